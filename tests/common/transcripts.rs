@@ -1,0 +1,106 @@
+//! Recordings of real servers, as data.
+
+use std::{fs, path::PathBuf};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde_json::Value;
+
+/// The two generations of server, with the folder of their recordings.
+pub const GENERATIONS: [&str; 2] = ["nakama-3.27", "nakama-3.40"];
+
+/// One scenario: a file.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub generation: &'static str,
+    pub name: String,
+    /// The `clients` of the header: client name to `user_id`, `username`, `session_id`.
+    pub clients: Value,
+    pub lines: Vec<Line>,
+}
+
+/// One line: a frame, a control frame, or a REST call in between.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub seq: u64,
+    pub client: String,
+    pub dir: Dir,
+    /// Field name of the envelope's message, `None` for a plain acknowledgement, or a pseudo-kind.
+    pub kind: Option<String>,
+    pub wire: Option<Bytes>,
+    pub json: Value,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Dir {
+    Send,
+    Recv,
+    Rest,
+}
+
+impl Line {
+    /// Whether this is an envelope that a client or server meant to send, and not a control frame or garbage.
+    pub fn is_envelope(&self) -> bool {
+        let is_pseudo = self
+            .kind
+            .as_ref()
+            .is_some_and(|kind| kind.starts_with("ws_") || kind == "tcp_eof");
+        self.dir != Dir::Rest && self.wire.is_some() && !is_pseudo
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
+}
+
+/// Every scenario with frames of one generation, sorted by name. (`rest` and `handshake` hold HTTP only.)
+pub fn scenarios(generation: &'static str) -> Vec<Scenario> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder().join(generation))
+        .expect("the recordings are in tests/transcripts")
+        .map(|entry| entry.expect("readable folder").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
+        .filter(|path| !path.ends_with("rest.jsonl") && !path.ends_with("handshake.jsonl"))
+        .collect();
+    files.sort();
+    files.iter().map(|path| read(generation, path)).collect()
+}
+
+fn read(generation: &'static str, path: &PathBuf) -> Scenario {
+    let text = fs::read_to_string(path).expect("readable recording");
+    let mut lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
+    let header = lines.next().expect("a header line");
+    Scenario {
+        generation,
+        name: path
+            .file_stem()
+            .expect("a file name")
+            .to_string_lossy()
+            .into_owned(),
+        clients: header["clients"].clone(),
+        lines: lines.map(|line| parse(&line)).collect(),
+    }
+}
+
+fn parse(line: &Value) -> Line {
+    let text = |field: &str| line[field].as_str().map(str::to_owned);
+    Line {
+        seq: line["seq"].as_u64().expect("seq"),
+        client: text("client").unwrap_or_default(),
+        dir: match line["dir"].as_str() {
+            Some("send") => Dir::Send,
+            Some("recv") => Dir::Recv,
+            Some("rest") => Dir::Rest,
+            other => panic!("unknown direction {other:?}"),
+        },
+        kind: text("kind"),
+        wire: text("wire").map(|base64| {
+            BASE64_STANDARD
+                .decode(base64)
+                .expect("wire is base64")
+                .into()
+        }),
+        json: line["json"].clone(),
+    }
+}
