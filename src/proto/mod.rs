@@ -8,6 +8,7 @@
 
 mod kind;
 mod party_layout;
+mod presences;
 mod timestamp;
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ pub use self::{
     realtime::{Envelope, UserPresence, envelope::Message},
     timestamp::Timestamp,
 };
+pub(crate) use presences::for_each_presence;
 
 /// Types shared with the REST interface.
 #[allow(

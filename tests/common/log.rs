@@ -1,0 +1,21 @@
+//! What a test notices, line by line.
+
+use std::sync::{Arc, Mutex};
+
+/// A list that observers and systems write to.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub fn add(&self, line: impl Into<String>) {
+        self.0
+            .lock()
+            .expect("no test panics while it writes")
+            .push(line.into());
+    }
+
+    /// Everything since the last call.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("no test panics while it writes"))
+    }
+}
