@@ -480,7 +480,7 @@ fn send_now(
             let receivers: Vec<Arc<PresenceInfo>> =
                 here.map(|presence| presence.info().clone()).collect();
             if receivers.is_empty() {
-                return; // an empty list would mean everybody
+                return failed(world, SendError::NoReceivers); // an empty list would mean everybody
             }
             receivers
         }

@@ -210,6 +210,9 @@ pub enum SendError {
     /// The entity is no match that one is in.
     #[error("not a member")]
     NotAMember,
+    /// None of the chosen receivers is in the match.
+    #[error("none of the receivers is in the match")]
+    NoReceivers,
     /// The server would have closed the socket.
     #[error("{size} bytes are above the server's limit of {limit}")]
     TooLarge {
