@@ -16,7 +16,9 @@ use common::log::Log;
 fn watch(mut game: TestGame) -> (TestGame, Log) {
     let log = Log::default();
     let seen = log.clone();
-    game.observe(move |connected: On<Connected>| seen.add(format!("connected, resumed: {}", connected.resumed)));
+    game.observe(move |connected: On<Connected>| {
+        seen.add(format!("connected, resumed: {}", connected.resumed))
+    });
     let seen = log.clone();
     game.observe(move |gone: On<Disconnected>| seen.add(gone.reason.to_string()));
     (game, log)
@@ -28,7 +30,11 @@ fn state(game: &TestGame) -> ConnectionState {
 
 fn start_connecting(game: &mut TestGame) {
     let session = session("ada");
-    game.commands(|commands| commands.nakama().connect(&server(), &session, ConnectOptions::default()));
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .connect(&server(), &session, ConnectOptions::default())
+    });
     game.update();
     game.update();
 }
@@ -45,16 +51,25 @@ fn connecting_takes_its_phases() {
     assert_eq!(state(&game), ConnectionState::Connected);
     assert_eq!(log.take(), ["connected, resumed: false"]);
     let connection = game.app.world().resource::<NakamaConnection>();
-    assert_eq!(connection.user().map(|(_, name)| name.as_str()), Some("ada"));
+    assert_eq!(
+        connection.user().map(|(_, name)| name.as_str()),
+        Some("ada")
+    );
 }
 
 #[test]
 fn a_refused_socket_says_why() {
     let (mut game, log) = watch(TestGame::new());
     start_connecting(&mut game);
-    game.server_ends(DisconnectReason::Refused { status: 401, message: "Missing or invalid token".into() });
+    game.server_ends(DisconnectReason::Refused {
+        status: 401,
+        message: "Missing or invalid token".into(),
+    });
     game.update();
-    assert_eq!(log.take(), ["the server refused the socket with 401: Missing or invalid token"]);
+    assert_eq!(
+        log.take(),
+        ["the server refused the socket with 401: Missing or invalid token"]
+    );
     assert_eq!(state(&game), ConnectionState::Disconnected);
 }
 
@@ -62,7 +77,11 @@ fn a_refused_socket_says_why() {
 fn connecting_ends_after_ten_seconds() {
     let (mut game, log) = watch(TestGame::new());
     let session = session("ada");
-    game.commands(|commands| commands.nakama().connect(&server(), &session, ConnectOptions::default()));
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .connect(&server(), &session, ConnectOptions::default())
+    });
     game.advance(Duration::from_millis(9_990));
     assert_eq!(log.take(), [""; 0]);
     game.advance(Duration::from_millis(50));
@@ -145,9 +164,11 @@ fn what_arrived_before_a_loss_is_seen_before_it() {
         seen.add(format!("+{}", names.get(added.entity).expect("whole")));
     });
     let seen = log.clone();
-    game.observe(move |removed: On<Remove, PresentIn>, names: Query<&Username>| {
-        seen.add(format!("-{}", names.get(removed.entity).expect("readable")));
-    });
+    game.observe(
+        move |removed: On<Remove, PresentIn>, names: Query<&Username>| {
+            seen.add(format!("-{}", names.get(removed.entity).expect("readable")));
+        },
+    );
     game.server_says(match_presences("m1", &["bob"], &[]));
     game.server_says(match_data("m1", Some("bob"), 1, "last words"));
     game.connection_breaks();
@@ -158,7 +179,12 @@ fn what_arrived_before_a_loss_is_seen_before_it() {
     seen.sort();
     assert_eq!(seen, ["-ada", "-bob"]);
 
-    let words: Vec<_> = game.app.world_mut().resource_mut::<Messages<MatchDataReceived>>().drain().collect();
+    let words: Vec<_> = game
+        .app
+        .world_mut()
+        .resource_mut::<Messages<MatchDataReceived>>()
+        .drain()
+        .collect();
     assert_eq!(words.len(), 1, "and the data can still be read");
 }
 
@@ -169,26 +195,47 @@ fn nothing_of_the_last_connection_is_read_in_the_next() {
     game.connection_breaks();
     game.update();
     game.connect();
-    assert_eq!(game.app.world().resource::<Messages<MatchDataReceived>>().len(), 0);
+    assert_eq!(
+        game.app
+            .world()
+            .resource::<Messages<MatchDataReceived>>()
+            .len(),
+        0
+    );
 }
 
 #[test]
 fn a_close_by_the_server_is_told_with_its_words() {
     let (mut game, log) = watch(TestGame::connected());
-    let reason = DisconnectReason::ClosedByServer { code: Some(1000), reason: "server-side session disconnect".into() };
+    let reason = DisconnectReason::ClosedByServer {
+        code: Some(1000),
+        reason: "server-side session disconnect".into(),
+    };
     game.server_ends(reason);
     game.update();
-    assert_eq!(log.take(), ["the server closed the socket (1000 server-side session disconnect)"]);
+    assert_eq!(
+        log.take(),
+        ["the server closed the socket (1000: server-side session disconnect)"]
+    );
 }
 
 #[test]
 fn a_notification_before_the_close_is_its_reason() {
-    for (code, reason) in [(-7, "replaced by a newer socket of the same account"), (-8, "the account is banned")] {
+    for (code, reason) in [
+        (-7, "replaced by a newer socket of the same account"),
+        (-8, "the account is banned"),
+    ] {
         let (mut game, log) = watch(TestGame::connected());
         game.server_says(Message::Notifications(realtime::Notifications {
-            notifications: vec![api::Notification { code, ..Default::default() }],
+            notifications: vec![api::Notification {
+                code,
+                ..Default::default()
+            }],
         }));
-        game.server_ends(DisconnectReason::ClosedByServer { code: Some(1000), reason: String::new() });
+        game.server_ends(DisconnectReason::ClosedByServer {
+            code: Some(1000),
+            reason: String::new(),
+        });
         game.update();
         assert_eq!(log.take(), [reason]);
     }
@@ -196,7 +243,11 @@ fn a_notification_before_the_close_is_its_reason() {
 
 #[test]
 fn a_frame_that_is_no_envelope_ends_the_connection() {
-    for garbage in [&b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"[..], b"\x0a\x02\xff\xfe\x82\x02\x00", b"\x72\x7fshort"] {
+    for garbage in [
+        &b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"[..],
+        b"\x0a\x02\xff\xfe\x82\x02\x00",
+        b"\x72\x7fshort",
+    ] {
         let (mut game, log) = watch(TestGame::connected());
         game.server_sends(garbage);
         game.server_says(match_presences("m1", &["bob"], &[]));
@@ -223,14 +274,22 @@ fn a_silent_server_is_given_up_thirteen_seconds_after_its_last_word() {
     assert_eq!(log.take(), [""; 0]);
     game.advance(Duration::from_millis(200));
     let seen = log.take();
-    assert!(seen[0].starts_with("the server was silent for 13"), "{seen:?}");
+    assert!(
+        seen[0].starts_with("the server was silent for 13"),
+        "{seen:?}"
+    );
 }
 
 #[test]
 fn a_server_busy_with_a_request_may_be_silent_for_twenty_seconds() {
     let (mut game, log) = watch(TestGame::connected());
     game.server_goes_silent();
-    game.commands(|commands| commands.nakama().raw(Message::Rpc(api::Rpc::default())).id());
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .raw(Message::Rpc(api::Rpc::default()))
+            .id()
+    });
     game.advance(Duration::from_millis(19_500));
     assert_eq!(log.take(), [""; 0]);
     game.advance(Duration::from_millis(1_000));
@@ -249,20 +308,37 @@ fn the_round_trip_is_measured_every_five_seconds() {
 #[test]
 fn a_pong_behind_a_slow_request_is_no_round_trip() {
     let mut game = TestGame::connected();
-    game.commands(|commands| commands.nakama().raw(Message::Rpc(api::Rpc::default())).id());
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .raw(Message::Rpc(api::Rpc::default()))
+            .id()
+    });
     game.advance(Duration::from_millis(5_100));
-    assert_eq!(game.app.world().resource::<NakamaConnection>().round_trip(), None);
+    assert_eq!(
+        game.app.world().resource::<NakamaConnection>().round_trip(),
+        None
+    );
 }
 
 #[test]
 fn a_frame_that_runs_out_of_time_goes_on_in_the_next_one_in_order() {
     let mut game = TestGame::joined("m1", &["ada", "bob"]);
-    game.app.world_mut().resource_mut::<NakamaSettings>().receive_budget = Duration::ZERO;
+    game.app
+        .world_mut()
+        .resource_mut::<NakamaSettings>()
+        .receive_budget = Duration::ZERO;
     let log = Log::default();
     let seen = log.clone();
-    game.app.add_systems(Update, move |mut data: MessageReader<MatchDataReceived>| {
-        seen.add(data.read().map(|data| data.op_code.to_string()).collect::<Vec<_>>().join(" "));
-    });
+    game.app
+        .add_systems(Update, move |mut data: MessageReader<MatchDataReceived>| {
+            seen.add(
+                data.read()
+                    .map(|data| data.op_code.to_string())
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            );
+        });
     for op_code in 0..40 {
         game.server_says(match_data("m1", Some("bob"), op_code, ""));
     }
@@ -270,9 +346,18 @@ fn a_frame_that_runs_out_of_time_goes_on_in_the_next_one_in_order() {
         game.update();
     }
     let frames = log.take();
-    let all: Vec<i64> = frames.iter().flat_map(|frame| frame.split_whitespace()).map(|n| n.parse().expect("n")).collect();
+    let all: Vec<i64> = frames
+        .iter()
+        .flat_map(|frame| frame.split_whitespace())
+        .map(|n| n.parse().expect("n"))
+        .collect();
     assert_eq!(all, (0..40).collect::<Vec<_>>());
-    assert!(frames.iter().all(|frame| frame.split_whitespace().count() <= 16), "{frames:?}");
+    assert!(
+        frames
+            .iter()
+            .all(|frame| frame.split_whitespace().count() <= 16),
+        "{frames:?}"
+    );
 }
 
 #[test]
@@ -280,8 +365,14 @@ fn envelopes_are_reported_raw_only_while_somebody_asks() {
     let mut game = TestGame::connected();
     let count = |game: &mut TestGame| {
         let world = game.app.world_mut();
-        let received: Vec<_> = world.resource_mut::<Messages<EnvelopeReceived>>().drain().collect();
-        let sent: Vec<_> = world.resource_mut::<Messages<EnvelopeSent>>().drain().collect();
+        let received: Vec<_> = world
+            .resource_mut::<Messages<EnvelopeReceived>>()
+            .drain()
+            .collect();
+        let sent: Vec<_> = world
+            .resource_mut::<Messages<EnvelopeSent>>()
+            .drain()
+            .collect();
         (received, sent)
     };
     game.join("m1", &["ada"]);
@@ -292,11 +383,18 @@ fn envelopes_are_reported_raw_only_while_somebody_asks() {
     game.update();
     game.join("m2", &["ada", "bob"]);
     let (received, sent) = count(&mut game);
-    assert_eq!(sent.iter().map(|e| e.kind).collect::<Vec<_>>(), [Some(Kind::MatchJoin)]);
-    assert_eq!(received.iter().map(|e| e.kind).collect::<Vec<_>>(), [Some(Kind::Match)]);
+    assert_eq!(
+        sent.iter().map(|e| e.kind).collect::<Vec<_>>(),
+        [Some(Kind::MatchJoin)]
+    );
+    assert_eq!(
+        received.iter().map(|e| e.kind).collect::<Vec<_>>(),
+        [Some(Kind::Match)]
+    );
     assert_eq!(received[0].cid, sent[0].cid);
     assert!(received[0].at >= sent[0].at);
-    let json: serde_json::Value = serde_json::from_str(&received[0].to_json().expect("decodes")).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_str(&received[0].to_json().expect("decodes")).expect("JSON");
     assert_eq!(json["match"]["presences"][0]["username"], "bob");
 
     game.app.world_mut().resource_mut::<EnvelopeTap>().close();

@@ -40,11 +40,19 @@ struct Beep(u8);
 
 impl Codec<Beep> for Beep {
     fn encode(beep: &Beep) -> Result<Bytes, PayloadError> {
-        if beep.0 == 0 { Err(PayloadError::new("silence")) } else { Ok(Bytes::copy_from_slice(&[beep.0])) }
+        if beep.0 == 0 {
+            Err(PayloadError::new("silence"))
+        } else {
+            Ok(Bytes::copy_from_slice(&[beep.0]))
+        }
     }
 
     fn decode(bytes: &Bytes) -> Result<Beep, PayloadError> {
-        bytes.first().copied().map(Beep).ok_or_else(|| PayloadError::new("nothing there"))
+        bytes
+            .first()
+            .copied()
+            .map(Beep)
+            .ok_or_else(|| PayloadError::new("nothing there"))
     }
 }
 
@@ -55,7 +63,11 @@ impl MatchPayload for Beep {
 
 fn game() -> (TestGame, Entity, Log) {
     let mut game = TestGame::new();
-    game.app.add_match_data::<Moved>().add_match_data::<Said>().add_match_data::<Beep>().add_match_data::<Beep>();
+    game.app
+        .add_match_data::<Moved>()
+        .add_match_data::<Said>()
+        .add_match_data::<Beep>()
+        .add_match_data::<Beep>();
     game.connect();
     let here = game.join("m1", &["ada", "bob", "carol"]);
     let log = Log::default();
@@ -67,14 +79,21 @@ fn game() -> (TestGame, Entity, Log) {
 }
 
 fn drain<M: bevy::prelude::Message>(game: &mut TestGame) -> Vec<M> {
-    game.app.world_mut().resource_mut::<Messages<M>>().drain().collect()
+    game.app
+        .world_mut()
+        .resource_mut::<Messages<M>>()
+        .drain()
+        .collect()
 }
 
 fn sent_data(game: &mut TestGame) -> Vec<realtime::MatchDataSend> {
-    let data = game.sent().into_iter().filter_map(|envelope| match envelope.message {
-        Some(Message::MatchDataSend(data)) => Some(data),
-        _ => None,
-    });
+    let data = game
+        .sent()
+        .into_iter()
+        .filter_map(|envelope| match envelope.message {
+            Some(Message::MatchDataSend(data)) => Some(data),
+            _ => None,
+        });
     data.collect()
 }
 
@@ -83,7 +102,12 @@ fn values_of_bound_types_arrive_as_they_were_sent() {
     let (mut game, here, _) = game();
     game.commands(|commands| {
         commands.nakama().send(here, &Moved { x: 1.5, y: -2.0 });
-        commands.nakama().send(here, &Said { text: "hello".into() });
+        commands.nakama().send(
+            here,
+            &Said {
+                text: "hello".into(),
+            },
+        );
         commands.nakama().send(here, &Beep(9));
     });
     game.update();
@@ -96,12 +120,26 @@ fn values_of_bound_types_arrive_as_they_were_sent() {
     let bob = game.presence_of("m1", "bob");
     let moved: Vec<FromMatch<Moved>> = drain(&mut game);
     assert_eq!(moved.len(), 1);
-    assert_eq!((&moved[0].payload, moved[0].context), (&Moved { x: 1.5, y: -2.0 }, here));
+    assert_eq!(
+        (&moved[0].payload, moved[0].context),
+        (&Moved { x: 1.5, y: -2.0 }, here)
+    );
     let sender = moved[0].sender.as_ref().expect("bob");
-    assert_eq!((sender.entity, sender.presence.username.as_str()), (Some(bob), "bob"));
-    assert_eq!(drain::<FromMatch<Said>>(&mut game)[0].payload, Said { text: "hello".into() });
+    assert_eq!(
+        (sender.entity, sender.presence.username.as_str()),
+        (Some(bob), "bob")
+    );
+    assert_eq!(
+        drain::<FromMatch<Said>>(&mut game)[0].payload,
+        Said {
+            text: "hello".into()
+        }
+    );
     assert_eq!(drain::<FromMatch<Beep>>(&mut game)[0].payload, Beep(9));
-    assert!(drain::<MatchDataReceived>(&mut game).is_empty(), "a bound op code arrives typed only");
+    assert!(
+        drain::<MatchDataReceived>(&mut game).is_empty(),
+        "a bound op code arrives typed only"
+    );
 }
 
 #[test]
@@ -115,7 +153,13 @@ fn what_is_no_such_value_is_told_apart_and_kept() {
     game.server_says(match_data("m1", Some("bob"), 1, trailing));
     game.update();
     let rejected: Vec<MatchDataRejected> = drain(&mut game);
-    assert_eq!(rejected.iter().map(|r| (r.context, r.op_code)).collect::<Vec<_>>(), [(here, 1), (here, -2), (here, 3), (here, 1)]);
+    assert_eq!(
+        rejected
+            .iter()
+            .map(|r| (r.context, r.op_code))
+            .collect::<Vec<_>>(),
+        [(here, 1), (here, -2), (here, 3), (here, 1)]
+    );
     assert_eq!(rejected[1].data, "{");
     assert!(rejected[2].error.to_string().contains("nothing there"));
     assert!(drain::<FromMatch<Moved>>(&mut game).is_empty());
@@ -140,34 +184,56 @@ fn two_types_for_one_op_code_are_a_mistake() {
 #[test]
 fn data_can_go_to_some_only() {
     let (mut game, here, log) = game();
-    let (bob, stranger) = (game.presence_of("m1", "bob"), game.app.world_mut().spawn_empty().id());
+    let (bob, stranger) = (
+        game.presence_of("m1", "bob"),
+        game.app.world_mut().spawn_empty().id(),
+    );
     game.commands(|commands| {
-        commands.nakama().send_data(here, OutgoingData::raw(7, "psst").to([bob, stranger]).reliable(false));
-        commands.nakama().send_data(here, OutgoingData::raw(7, "all"));
-        commands.nakama().send_data(here, OutgoingData::raw(7, "nobody").to([stranger]));
+        commands.nakama().send_data(
+            here,
+            OutgoingData::raw(7, "psst")
+                .to([bob, stranger])
+                .reliable(false),
+        );
+        commands
+            .nakama()
+            .send_data(here, OutgoingData::raw(7, "all"));
+        commands
+            .nakama()
+            .send_data(here, OutgoingData::raw(7, "nobody").to([stranger]));
     });
     game.update();
     let sent = sent_data(&mut game);
-    assert_eq!(sent.len(), 2, "an empty list of receivers would mean everybody");
+    assert_eq!(
+        sent.len(),
+        2,
+        "an empty list of receivers would mean everybody"
+    );
     assert_eq!(sent[0].presences, [presence("bob")]);
     assert!(!sent[0].reliable && sent[1].reliable);
     assert!(sent[1].presences.is_empty());
     game.update();
-    assert_eq!(log.take(), ["7 failed: none of the receivers is in the match"]);
+    assert_eq!(
+        log.take(),
+        ["7 failed: none of the receivers is in the match"]
+    );
 }
 
 #[test]
 fn data_that_cannot_be_sent_is_told() {
     let (mut game, here, log) = game();
     let nothing = game.app.world_mut().spawn_empty().id();
-    let joining = game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m2")).id());
+    let joining =
+        game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m2")).id());
     let all = log.clone();
     game.observe(move |failed: On<SendFailed>| all.add(format!("on {:?}", failed.context)));
     game.commands(|commands| {
         commands.nakama().send(nothing, &Beep(1));
         commands.nakama().send(joining, &Beep(1));
         commands.nakama().send(here, &Beep(0));
-        commands.nakama().send_data(here, OutgoingData::raw(5, vec![0; 4096]));
+        commands
+            .nakama()
+            .send_data(here, OutgoingData::raw(5, vec![0; 4096]));
     });
     assert_eq!(log.take(), [""; 0], "never before the call has returned");
     game.update();
@@ -191,11 +257,18 @@ fn data_that_cannot_be_sent_is_told() {
 #[test]
 fn exactly_the_limit_passes() {
     let (mut game, here, log) = game();
-    game.commands(|commands| commands.nakama().send_data(here, OutgoingData::raw(5, vec![0; 4096 - 14])));
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .send_data(here, OutgoingData::raw(5, vec![0; 4096 - 14]))
+    });
     game.update();
     game.update();
     assert_eq!(log.take(), [""; 0]);
-    assert_eq!(prost::Message::encoded_len(&game.expect_sent(Kind::MatchDataSend)), 4096);
+    assert_eq!(
+        prost::Message::encoded_len(&game.expect_sent(Kind::MatchDataSend)),
+        4096
+    );
 }
 
 #[test]
@@ -205,20 +278,36 @@ fn five_hundred_sends_in_one_frame_leave_in_order_and_paced() {
     game.update();
     game.commands(|commands| {
         for op_code in 0..500 {
-            commands.nakama().send_data(here, OutgoingData::raw(op_code, "x"));
+            commands
+                .nakama()
+                .send_data(here, OutgoingData::raw(op_code, "x"));
         }
     });
     let mut left = Vec::new();
     for _ in 0..20 {
         game.update();
-        left.extend(drain::<EnvelopeSent>(&mut game).into_iter().map(|envelope| envelope.at));
+        left.extend(
+            drain::<EnvelopeSent>(&mut game)
+                .into_iter()
+                .map(|envelope| envelope.at),
+        );
     }
-    assert_eq!(sent_data(&mut game).iter().map(|data| data.op_code).collect::<Vec<_>>(), (0..500).collect::<Vec<_>>());
+    assert_eq!(
+        sent_data(&mut game)
+            .iter()
+            .map(|data| data.op_code)
+            .collect::<Vec<_>>(),
+        (0..500).collect::<Vec<_>>()
+    );
     assert_eq!(log.take(), [""; 0]);
 
     let since: Vec<Duration> = left.iter().map(|at| *at - left[0]).collect();
     assert_eq!(since[31], Duration::ZERO, "32 leave at once");
-    assert_eq!(since[32], Duration::from_micros(250), "then four per millisecond");
+    assert_eq!(
+        since[32],
+        Duration::from_micros(250),
+        "then four per millisecond"
+    );
     assert_eq!(since[499], Duration::from_micros(250) * 468);
 }
 
@@ -232,7 +321,11 @@ fn a_leave_does_not_overtake_the_data_before_it() {
         commands.nakama().leave_match(here);
     });
     game.advance(Duration::from_millis(50));
-    let kinds: Vec<_> = game.sent().iter().filter_map(|envelope| envelope.message.as_ref().map(Kind::of)).collect();
+    let kinds: Vec<_> = game
+        .sent()
+        .iter()
+        .filter_map(|envelope| envelope.message.as_ref().map(Kind::of))
+        .collect();
     assert_eq!(kinds.len(), 51);
     assert_eq!(kinds.last(), Some(&Kind::MatchLeave));
 }
@@ -240,7 +333,10 @@ fn a_leave_does_not_overtake_the_data_before_it() {
 #[test]
 fn a_game_that_sends_faster_than_its_pace_is_told() {
     let (mut game, here, log) = game();
-    game.app.world_mut().resource_mut::<NakamaSettings>().receive_budget = Duration::from_secs(60);
+    game.app
+        .world_mut()
+        .resource_mut::<NakamaSettings>()
+        .receive_budget = Duration::from_secs(60);
     game.commands(|commands| {
         for _ in 0..5000 {
             commands.nakama().send(here, &Beep(1));
@@ -249,7 +345,11 @@ fn a_game_that_sends_faster_than_its_pace_is_told() {
     game.update();
     game.update();
     let failed = log.take();
-    assert!(failed.iter().all(|line| line == "3 failed: 4096 messages are waiting to be sent"));
+    assert!(
+        failed
+            .iter()
+            .all(|line| line == "3 failed: 4096 messages are waiting to be sent")
+    );
     assert_eq!(failed.len(), 5000 - 4096);
     game.advance(Duration::from_secs(2));
     assert_eq!(sent_data(&mut game).len(), 4096, "what was accepted leaves");

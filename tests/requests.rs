@@ -17,13 +17,18 @@ fn watched() -> (TestGame, Log) {
     let mut game = TestGame::connected();
     let log = Log::default();
     let seen = log.clone();
-    game.observe(move |reply: On<Replied<RawRequest>>| seen.add(format!("global: {}", outcome(&reply))));
+    game.observe(move |reply: On<Replied<RawRequest>>| {
+        seen.add(format!("global: {}", outcome(&reply)))
+    });
     (game, log)
 }
 
 fn outcome(reply: &Replied<RawRequest>) -> String {
     match &reply.result {
-        Ok(envelope) => envelope.message.as_ref().map_or("ack".into(), |message| Kind::of(message).to_string()),
+        Ok(envelope) => envelope
+            .message
+            .as_ref()
+            .map_or("ack".into(), |message| Kind::of(message).to_string()),
         Err(error) => error.to_string(),
     }
 }
@@ -35,13 +40,18 @@ fn ask(game: &mut TestGame, log: &Log, message: Message) -> Entity {
         commands
             .nakama()
             .raw(message)
-            .observe(move |reply: On<Replied<RawRequest>>| seen.add(format!("chained: {}", outcome(&reply))))
+            .observe(move |reply: On<Replied<RawRequest>>| {
+                seen.add(format!("chained: {}", outcome(&reply)))
+            })
             .id()
     })
 }
 
 fn follow() -> Message {
-    Message::StatusFollow(realtime::StatusFollow { user_ids: vec!["user-bob".into()], usernames: vec![] })
+    Message::StatusFollow(realtime::StatusFollow {
+        user_ids: vec!["user-bob".into()],
+        usernames: vec![],
+    })
 }
 
 fn both(outcome: &str) -> [String; 2] {
@@ -52,19 +62,31 @@ fn both(outcome: &str) -> [String; 2] {
 fn an_answer() {
     let (mut game, log) = watched();
     let entity = ask(&mut game, &log, follow());
-    assert!(game.app.world().get::<PendingRequest>(entity).is_some_and(|pending| pending.name == "RawRequest"));
+    assert!(
+        game.app
+            .world()
+            .get::<PendingRequest>(entity)
+            .is_some_and(|pending| pending.name == "RawRequest")
+    );
     game.update();
     let asked = game.expect_sent(Kind::StatusFollow);
     game.answer(&asked, Message::Status(realtime::Status::default()));
     game.update();
     assert_eq!(log.take(), both("status"));
-    assert!(game.app.world().get_entity(entity).is_err(), "a request that leaves nothing behind goes in `Last`");
+    assert!(
+        game.app.world().get_entity(entity).is_err(),
+        "a request that leaves nothing behind goes in `Last`"
+    );
 }
 
 #[test]
 fn a_plain_acknowledgement() {
     let (mut game, log) = watched();
-    ask(&mut game, &log, Message::StatusUpdate(realtime::StatusUpdate { status: None }));
+    ask(
+        &mut game,
+        &log,
+        Message::StatusUpdate(realtime::StatusUpdate { status: None }),
+    );
     game.update();
     let asked = game.expect_sent(Kind::StatusUpdate);
     game.acknowledge(&asked);
@@ -106,7 +128,10 @@ fn a_connection_that_breaks() {
     game.update();
     game.connection_breaks();
     game.update();
-    assert_eq!(log.take(), both("the connection was lost before the answer"));
+    assert_eq!(
+        log.take(),
+        both("the connection was lost before the answer")
+    );
 }
 
 #[test]
@@ -123,7 +148,10 @@ fn a_connection_that_breaks_before_the_request_has_left() {
     game.update();
     game.connection_breaks();
     game.update();
-    assert_eq!(log.take(), both("the connection was lost before it was sent"));
+    assert_eq!(
+        log.take(),
+        both("the connection was lost before it was sent")
+    );
 }
 
 #[test]
@@ -141,17 +169,27 @@ fn no_connection() {
 fn too_large_by_one_byte() {
     let (mut game, log) = watched();
     let rpc = |len: usize| {
-        Message::Rpc(bevy_nakama::proto::api::Rpc { id: "echo".into(), payload: "x".repeat(len), ..Default::default() })
+        Message::Rpc(bevy_nakama::proto::api::Rpc {
+            id: "echo".into(),
+            payload: "x".repeat(len),
+            ..Default::default()
+        })
     };
     // The whole envelope counts: `cid` "1", the ids and lengths of fields.
     let overhead = 16;
     ask(&mut game, &log, rpc(4096 - overhead));
     game.update();
-    assert_eq!(prost::Message::encoded_len(&game.expect_sent(Kind::Rpc)), 4096);
+    assert_eq!(
+        prost::Message::encoded_len(&game.expect_sent(Kind::Rpc)),
+        4096
+    );
     ask(&mut game, &log, rpc(4096 - overhead + 1));
     game.update();
     game.update();
-    assert_eq!(log.take(), both("4097 bytes are above the server's limit of 4096"));
+    assert_eq!(
+        log.take(),
+        both("4097 bytes are above the server's limit of 4096")
+    );
     assert_eq!(game.sent(), []);
 }
 
@@ -161,7 +199,14 @@ fn an_answer_of_another_kind() {
     let log = Log::default();
     let seen = log.clone();
     game.observe(move |reply: On<Replied<JoinMatch>>| {
-        seen.add(reply.result.as_ref().err().map(ToString::to_string).unwrap_or_default());
+        seen.add(
+            reply
+                .result
+                .as_ref()
+                .err()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        );
     });
     game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m1")).id());
     game.update();
@@ -189,8 +234,21 @@ fn answers_to_nothing_change_nothing() {
     ask(&mut game, &log, follow());
     game.update();
     let asked = game.expect_sent(Kind::StatusFollow);
-    for cid in ["999", "", "x", "+1", "01", "18446744073709551616", "p1", "p999", "\u{1F600}"] {
-        let stray = Envelope { cid: cid.into(), ..asked.clone() };
+    for cid in [
+        "999",
+        "",
+        "x",
+        "+1",
+        "01",
+        "18446744073709551616",
+        "p1",
+        "p999",
+        "\u{1F600}",
+    ] {
+        let stray = Envelope {
+            cid: cid.into(),
+            ..asked.clone()
+        };
         game.answer(&stray, Message::Status(realtime::Status::default()));
     }
     game.update();
@@ -198,7 +256,11 @@ fn answers_to_nothing_change_nothing() {
     game.answer(&asked, Message::Status(realtime::Status::default()));
     game.answer(&asked, Message::Status(realtime::Status::default()));
     game.update();
-    assert_eq!(log.take(), both("status"), "and the second answer is one too many");
+    assert_eq!(
+        log.take(),
+        both("status"),
+        "and the second answer is one too many"
+    );
 }
 
 #[test]

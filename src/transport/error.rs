@@ -79,7 +79,7 @@ pub enum ProtocolError {
     #[error("a text frame on a binary socket")]
     TextFrame,
     /// A breach of the WebSocket protocol.
-    #[error("WebSocket: {0}")]
+    #[error("{0}")]
     WebSocket(String),
 }
 
@@ -102,7 +102,7 @@ pub enum DisconnectReason {
         message: String,
     },
     /// The server closed the socket. Nakama closes with 1000 for nearly every reason.
-    #[error("the server closed the socket ({}{reason})", code.map(|code| format!("{code} ")).unwrap_or_default())]
+    #[error("the server closed the socket{}", words(*code, reason))]
     ClosedByServer {
         /// WebSocket close code, if it sent one.
         code: Option<u16>,
@@ -136,4 +136,13 @@ pub enum DisconnectReason {
     /// The network thread could not be started, or ended.
     #[error("the network thread is not running")]
     NetworkThread,
+}
+
+/// What a close frame said, to be put behind a sentence.
+fn words(code: Option<u16>, reason: &str) -> String {
+    match (code, reason) {
+        (None, _) => " without a word".into(),
+        (Some(code), "") => format!(" ({code})"),
+        (Some(code), reason) => format!(" ({code}: {reason})"),
+    }
 }

@@ -14,6 +14,12 @@ impl Log {
             .push(line.into());
     }
 
+    /// The oldest line.
+    pub fn take_first(&self) -> Option<String> {
+        let mut lines = self.0.lock().expect("no test panics while it writes");
+        (!lines.is_empty()).then(|| lines.remove(0))
+    }
+
     /// Everything since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().expect("no test panics while it writes"))
