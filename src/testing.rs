@@ -377,11 +377,16 @@ impl Wire {
     /// Time passes; what is due at a moment in between happens at that moment.
     fn pass(&mut self, duration: Duration) {
         let until = self.now + duration;
-        while let Some(next) = self
-            .core
-            .next_timeout(self.now)
-            .filter(|next| *next <= until)
-        {
+        loop {
+            let due = [self.core.next_timeout(), self.core.next_frame_due(self.now)];
+            let Some(next) = due
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|next| *next <= until)
+            else {
+                break;
+            };
             self.now = next.max(self.now);
             self.turn();
         }

@@ -258,7 +258,7 @@ fn a_bare_reset() {
     game.connect_to(&server);
     assert_eq!(game.next_phase(), "connected");
     let message = proto::Message::StatusFollow(proto::realtime::StatusFollow::default());
-    game.app.world_mut().commands().nakama().raw(message);
+    game.commands(|commands| commands.nakama().raw(message).id());
     let seen = game.next_phase();
     assert!(
         seen.starts_with("the connection was lost: the connection broke: "),
@@ -361,6 +361,52 @@ fn a_server_that_reads_nothing_holds_up_nobody() {
         refused.take().pop()
     });
     assert_eq!(refused, "4096 messages are waiting to be sent");
+}
+
+#[test]
+fn a_burst_goes_on_leaving_although_nothing_else_happens() {
+    let (arrived, arrivals) = mpsc::channel();
+    let server = websocket_server(move |mut socket| {
+        let join = proto::decode(socket.read().expect("a join").into_data()).expect("an envelope");
+        let answer = proto::Envelope {
+            cid: join.cid,
+            message: Some(testing::match_joined("m1", &["ada"])),
+        };
+        let _ = socket.send(Message::Binary(answer.encode_to_vec().into()));
+        while let Ok(message) = socket.read() {
+            if let Ok(proto::Envelope {
+                message: Some(proto::Message::MatchDataSend(data)),
+                ..
+            }) = proto::decode(message.into_data())
+            {
+                let _ = arrived.send(data.op_code);
+            }
+        }
+    });
+    let mut game = Game::new();
+    game.connect_to(&server);
+    assert_eq!(game.next_phase(), "connected");
+    game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m1")).id());
+    let id = MatchId::from("m1");
+    let here = game.until("the match", |app| {
+        app.world().resource::<MatchIndex>().get(&id)
+    });
+    game.commands(|commands| {
+        for op_code in 0..500 {
+            commands
+                .nakama()
+                .send_data(here, OutgoingData::raw(op_code, "x"));
+        }
+    });
+    game.app.update(); // and no further frame: the network thread is on its own
+    let seen: Vec<_> = (0..500)
+        .map(|_| {
+            arrivals
+                .recv_timeout(Duration::from_secs(4))
+                .expect("before the next ping")
+        })
+        .collect();
+    assert_eq!(seen, (0..500).collect::<Vec<_>>());
 }
 
 /// Drops the app and measures how long that takes.

@@ -253,10 +253,16 @@ impl LinkState {
             .calls
             .values()
             .filter_map(|(_, call)| call.next_timeout());
-        // A socket that takes nothing more holds up what the core wants to send; its poller event ends that.
+        // What a socket does not take waits for the poller.
+        let is_writable = self
+            .socket
+            .as_ref()
+            .is_some_and(|(_, _, socket)| socket.is_writable());
+        let frame = self.core.next_frame_due(now).filter(|_| is_writable);
         self.core
-            .next_timeout(now)
+            .next_timeout()
             .into_iter()
+            .chain(frame)
             .chain(socket)
             .chain(closing)
             .chain(calls)

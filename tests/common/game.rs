@@ -40,12 +40,19 @@ impl Game {
     /// Connects with a session that no server has made.
     pub fn connect_to(&mut self, server: &NakamaServer) {
         let session = testing::session("ada");
-        self.app.world_mut().commands().nakama().connect(
-            server,
-            &session,
-            ConnectOptions::default(),
-        );
-        self.app.world_mut().flush();
+        self.commands(|commands| {
+            commands
+                .nakama()
+                .connect(server, &session, ConnectOptions::default());
+        });
+    }
+
+    /// Runs commands in the world, as a system would.
+    pub fn commands<T>(&mut self, run: impl FnOnce(&mut Commands) -> T) -> T {
+        let world = self.app.world_mut();
+        let result = run(&mut world.commands());
+        world.flush();
+        result
     }
 
     /// Runs frames until `done` says what it waited for.

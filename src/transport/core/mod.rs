@@ -201,23 +201,31 @@ impl Core {
     }
 
     /// When to come back, if nothing happens before.
-    pub(crate) fn next_timeout(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let stage = match &self.stage {
             Stage::Idle => None,
             Stage::Opening { deadline } => Some(*deadline),
-            Stage::Open(open) => [
-                Some(open.liveness.next_timeout()),
-                open.draining_until,
-                self.outbox.blocked_until(now),
-            ]
-            .into_iter()
-            .flatten()
-            .min(),
+            Stage::Open(open) => {
+                let draining = open.draining_until;
+                draining
+                    .into_iter()
+                    .chain([open.liveness.next_timeout()])
+                    .min()
+            }
         };
         [stage, self.requests.next_timeout()]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// When there is a frame to be asked for, if the socket takes one.
+    pub(crate) fn next_frame_due(&self, now: Instant) -> Option<Instant> {
+        match &self.stage {
+            Stage::Open(open) if open.ping_due => Some(now),
+            Stage::Open(_) => self.outbox.due(now),
+            Stage::Idle | Stage::Opening { .. } => None,
+        }
     }
 
     /// Gives what has happened to the game. To be called once per turn.

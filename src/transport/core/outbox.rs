@@ -85,12 +85,14 @@ impl Outbox {
         self.queue.pop_front()
     }
 
-    /// When the first message may leave, if it may not yet.
-    pub(super) fn blocked_until(&self, now: Instant) -> Option<Instant> {
-        self.queue
-            .front()
-            .filter(|first| fans_out(first.kind))
-            .and_then(|_| self.pacer.blocked_until(now))
+    /// When the first message may leave; not later than `now` if it may already.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+        let first = self.queue.front()?;
+        let blocked = self
+            .pacer
+            .blocked_until(now)
+            .filter(|_| fans_out(first.kind));
+        Some(blocked.unwrap_or(now))
     }
 
     /// Takes everything out.
