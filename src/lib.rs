@@ -6,6 +6,8 @@ pub mod diagnostics;
 mod early;
 pub mod envelope;
 pub mod error;
+#[cfg(feature = "local-server")]
+pub mod local_server;
 pub mod match_data;
 pub mod matches;
 pub mod plugin;

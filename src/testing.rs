@@ -15,15 +15,17 @@
 //! assert_eq!(game.roster("m1"), ["ada"]);
 //! ```
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
 use std::{
     collections::VecDeque,
-    fmt,
+    fmt, mem,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bevy_app::{App, TaskPoolPlugin};
-use bevy_ecs::{prelude::*, system::IntoObserverSystem};
+use bevy_ecs::{prelude::*, schedule::SingleThreadedExecutor, system::IntoObserverSystem};
 use bevy_state::app::StatesPlugin;
 use bevy_time::{TimePlugin, TimeUpdateStrategy};
 use bytes::Bytes;
@@ -87,6 +89,10 @@ impl TestGame {
         .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
         app.finish();
         app.cleanup();
+        // A frame of a test is too short to be worth other threads.
+        for (_, schedule) in app.world_mut().resource_mut::<Schedules>().iter_mut() {
+            schedule.set_executor(SingleThreadedExecutor::new());
+        }
         Self { app, wire }
     }
 
@@ -149,6 +155,7 @@ impl TestGame {
 
     /// Runs one frame: [`FRAME`] passes, what the server said arrives, and what the game sends leaves.
     pub fn update(&mut self) {
+        self.wire.arrive();
         self.wire.pass(FRAME);
         self.app.update();
         self.wire.turn();
@@ -336,6 +343,7 @@ struct Wire {
     core: Core,
     commands: Receiver<Vec<LinkCommand>>,
     now: Instant,
+    inbox: Vec<Input>,
     attempt: Option<Attempt>,
     sent: VecDeque<Envelope>,
     calls: VecDeque<(Ticket, RestCall)>,
@@ -361,6 +369,7 @@ impl Wire {
             core: Core::new(settings, stats.clone(), hand_over),
             commands,
             now: Instant::now(),
+            inbox: Vec::new(),
             attempt: None,
             sent: VecDeque::new(),
             calls: VecDeque::new(),
@@ -369,8 +378,16 @@ impl Wire {
         (wire, Link::new(Box::new(ByHand(to_wire)), events, stats))
     }
 
+    /// Something happens on the server's side; the game hears of it with the next frame.
     fn input(&mut self, input: Input) {
-        self.core.handle(self.now, input);
+        self.inbox.push(input);
+    }
+
+    /// Everything that has happened arrives, in one turn.
+    fn arrive(&mut self) {
+        for input in mem::take(&mut self.inbox) {
+            self.core.handle(self.now, input);
+        }
         self.turn();
     }
 

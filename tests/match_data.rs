@@ -1,5 +1,7 @@
 //! Sending and receiving match data: types, receivers, limits, and the pace.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::time::Duration;

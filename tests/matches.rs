@@ -1,5 +1,7 @@
 //! Matches: who is in them, in which order things become visible, and what happens when requests cross.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use bevy::prelude::*;

@@ -2,6 +2,8 @@
 //!
 //! `NAKAMA_KEY` is the server key, `defaultkey` if absent.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use bevy::prelude::*;

@@ -1,5 +1,7 @@
 //! A request gets exactly one answer, whatever happens.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Real sockets, and servers that behave badly: each ends in a reason, in time, without a panic or a frame that waits.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::{

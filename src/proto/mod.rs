@@ -26,6 +26,7 @@ pub(crate) use presences::for_each_presence;
 #[allow(
     missing_docs,
     clippy::all,
+    clippy::doc_markdown,
     clippy::use_self,
     unused_qualifications,
     reason = "generated"
@@ -39,6 +40,7 @@ pub mod api {
 #[allow(
     missing_docs,
     clippy::all,
+    clippy::doc_markdown,
     clippy::use_self,
     unused_qualifications,
     reason = "generated"

@@ -5,7 +5,7 @@
 
 use std::{str, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use prost::DecodeError;
 
 use super::{
@@ -74,6 +74,7 @@ pub(crate) struct StreamInfo {
 
 /// A frame, read.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Decoded {
     MatchData(MatchData),
     PartyData(PartyData),
@@ -82,8 +83,36 @@ pub(crate) enum Decoded {
     Envelope(Envelope),
 }
 
-pub(crate) fn decode(frame: &Bytes, interner: &mut Interner) -> Result<Decoded, DecodeError> {
-    if let Some(decoded) = usual_form(frame, interner) {
+/// Reads the frames of one link.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    pub(crate) interner: Interner,
+    /// Small payloads share pieces of memory, so that not each is an allocation.
+    small: BytesMut,
+}
+
+/// The size of such a piece, in bytes: what a kept payload keeps at the most.
+const PIECE: usize = 4096;
+
+impl Decoder {
+    /// A payload to hand out: a slice of the frame if it is large, a copy if it is small.
+    fn payload(&mut self, frame: &Bytes, payload: &[u8]) -> Bytes {
+        if payload.is_empty() {
+            return Bytes::new();
+        }
+        if payload.len() >= SLICE_FROM {
+            return frame.slice_ref(payload);
+        }
+        if self.small.capacity() < payload.len() {
+            self.small = BytesMut::with_capacity(PIECE);
+        }
+        self.small.extend_from_slice(payload);
+        self.small.split().freeze()
+    }
+}
+
+pub(crate) fn decode(frame: &Bytes, decoder: &mut Decoder) -> Result<Decoded, DecodeError> {
+    if let Some(decoded) = usual_form(frame, decoder) {
         return Ok(decoded);
     }
     let envelope = proto::decode(frame.clone())?;
@@ -92,25 +121,27 @@ pub(crate) fn decode(frame: &Bytes, interner: &mut Interner) -> Result<Decoded, 
     }
     Ok(match envelope.message {
         Some(Message::MatchData(data)) => Decoded::MatchData(MatchData {
-            match_id: interner.text(&data.match_id).into(),
+            match_id: decoder.interner.text(&data.match_id).into(),
             sender: data
                 .presence
-                .map(|presence| interner.presence_of(&presence)),
+                .map(|presence| decoder.interner.presence_of(&presence)),
             op_code: data.op_code,
-            data: own(frame, &data.data),
+            data: decoder.payload(frame, &data.data),
             reliable: data.reliable,
         }),
         Some(Message::PartyData(data)) => Decoded::PartyData(PartyData {
-            party_id: interner.text(&data.party_id).into(),
+            party_id: decoder.interner.text(&data.party_id).into(),
             sender: data
                 .presence
-                .map(|presence| interner.presence_of(&presence)),
+                .map(|presence| decoder.interner.presence_of(&presence)),
             op_code: data.op_code,
-            data: own(frame, &data.data),
+            data: decoder.payload(frame, &data.data),
         }),
         Some(Message::StreamData(data)) => Decoded::StreamData(StreamData {
-            stream: stream(&data.stream.unwrap_or_default(), interner),
-            sender: data.sender.map(|presence| interner.presence_of(&presence)),
+            stream: stream(&data.stream.unwrap_or_default(), &mut decoder.interner),
+            sender: data
+                .sender
+                .map(|presence| decoder.interner.presence_of(&presence)),
             data: data.data,
             reliable: data.reliable,
         }),
@@ -130,17 +161,8 @@ pub(crate) fn stream(stream: &realtime::Stream, interner: &mut Interner) -> Stre
     }
 }
 
-/// A payload to hand out: a slice of the frame if it is large, a copy of its own if it is small.
-fn own(frame: &Bytes, payload: &[u8]) -> Bytes {
-    match payload.len() {
-        0 => Bytes::new(),
-        len if len < SLICE_FROM => Bytes::copy_from_slice(payload),
-        _ => frame.slice_ref(payload),
-    }
-}
-
 /// Reads a data message without `cid`, with each field at most once and none that the protocol does not have.
-fn usual_form(frame: &Bytes, interner: &mut Interner) -> Option<Decoded> {
+fn usual_form(frame: &Bytes, decoder: &mut Decoder) -> Option<Decoded> {
     let mut envelope = Fields(frame);
     let (kind, body) = envelope.next()?;
     let kind = Kind::from_number(kind).filter(|_| envelope.0.is_empty())?;
@@ -151,23 +173,27 @@ fn usual_form(frame: &Bytes, interner: &mut Interner) -> Option<Decoded> {
         Kind::MatchData => {
             let data = Relayed::read(body, 5)?;
             Decoded::MatchData(MatchData {
-                match_id: interner.text(data.context).into(),
-                sender: data.sender.map(|sender| sender.intern(interner)),
+                match_id: decoder.interner.text(data.context).into(),
+                sender: data
+                    .sender
+                    .map(|sender| sender.intern(&mut decoder.interner)),
                 op_code: data.op_code,
-                data: own(frame, data.payload),
+                data: decoder.payload(frame, data.payload),
                 reliable: data.reliable,
             })
         }
         Kind::PartyData => {
             let data = Relayed::read(body, 4)?;
             Decoded::PartyData(PartyData {
-                party_id: interner.text(data.context).into(),
-                sender: data.sender.map(|sender| sender.intern(interner)),
+                party_id: decoder.interner.text(data.context).into(),
+                sender: data
+                    .sender
+                    .map(|sender| sender.intern(&mut decoder.interner)),
                 op_code: data.op_code,
-                data: own(frame, data.payload),
+                data: decoder.payload(frame, data.payload),
             })
         }
-        Kind::StreamData => usual_stream_data(body, interner)?,
+        Kind::StreamData => usual_stream_data(body, &mut decoder.interner)?,
         _ => return None,
     })
 }
@@ -366,7 +392,7 @@ mod tests {
 
     fn assert_same(frame: Vec<u8>) -> Result<(), TestCaseError> {
         let frame = Bytes::from(frame);
-        match (decode(&frame, &mut Interner::default()), by_prost(&frame)) {
+        match (decode(&frame, &mut Decoder::default()), by_prost(&frame)) {
             (Ok(ours), Ok(prosts)) => prop_assert_eq!(ours, prosts),
             (Err(_), Err(_)) => {}
             // The two layouts of `Party` are the one thing that prost alone cannot read.
@@ -489,7 +515,7 @@ mod tests {
     }
 
     fn payload_of(frame: &Bytes) -> Bytes {
-        match decode(frame, &mut Interner::default()) {
+        match decode(frame, &mut Decoder::default()) {
             Ok(Decoded::MatchData(data)) => data.data,
             other => panic!("{other:?}"),
         }
@@ -500,6 +526,20 @@ mod tests {
         let frame = match_data(&[7; SLICE_FROM]);
         let payload = payload_of(&frame);
         assert!(frame.as_ptr_range().contains(&payload.as_ptr()));
+    }
+
+    #[test]
+    fn small_payloads_share_memory_and_stay_what_they_are() {
+        let mut decoder = Decoder::default();
+        let payloads: Vec<_> = (0..200_u8)
+            .map(|n| match decode(&match_data(&[n; 100]), &mut decoder) {
+                Ok(Decoded::MatchData(data)) => data.data,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        for (n, payload) in payloads.iter().enumerate() {
+            assert_eq!(payload[..], [n as u8; 100]);
+        }
     }
 
     #[test]

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_server_that_answers_is_pinged_every_five_seconds() {
-        assert_eq!(run(false, 17, &[5, 10, 15]), (vec![5, 10, 15], None));
+        assert_eq!(run(false, 17, &[6, 11, 16]), (vec![5, 10, 15], None));
     }
 
     #[test]

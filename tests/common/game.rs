@@ -9,22 +9,22 @@ use bevy_nakama::{connection::Network, prelude::*, testing};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An app with a network thread.
-pub struct Game {
-    pub app: App,
+pub(crate) struct Game {
+    pub(crate) app: App,
     /// Every reason of a `Disconnected`, and every `Connected`, in order.
-    pub phases: super::log::Log,
+    pub(crate) phases: super::log::Log,
 }
 
 impl Game {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(NakamaPlugin::default())
     }
 
-    pub fn on(network: &Network) -> Self {
+    pub(crate) fn on(network: &Network) -> Self {
         Self::with(NakamaPlugin::default().with_network(network.clone()))
     }
 
-    pub fn with(plugin: NakamaPlugin) -> Self {
+    pub(crate) fn with(plugin: NakamaPlugin) -> Self {
         let mut app = App::new();
         app.add_plugins((MinimalPlugins, StatesPlugin, plugin));
         let phases = super::log::Log::default();
@@ -38,7 +38,7 @@ impl Game {
     }
 
     /// Connects with a session that no server has made.
-    pub fn connect_to(&mut self, server: &NakamaServer) {
+    pub(crate) fn connect_to(&mut self, server: &NakamaServer) {
         let session = testing::session("ada");
         self.commands(|commands| {
             commands
@@ -48,7 +48,7 @@ impl Game {
     }
 
     /// Runs commands in the world, as a system would.
-    pub fn commands<T>(&mut self, run: impl FnOnce(&mut Commands) -> T) -> T {
+    pub(crate) fn commands<T>(&mut self, run: impl FnOnce(&mut Commands) -> T) -> T {
         let world = self.app.world_mut();
         let result = run(&mut world.commands());
         world.flush();
@@ -56,7 +56,11 @@ impl Game {
     }
 
     /// Runs frames until `done` says what it waited for.
-    pub fn until<T>(&mut self, what: &str, mut done: impl FnMut(&mut App) -> Option<T>) -> T {
+    pub(crate) fn until<T>(
+        &mut self,
+        what: &str,
+        mut done: impl FnMut(&mut App) -> Option<T>,
+    ) -> T {
         let begin = Instant::now();
         loop {
             self.app.update();
@@ -73,14 +77,14 @@ impl Game {
     }
 
     /// Runs frames until the connection changes; what it says.
-    pub fn next_phase(&mut self) -> String {
+    pub(crate) fn next_phase(&mut self) -> String {
         let phases = self.phases.clone();
         self.until("a change of the connection", |_| phases.take_first())
     }
 }
 
 /// A reason with all its causes.
-pub fn describe(reason: &dyn std::error::Error) -> String {
+pub(crate) fn describe(reason: &dyn std::error::Error) -> String {
     let mut text = reason.to_string();
     let mut cause = reason.source();
     while let Some(deeper) = cause {

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 /// A list that observers and systems write to.
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub fn add(&self, line: impl Into<String>) {
+    pub(crate) fn add(&self, line: impl Into<String>) {
         self.0
             .lock()
             .expect("no test panics while it writes")
@@ -15,13 +15,13 @@ impl Log {
     }
 
     /// The oldest line.
-    pub fn take_first(&self) -> Option<String> {
+    pub(crate) fn take_first(&self) -> Option<String> {
         let mut lines = self.0.lock().expect("no test panics while it writes");
         (!lines.is_empty()).then(|| lines.remove(0))
     }
 
     /// Everything since the last call.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().expect("no test panics while it writes"))
     }
 }

@@ -1,7 +1,8 @@
 //! What several tests share.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::expect_used, reason = "a test that cannot go on panics")]
 
-pub mod game;
-pub mod log;
-pub mod transcripts;
+pub(crate) mod game;
+pub(crate) mod log;
+pub(crate) mod transcripts;

@@ -20,11 +20,10 @@ use self::{
     requests::{Expired, Match, RequestTable},
 };
 use super::{
-    decode::{self, Decoded},
+    decode::{Decoded, Decoder, decode},
     encode::OutgoingMatchData,
     error::{DisconnectReason, ProtocolError, TransportError},
     hand_over::HandOver,
-    interner::Interner,
     link::{
         Answer, ConnectPlan, Direction, Failure, LinkCommand, LinkEvent, LinkSettings, LinkStats,
         RawEnvelope, RestCall, RestResponse, SendError, Ticket,
@@ -44,6 +43,7 @@ pub(crate) struct Attempt(pub(crate) u64);
 
 /// What happens.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Input {
     Command(LinkCommand),
     /// The socket is open.
@@ -80,7 +80,7 @@ pub(crate) struct Core {
     stage: Stage,
     requests: RequestTable,
     outbox: Outbox,
-    interner: Interner,
+    decoder: Decoder,
     hand_over: HandOver,
     actions: VecDeque<Action>,
     is_tapped: bool,
@@ -122,7 +122,7 @@ impl Core {
             attempt: Attempt::default(),
             stage: Stage::Idle,
             requests: RequestTable::default(),
-            interner: Interner::default(),
+            decoder: Decoder::default(),
             hand_over: to_game,
             actions: VecDeque::new(),
             is_tapped: false,
@@ -354,7 +354,7 @@ impl Core {
         self.stats
             .bytes_in
             .fetch_add(frame.len() as u64, Ordering::Relaxed);
-        let decoded = match decode::decode(&frame, &mut self.interner) {
+        let decoded = match decode(&frame, &mut self.decoder) {
             Ok(decoded) => decoded,
             Err(error) => {
                 let reason = DisconnectReason::Protocol(ProtocolError::Garbage(error.to_string()));
@@ -398,7 +398,7 @@ impl Core {
             }
         };
         let answer = Answer::Message(
-            message.map(|message| Box::new(Received::new(message, &mut self.interner))),
+            message.map(|message| Box::new(Received::new(message, &mut self.decoder.interner))),
         );
         self.hand_over.push(LinkEvent::Answer {
             ticket,
@@ -435,7 +435,7 @@ impl Core {
                 }
             }
         }
-        let received = Received::new(message, &mut self.interner);
+        let received = Received::new(message, &mut self.decoder.interner);
         self.hand_over.push(LinkEvent::Pushed(Box::new(received)));
     }
 

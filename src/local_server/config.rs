@@ -1,0 +1,83 @@
+//! Settings of the embedded server.
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use crate::proto::PartyLayout;
+
+/// Settings of a [`LocalServer`](super::LocalServer), with the defaults of a Nakama server where not said otherwise.
+///
+/// ```
+/// use bevy_nakama::{local_server::LocalServerConfig, proto::PartyLayout};
+///
+/// let an_old_server = LocalServerConfig { party_layout: PartyLayout::Before3_28, ..Default::default() };
+/// assert_eq!(an_old_server.max_message_size, 4096);
+/// ```
+#[derive(Clone)]
+pub struct LocalServerConfig {
+    /// Where to listen, for REST and sockets alike. Default: a free port on `127.0.0.1`, to be asked with
+    /// [`LocalServer::url`](super::LocalServer::url). For play in a local network: `0.0.0.0` and a port of your choice.
+    pub address: SocketAddr,
+    /// What a client needs to log in. Default: `defaultkey`.
+    pub server_key: String,
+    /// How long a session token lasts. Default: two hours; a Nakama server has one *minute*, which is worth a test of your game.
+    pub session_token_life: Duration,
+    /// How long a refresh token lasts. Default: two days; a Nakama server has one hour.
+    pub refresh_token_life: Duration,
+    /// The largest message a client may send, in bytes, the whole envelope counted. One byte more closes the socket with code
+    /// 1009.
+    pub max_message_size: usize,
+    /// How many messages may wait for one receiver. One more and the receiver is disconnected.
+    ///
+    /// What a client sends in one go is handled in one go, so a burst of more match messages than this disconnects everybody
+    /// else in the match, as a busy Nakama server does. Default: 64.
+    pub outgoing_queue: usize,
+    /// How long after the last sign of life the server sends a WebSocket ping. Default: 15 s.
+    pub ping_period: Duration,
+    /// How long after the last sign of life the server closes the socket. Default: 25 s.
+    pub pong_wait: Duration,
+    /// Which generation of servers to be. [`PartyLayout::Before3_28`] stands for Nakama 3.27 as a whole: the old numbering of
+    /// `Party`, no label or hidden parties, `party_update` closes the socket, empty close frames. Default: the current one.
+    pub party_layout: PartyLayout,
+    /// A new socket of a user closes the older ones, with a notification of code -7. Default: off.
+    pub single_socket: bool,
+    /// Joining a match leaves all others. (Creating one does not.) Default: off.
+    pub single_match: bool,
+    /// Joining or creating a party leaves all others. Default: off.
+    pub single_party: bool,
+    /// Where ids, generated names and the keys of tokens come from. Default: `None`, the operating system.
+    ///
+    /// With a seed, the same requests get the same ids. Tokens can be forged by who knows it: for tests only.
+    pub seed: Option<u64>,
+    /// The name of the node, seen in party ids. Default: `local`.
+    pub node: String,
+}
+
+impl Default for LocalServerConfig {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            server_key: "defaultkey".to_owned(),
+            session_token_life: Duration::from_secs(2 * 60 * 60),
+            refresh_token_life: Duration::from_secs(48 * 60 * 60),
+            max_message_size: 4096,
+            outgoing_queue: 64,
+            ping_period: Duration::from_secs(15),
+            pong_wait: Duration::from_secs(25),
+            party_layout: PartyLayout::Current,
+            single_socket: false,
+            single_match: false,
+            single_party: false,
+            seed: None,
+            node: "local".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for LocalServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalServerConfig")
+            .field("address", &self.address)
+            .field("party_layout", &self.party_layout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! Envelopes as frames: protobuf and proto JSON.
+
+use std::{collections::HashSet, fmt};
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::proto::{self, Envelope, PartyLayout};
+
+/// How a socket writes envelopes: `format` in the handshake.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::local_server) enum Format {
+    /// Text frames with proto JSON.
+    Json,
+    /// Binary frames with protobuf.
+    Protobuf,
+}
+
+/// Reads a frame; `None` if it is malformed.
+pub(super) fn decode(format: Format, frame: Bytes) -> Option<Envelope> {
+    match format {
+        Format::Protobuf => proto::decode(frame).ok(),
+        Format::Json => {
+            let ProtoJson(value) = serde_json::from_slice(&frame).ok()?;
+            serde_json::from_value(value).ok()
+        }
+    }
+}
+
+/// An envelope for any number of receivers, encoded at most once per format.
+pub(super) struct Outgoing {
+    envelope: Envelope,
+    layout: PartyLayout,
+    protobuf: Option<Bytes>,
+    json: Option<Bytes>,
+}
+
+impl Outgoing {
+    pub(super) fn new(envelope: Envelope, layout: PartyLayout) -> Self {
+        Self {
+            envelope,
+            layout,
+            protobuf: None,
+            json: None,
+        }
+    }
+
+    pub(super) fn frame(&mut self, format: Format) -> Bytes {
+        let Self {
+            envelope, layout, ..
+        } = self;
+        let frame = match format {
+            Format::Protobuf => self
+                .protobuf
+                .get_or_insert_with(|| proto::encode(envelope, *layout)),
+            Format::Json => self.json.get_or_insert_with(|| to_json(envelope)),
+        };
+        frame.clone()
+    }
+}
+
+fn to_json(envelope: &Envelope) -> Bytes {
+    match serde_json::to_vec(envelope) {
+        Ok(json) => json.into(),
+        Err(error) => {
+            log::error!("an envelope cannot be written as JSON: {error}");
+            Bytes::new()
+        }
+    }
+}
+
+/// JSON as Go's proto JSON takes it, made ready for ours, which is stricter: fields that are `null` are left out, and numbers
+/// like `2.0` or `1e3` are whole. A name that comes twice in an object is an error, as there.
+struct ProtoJson(Value);
+
+impl<'de> Deserialize<'de> for ProtoJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ProtoJsonVisitor).map(Self)
+    }
+}
+
+struct ProtoJsonVisitor;
+
+impl<'de> Visitor<'de> for ProtoJsonVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
+        if value.fract() == 0.0 && value.abs() < EXACT_BELOW {
+            #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+            return Ok((value as i64).into());
+        }
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("not a finite number"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(ProtoJson(item)) = items.next_element()? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut names = HashSet::new();
+        let mut object = Map::new();
+        while let Some((name, ProtoJson(value))) = entries.next_entry::<String, _>()? {
+            if !names.insert(name.clone()) {
+                return Err(A::Error::custom("a name comes twice"));
+            }
+            if !value.is_null() {
+                object.insert(name, value);
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}

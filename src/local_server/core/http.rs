@@ -1,0 +1,241 @@
+//! REST calls: arguments in, JSON out.
+
+use std::borrow::Cow;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE},
+};
+use percent_encoding::percent_decode_str;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::json;
+
+/// What may go wrong, as gRPC counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Code {
+    InvalidArgument = 3,
+    NotFound = 5,
+    AlreadyExists = 6,
+    Unimplemented = 12,
+    Internal = 13,
+    Unauthenticated = 16,
+}
+
+impl Code {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidArgument => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::AlreadyExists => StatusCode::CONFLICT,
+            Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
+/// A call that is answered with an error.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    code: Code,
+    message: Cow<'static, str>,
+}
+
+impl ApiError {
+    pub(super) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::InvalidArgument, message)
+    }
+
+    pub(super) fn not_found(message: &'static str) -> Self {
+        Self::new(Code::NotFound, message)
+    }
+
+    pub(super) fn unauthenticated(message: &'static str) -> Self {
+        Self::new(Code::Unauthenticated, message)
+    }
+}
+
+/// What a call is answered with: JSON, or an error.
+pub(super) type ApiResult = Result<Value, ApiError>;
+
+/// An answer with the fields of a type. What cannot be written is an error of ours.
+pub(super) fn answer(body: impl Serialize) -> ApiResult {
+    serde_json::to_value(body).map_err(|error| {
+        log::error!("an answer cannot be written as JSON: {error}");
+        ApiError::new(Code::Internal, "Error writing response.")
+    })
+}
+
+/// The answer that says nothing but yes.
+pub(super) fn empty() -> ApiResult {
+    Ok(json!({}))
+}
+
+/// A REST call.
+pub(super) struct Call<'a> {
+    headers: &'a HeaderMap,
+    /// The parts of the path that the route leaves open.
+    arguments: Vec<String>,
+    query: Vec<(String, String)>,
+    body: &'a Bytes,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(request: &'a Request<Bytes>, arguments: &[&str]) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        Self {
+            headers: request.headers(),
+            arguments: arguments.iter().map(|text| decoded(text)).collect(),
+            query: form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+            body: request.body(),
+        }
+    }
+
+    /// What stands in the path in place of the first `{}`.
+    pub(super) fn argument(&self) -> &str {
+        self.arguments.first().map_or("", String::as_str)
+    }
+
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        self.query_all(name).next()
+    }
+
+    pub(super) fn query_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.query
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn query_bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        let parsed = self
+            .query(name)
+            .map(|text| parse_bool(text).ok_or_else(|| unparsable(name, "ParseBool", text)));
+        parsed.transpose()
+    }
+
+    pub(super) fn query_int(&self, name: &str) -> Result<Option<i32>, ApiError> {
+        let parsed = self
+            .query(name)
+            .map(|text| text.parse().map_err(|_| unparsable(name, "ParseInt", text)));
+        parsed.transpose()
+    }
+
+    /// The parameter `limit` of lists: 1 to 100.
+    pub(super) fn limit(&self, default: usize) -> Result<usize, ApiError> {
+        match self.query_int("limit")? {
+            None => Ok(default),
+            Some(limit) => usize::try_from(limit)
+                .ok()
+                .filter(|limit| (1..=100).contains(limit))
+                .ok_or_else(|| {
+                    ApiError::invalid("Invalid limit - limit must be between 1 and 100.")
+                }),
+        }
+    }
+
+    /// The body. An absent one, and absent fields, are defaults; so is `null`.
+    pub(super) fn body<T: Default + DeserializeOwned>(&self) -> Result<T, ApiError> {
+        if self.body.is_empty() {
+            return Ok(T::default());
+        }
+        let text = String::from_utf8_lossy(self.body);
+        json::check(&text).map_err(ApiError::invalid)?;
+        let mut body: Value = serde_json::from_str(&text).unwrap_or_default();
+        if let Value::Object(fields) = &mut body {
+            fields.retain(|_, value| !value.is_null());
+        }
+        serde_json::from_value(body)
+            .map_err(|error| ApiError::invalid(format!("proto: invalid value: {error}")))
+    }
+
+    /// The name in a `Basic` authorization, or what is wrong with it.
+    pub(super) fn basic_name(&self) -> Result<String, ApiError> {
+        let authorization = self
+            .authorization()
+            .ok_or_else(|| ApiError::unauthenticated("Server key required"))?;
+        authorization
+            .strip_prefix("Basic ")
+            .and_then(|credentials| BASE64_STANDARD.decode(credentials).ok())
+            .and_then(|credentials| String::from_utf8(credentials).ok())
+            .and_then(|credentials| Some(credentials.split_once(':')?.0.to_owned()))
+            .ok_or_else(|| ApiError::unauthenticated("Server key invalid"))
+    }
+
+    /// The token in a `Bearer` authorization, or what is wrong with it.
+    pub(super) fn bearer_token(&self) -> Result<&str, ApiError> {
+        let authorization = self
+            .authorization()
+            .ok_or_else(|| ApiError::unauthenticated("Auth token required"))?;
+        authorization
+            .strip_prefix("Bearer ")
+            .ok_or_else(|| ApiError::unauthenticated("Auth token invalid"))
+    }
+
+    fn authorization(&self) -> Option<&str> {
+        self.headers.get(AUTHORIZATION)?.to_str().ok()
+    }
+}
+
+/// The response to a call.
+pub(super) fn response(result: ApiResult) -> Response<Bytes> {
+    let (status, body, challenge) = match result {
+        Ok(body) => (StatusCode::OK, body, None),
+        Err(ApiError { code, message }) => {
+            let challenge = (code == Code::Unauthenticated).then(|| message.to_string());
+            let body = json!({ "code": code as u8, "message": message });
+            (code.status(), body, challenge)
+        }
+    };
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-store, no-cache, must-revalidate"),
+    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    if status == StatusCode::OK {
+        headers.insert(
+            "grpc-metadata-content-type",
+            HeaderValue::from_static("application/grpc"),
+        );
+    }
+    if let Some(challenge) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// A boolean as Go's `strconv.ParseBool` takes it.
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+fn unparsable(name: &str, function: &str, text: &str) -> ApiError {
+    ApiError::invalid(format!(
+        "parsing field \"{name}\": strconv.{function}: parsing {text:?}: invalid syntax"
+    ))
+}
+
+fn decoded(segment: &str) -> String {
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,286 @@
+//! JSON as the real server's language reads it, with its error texts.
+
+/// The deepest nesting.
+const MAX_DEPTH: usize = 10_000;
+
+/// Whether a text is JSON; if not, why, in the words of Go's `encoding/json`.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    Scanner {
+        rest: text.as_bytes(),
+    }
+    .document()
+}
+
+/// Whether a text is JSON, and an object.
+pub(super) fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{') && check(text).is_ok()
+}
+
+#[derive(Clone, Copy)]
+enum Container {
+    Array,
+    Object,
+}
+
+struct Scanner<'a> {
+    rest: &'a [u8],
+}
+
+impl Scanner<'_> {
+    fn document(mut self) -> Result<(), String> {
+        let mut open = Vec::new();
+        loop {
+            // A value, or the beginning of one …
+            match self.token()? {
+                b'{' | b'[' if open.len() == MAX_DEPTH => {
+                    return Err("exceeded max depth".to_owned());
+                }
+                b'{' if !self.take_token(b'}') => {
+                    self.key()?;
+                    open.push(Container::Object);
+                    continue;
+                }
+                b'[' if !self.take_token(b']') => {
+                    open.push(Container::Array);
+                    continue;
+                }
+                b'{' | b'[' => {}
+                b'"' => self.string()?,
+                b't' => self.literal("true")?,
+                b'f' => self.literal("false")?,
+                b'n' => self.literal("null")?,
+                b'-' => {
+                    let digit = self.next()?;
+                    self.number(digit, "in numeric literal")?;
+                }
+                c => self.number(c, "looking for beginning of value")?,
+            }
+            // … and all that ends with it.
+            loop {
+                let Some(container) = open.last().copied() else {
+                    return self.end();
+                };
+                match (container, self.token()?) {
+                    (Container::Array, b']') | (Container::Object, b'}') => {
+                        open.pop();
+                    }
+                    (Container::Array, b',') => break,
+                    (Container::Object, b',') => {
+                        self.key()?;
+                        break;
+                    }
+                    (Container::Array, c) => return Err(invalid(c, "after array element")),
+                    (Container::Object, c) => {
+                        return Err(invalid(c, "after object key:value pair"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn end(mut self) -> Result<(), String> {
+        self.skip_space();
+        match self.rest.first() {
+            None => Ok(()),
+            Some(c) => Err(invalid(*c, "after top-level value")),
+        }
+    }
+
+    /// A key and its colon.
+    fn key(&mut self) -> Result<(), String> {
+        match self.token()? {
+            b'"' => self.string()?,
+            c => return Err(invalid(c, "looking for beginning of object key string")),
+        }
+        match self.token()? {
+            b':' => Ok(()),
+            c => Err(invalid(c, "after object key")),
+        }
+    }
+
+    /// The rest of a string.
+    fn string(&mut self) -> Result<(), String> {
+        loop {
+            match self.next()? {
+                b'"' => return Ok(()),
+                b'\\' => self.escape()?,
+                c @ 0..=0x1f => return Err(invalid(c, "in string literal")),
+                _ => {}
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), String> {
+        match self.next()? {
+            b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"' => Ok(()),
+            b'u' => {
+                for _ in 0..4 {
+                    let c = self.next()?;
+                    if !c.is_ascii_hexdigit() {
+                        return Err(invalid(c, "in \\u hexadecimal character escape"));
+                    }
+                }
+                Ok(())
+            }
+            c => Err(invalid(c, "in string escape code")),
+        }
+    }
+
+    /// The rest of a literal, after its first letter.
+    fn literal(&mut self, literal: &str) -> Result<(), String> {
+        for expected in literal.bytes().skip(1) {
+            let c = self.next()?;
+            if c != expected {
+                let context = format!("in literal {literal} (expecting {})", quoted(expected));
+                return Err(invalid(c, &context));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rest of a number, after its sign and first digit.
+    fn number(&mut self, first: u8, context: &str) -> Result<(), String> {
+        match first {
+            b'0' => {}
+            b'1'..=b'9' => self.digits(),
+            c => return Err(invalid(c, context)),
+        }
+        if self.take(b'.') {
+            self.digit("after decimal point in numeric literal")?;
+            self.digits();
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _signed = self.take(b'+') || self.take(b'-');
+            self.digit("in exponent of numeric literal")?;
+            self.digits();
+        }
+        Ok(())
+    }
+
+    fn digit(&mut self, context: &str) -> Result<(), String> {
+        match self.next()? {
+            b'0'..=b'9' => Ok(()),
+            c => Err(invalid(c, context)),
+        }
+    }
+
+    fn digits(&mut self) {
+        let count = self.rest.iter().take_while(|c| c.is_ascii_digit()).count();
+        self.rest = &self.rest[count..];
+    }
+
+    fn next(&mut self) -> Result<u8, String> {
+        let (first, rest) = self
+            .rest
+            .split_first()
+            .ok_or("unexpected end of JSON input")?;
+        self.rest = rest;
+        Ok(*first)
+    }
+
+    fn take(&mut self, wanted: u8) -> bool {
+        let is_next = self.rest.first() == Some(&wanted);
+        if is_next {
+            self.rest = &self.rest[1..];
+        }
+        is_next
+    }
+
+    /// The next byte after white space.
+    fn token(&mut self) -> Result<u8, String> {
+        self.skip_space();
+        self.next()
+    }
+
+    fn take_token(&mut self, wanted: u8) -> bool {
+        self.skip_space();
+        self.take(wanted)
+    }
+
+    fn skip_space(&mut self) {
+        let is_space = |c: &&u8| matches!(c, b' ' | b'\t' | b'\r' | b'\n');
+        let count = self.rest.iter().take_while(is_space).count();
+        self.rest = &self.rest[count..];
+    }
+}
+
+fn invalid(c: u8, context: &str) -> String {
+    format!("invalid character {} {context}", quoted(c))
+}
+
+/// A byte as Go shows it.
+fn quoted(c: u8) -> String {
+    match c {
+        b'"' => "'\"'".to_owned(),
+        0x80.. => format!("'{}'", char::from(c)),
+        _ => format!("'{}'", c.escape_ascii()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn valid_texts_are_accepted() {
+        for text in [
+            "null",
+            " {} ",
+            "[]",
+            "[1, -0.5e+3, \"\\ud800\", {\"a\": [true, false]}]",
+            "0",
+            "{\"a\":{},\"b\":[]}",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        assert!(is_object(" {\"a\": 1}\n") && !is_object("[1]") && !is_object("{"));
+    }
+
+    #[test]
+    fn invalid_texts_are_explained_as_the_real_server_does() {
+        for (text, why) in [
+            (
+                "not json",
+                "invalid character 'o' in literal null (expecting 'u')",
+            ),
+            ("", "unexpected end of JSON input"),
+            ("{\"a\":", "unexpected end of JSON input"),
+            ("x", "invalid character 'x' looking for beginning of value"),
+            (
+                "{x",
+                "invalid character 'x' looking for beginning of object key string",
+            ),
+            ("{\"a\" 1}", "invalid character '1' after object key"),
+            (
+                "{\"a\":1 \"b\"}",
+                "invalid character '\"' after object key:value pair",
+            ),
+            ("[1 2]", "invalid character '2' after array element"),
+            ("[1] 2", "invalid character '2' after top-level value"),
+            ("01", "invalid character '1' after top-level value"),
+            ("-x", "invalid character 'x' in numeric literal"),
+            (
+                "1.x",
+                "invalid character 'x' after decimal point in numeric literal",
+            ),
+            (
+                "1e]",
+                "invalid character ']' in exponent of numeric literal",
+            ),
+            ("\"\n\"", "invalid character '\\n' in string literal"),
+            ("\"\\x\"", "invalid character 'x' in string escape code"),
+            (
+                "\"\\u00g0\"",
+                "invalid character 'g' in \\u hexadecimal character escape",
+            ),
+            (
+                "'",
+                "invalid character '\\'' looking for beginning of value",
+            ),
+        ] {
+            assert_eq!(check(text), Err(why.to_owned()), "{text}");
+        }
+        let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
+        assert_eq!(check(&deep), Err("exceeded max depth".to_owned()));
+    }
+}

@@ -1,0 +1,246 @@
+//! The recorded REST calls, made to the core.
+
+use std::{collections::HashMap, time::Duration};
+
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
+use bytes::Bytes;
+use http::{Request, Response};
+use rand::{SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+
+use super::{
+    EPOCH, query,
+    transcripts::{GENERATIONS, exchanges},
+    unify::Bijection,
+};
+use crate::local_server::{LocalServerConfig, core::Core};
+
+/// Calls that are not made, by the beginning of their names, and why.
+const NOT_MADE: &[(&str, &str)] = &[
+    ("rpc", "no runtime: functions"),
+    ("match: ", "no runtime: match handlers"),
+    ("matches", "no list of matches yet"),
+    ("matchmaker", "no matchmaker yet"),
+    ("parties", "no list of parties yet"),
+    ("groups", "stage 2"),
+    ("notifications", "stage 2"),
+    ("channel", "stage 2"),
+];
+
+/// Whose tokens a call is made with: those that an earlier call was answered with. Others take those of the first.
+const TOKENS: &[(&str, &str)] = &[
+    ("account", "refresh"),
+    ("account: update", "refresh"),
+    ("logout: both tokens", "refresh: new vars"),
+    ("account after logout", "refresh: new vars"),
+    ("refresh after logout", "refresh: new vars"),
+    ("logout of one login", "device: and again"),
+    ("the other login is not touched", "device: log in again"),
+    (
+        "logout with an empty body: everything of the user",
+        "device: log in again",
+    ),
+    (
+        "account after logging everything out",
+        "device: log in again",
+    ),
+    (
+        "refresh after logging everything out",
+        "device: log in again",
+    ),
+    ("account: delete", "device: create a short-lived one"),
+    (
+        "account: after deletion",
+        "device: create a short-lived one",
+    ),
+    (
+        "account: expired token",
+        "device: one more, whose token will expire",
+    ),
+    (
+        "refresh works when the session token has expired",
+        "device: one more, whose token will expire",
+    ),
+];
+
+const FIRST: &str = "device: create with a username";
+
+#[test]
+fn recorded_rest_calls() {
+    for generation in GENERATIONS {
+        let mut replay = Rest::new();
+        let mut made = 0;
+        for exchange in exchanges(generation, "rest") {
+            let name = exchange["name"].as_str().expect("a name");
+            if let Some((_, why)) = NOT_MADE.iter().find(|(start, _)| name.starts_with(start)) {
+                println!("{generation} {name:60} not made: {why}");
+                continue;
+            }
+            replay.play(name, &exchange);
+            made += 1;
+        }
+        println!("{generation}: {made} calls");
+        assert!(made >= 50, "only {made} calls were made");
+    }
+}
+
+struct Rest {
+    core: Core,
+    ids: Bijection,
+    /// What logins and refreshes were answered with, by their names.
+    tokens: HashMap<String, (String, String)>,
+}
+
+impl Rest {
+    fn new() -> Self {
+        let config = LocalServerConfig {
+            session_token_life: Duration::from_secs(60),
+            refresh_token_life: Duration::from_secs(3600),
+            ..LocalServerConfig::default()
+        };
+        let mut core = Core::new(config, StdRng::seed_from_u64(3), EPOCH);
+        let body = json!({ "id": "device-of-alice" }).to_string();
+        let alice = call(
+            "POST",
+            "/v2/account/authenticate/device?username=alice",
+            BASIC,
+            body,
+        );
+        let response = core.request(Duration::ZERO, &alice);
+        assert_eq!(response.status(), 200, "alice was there before");
+        Self {
+            core,
+            ids: Bijection::default(),
+            tokens: HashMap::new(),
+        }
+    }
+
+    fn play(&mut self, name: &str, exchange: &Value) {
+        let (recorded, recorded_response) = (&exchange["request"], &exchange["response"]);
+        let owner = TOKENS
+            .iter()
+            .find(|(call, _)| *call == name)
+            .map_or(FIRST, |(_, owner)| owner);
+        let (session, refresh) = self.tokens.get(owner).cloned().unwrap_or_default();
+        let authorization = match recorded["auth"].as_str() {
+            Some("none") => String::new(),
+            Some("basic server key") => BASIC.to_owned(),
+            Some("basic, wrong server key") => {
+                format!("Basic {}", BASE64_STANDARD.encode("wrong:"))
+            }
+            Some("bearer session token") => format!("Bearer {session}"),
+            Some("bearer, garbage") => "Bearer garbage".to_owned(),
+            other => panic!("{name}: unknown authorization {other:?}"),
+        };
+        let is_refresh = name.starts_with("refresh")
+            && name != "refresh: session token instead of refresh token";
+        let mut body = recorded["body"].clone();
+        for (field, token) in [
+            ("token", if is_refresh { &refresh } else { &session }),
+            ("refresh_token", &refresh),
+        ] {
+            if body.get(field).is_some_and(|token| token == "<jwt>") {
+                body[field] = token.as_str().into();
+            }
+        }
+        let body = match body {
+            Value::Null => String::new(),
+            Value::String(raw) => raw,
+            body => body.to_string(),
+        };
+        let path = recorded["path"].as_str().expect("a path");
+        let target = format!("{path}{}", query(&recorded["query"]));
+        let [target, body] = [target, body]
+            .map(|text| String::from_utf8(self.ids.translate(text.as_bytes())).expect("UTF-8"));
+        let method = recorded["method"].as_str().expect("a method");
+        let request = call(method, &target, &authorization, body);
+        let now = Duration::from_millis(exchange["t_ms"].as_u64().expect("t_ms"));
+        let response = self.core.request(now, &request);
+        self.compare(name, exchange, recorded_response, &response);
+    }
+
+    fn compare(
+        &mut self,
+        name: &str,
+        exchange: &Value,
+        recorded: &Value,
+        response: &Response<Bytes>,
+    ) {
+        let mut body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+        assert_eq!(
+            u64::from(response.status().as_u16()),
+            recorded["status"].as_u64().expect("a status"),
+            "{name}: {body}"
+        );
+        for (header, value) in recorded["headers"].as_object().expect("headers") {
+            if header != "Content-Length" {
+                let ours = response
+                    .headers()
+                    .get(header)
+                    .and_then(|value| value.to_str().ok());
+                assert_eq!(ours, value.as_str(), "{name}: {header}");
+            }
+        }
+        if let Some(tokens) = tokens_in(&body) {
+            for (claims, token) in [
+                ("token_claims", &tokens.0),
+                ("refresh_token_claims", &tokens.1),
+            ] {
+                if let Some(claims) = exchange.get(claims) {
+                    self.compare_claims(name, claims, token);
+                }
+            }
+            self.tokens.insert(name.to_owned(), tokens);
+            body["token"] = "<jwt>".into();
+            body["refresh_token"] = "<jwt>".into();
+        }
+        let mut recorded = recorded.clone();
+        if let Some(Value::Object(alice)) = recorded.pointer_mut("/body/users/0") {
+            alice.remove("online"); // she was still connected from another scenario, in one of the two
+        }
+        assert!(
+            self.ids.unify(&recorded["body"], &body, true),
+            "{name}: expected {}, got {body}",
+            recorded["body"]
+        );
+    }
+
+    /// The claims say the same, and the token lasts as long.
+    fn compare_claims(&mut self, name: &str, recorded: &Value, token: &str) {
+        let claims = token.split('.').nth(1).expect("three parts");
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).expect("base64");
+        let mut ours: Value = serde_json::from_slice(&claims).expect("JSON");
+        let mut recorded = recorded.clone();
+        for claims in [&mut ours, &mut recorded] {
+            let life = claims["exp"]
+                .as_i64()
+                .zip(claims["iat"].as_i64())
+                .map(|(exp, iat)| exp - iat);
+            claims["exp"] = life.into();
+            claims["iat"] = Value::Null;
+        }
+        assert!(
+            self.ids.unify(&recorded, &ours, true),
+            "{name}: expected {recorded}, got {ours}"
+        );
+    }
+}
+
+/// `defaultkey:`
+const BASIC: &str = "Basic ZGVmYXVsdGtleTo=";
+
+fn call(method: &str, target: &str, authorization: &str, body: String) -> Request<Bytes> {
+    let mut request = Request::builder().method(method).uri(target);
+    if !authorization.is_empty() {
+        request = request.header("Authorization", authorization);
+    }
+    request.body(body.into()).expect("a request")
+}
+
+fn tokens_in(body: &Value) -> Option<(String, String)> {
+    let token = |name: &str| body.get(name)?.as_str().map(str::to_owned);
+    Some((token("token")?, token("refresh_token")?))
+}

@@ -1,0 +1,146 @@
+//! Requests over a socket.
+
+use std::borrow::Cow;
+
+use super::{Core, ids::SessionId, presence::Peer, sessions::Ending};
+use crate::proto::{
+    Envelope, Message, PartyLayout,
+    realtime::{self, Pong},
+};
+
+/// What a request is answered with.
+pub(super) enum Reply {
+    Message(Box<Message>),
+    /// An envelope with nothing but the `cid`.
+    Acknowledged,
+    /// Nothing at all.
+    Silence,
+}
+
+impl From<Message> for Reply {
+    fn from(message: Message) -> Self {
+        Self::Message(Box::new(message))
+    }
+}
+
+/// Error codes of the socket.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ErrorCode {
+    RuntimeException = 0,
+    UnrecognizedPayload = 1,
+    MissingPayload = 2,
+    BadInput = 3,
+    MatchNotFound = 4,
+    RuntimeFunctionNotFound = 6,
+}
+
+/// A request that is answered with an error.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    code: ErrorCode,
+    message: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn bad_input(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::BadInput, message)
+    }
+
+    /// Whether a client that sends such a thing is not listened to any longer.
+    fn is_fatal(&self) -> bool {
+        matches!(
+            self.code,
+            ErrorCode::UnrecognizedPayload | ErrorCode::MissingPayload
+        )
+    }
+}
+
+pub(super) type Answer = Result<Reply, Refusal>;
+
+impl Core {
+    pub(super) fn answer_envelope(&mut self, id: SessionId, envelope: Envelope) {
+        let Some(caller) = self.sessions.peer(id).cloned() else {
+            return;
+        };
+        // An error about match data is pushed, not answered: match data has no answers.
+        let cid = match &envelope.message {
+            Some(Message::MatchDataSend(_)) => String::new(),
+            _ => envelope.cid,
+        };
+        match self.answer(&caller, envelope.message) {
+            Ok(Reply::Silence) => {}
+            Ok(Reply::Acknowledged) => self.send(&[id], Envelope { cid, message: None }),
+            Ok(Reply::Message(message)) => {
+                self.send(
+                    &[id],
+                    Envelope {
+                        cid,
+                        message: Some(*message),
+                    },
+                );
+            }
+            Err(refusal) => {
+                let error = Message::Error(realtime::Error {
+                    code: refusal.code as i32,
+                    message: refusal.message.to_string(),
+                    context: [].into(),
+                });
+                self.send(
+                    &[id],
+                    Envelope {
+                        cid,
+                        message: Some(error),
+                    },
+                );
+                if refusal.is_fatal() {
+                    self.end(id, Ending::BadInput("error processing message"));
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, caller: &Peer, message: Option<Message>) -> Answer {
+        let is_old = self.config.party_layout == PartyLayout::Before3_28;
+        match message {
+            None => Err(missing_payload()),
+            Some(Message::PartyUpdate(_)) if is_old => Err(missing_payload()),
+            Some(Message::Ping(_)) => Ok(Message::Pong(Pong {}).into()),
+            Some(Message::Pong(_)) => Ok(Reply::Silence),
+            Some(Message::MatchCreate(request)) => self.match_create(caller, &request),
+            Some(Message::MatchJoin(request)) => self.match_join(caller, request),
+            Some(Message::MatchLeave(request)) => self.match_leave(caller, &request),
+            Some(Message::MatchDataSend(request)) => self.match_data_send(caller, request),
+            Some(Message::StatusFollow(request)) => self.status_follow(caller, &request),
+            Some(Message::StatusUnfollow(request)) => self.status_unfollow(caller, &request),
+            Some(Message::StatusUpdate(request)) => self.status_update(caller, request),
+            Some(Message::Rpc(_)) => Err(Refusal::new(
+                ErrorCode::RuntimeFunctionNotFound,
+                "RPC function not found",
+            )),
+            Some(
+                Message::MatchmakerAdd(_)
+                | Message::MatchmakerRemove(_)
+                | Message::PartyMatchmakerAdd(_)
+                | Message::PartyMatchmakerRemove(_),
+            ) => Err(Refusal::new(
+                ErrorCode::RuntimeException,
+                "The embedded server has no matchmaker",
+            )),
+            Some(_) => Err(Refusal::new(
+                ErrorCode::UnrecognizedPayload,
+                "Unrecognized message.",
+            )),
+        }
+    }
+}
+
+fn missing_payload() -> Refusal {
+    Refusal::new(ErrorCode::MissingPayload, "Missing message.")
+}

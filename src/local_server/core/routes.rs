@@ -1,0 +1,119 @@
+//! Which REST call is answered by what, and who may make it.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+
+use super::{
+    Core,
+    http::{ApiError, ApiResult, Call, Code, empty, response},
+    tokens::{Claims, Token},
+};
+
+/// Who may make a call.
+enum Access {
+    Anybody(fn(&mut Core, &Call<'_>) -> ApiResult),
+    /// Who knows the server key.
+    ServerKey(fn(&mut Core, &Call<'_>) -> ApiResult),
+    /// Who is logged in.
+    User(fn(&mut Core, &Call<'_>, Claims) -> ApiResult),
+}
+
+use Access::{Anybody, ServerKey, User};
+
+const ROUTES: &[(Method, &str, Access)] = &[
+    (Method::GET, "/healthcheck", Anybody(|_, _| empty())),
+    (
+        Method::POST,
+        "/v2/account/authenticate/device",
+        ServerKey(Core::authenticate_device),
+    ),
+    (
+        Method::POST,
+        "/v2/account/authenticate/email",
+        ServerKey(Core::authenticate_email),
+    ),
+    (
+        Method::POST,
+        "/v2/account/authenticate/custom",
+        ServerKey(Core::authenticate_custom),
+    ),
+    (
+        Method::POST,
+        "/v2/account/session/refresh",
+        ServerKey(Core::refresh_session),
+    ),
+    (Method::POST, "/v2/session/logout", User(Core::log_out)),
+    (Method::GET, "/v2/account", User(Core::get_account)),
+    (Method::PUT, "/v2/account", User(Core::update_account)),
+    (Method::DELETE, "/v2/account", User(Core::delete_account)),
+    (Method::GET, "/v2/user", User(Core::get_users)),
+];
+
+impl Core {
+    /// Answers a REST call.
+    pub(in crate::local_server) fn request(
+        &mut self,
+        now: std::time::Duration,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        self.advance(now);
+        if request.method() == Method::GET && request.uri().path() == "/" {
+            return Response::new(Bytes::new());
+        }
+        let result = self.route(request);
+        self.deliver_events();
+        response(result)
+    }
+
+    fn route(&mut self, request: &Request<Bytes>) -> ApiResult {
+        let mut refusal = ApiError::not_found("Not Found");
+        for (method, pattern, access) in ROUTES {
+            let Some(arguments) = matches(pattern, request.uri().path()) else {
+                continue;
+            };
+            if method != request.method() {
+                refusal = ApiError::new(Code::Unimplemented, "Method Not Allowed");
+                continue;
+            }
+            let call = Call::new(request, &arguments);
+            return match access {
+                Anybody(answer) => answer(self, &call),
+                ServerKey(answer) => {
+                    self.check_server_key(&call)?;
+                    answer(self, &call)
+                }
+                User(answer) => {
+                    let claims = self
+                        .tokens
+                        .read(Token::Session, call.bearer_token()?, &self.clock)
+                        .ok_or_else(|| ApiError::unauthenticated("Auth token invalid"))?;
+                    answer(self, &call, claims)
+                }
+            };
+        }
+        Err(refusal)
+    }
+
+    fn check_server_key(&self, call: &Call<'_>) -> Result<(), ApiError> {
+        if call.basic_name()? == self.config.server_key {
+            Ok(())
+        } else {
+            Err(ApiError::unauthenticated("Server key invalid"))
+        }
+    }
+}
+
+/// The parts of a path that stand where the pattern has `{}`; `None` if the path is another one.
+fn matches<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
+    let mut arguments = Vec::new();
+    let mut parts = path.split('/');
+    for wanted in pattern.split('/') {
+        let part = parts.next()?;
+        match wanted {
+            "{}" if !part.is_empty() => arguments.push(part),
+            _ if wanted == part => {}
+            _ => return None,
+        }
+    }
+    parts.next().is_none().then_some(arguments)
+}

@@ -1,0 +1,174 @@
+//! Accounts and users over REST.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Core,
+    accounts::{Credential, User},
+    authenticate::check_username,
+    http::{ApiError, ApiResult, Call, answer, empty},
+    ids::UserId,
+    status,
+    tokens::Claims,
+};
+use crate::proto::Timestamp;
+
+#[derive(Serialize)]
+struct AccountView {
+    user: UserView,
+    wallet: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    devices: Vec<DeviceView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct DeviceView {
+    id: String,
+}
+
+#[derive(Serialize)]
+struct UserList {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    users: Vec<UserView>,
+}
+
+#[derive(Serialize)]
+struct UserView {
+    id: UserId,
+    username: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    display_name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    avatar_url: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    lang_tag: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    location: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    timezone: String,
+    metadata: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    online: bool,
+    create_time: Timestamp,
+    update_time: Timestamp,
+}
+
+/// Fields that are absent stay as they are.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct UpdateRequest {
+    username: Option<String>,
+    #[serde(alias = "displayName")]
+    display_name: Option<String>,
+    #[serde(alias = "avatarUrl")]
+    avatar_url: Option<String>,
+    #[serde(alias = "langTag")]
+    lang_tag: Option<String>,
+    location: Option<String>,
+    timezone: Option<String>,
+}
+
+impl Core {
+    pub(super) fn get_account(&mut self, _: &Call<'_>, caller: Claims) -> ApiResult {
+        let user = self.accounts.get(caller.user).ok_or_else(not_found)?;
+        let mut account = AccountView {
+            user: self.view(user),
+            wallet: "{}",
+            email: None,
+            devices: Vec::new(),
+            custom_id: None,
+        };
+        match user.credential.clone() {
+            Credential::Device(id) => account.devices.push(DeviceView { id }),
+            Credential::Custom(id) => account.custom_id = Some(id),
+            Credential::Email(email) => account.email = Some(email),
+        }
+        answer(account)
+    }
+
+    pub(super) fn update_account(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
+        let request: UpdateRequest = call.body()?;
+        let now = self.clock.timestamp_seconds();
+        let mut user = self
+            .accounts
+            .get(caller.user)
+            .ok_or_else(not_found)?
+            .clone();
+        if let Some(username) = &request.username {
+            check_username(username)?;
+            self.accounts.rename(user.id, username)?;
+            user.username.clone_from(username);
+        }
+        let profile = &mut user.profile;
+        let changes = [
+            (&mut profile.display_name, request.display_name),
+            (&mut profile.avatar_url, request.avatar_url),
+            (&mut profile.lang_tag, request.lang_tag),
+            (&mut profile.location, request.location),
+            (&mut profile.timezone, request.timezone),
+        ];
+        let mut is_any = request.username.is_some();
+        for (field, value) in changes {
+            if let Some(value) = value {
+                *field = value;
+                is_any = true;
+            }
+        }
+        if !is_any {
+            return Err(ApiError::invalid("No fields to update."));
+        }
+        if let Some(stored) = self.accounts.get_mut(user.id) {
+            user.updated = now;
+            *stored = user;
+        }
+        empty()
+    }
+
+    pub(super) fn delete_account(&mut self, _: &Call<'_>, caller: Claims) -> ApiResult {
+        self.accounts.remove(caller.user).ok_or_else(not_found)?;
+        empty()
+    }
+
+    pub(super) fn get_users(&mut self, call: &Call<'_>, _: Claims) -> ApiResult {
+        let mut users = Vec::new();
+        for id in call.query_all("ids") {
+            let parsed = Uuid::parse_str(id)
+                .map_err(|_| ApiError::invalid(format!("ID '{id}' is not a valid system ID.")))?;
+            users.extend(self.accounts.get(UserId(parsed)));
+        }
+        let by_name = call
+            .query_all("usernames")
+            .filter_map(|name| self.accounts.by_username(name));
+        users.extend(by_name);
+        users.sort_by_key(|user| user.id);
+        users.dedup_by_key(|user| user.id);
+        let users = users.into_iter().map(|user| self.view(user)).collect();
+        answer(UserList { users })
+    }
+
+    fn view(&self, user: &User) -> UserView {
+        let profile = user.profile.clone();
+        UserView {
+            id: user.id,
+            username: user.username.clone(),
+            display_name: profile.display_name,
+            avatar_url: profile.avatar_url,
+            lang_tag: profile.lang_tag,
+            location: profile.location,
+            timezone: profile.timezone,
+            metadata: "{}",
+            online: self.tracker.exists(&status::stream(user.id)),
+            create_time: user.created,
+            update_time: user.updated,
+        }
+    }
+}
+
+fn not_found() -> ApiError {
+    ApiError::not_found("Account not found.")
+}

@@ -1,0 +1,109 @@
+//! An embedded server that speaks Nakama's protocol, for demos, tests, offline games and play in a local network.
+//!
+//! [`LocalServer::start`] opens one real TCP port on which it serves REST and sockets, in protobuf and JSON, with the rules, error
+//! codes and texts of a Nakama server. Clients of other languages can use it unmodified. What it knows lives in memory and is
+//! gone when it is dropped. It runs on one thread of its own and is not made for crowds: in production, point the game at a
+//! Nakama server instead. Nothing but the URL changes.
+//!
+//! # Examples
+//!
+//! ```
+//! use bevy_nakama::local_server::{LocalServer, LocalServerConfig};
+//!
+//! let server = LocalServer::start(LocalServerConfig::default())?;
+//! println!("log in at {} with the key {}", server.url(), server.server_key());
+//! # std::io::Result::Ok(())
+//! ```
+
+mod config;
+mod core;
+mod shell;
+
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener},
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::oneshot;
+
+pub use self::config::LocalServerConfig;
+use self::shell::Prepared;
+
+/// A running server. Dropping it closes all connections and ends its thread, within milliseconds.
+pub struct LocalServer {
+    address: SocketAddr,
+    server_key: String,
+    /// Stops the thread when it is dropped.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LocalServer {
+    /// Starts a server. It is ready when this returns.
+    ///
+    /// # Errors
+    ///
+    /// The address is not available, or the system has no thread or file descriptors left.
+    pub fn start(config: LocalServerConfig) -> io::Result<Self> {
+        let listener = TcpListener::bind(config.address)?;
+        let address = listener.local_addr()?;
+        let server_key = config.server_key.clone();
+        let prepared = Prepared::new(listener, config)?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("nakama-local-server".to_owned())
+            .spawn(move || prepared.run(stopped))?;
+        Ok(Self {
+            address,
+            server_key,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where clients connect, like `http://127.0.0.1:49152`.
+    ///
+    /// A server that listens on all addresses (`0.0.0.0`) names the loopback address here.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{address}")
+    }
+
+    /// The address that the server listens on, with the real port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a client needs to log in.
+    #[must_use]
+    pub fn server_key(&self) -> &str {
+        &self.server_key
+    }
+}
+
+impl Drop for LocalServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        if let Some(Err(_)) = ended {
+            log::error!("the thread of the embedded server has panicked");
+        }
+    }
+}
+
+impl fmt::Debug for LocalServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalServer")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! HTTP/1.1, and the way from it to sockets.
+
+use std::{convert::Infallible, rc::Rc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{net::TcpStream, task::spawn_local};
+
+use super::{Shell, websocket};
+use crate::local_server::core::Handshake;
+
+/// The largest body of a REST call, in bytes.
+const MAX_BODY: usize = 256 * 1024;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves one connection.
+pub(super) async fn serve(shell: Rc<Shell>, stream: TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        log::debug!("no TCP_NODELAY: {error}");
+    }
+    let service = service_fn(|request| answer(shell.clone(), request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    if let Err(error) = connection.await {
+        log::debug!("a connection ended: {error}");
+    }
+}
+
+async fn answer(
+    shell: Rc<Shell>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let is_handshake = request.method() == Method::GET && request.uri().path() == "/ws";
+    let response = if is_handshake {
+        open_socket(&shell, request)
+    } else {
+        call(&shell, request).await
+    };
+    Ok(response.map(Full::new))
+}
+
+async fn call(shell: &Shell, request: Request<Incoming>) -> Response<Bytes> {
+    let (head, body) = request.into_parts();
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => {
+            let request = Request::from_parts(head, body.to_bytes());
+            shell.input(|core, now| core.request(now, &request))
+        }
+        Err(error) => {
+            log::debug!("the body of a request cannot be read: {error}");
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            response
+        }
+    }
+}
+
+fn open_socket(shell: &Rc<Shell>, mut request: Request<Incoming>) -> Response<Bytes> {
+    let Handshake { response, socket } = shell.input(|core, now| core.open(now, &request));
+    if let Some((session, format)) = socket {
+        let upgrade = hyper::upgrade::on(&mut request);
+        spawn_local(websocket::run(shell.clone(), session, format, upgrade));
+    }
+    response
+}
