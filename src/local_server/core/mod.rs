@@ -32,6 +32,9 @@ mod users;
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod replay;
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests;
 
 use std::time::Duration;
 
