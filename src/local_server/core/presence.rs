@@ -18,8 +18,12 @@ pub(super) enum Mode {
     Notifications = 0,
     /// The status of one user; only who shows one is in it.
     Status = 1,
+    Room = 2,
+    Group = 3,
+    Direct = 4,
     MatchRelayed = 5,
     MatchAuthoritative = 6,
+    Party = 7,
 }
 
 /// A place to be present in.
@@ -151,12 +155,7 @@ impl Tracker {
     }
 
     pub(super) fn untrack(&mut self, stream: &Stream, session: SessionId) {
-        if let Some(streams) = self.by_session.get_mut(&session) {
-            streams.retain(|tracked| tracked != stream);
-            if streams.is_empty() {
-                self.by_session.remove(&session);
-            }
-        }
+        self.forget(stream, session);
         if let Some(presence) = self.remove(stream, session) {
             self.tell(stream, None, Some(presence));
         }
@@ -168,6 +167,13 @@ impl Tracker {
             if let Some(presence) = self.remove(&stream, session) {
                 self.tell(&stream, None, Some(presence));
             }
+        }
+    }
+
+    /// Takes everybody out of a stream. No events: there is nobody left to be told.
+    pub(super) fn untrack_stream(&mut self, stream: &Stream) {
+        for presence in self.by_stream.remove(stream).unwrap_or_default() {
+            self.forget(stream, presence.peer.session);
         }
     }
 
@@ -215,6 +221,15 @@ impl Tracker {
     /// The next event to be told.
     pub(super) fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    fn forget(&mut self, stream: &Stream, session: SessionId) {
+        if let Some(streams) = self.by_session.get_mut(&session) {
+            streams.retain(|tracked| tracked != stream);
+            if streams.is_empty() {
+                self.by_session.remove(&session);
+            }
+        }
     }
 
     fn remove(&mut self, stream: &Stream, session: SessionId) -> Option<Presence> {

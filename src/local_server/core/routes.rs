@@ -47,6 +47,50 @@ const ROUTES: &[(Method, &str, Access)] = &[
     (Method::PUT, "/v2/account", User(Core::update_account)),
     (Method::DELETE, "/v2/account", User(Core::delete_account)),
     (Method::GET, "/v2/user", User(Core::get_users)),
+    (
+        Method::GET,
+        "/v2/user/{}/group",
+        User(Core::list_user_groups),
+    ),
+    (Method::POST, "/v2/group", User(Core::post_group)),
+    (Method::GET, "/v2/group", User(Core::list_groups)),
+    (
+        Method::DELETE,
+        "/v2/group/{}",
+        User(Core::delete_group_call),
+    ),
+    (
+        Method::POST,
+        "/v2/group/{}/join",
+        User(Core::post_group_join),
+    ),
+    (
+        Method::POST,
+        "/v2/group/{}/leave",
+        User(Core::post_group_leave),
+    ),
+    (Method::POST, "/v2/group/{}/add", User(Core::post_group_add)),
+    (
+        Method::POST,
+        "/v2/group/{}/kick",
+        User(Core::post_group_kick),
+    ),
+    (
+        Method::POST,
+        "/v2/group/{}/promote",
+        User(Core::post_group_promote),
+    ),
+    (Method::GET, "/v2/channel/{}", User(Core::list_messages)),
+    (
+        Method::GET,
+        "/v2/notification",
+        User(Core::list_notifications),
+    ),
+    (
+        Method::DELETE,
+        "/v2/notification",
+        User(Core::delete_notifications),
+    ),
 ];
 
 impl Core {
