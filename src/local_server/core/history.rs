@@ -218,11 +218,13 @@ impl History {
             page.reverse();
             ends = (ends.1, ends.0);
         }
-        let cacheable = cursor_at(page.last(), true, true).or(incoming.map(|cursor| Cursor {
-            is_next: cursor.is_next || !forward,
-            forward: true,
-            ..cursor
-        }));
+        let cacheable = cursor_at(page.last(), true, true).or_else(|| {
+            incoming.map(|cursor| Cursor {
+                is_next: cursor.is_next || !forward,
+                forward: true,
+                ..cursor
+            })
+        });
         let text =
             |cursor: Option<Cursor>| cursor.as_ref().map_or_else(String::new, cursor::encode);
         let message = |(_, message): (u64, &ChannelMessage)| ChannelMessage {

@@ -32,7 +32,7 @@ pub(super) fn kind(text: &str) -> &'static str {
     }
 }
 
-/// A text as PostgreSQL's `jsonb` gives it back: one space after colons and commas, short names first. `None` if it does not take
+/// A text as the database's `jsonb` gives it back: one space after colons and commas, short names first. `None` if it does not take
 /// it. (It would keep the digits of `1.50` and write `1e3` as `1000`; here numbers are what they are worth.)
 pub(super) fn jsonb(text: &str) -> Option<String> {
     let value: Value = serde_json::from_str(text).ok()?;

@@ -9,19 +9,17 @@ use crate::proto::realtime::{
     MatchmakerAdd, MatchmakerRemove, PartyMatchmakerAdd, PartyMatchmakerRemove,
 };
 
+pub(super) fn add(request: &MatchmakerAdd) -> Answer {
+    check_counts(request.min_count, request.max_count, request.count_multiple)?;
+    Err(no_matchmaker())
+}
+
+pub(super) fn remove(request: &MatchmakerRemove) -> Answer {
+    check_ticket(&request.ticket)?;
+    Err(Refusal::bad_input("Matchmaker ticket not found"))
+}
+
 impl Core {
-    #[expect(clippy::unused_self, reason = "the matchmaker will need it")]
-    pub(super) fn matchmaker_add(&mut self, request: &MatchmakerAdd) -> Answer {
-        check_counts(request.min_count, request.max_count, request.count_multiple)?;
-        Err(no_matchmaker())
-    }
-
-    #[expect(clippy::unused_self, reason = "the matchmaker will need it")]
-    pub(super) fn matchmaker_remove(&mut self, request: &MatchmakerRemove) -> Answer {
-        check_ticket(&request.ticket)?;
-        Err(Refusal::bad_input("Matchmaker ticket not found"))
-    }
-
     pub(super) fn party_matchmaker_add(
         &mut self,
         caller: &Peer,

@@ -23,6 +23,7 @@ mod history;
 mod http;
 mod ids;
 mod json;
+mod match_api;
 mod matches;
 mod matchmaker;
 mod notifications;

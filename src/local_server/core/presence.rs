@@ -192,6 +192,15 @@ impl Tracker {
         }
     }
 
+    /// The streams of a mode, with how many others may see in each.
+    pub(super) fn streams(&self, mode: Mode) -> impl Iterator<Item = (&Stream, usize)> {
+        let of_mode = self
+            .by_stream
+            .keys()
+            .filter(move |stream| stream.mode == mode);
+        of_mode.map(|stream| (stream, self.visible(stream).count()))
+    }
+
     pub(super) fn exists(&self, stream: &Stream) -> bool {
         self.by_stream.contains_key(stream)
     }

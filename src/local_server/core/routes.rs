@@ -80,6 +80,7 @@ const ROUTES: &[(Method, &str, Access)] = &[
         "/v2/group/{}/promote",
         User(Core::post_group_promote),
     ),
+    (Method::GET, "/v2/match", User(Core::list_matches)),
     (Method::GET, "/v2/channel/{}", User(Core::list_messages)),
     (
         Method::GET,
