@@ -40,8 +40,8 @@ impl MatchPayload for Said {
 #[derive(Debug, PartialEq)]
 struct Beep(u8);
 
-impl Codec<Beep> for Beep {
-    fn encode(beep: &Beep) -> Result<Bytes, PayloadError> {
+impl Codec<Self> for Beep {
+    fn encode(beep: &Self) -> Result<Bytes, PayloadError> {
         if beep.0 == 0 {
             Err(PayloadError::new("silence"))
         } else {
@@ -49,7 +49,7 @@ impl Codec<Beep> for Beep {
         }
     }
 
-    fn decode(bytes: &Bytes) -> Result<Beep, PayloadError> {
+    fn decode(bytes: &Bytes) -> Result<Self, PayloadError> {
         bytes
             .first()
             .copied()

@@ -31,7 +31,7 @@ fn server(mut serve: impl FnMut(TcpStream) + Send + 'static) -> NakamaServer {
     NakamaServer::new(format!("http://{address}"), "defaultkey")
 }
 
-/// A server that opens WebSockets.
+/// A server that speaks WebSocket.
 fn websocket_server(mut serve: impl FnMut(WebSocket<TcpStream>) + Send + 'static) -> NakamaServer {
     server(move |stream| serve(tungstenite::accept(stream).expect("a WebSocket")))
 }
@@ -475,7 +475,7 @@ fn many_games_share_one_thread() {
     let server = websocket_server(|mut socket| {
         thread::spawn(move || while socket.read().is_ok() {});
     });
-    let network = bevy_nakama::connection::Network::new().expect("a thread");
+    let network = Network::new().expect("a thread");
     let mut games: Vec<_> = (0..8).map(|_| Game::on(&network)).collect();
     for game in &mut games {
         game.connect_to(&server);

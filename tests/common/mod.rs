@@ -5,4 +5,5 @@
 
 pub(crate) mod game;
 pub(crate) mod log;
+pub(crate) mod raw_client;
 pub(crate) mod transcripts;

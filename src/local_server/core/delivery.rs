@@ -1,10 +1,10 @@
 //! Messages to sockets, and events about presences.
 
 use super::{
-    Core,
+    Core, channels,
     codec::Outgoing,
     ids::{SessionId, UserId},
-    matches,
+    matches, parties,
     presence::{Event, Mode, Stream},
     sessions::Ending,
     status,
@@ -56,8 +56,15 @@ impl Core {
                 let followers = self.follows.followers(UserId(event.stream.subject));
                 self.push(&followers, status::presence_event(&event));
             }
+            Mode::Room | Mode::Group | Mode::Direct => {
+                self.broadcast(&event.stream, channels::presence_event(&event));
+            }
             Mode::MatchRelayed | Mode::MatchAuthoritative => {
                 self.broadcast(&event.stream, matches::presence_event(&event));
+            }
+            Mode::Party => {
+                self.party_changed(&event);
+                self.broadcast(&event.stream, parties::presence_event(&event));
             }
         }
     }

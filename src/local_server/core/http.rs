@@ -85,18 +85,20 @@ pub(super) fn empty() -> ApiResult {
 /// A REST call.
 pub(super) struct Call<'a> {
     headers: &'a HeaderMap,
-    /// The parts of the path that the route leaves open.
-    arguments: Vec<String>,
+    /// The part of the path that the route leaves open.
+    argument: String,
     query: Vec<(String, String)>,
     body: &'a Bytes,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(request: &'a Request<Bytes>, arguments: &[&str]) -> Self {
+    pub(super) fn new(request: &'a Request<Bytes>, argument: &str) -> Self {
         let query = request.uri().query().unwrap_or_default();
         Self {
             headers: request.headers(),
-            arguments: arguments.iter().map(|text| decoded(text)).collect(),
+            argument: percent_decode_str(argument)
+                .decode_utf8_lossy()
+                .into_owned(),
             query: form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
@@ -104,9 +106,9 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// What stands in the path in place of the first `{}`.
+    /// What stands in the path in place of `{}`.
     pub(super) fn argument(&self) -> &str {
-        self.arguments.first().map_or("", String::as_str)
+        &self.argument
     }
 
     pub(super) fn query(&self, name: &str) -> Option<&str> {
@@ -234,8 +236,4 @@ fn unparsable(name: &str, function: &str, text: &str) -> ApiError {
     ApiError::invalid(format!(
         "parsing field \"{name}\": strconv.{function}: parsing {text:?}: invalid syntax"
     ))
-}
-
-fn decoded(segment: &str) -> String {
-    percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }

@@ -1,4 +1,8 @@
-//! JSON as the real server's language reads it, with its error texts.
+//! JSON as the real server's language reads it, with its error texts, and as its database gives it back.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
 
 /// The deepest nesting.
 const MAX_DEPTH: usize = 10_000;
@@ -13,7 +17,61 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 
 /// Whether a text is JSON, and an object.
 pub(super) fn is_object(text: &str) -> bool {
-    text.trim_start().starts_with('{') && check(text).is_ok()
+    check(text).is_ok() && kind(text) == "object"
+}
+
+/// What kind of value a valid text is.
+pub(super) fn kind(text: &str) -> &'static str {
+    match text.trim_start().as_bytes().first() {
+        Some(b'{') => "object",
+        Some(b'[') => "array",
+        Some(b'"') => "string",
+        Some(b't' | b'f') => "bool",
+        Some(b'n') => "null",
+        _ => "number",
+    }
+}
+
+/// A text as the database's `jsonb` gives it back: one space after colons and commas, short names first. `None` if it does not take
+/// it. (It would keep the digits of `1.50` and write `1e3` as `1000`; here numbers are what they are worth.)
+pub(super) fn jsonb(text: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let mut written = String::new();
+    write_jsonb(&value, &mut written)?;
+    Some(written)
+}
+
+fn write_jsonb(value: &Value, out: &mut String) -> Option<()> {
+    let separate = |out: &mut String, index: usize| {
+        if index > 0 {
+            out.push_str(", ");
+        }
+    };
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| (name.len(), *name));
+            out.push('{');
+            for (index, (name, value)) in fields.into_iter().enumerate() {
+                separate(out, index);
+                write_jsonb(&Value::from(name.as_str()), out)?;
+                out.push_str(": ");
+                write_jsonb(value, out)?;
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                separate(out, index);
+                write_jsonb(item, out)?;
+            }
+            out.push(']');
+        }
+        Value::String(text) if text.contains('\0') => return None,
+        scalar => write!(out, "{scalar}").ok()?,
+    }
+    Some(())
 }
 
 #[derive(Clone, Copy)]
@@ -234,6 +292,15 @@ mod tests {
             assert_eq!(check(text), Ok(()), "{text}");
         }
         assert!(is_object(" {\"a\": 1}\n") && !is_object("[1]") && !is_object("{"));
+    }
+
+    #[test]
+    fn the_database_writes_objects_its_own_way() {
+        let text = r#" {"long":[1,2.5,{}],"b":"ä\n","a":null,"b":"last"} "#;
+        let written = r#"{"a": null, "b": "last", "long": [1, 2.5, {}]}"#;
+        assert_eq!(jsonb(text).as_deref(), Some(written));
+        assert_eq!(jsonb(r#"{"a":"\u0000"}"#), None);
+        assert_eq!(jsonb(r#"{"a":"\ud800"}"#), None);
     }
 
     #[test]

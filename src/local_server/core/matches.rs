@@ -28,7 +28,7 @@ pub(super) fn presence_event(event: &Event) -> Message {
 }
 
 /// `<uuid>.<node>`, where a relayed match has no node.
-fn id_of(stream: &Stream) -> String {
+pub(super) fn id_of(stream: &Stream) -> String {
     format!("{}.{}", stream.subject, stream.label)
 }
 

@@ -10,15 +10,24 @@
 
 mod accounts;
 mod authenticate;
+mod channels;
+mod chat;
 mod clock;
 mod codec;
+mod cursor;
 mod delivery;
+mod group_api;
+mod groups;
 mod handshake;
+mod history;
 mod http;
 mod ids;
 mod json;
+mod match_api;
 mod matches;
+mod matchmaker;
 mod notifications;
+mod parties;
 mod passwords;
 mod presence;
 mod requests;
@@ -32,14 +41,27 @@ mod users;
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod replay;
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests;
 
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 
 use self::{
-    accounts::Accounts, clock::Clock, ids::Ids, presence::Tracker, sessions::Ending,
-    sessions::Sessions, status::Follows, timers::Timers, tokens::Tokens,
+    accounts::Accounts,
+    clock::Clock,
+    groups::Groups,
+    history::History,
+    ids::Ids,
+    notifications::Notifications,
+    parties::Parties,
+    presence::Tracker,
+    sessions::{Ending, Sessions},
+    status::Follows,
+    timers::Timers,
+    tokens::Tokens,
 };
 pub(super) use self::{
     codec::Format,
@@ -60,6 +82,10 @@ pub(super) struct Core {
     sessions: Sessions,
     tracker: Tracker,
     follows: Follows,
+    parties: Parties,
+    groups: Groups,
+    history: History,
+    notifications: Notifications,
 }
 
 /// What is waited for.
@@ -85,6 +111,10 @@ impl Core {
             sessions: Sessions::default(),
             tracker: Tracker::default(),
             follows: Follows::default(),
+            parties: Parties::default(),
+            groups: Groups::default(),
+            history: History::default(),
+            notifications: Notifications::default(),
             config,
             ids,
         }

@@ -1,17 +1,28 @@
-//! Notifications: told to all sockets of a user.
+//! Notifications: told to all sockets of a user, and kept if they are to be.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound::{Excluded, Unbounded},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
-    Core,
+    Core, cursor,
+    http::{ApiError, ApiResult, Call, Code, answer, empty},
     ids::UserId,
+    json,
     presence::{Mode, Stream},
+    tokens::Claims,
 };
-use crate::proto::{Message, api::Notification, realtime::Notifications};
+use crate::proto::{Message, api::Notification, realtime};
 
 /// What a notification is about.
 pub(super) struct Notice {
     code: i32,
     subject: String,
-    /// A JSON object.
     content: String,
     sender: Option<UserId>,
     persistent: bool,
@@ -28,6 +39,48 @@ impl Notice {
             persistent: false,
         }
     }
+
+    pub(super) fn with_content(self, content: &Value) -> Self {
+        Self {
+            content: content.to_string(),
+            ..self
+        }
+    }
+
+    pub(super) fn from(self, sender: UserId) -> Self {
+        Self {
+            sender: Some(sender),
+            ..self
+        }
+    }
+
+    /// One that is kept until it is deleted.
+    pub(super) fn persistent(self) -> Self {
+        Self {
+            persistent: true,
+            ..self
+        }
+    }
+}
+
+/// The notifications that are kept, in the order they came in.
+#[derive(Default)]
+pub(super) struct Notifications {
+    by_user: HashMap<UserId, BTreeMap<u64, Notification>>,
+    last_position: u64,
+}
+
+/// The position of the last notification seen.
+#[derive(Default, Deserialize, Serialize)]
+struct Cursor {
+    after: u64,
+}
+
+#[derive(Serialize)]
+struct NotificationList {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notifications: Vec<Notification>,
+    cacheable_cursor: String,
 }
 
 /// The stream that all sockets of a user are in.
@@ -36,7 +89,7 @@ pub(super) fn stream(user: UserId) -> Stream {
 }
 
 pub(super) fn message(notifications: Vec<Notification>) -> Message {
-    Message::Notifications(Notifications { notifications })
+    Message::Notifications(realtime::Notifications { notifications })
 }
 
 impl Core {
@@ -52,5 +105,59 @@ impl Core {
             create_time: Some(self.clock.timestamp_seconds()),
             persistent: notice.persistent,
         }
+    }
+
+    /// Tells a user, on all sockets, and keeps it if it is to be kept.
+    pub(super) fn notify(&mut self, user: UserId, notice: Notice) {
+        let notification = self.notification(notice);
+        if notification.persistent {
+            self.notifications.insert(user, notification.clone());
+        }
+        self.broadcast(&stream(user), message(vec![notification]));
+    }
+
+    pub(super) fn list_notifications(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
+        let limit = call.limit(1)?;
+        let Cursor { after } = match call.query("cacheable_cursor") {
+            None | Some("") => Cursor::default(),
+            Some(text) => cursor::decode(text)
+                .ok_or_else(|| ApiError::new(Code::Internal, "Error retrieving notifications."))?,
+        };
+        let empty = BTreeMap::new();
+        let kept = self.notifications.by_user.get(&caller.user);
+        let later = kept.unwrap_or(&empty).range((Excluded(after), Unbounded));
+        let page: Vec<_> = later.take(limit).collect();
+        let last = page.last().map_or(after, |(position, _)| **position);
+        answer(NotificationList {
+            notifications: page.into_iter().map(|(_, kept)| kept.clone()).collect(),
+            cacheable_cursor: cursor::encode(&Cursor { after: last }),
+        })
+    }
+
+    pub(super) fn delete_notifications(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
+        let ids: Vec<Uuid> = call
+            .query_all("ids")
+            .map(Uuid::parse_str)
+            .collect::<Result<_, _>>()
+            .map_err(|_| ApiError::new(Code::Internal, "Error while deleting notifications."))?;
+        if let Some(kept) = self.notifications.by_user.get_mut(&caller.user) {
+            kept.retain(|_, notification| {
+                let id = Uuid::parse_str(&notification.id);
+                !id.is_ok_and(|id| ids.contains(&id))
+            });
+        }
+        empty()
+    }
+}
+
+impl Notifications {
+    fn insert(&mut self, user: UserId, notification: Notification) {
+        self.last_position += 1;
+        let kept = Notification {
+            content: json::jsonb(&notification.content).unwrap_or_default(),
+            ..notification
+        };
+        let of_user = self.by_user.entry(user).or_default();
+        of_user.insert(self.last_position, kept);
     }
 }

@@ -18,8 +18,12 @@ pub(super) enum Mode {
     Notifications = 0,
     /// The status of one user; only who shows one is in it.
     Status = 1,
+    Room = 2,
+    Group = 3,
+    Direct = 4,
     MatchRelayed = 5,
     MatchAuthoritative = 6,
+    Party = 7,
 }
 
 /// A place to be present in.
@@ -151,12 +155,7 @@ impl Tracker {
     }
 
     pub(super) fn untrack(&mut self, stream: &Stream, session: SessionId) {
-        if let Some(streams) = self.by_session.get_mut(&session) {
-            streams.retain(|tracked| tracked != stream);
-            if streams.is_empty() {
-                self.by_session.remove(&session);
-            }
-        }
+        self.forget(stream, session);
         if let Some(presence) = self.remove(stream, session) {
             self.tell(stream, None, Some(presence));
         }
@@ -168,6 +167,13 @@ impl Tracker {
             if let Some(presence) = self.remove(&stream, session) {
                 self.tell(&stream, None, Some(presence));
             }
+        }
+    }
+
+    /// Takes everybody out of a stream. No events: there is nobody left to be told.
+    pub(super) fn untrack_stream(&mut self, stream: &Stream) {
+        for presence in self.by_stream.remove(stream).unwrap_or_default() {
+            self.forget(stream, presence.peer.session);
         }
     }
 
@@ -184,6 +190,15 @@ impl Tracker {
         for stream in others {
             self.untrack(&stream, session);
         }
+    }
+
+    /// The streams of a mode, with how many others may see in each.
+    pub(super) fn streams(&self, mode: Mode) -> impl Iterator<Item = (&Stream, usize)> {
+        let of_mode = self
+            .by_stream
+            .keys()
+            .filter(move |stream| stream.mode == mode);
+        of_mode.map(|stream| (stream, self.visible(stream).count()))
     }
 
     pub(super) fn exists(&self, stream: &Stream) -> bool {
@@ -215,6 +230,15 @@ impl Tracker {
     /// The next event to be told.
     pub(super) fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    fn forget(&mut self, stream: &Stream, session: SessionId) {
+        if let Some(streams) = self.by_session.get_mut(&session) {
+            streams.retain(|tracked| tracked != stream);
+            if streams.is_empty() {
+                self.by_session.remove(&session);
+            }
+        }
     }
 
     fn remove(&mut self, stream: &Stream, session: SessionId) -> Option<Presence> {

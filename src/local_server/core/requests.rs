@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Core, ids::SessionId, presence::Peer, sessions::Ending};
+use super::{Core, ids::SessionId, matchmaker, presence::Peer, sessions::Ending};
 use crate::proto::{
     Envelope, Message, PartyLayout,
     realtime::{self, Pong},
@@ -120,18 +120,34 @@ impl Core {
             Some(Message::StatusFollow(request)) => self.status_follow(caller, &request),
             Some(Message::StatusUnfollow(request)) => self.status_unfollow(caller, &request),
             Some(Message::StatusUpdate(request)) => self.status_update(caller, request),
+            Some(Message::ChannelJoin(request)) => self.channel_join(caller, &request),
+            Some(Message::ChannelLeave(request)) => self.channel_leave(caller, &request),
+            Some(Message::ChannelMessageSend(request)) => self.message_send(caller, request),
+            Some(Message::ChannelMessageUpdate(request)) => self.message_update(caller, request),
+            Some(Message::ChannelMessageRemove(request)) => self.message_remove(caller, request),
+            Some(Message::PartyCreate(request)) => self.party_create(caller, request),
+            Some(Message::PartyJoin(request)) => self.party_join(caller, &request),
+            Some(Message::PartyLeave(request)) => self.party_leave(caller, &request),
+            Some(Message::PartyPromote(request)) => self.party_promote(caller, &request),
+            Some(Message::PartyAccept(request)) => self.party_accept(caller, &request),
+            Some(Message::PartyRemove(request)) => self.party_remove(caller, &request),
+            Some(Message::PartyClose(request)) => self.party_close(caller, &request),
+            Some(Message::PartyJoinRequestList(request)) => {
+                self.party_join_request_list(caller, request)
+            }
+            Some(Message::PartyDataSend(request)) => self.party_data_send(caller, request),
+            Some(Message::PartyUpdate(request)) => self.party_update(caller, request),
+            Some(Message::MatchmakerAdd(request)) => matchmaker::add(&request),
+            Some(Message::MatchmakerRemove(request)) => matchmaker::remove(&request),
+            Some(Message::PartyMatchmakerAdd(request)) => {
+                self.party_matchmaker_add(caller, &request)
+            }
+            Some(Message::PartyMatchmakerRemove(request)) => {
+                self.party_matchmaker_remove(caller, &request)
+            }
             Some(Message::Rpc(_)) => Err(Refusal::new(
                 ErrorCode::RuntimeFunctionNotFound,
                 "RPC function not found",
-            )),
-            Some(
-                Message::MatchmakerAdd(_)
-                | Message::MatchmakerRemove(_)
-                | Message::PartyMatchmakerAdd(_)
-                | Message::PartyMatchmakerRemove(_),
-            ) => Err(Refusal::new(
-                ErrorCode::RuntimeException,
-                "The embedded server has no matchmaker",
             )),
             Some(_) => Err(Refusal::new(
                 ErrorCode::UnrecognizedPayload,

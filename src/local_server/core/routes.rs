@@ -47,6 +47,51 @@ const ROUTES: &[(Method, &str, Access)] = &[
     (Method::PUT, "/v2/account", User(Core::update_account)),
     (Method::DELETE, "/v2/account", User(Core::delete_account)),
     (Method::GET, "/v2/user", User(Core::get_users)),
+    (
+        Method::GET,
+        "/v2/user/{}/group",
+        User(Core::list_user_groups),
+    ),
+    (Method::POST, "/v2/group", User(Core::post_group)),
+    (Method::GET, "/v2/group", User(Core::list_groups)),
+    (
+        Method::DELETE,
+        "/v2/group/{}",
+        User(Core::delete_group_call),
+    ),
+    (
+        Method::POST,
+        "/v2/group/{}/join",
+        User(Core::post_group_join),
+    ),
+    (
+        Method::POST,
+        "/v2/group/{}/leave",
+        User(Core::post_group_leave),
+    ),
+    (Method::POST, "/v2/group/{}/add", User(Core::post_group_add)),
+    (
+        Method::POST,
+        "/v2/group/{}/kick",
+        User(Core::post_group_kick),
+    ),
+    (
+        Method::POST,
+        "/v2/group/{}/promote",
+        User(Core::post_group_promote),
+    ),
+    (Method::GET, "/v2/match", User(Core::list_matches)),
+    (Method::GET, "/v2/channel/{}", User(Core::list_messages)),
+    (
+        Method::GET,
+        "/v2/notification",
+        User(Core::list_notifications),
+    ),
+    (
+        Method::DELETE,
+        "/v2/notification",
+        User(Core::delete_notifications),
+    ),
 ];
 
 impl Core {
@@ -68,14 +113,14 @@ impl Core {
     fn route(&mut self, request: &Request<Bytes>) -> ApiResult {
         let mut refusal = ApiError::not_found("Not Found");
         for (method, pattern, access) in ROUTES {
-            let Some(arguments) = matches(pattern, request.uri().path()) else {
+            let Some(argument) = matches(pattern, request.uri().path()) else {
                 continue;
             };
             if method != request.method() {
                 refusal = ApiError::new(Code::Unimplemented, "Method Not Allowed");
                 continue;
             }
-            let call = Call::new(request, &arguments);
+            let call = Call::new(request, argument);
             return match access {
                 Anybody(answer) => answer(self, &call),
                 ServerKey(answer) => {
@@ -103,17 +148,16 @@ impl Core {
     }
 }
 
-/// The parts of a path that stand where the pattern has `{}`; `None` if the path is another one.
-fn matches<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
-    let mut arguments = Vec::new();
+/// The part of a path that stands where the pattern has `{}`, if any; `None` if the path is another one.
+fn matches<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let mut argument = "";
     let mut parts = path.split('/');
     for wanted in pattern.split('/') {
-        let part = parts.next()?;
-        match wanted {
-            "{}" if !part.is_empty() => arguments.push(part),
-            _ if wanted == part => {}
+        match parts.next()? {
+            part if wanted == part => {}
+            part if wanted == "{}" && !part.is_empty() => argument = part,
             _ => return None,
         }
     }
-    parts.next().is_none().then_some(arguments)
+    parts.next().is_none().then_some(argument)
 }

@@ -39,11 +39,13 @@ pub(in crate::local_server) enum Transmit {
     /// Write an envelope, in the format of the socket.
     Message(Bytes),
     Ping,
-    /// Write a close frame; `None` for one without code and reason.
-    Close(Option<(u16, &'static str)>),
+    Close(CloseFrame),
     /// Give the connection up. The last one.
     Drop,
 }
+
+/// Code and reason, or an empty frame.
+pub(in crate::local_server) type CloseFrame = Option<(u16, &'static str)>;
 
 /// Why the server ends a socket.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +64,7 @@ pub(super) enum Ending {
 
 impl Ending {
     /// The close frame: old servers leave it empty, mostly.
-    fn close_frame(self, layout: PartyLayout) -> Option<(u16, &'static str)> {
+    fn close_frame(self, layout: PartyLayout) -> CloseFrame {
         let reason = match self {
             Self::TooLong => return Some((1009, "")),
             Self::BadInput(reason) => reason,
@@ -93,22 +95,16 @@ enum Linger {
     Deaf,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Phase {
-    Open,
-    /// A close frame is on its way.
-    Closing(Linger),
-    Gone,
-}
-
 /// A socket.
 struct Session {
     peer: Peer,
     format: Format,
-    phase: Phase,
     queue: VecDeque<Bytes>,
     ping_due: bool,
-    close_frame: Option<Option<(u16, &'static str)>>,
+    /// The close frame that is still to be written.
+    close_frame: Option<CloseFrame>,
+    /// Set when the server has ended the socket.
+    closing: Option<Linger>,
     messages_until_sign_of_life: u32,
 }
 
@@ -125,10 +121,10 @@ pub(super) struct QueueFull;
 impl Sessions {
     pub(super) fn open(&mut self, peer: Peer, format: Format) {
         let session = Session {
-            phase: Phase::Open,
             queue: VecDeque::new(),
             ping_due: false,
             close_frame: None,
+            closing: None,
             messages_until_sign_of_life: MESSAGES_PER_SIGN_OF_LIFE,
             format,
             peer,
@@ -139,7 +135,7 @@ impl Sessions {
     /// Who is behind an open socket.
     pub(super) fn peer(&self, id: SessionId) -> Option<&Peer> {
         let session = self.by_id.get(&id)?;
-        (session.phase == Phase::Open).then_some(&session.peer)
+        session.closing.is_none().then_some(&session.peer)
     }
 
     /// Queues a message for an open socket; for others it is dropped.
@@ -163,7 +159,7 @@ impl Sessions {
     fn open_mut(&mut self, id: SessionId) -> Option<&mut Session> {
         self.by_id
             .get_mut(&id)
-            .filter(|session| session.phase == Phase::Open)
+            .filter(|session| session.closing.is_none())
     }
 }
 
@@ -179,16 +175,12 @@ impl Core {
         let Some(session) = self.sessions.by_id.get_mut(&id) else {
             return Some(Transmit::Drop);
         };
-        if session.phase == Phase::Gone {
-            self.sessions.by_id.remove(&id);
-            return Some(Transmit::Drop);
-        }
         if let Some(message) = session.queue.pop_front() {
             return Some(Transmit::Message(message));
         }
         if let Some(frame) = session.close_frame.take() {
-            if session.phase == Phase::Closing(Linger::No) {
-                session.phase = Phase::Gone;
+            if session.closing == Some(Linger::No) {
+                self.finish(id);
             }
             return Some(Transmit::Close(frame));
         }
@@ -197,10 +189,7 @@ impl Core {
 
     /// Whether a socket is to be given up even if something is still being written to it.
     pub(in crate::local_server) fn is_gone(&self, id: SessionId) -> bool {
-        self.sessions
-            .by_id
-            .get(&id)
-            .is_none_or(|session| session.phase == Phase::Gone)
+        !self.sessions.by_id.contains_key(&id)
     }
 
     /// Takes what came in on a socket.
@@ -211,22 +200,20 @@ impl Core {
         incoming: Incoming,
     ) {
         self.advance(now);
-        let Some(session) = self.sessions.by_id.get_mut(&id) else {
+        let Some(session) = self.sessions.by_id.get(&id) else {
             return;
         };
-        match (session.phase, incoming) {
-            (Phase::Open, Incoming::Closed) => {
+        match (session.closing, incoming) {
+            (None, Incoming::Text(frame)) => self.receive_frame(id, Format::Json, frame),
+            (None, Incoming::Binary(frame)) => self.receive_frame(id, Format::Protobuf, frame),
+            (None, Incoming::Pong) => self.sign_of_life(id),
+            (None, Incoming::TooLong) => self.end(id, Ending::TooLong),
+            (None, Incoming::Closed) => {
                 self.forget(id);
                 self.finish(id);
             }
-            (Phase::Closing(Linger::UntilAnswered), Incoming::Closed) => self.finish(id),
-            (Phase::Open, Incoming::Pong) => self.sign_of_life(id),
-            (Phase::Open, Incoming::TooLong) => self.end(id, Ending::TooLong),
-            (Phase::Open, Incoming::Text(frame)) => self.receive_frame(id, Format::Json, frame),
-            (Phase::Open, Incoming::Binary(frame)) => {
-                self.receive_frame(id, Format::Protobuf, frame);
-            }
-            (Phase::Closing(_) | Phase::Gone, _) => {}
+            (Some(Linger::UntilAnswered), Incoming::Closed) => self.finish(id),
+            (Some(_), _) => {}
         }
         self.deliver_events();
     }
@@ -282,19 +269,17 @@ impl Core {
         if matches!(ending, Ending::QueueFull) {
             session.queue.clear();
         }
-        session.phase = Phase::Closing(ending.linger(layout));
+        session.closing = Some(ending.linger(layout));
         self.sessions.woken.insert(id);
         let at = self.clock.now() + CLOSE_ACK_WAIT;
         self.timers.set(Timer::Drop(id), at);
         self.forget(id);
     }
 
-    /// The connection is to be given up.
+    /// Gives a connection up.
     pub(super) fn finish(&mut self, id: SessionId) {
-        if let Some(session) = self.sessions.by_id.get_mut(&id) {
-            session.phase = Phase::Gone;
-            self.sessions.woken.insert(id);
-        }
+        self.sessions.by_id.remove(&id);
+        self.sessions.woken.insert(id);
         self.timers.cancel(Timer::Drop(id));
     }
 

@@ -131,6 +131,7 @@ impl Core {
 
     pub(super) fn delete_account(&mut self, _: &Call<'_>, caller: Claims) -> ApiResult {
         self.accounts.remove(caller.user).ok_or_else(not_found)?;
+        self.groups.forget(caller.user);
         empty()
     }
 

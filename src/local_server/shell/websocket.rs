@@ -1,6 +1,6 @@
 //! One socket, after the handshake.
 
-use std::{future::pending, rc::Rc, time::Duration};
+use std::{convert::Infallible, future::pending, rc::Rc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -71,7 +71,7 @@ impl Socket<'_> {
         // the others as they are.
         tokio::select! {
             biased;
-            () = self.read(&mut stream) => {}
+            never = self.read(&mut stream) => match never {},
             written = self.write(&mut sink) => match (written, sink.reunite(stream)) {
                 (Ok(()), Ok(socket)) => end(socket.into_inner()).await,
                 _ => log::debug!("session {} was cut off", self.session),
@@ -80,7 +80,7 @@ impl Socket<'_> {
     }
 
     /// Hands over what comes in. It never returns: the end is for the core to decide, which may have more to write.
-    async fn read(&self, stream: &mut Stream) {
+    async fn read(&self, stream: &mut Stream) -> Infallible {
         let receive = |incoming| {
             self.shell
                 .input(|core, now| core.receive(now, self.session, incoming));

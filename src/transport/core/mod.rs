@@ -43,7 +43,6 @@ pub(crate) struct Attempt(pub(crate) u64);
 
 /// What happens.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Input {
     Command(LinkCommand),
     /// The socket is open.
@@ -90,7 +89,7 @@ pub(crate) struct Core {
 enum Stage {
     Idle,
     Opening { deadline: Instant },
-    Open(Open),
+    Open(Box<Open>),
 }
 
 struct Open {
@@ -287,14 +286,14 @@ impl Core {
 
     fn on_opened(&mut self, now: Instant) {
         if matches!(self.stage, Stage::Opening { .. }) {
-            self.stage = Stage::Open(Open {
+            self.stage = Stage::Open(Box::new(Open {
                 liveness: Liveness::new(LivenessRules::default(), now),
                 pings: 0,
                 ping_due: false,
                 ping: None,
                 draining_until: None,
                 farewell: None,
-            });
+            }));
             self.hand_over.push(LinkEvent::Opened);
         }
     }

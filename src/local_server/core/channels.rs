@@ -1,0 +1,214 @@
+//! Chat channels: their ids, and who is in them.
+
+use uuid::Uuid;
+
+use super::{
+    Core,
+    ids::UserId,
+    notifications::Notice,
+    presence::{Event, Mode, Peer, Presence, Stream},
+    requests::{Answer, Refusal, Reply},
+};
+use crate::proto::{
+    Message,
+    realtime::{Channel, ChannelJoin, ChannelLeave, ChannelPresenceEvent, channel_join::Type},
+};
+
+/// The longest name of a room, in bytes.
+const MAX_ROOM_NAME: usize = 64;
+
+/// The parts of a channel's id, as they are named in messages. Only those of its type are not empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Names {
+    pub(super) room_name: String,
+    pub(super) group_id: String,
+    pub(super) user_id_one: String,
+    pub(super) user_id_two: String,
+}
+
+impl Names {
+    pub(super) fn of(stream: &Stream) -> Self {
+        let (subject, subcontext) = (stream.subject.to_string(), stream.subcontext.to_string());
+        match stream.mode {
+            Mode::Group => Self {
+                group_id: subject,
+                ..Self::default()
+            },
+            Mode::Direct => Self {
+                user_id_one: subject,
+                user_id_two: subcontext,
+                ..Self::default()
+            },
+            _ => Self {
+                room_name: stream.label.clone(),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// `<mode>.<subject>.<subcontext>.<label>`, the parts being empty where a type has none.
+pub(super) fn id_of(stream: &Stream) -> String {
+    let text = |id: Uuid| {
+        if id.is_nil() {
+            String::new()
+        } else {
+            id.to_string()
+        }
+    };
+    let Stream {
+        mode,
+        subject,
+        subcontext,
+        label,
+    } = stream;
+    format!(
+        "{}.{}.{}.{label}",
+        *mode as u8,
+        text(*subject),
+        text(*subcontext)
+    )
+}
+
+/// The channel with an id, `None` if that is none.
+pub(super) fn stream_of(id: &str) -> Option<Stream> {
+    let mut parts = id.splitn(4, '.');
+    let [mode, subject, subcontext, label] =
+        [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let uuid = |text: &str| match text {
+        "" => Some(Uuid::nil()),
+        text => Uuid::parse_str(text).ok(),
+    };
+    match mode {
+        "2" if subject.is_empty() && subcontext.is_empty() => {
+            let is_name = (1..=MAX_ROOM_NAME).contains(&label.len());
+            is_name.then(|| Stream::new(Mode::Room, Uuid::nil()).labelled(label))
+        }
+        "3" if subcontext.is_empty() && label.is_empty() => {
+            Some(Stream::new(Mode::Group, uuid(subject)?))
+        }
+        "4" if label.is_empty() => Some(direct(uuid(subject)?, uuid(subcontext)?)),
+        _ => None,
+    }
+}
+
+pub(super) fn group(id: Uuid) -> Stream {
+    Stream::new(Mode::Group, id)
+}
+
+fn direct(one: Uuid, two: Uuid) -> Stream {
+    Stream {
+        subcontext: two,
+        ..Stream::new(Mode::Direct, one)
+    }
+}
+
+pub(super) fn presence_event(event: &Event) -> Message {
+    let names = Names::of(&event.stream);
+    Message::ChannelPresenceEvent(ChannelPresenceEvent {
+        channel_id: id_of(&event.stream),
+        joins: event.joins.iter().map(Presence::to_proto).collect(),
+        leaves: event.leaves.iter().map(Presence::to_proto).collect(),
+        room_name: names.room_name,
+        group_id: names.group_id,
+        user_id_one: names.user_id_one,
+        user_id_two: names.user_id_two,
+    })
+}
+
+impl Core {
+    pub(super) fn channel_join(&mut self, caller: &Peer, request: &ChannelJoin) -> Answer {
+        let stream = self.channel_for(caller, request)?;
+        let presence = Presence {
+            hidden: request.hidden.unwrap_or(false),
+            persistence: request.persistence.unwrap_or(true),
+            ..Presence::new(caller.clone())
+        };
+        let own = presence.to_proto();
+        let is_new = self.tracker.track(&stream, presence);
+        if is_new && stream.mode == Mode::Direct {
+            self.invite_to_chat(caller, &stream);
+        }
+        // One who comes is not listed, one who is there already is.
+        let listed = self.tracker.visible(&stream);
+        let others = listed.filter(|presence| !is_new || presence.peer.session != caller.session);
+        let names = Names::of(&stream);
+        Ok(Message::Channel(Channel {
+            id: id_of(&stream),
+            presences: others.map(Presence::to_proto).collect(),
+            self_: Some(own),
+            room_name: names.room_name,
+            group_id: names.group_id,
+            user_id_one: names.user_id_one,
+            user_id_two: names.user_id_two,
+        })
+        .into())
+    }
+
+    pub(super) fn channel_leave(&mut self, caller: &Peer, request: &ChannelLeave) -> Answer {
+        let stream = stream_of(&request.channel_id).ok_or_else(invalid_id)?;
+        self.tracker.untrack(&stream, caller.session);
+        Ok(Reply::Acknowledged)
+    }
+
+    /// The channel that somebody wants to join, if they may.
+    fn channel_for(&self, caller: &Peer, request: &ChannelJoin) -> Result<Stream, Refusal> {
+        let target = &*request.target;
+        let refused = |problem: &str| {
+            Err(Refusal::bad_input(format!(
+                "{problem}: Invalid channel target"
+            )))
+        };
+        if target.is_empty() {
+            return Err(Refusal::bad_input("Invalid channel target"));
+        }
+        match Type::try_from(request.r#type) {
+            Err(_) => Err(Refusal::bad_input("Invalid channel type")),
+            Ok(Type::Unspecified | Type::Room) => {
+                if target.len() > MAX_ROOM_NAME {
+                    return refused("Channel name is required and must be 1-64 chars");
+                }
+                if target.bytes().any(|c| c.is_ascii_control()) {
+                    return refused("Channel name must not contain control chars");
+                }
+                Ok(Stream::new(Mode::Room, Uuid::nil()).labelled(target))
+            }
+            Ok(Type::DirectMessage) => match Uuid::parse_str(target) {
+                Ok(other) if !other.is_nil() => {
+                    if self.accounts.get(UserId(other)).is_none() {
+                        return refused("User ID not found");
+                    }
+                    let own = caller.user.0;
+                    Ok(direct(own.min(other), own.max(other)))
+                }
+                _ => refused("Invalid user ID in direct message join"),
+            },
+            Ok(Type::Group) => match Uuid::parse_str(target) {
+                Ok(id) if self.groups.is_member(id, caller.user) => Ok(group(id)),
+                Ok(_) => refused("Group not found"),
+                Err(_) => refused("Invalid group ID in group channel join"),
+            },
+        }
+    }
+
+    /// Tells the other one of two that somebody waits for them, unless they are there.
+    fn invite_to_chat(&mut self, caller: &Peer, stream: &Stream) {
+        let [one, two] = [stream.subject, stream.subcontext].map(UserId);
+        let other = if caller.user == one { two } else { one };
+        let is_there = self
+            .tracker
+            .visible(stream)
+            .any(|presence| presence.peer.user == other);
+        if !is_there {
+            let notice = Notice::new(-1, format!("{} wants to chat", caller.username))
+                .with_content(&serde_json::json!({ "username": &*caller.username }))
+                .from(caller.user)
+                .persistent();
+            self.notify(other, notice);
+        }
+    }
+}
+
+pub(super) fn invalid_id() -> Refusal {
+    Refusal::bad_input("Invalid channel identifier")
+}

@@ -1,0 +1,241 @@
+//! Messages of channels that are stored, and their list over REST.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound::{Excluded, Unbounded},
+};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Core, channels, cursor,
+    http::{ApiError, ApiResult, Call, answer},
+    ids::UserId,
+    json,
+    presence::{Mode, Stream},
+    tokens::Claims,
+};
+use crate::proto::{Timestamp, api::ChannelMessage};
+
+/// Stored messages, in the order they came in.
+#[derive(Default)]
+pub(super) struct History {
+    by_channel: HashMap<Stream, BTreeMap<u64, ChannelMessage>>,
+    by_id: HashMap<Uuid, (Stream, u64)>,
+    last_position: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum HistoryError {
+    /// There is no such message of this sender.
+    NotFound,
+    /// The database cannot hold the content: it has a zero character or half a surrogate pair in it.
+    NotStorable,
+}
+
+impl History {
+    pub(super) fn insert(
+        &mut self,
+        channel: &Stream,
+        message: ChannelMessage,
+    ) -> Result<(), HistoryError> {
+        let message = as_stored(message)?;
+        self.last_position += 1;
+        let position = self.last_position;
+        if let Ok(id) = Uuid::parse_str(&message.message_id) {
+            self.by_id.insert(id, (channel.clone(), position));
+        }
+        let messages = self.by_channel.entry(channel.clone()).or_default();
+        messages.insert(position, message);
+        Ok(())
+    }
+
+    /// Replaces content and time of a message of the same sender. Its place and code stay.
+    pub(super) fn update(
+        &mut self,
+        id: Uuid,
+        new: &ChannelMessage,
+    ) -> Result<ChannelMessage, HistoryError> {
+        let new = as_stored(new.clone())?;
+        let stored = self.own(id, &new.sender_id)?;
+        stored.content = new.content;
+        stored.username = new.username;
+        stored.update_time = new.update_time;
+        Ok(stored.clone())
+    }
+
+    pub(super) fn remove(
+        &mut self,
+        id: Uuid,
+        sender_id: &str,
+    ) -> Result<ChannelMessage, HistoryError> {
+        let removed = self.own(id, sender_id)?.clone();
+        if let Some((channel, position)) = self.by_id.remove(&id) {
+            let messages = self.by_channel.get_mut(&channel);
+            messages.and_then(|messages| messages.remove(&position));
+        }
+        Ok(removed)
+    }
+
+    fn own(&mut self, id: Uuid, sender_id: &str) -> Result<&mut ChannelMessage, HistoryError> {
+        let place = self.by_id.get(&id).ok_or(HistoryError::NotFound)?;
+        let messages = self.by_channel.get_mut(&place.0);
+        messages
+            .and_then(|messages| messages.get_mut(&place.1))
+            .filter(|message| message.sender_id == sender_id)
+            .ok_or(HistoryError::NotFound)
+    }
+}
+
+/// A message as the database gives it back: its JSON re-formatted, its times cut off at the microsecond.
+fn as_stored(message: ChannelMessage) -> Result<ChannelMessage, HistoryError> {
+    let micros = |time: Timestamp| Timestamp {
+        nanos: time.nanos - time.nanos % 1_000,
+        ..time
+    };
+    Ok(ChannelMessage {
+        content: json::jsonb(&message.content).ok_or(HistoryError::NotStorable)?,
+        create_time: message.create_time.map(micros),
+        update_time: message.update_time.map(micros),
+        ..message
+    })
+}
+
+/// Where a list goes on, and in which direction.
+#[derive(Clone, Deserialize, Serialize)]
+struct Cursor {
+    channel: String,
+    /// Of the message that the page before, or after, ends with.
+    position: u64,
+    /// The list is oldest first.
+    forward: bool,
+    /// The page after this place is meant, not the one before.
+    is_next: bool,
+}
+
+#[derive(Serialize)]
+struct MessageList {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<ChannelMessage>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    next_cursor: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    prev_cursor: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cacheable_cursor: String,
+}
+
+impl Core {
+    pub(super) fn list_messages(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
+        let channel_id = call.argument();
+        let limit = call.limit(1)?;
+        let forward = call.query_bool("forward")?.unwrap_or(true);
+        let channel = channels::stream_of(channel_id)
+            .ok_or_else(|| ApiError::invalid("Invalid channel ID."))?;
+        let canonical_id = channels::id_of(&channel);
+        let incoming = match call.query("cursor") {
+            None | Some("") => None,
+            Some(text) => Some(
+                cursor::decode(text)
+                    .filter(|cursor: &Cursor| {
+                        cursor.channel == canonical_id && cursor.forward == forward
+                    })
+                    .ok_or_else(|| ApiError::invalid("Cursor is invalid or expired."))?,
+            ),
+        };
+        self.may_read(&channel, caller.user)?;
+        let start = Cursor {
+            channel: canonical_id,
+            position: if forward { 0 } else { u64::MAX },
+            forward,
+            is_next: true,
+        };
+        answer(
+            self.history
+                .page(&channel, start, incoming, limit, channel_id),
+        )
+    }
+
+    fn may_read(&self, channel: &Stream, user: UserId) -> Result<(), ApiError> {
+        let is_for = [channel.subject, channel.subcontext].map(UserId);
+        match channel.mode {
+            Mode::Group if !self.groups.is_member(channel.subject, user) => {
+                Err(ApiError::invalid("Group not found."))
+            }
+            Mode::Direct if !is_for.contains(&user) => Err(ApiError::invalid("Channel not found.")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl History {
+    fn page(
+        &self,
+        channel: &Stream,
+        start: Cursor,
+        incoming: Option<Cursor>,
+        limit: usize,
+        channel_id: &str,
+    ) -> MessageList {
+        let at = incoming.clone().unwrap_or(start);
+        let forward = at.forward;
+        let is_upward = forward == at.is_next;
+        let empty = BTreeMap::new();
+        let messages = self.by_channel.get(channel).unwrap_or(&empty);
+        let mut page: Vec<(u64, &ChannelMessage)> = Vec::new();
+        let place = |(position, message): (&u64, _)| (*position, message);
+        if is_upward {
+            let later = messages.range((Excluded(at.position), Unbounded));
+            page.extend(later.take(limit + 1).map(place));
+        } else {
+            let earlier = messages.range(..at.position).rev();
+            page.extend(earlier.take(limit + 1).map(place));
+        }
+        let is_more = page.len() > limit;
+        page.truncate(limit);
+
+        let cursor_at = |entry: Option<&(u64, _)>, forward: bool, is_next: bool| {
+            let (position, _) = entry?;
+            let (channel, position) = (at.channel.clone(), *position);
+            Some(Cursor {
+                channel,
+                position,
+                forward,
+                is_next,
+            })
+        };
+        // Beyond the far end there is more if there was one too many; beyond the near end there is what we come from.
+        let mut ends = (
+            cursor_at(page.last().filter(|_| is_more), forward, at.is_next),
+            cursor_at(
+                page.first().filter(|_| incoming.is_some()),
+                forward,
+                !at.is_next,
+            ),
+        );
+        if !at.is_next {
+            page.reverse();
+            ends = (ends.1, ends.0);
+        }
+        let cacheable = cursor_at(page.last(), true, true).or_else(|| {
+            incoming.map(|cursor| Cursor {
+                is_next: cursor.is_next || !forward,
+                forward: true,
+                ..cursor
+            })
+        });
+        let text =
+            |cursor: Option<Cursor>| cursor.as_ref().map_or_else(String::new, cursor::encode);
+        let message = |(_, message): (u64, &ChannelMessage)| ChannelMessage {
+            channel_id: channel_id.to_owned(),
+            ..message.clone()
+        };
+        MessageList {
+            messages: page.into_iter().map(message).collect(),
+            next_cursor: text(ends.0),
+            prev_cursor: text(ends.1),
+            cacheable_cursor: text(cacheable),
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! Parties. Who is in one is in its stream, in order of joining.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use uuid::Uuid;
+
+use super::{
+    Core,
+    ids::SessionId,
+    json,
+    presence::{Event, Mode, Peer, Presence, Stream},
+    requests::{Answer, Refusal, Reply},
+};
+use crate::proto::{
+    Message, PartyLayout, UserPresence,
+    realtime::{
+        self, PartyAccept, PartyCreate, PartyData, PartyDataSend, PartyJoin, PartyJoinRequest,
+        PartyJoinRequestList, PartyLeader, PartyLeave, PartyPresenceEvent, PartyPromote,
+        PartyRemove, PartyUpdate,
+    },
+};
+
+/// The largest party.
+const MAX_SIZE: i32 = 256;
+
+/// The longest label, in bytes.
+const MAX_LABEL: usize = 2048;
+
+/// Why something cannot be done with a party.
+pub(super) type Reason = Cow<'static, str>;
+
+const NOT_FOUND: Reason = Cow::Borrowed("party not found");
+const LEADER_ONLY: Reason = Cow::Borrowed("party leader only");
+const FULL: Reason = Cow::Borrowed("party full");
+const NOT_A_MEMBER: Reason = Cow::Borrowed("party member not found");
+
+/// A party.
+pub(super) struct Party {
+    leader: Peer,
+    open: bool,
+    max_size: i32,
+    /// Who asks to join, in order.
+    requests: Vec<Peer>,
+    /// The creator has been told of the party as every joiner is. Servers before 3.35 leave it at the answer.
+    creator_told: bool,
+}
+
+/// All parties, by their streams.
+#[derive(Default)]
+pub(super) struct Parties(HashMap<Stream, Party>);
+
+pub(super) fn presence_event(event: &Event) -> Message {
+    Message::PartyPresenceEvent(PartyPresenceEvent {
+        party_id: id_of(&event.stream),
+        joins: event.joins.iter().map(Presence::to_proto).collect(),
+        leaves: event.leaves.iter().map(Presence::to_proto).collect(),
+    })
+}
+
+/// `<uuid>.<node>`.
+fn id_of(stream: &Stream) -> String {
+    format!("{}.{}", stream.subject, stream.label)
+}
+
+pub(super) fn stream_of(id: &str) -> Result<Stream, Refusal> {
+    let parsed = id.split_once('.').and_then(|(subject, node)| {
+        let subject = Uuid::parse_str(subject).ok()?;
+        Some(Stream::new(Mode::Party, subject).labelled(node))
+    });
+    parsed.ok_or_else(|| Refusal::bad_input("Invalid party ID"))
+}
+
+/// An error about a party, which is always of the same code.
+pub(super) fn failed(doing: &str) -> impl Fn(Reason) -> Refusal {
+    move |reason| Refusal::bad_input(format!("Error {doing}: {reason}"))
+}
+
+/// The presence that a request is about: complete, or refused before anything else.
+fn complete(presence: Option<&UserPresence>) -> Result<&UserPresence, Refusal> {
+    presence
+        .filter(|presence| {
+            let fields = [&presence.user_id, &presence.session_id, &presence.username];
+            !fields.iter().any(|field| field.is_empty())
+        })
+        .ok_or_else(|| Refusal::bad_input("Invalid presence"))
+}
+
+/// Whether a request means this peer. Session, user and name are compared, letter by letter.
+fn is(peer: &Peer, presence: &UserPresence) -> bool {
+    let wanted = (&presence.session_id, &presence.user_id, &*presence.username);
+    let is = (
+        &peer.session.to_string(),
+        &peer.user.to_string(),
+        &*peer.username,
+    );
+    wanted == is
+}
+
+fn check_label(label: &str) -> Result<(), Reason> {
+    if label.is_empty() {
+        return Ok(());
+    }
+    if label.len() > MAX_LABEL {
+        return Err("party label too long".into());
+    }
+    let problem = match json::check(label) {
+        Err(problem) => problem,
+        Ok(()) => match json::kind(label) {
+            "object" | "null" => return Ok(()),
+            kind => format!(
+                "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+            ),
+        },
+    };
+    Err(format!("failed to unmarshal party label: {problem}").into())
+}
+
+/// What members do.
+impl Core {
+    pub(super) fn party_create(&mut self, caller: &Peer, mut request: PartyCreate) -> Answer {
+        if !(0..=MAX_SIZE).contains(&request.max_size) {
+            return Err(Refusal::bad_input("Invalid party max size, must be 1-256"));
+        }
+        if self.config.party_layout == PartyLayout::Before3_28 {
+            request.label.clear();
+            request.hidden = false;
+        }
+        check_label(&request.label).map_err(failed("creating party"))?;
+        let node = self.config.node.clone();
+        let stream = Stream::new(Mode::Party, self.ids.random()).labelled(node);
+        let party = Party {
+            leader: caller.clone(),
+            open: request.open,
+            max_size: request.max_size,
+            requests: Vec::new(),
+            creator_told: false,
+        };
+        self.parties.0.insert(stream.clone(), party);
+        self.enter_party(&stream, caller);
+        let creator = caller.to_proto();
+        Ok(Message::Party(realtime::Party {
+            party_id: id_of(&stream),
+            open: request.open,
+            hidden: request.hidden,
+            max_size: request.max_size,
+            self_: Some(creator.clone()),
+            leader: Some(creator.clone()),
+            presences: vec![creator],
+            label: request.label,
+        })
+        .into())
+    }
+
+    /// Joins an open party, or asks to join a closed one.
+    pub(super) fn party_join(&mut self, caller: &Peer, request: &PartyJoin) -> Answer {
+        let stream = stream_of(&request.party_id)?;
+        self.join_or_ask(&stream, caller)
+            .map_err(failed("joining party"))?;
+        Ok(Reply::Acknowledged)
+    }
+
+    fn join_or_ask(&mut self, stream: &Stream, caller: &Peer) -> Result<(), Reason> {
+        let members = self.tracker.visible(stream).count();
+        let party = self.parties.0.get_mut(stream).ok_or(NOT_FOUND)?;
+        let max_size = usize::try_from(party.max_size).unwrap_or_default();
+        if members >= max_size {
+            return Err(FULL);
+        }
+        if party.open {
+            self.enter_party(stream, caller);
+            return Ok(());
+        }
+        if party.requests.len() >= max_size {
+            return Err("party join requests full".into());
+        }
+        if party
+            .requests
+            .iter()
+            .any(|asking| asking.user == caller.user)
+        {
+            return Err("party join request duplicate".into());
+        }
+        party.requests.push(caller.clone());
+        let leader = party.leader.session;
+        let asks = Message::PartyJoinRequest(PartyJoinRequest {
+            party_id: id_of(stream),
+            presences: vec![caller.to_proto()],
+        });
+        self.push(&[leader], asks);
+        Ok(())
+    }
+
+    pub(super) fn party_leave(&mut self, caller: &Peer, request: &PartyLeave) -> Answer {
+        let stream = stream_of(&request.party_id)?;
+        self.tracker.untrack(&stream, caller.session);
+        Ok(Reply::Acknowledged)
+    }
+
+    pub(super) fn party_data_send(&mut self, caller: &Peer, request: PartyDataSend) -> Answer {
+        let stream = stream_of(&request.party_id)?;
+        let reason = if !self.parties.0.contains_key(&stream) {
+            Some(NOT_FOUND)
+        } else if self.tracker.get(&stream, caller.session).is_none() {
+            Some(NOT_A_MEMBER)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            return Err(failed("sending party data")(reason));
+        }
+        let mut receivers = self.tracker.sessions(&stream);
+        receivers.retain(|session| *session != caller.session);
+        let data = Message::PartyData(PartyData {
+            party_id: id_of(&stream),
+            presence: Some(caller.to_proto()),
+            op_code: request.op_code,
+            data: request.data,
+        });
+        self.push(&receivers, data);
+        Ok(Reply::Acknowledged)
+    }
+
+    fn enter_party(&mut self, stream: &Stream, peer: &Peer) {
+        self.tracker.track(stream, Presence::new(peer.clone()));
+        if self.config.single_party {
+            self.tracker
+                .untrack_others(peer.session, &[Mode::Party], stream);
+        }
+    }
+}
+
+/// What the leader does.
+impl Core {
+    /// The party that the caller leads.
+    pub(super) fn led_party(
+        &mut self,
+        stream: &Stream,
+        caller: &Peer,
+    ) -> Result<&mut Party, Reason> {
+        let party = self.parties.0.get_mut(stream).ok_or(NOT_FOUND)?;
+        if party.leader.session == caller.session {
+            Ok(party)
+        } else {
+            Err(LEADER_ONLY)
+        }
+    }
+
+    fn member(&self, stream: &Stream, wanted: &UserPresence) -> Option<&Peer> {
+        let mut members = self.tracker.visible(stream).map(|presence| &presence.peer);
+        members.find(|peer| is(peer, wanted))
+    }
+
+    pub(super) fn party_promote(&mut self, caller: &Peer, request: &PartyPromote) -> Answer {
+        let wanted = complete(request.presence.as_ref())?;
+        let stream = stream_of(&request.party_id)?;
+        self.promote(&stream, caller, wanted)
+            .map_err(failed("promoting new party leader"))?;
+        Ok(Reply::Acknowledged)
+    }
+
+    fn promote(
+        &mut self,
+        stream: &Stream,
+        caller: &Peer,
+        wanted: &UserPresence,
+    ) -> Result<(), Reason> {
+        self.led_party(stream, caller)?;
+        let leader = self.member(stream, wanted).cloned().ok_or(NOT_A_MEMBER)?;
+        self.make_leader(stream, leader);
+        Ok(())
+    }
+
+    pub(super) fn party_accept(&mut self, caller: &Peer, request: &PartyAccept) -> Answer {
+        let wanted = complete(request.presence.as_ref())?;
+        let stream = stream_of(&request.party_id)?;
+        self.accept(&stream, caller, wanted)
+            .map_err(failed("accepting party join request"))?;
+        Ok(Reply::Acknowledged)
+    }
+
+    fn accept(
+        &mut self,
+        stream: &Stream,
+        caller: &Peer,
+        wanted: &UserPresence,
+    ) -> Result<(), Reason> {
+        let members = self.tracker.visible(stream).count();
+        let party = self.led_party(stream, caller)?;
+        if members >= usize::try_from(party.max_size).unwrap_or_default() {
+            return Err(FULL);
+        }
+        let asking = party
+            .take_request(wanted)
+            .ok_or("party join request not found")?;
+        if self.sessions.peer(asking.session).is_none() {
+            return Err("party could not accept request".into());
+        }
+        self.enter_party(stream, &asking);
+        Ok(())
+    }
+
+    /// Kicks a member, or declines a request.
+    pub(super) fn party_remove(&mut self, caller: &Peer, request: &PartyRemove) -> Answer {
+        let wanted = complete(request.presence.as_ref())?;
+        let stream = stream_of(&request.party_id)?;
+        self.kick_or_decline(&stream, caller, wanted)
+            .map_err(failed("removing party member or join request"))?;
+        Ok(Reply::Acknowledged)
+    }
+
+    fn kick_or_decline(
+        &mut self,
+        stream: &Stream,
+        caller: &Peer,
+        wanted: &UserPresence,
+    ) -> Result<(), Reason> {
+        self.led_party(stream, caller)?;
+        if is(caller, wanted) {
+            return Err("party cannot remove self".into());
+        }
+        if let Some(member) = self.member(stream, wanted) {
+            let session = member.session;
+            self.tracker.untrack(stream, session);
+            self.push(&[session], close_message(stream));
+            return Ok(());
+        }
+        // One whose request is declined is not told.
+        let declined = self.led_party(stream, caller)?.take_request(wanted);
+        declined.map(|_| ()).ok_or(NOT_A_MEMBER)
+    }
+
+    pub(super) fn party_close(&mut self, caller: &Peer, request: &realtime::PartyClose) -> Answer {
+        let stream = stream_of(&request.party_id)?;
+        self.led_party(&stream, caller)
+            .map_err(failed("closing party"))?;
+        self.broadcast(&stream, close_message(&stream));
+        self.parties.0.remove(&stream);
+        self.tracker.untrack_stream(&stream);
+        Ok(Reply::Acknowledged)
+    }
+
+    pub(super) fn party_join_request_list(
+        &mut self,
+        caller: &Peer,
+        request: PartyJoinRequestList,
+    ) -> Answer {
+        let stream = stream_of(&request.party_id)?;
+        let party = self
+            .led_party(&stream, caller)
+            .map_err(failed("listing party join requests"))?;
+        Ok(Message::PartyJoinRequest(PartyJoinRequest {
+            party_id: request.party_id,
+            presences: party.requests.iter().map(Peer::to_proto).collect(),
+        })
+        .into())
+    }
+
+    /// Replaces all three of open, hidden and label.
+    pub(super) fn party_update(&mut self, caller: &Peer, request: PartyUpdate) -> Answer {
+        let stream = stream_of(&request.party_id)?;
+        self.update_party(&stream, caller, &request)
+            .map_err(failed("updating party"))?;
+        let update = Message::PartyUpdate(PartyUpdate {
+            party_id: id_of(&stream),
+            ..request
+        });
+        self.broadcast(&stream, update);
+        Ok(Reply::Acknowledged)
+    }
+
+    fn update_party(
+        &mut self,
+        stream: &Stream,
+        caller: &Peer,
+        request: &PartyUpdate,
+    ) -> Result<(), Reason> {
+        let has_label = !matches!(&*request.label, "" | "{}");
+        if request.hidden && has_label {
+            return Err("party is hidden and label is not empty, invalid operation".into());
+        }
+        let party = self.led_party(stream, caller)?;
+        check_label(&request.label)?;
+        party.open = request.open;
+        Ok(())
+    }
+
+    fn make_leader(&mut self, stream: &Stream, leader: Peer) {
+        let announcement = Message::PartyLeader(PartyLeader {
+            party_id: id_of(stream),
+            presence: Some(leader.to_proto()),
+        });
+        if let Some(party) = self.parties.0.get_mut(stream) {
+            party.leader = leader;
+            self.broadcast(stream, announcement);
+        }
+    }
+}
+
+/// What follows from coming and going.
+impl Core {
+    pub(super) fn party_changed(&mut self, event: &Event) {
+        for presence in &event.joins {
+            self.tell_joiner(&event.stream, &presence.peer);
+        }
+        for presence in &event.leaves {
+            self.replace_leader(&event.stream, presence.peer.session);
+        }
+    }
+
+    /// Shows a party to one who has come in. Label and whether it is hidden are never said.
+    fn tell_joiner(&mut self, stream: &Stream, joiner: &Peer) {
+        let members = self.tracker.visible(stream).map(Presence::to_proto);
+        let members: Vec<UserPresence> = members.collect();
+        let is_old = self.config.party_layout == PartyLayout::Before3_28;
+        let Some(party) = self.parties.0.get_mut(stream) else {
+            return;
+        };
+        let is_creator = !std::mem::replace(&mut party.creator_told, true);
+        if is_creator && (is_old || party.max_size == 0) {
+            return;
+        }
+        let message = Message::Party(realtime::Party {
+            party_id: id_of(stream),
+            open: party.open,
+            max_size: party.max_size,
+            self_: Some(joiner.to_proto()),
+            leader: Some(party.leader.to_proto()),
+            presences: members,
+            ..realtime::Party::default()
+        });
+        self.push(&[joiner.session], message);
+    }
+
+    /// When the leader leaves, the member who has been there longest takes over. When nobody is left, the party is gone.
+    fn replace_leader(&mut self, stream: &Stream, left: SessionId) {
+        let is_leader = |party: &Party| party.leader.session == left;
+        if !self.parties.0.get(stream).is_some_and(is_leader) {
+            return;
+        }
+        let oldest = self.tracker.visible(stream).next();
+        match oldest.map(|presence| presence.peer.clone()) {
+            Some(oldest) => self.make_leader(stream, oldest),
+            None => {
+                self.parties.0.remove(stream);
+            }
+        }
+    }
+}
+
+impl Party {
+    fn take_request(&mut self, wanted: &UserPresence) -> Option<Peer> {
+        let index = self.requests.iter().position(|asking| is(asking, wanted))?;
+        Some(self.requests.remove(index))
+    }
+}
+
+fn close_message(stream: &Stream) -> Message {
+    Message::PartyClose(realtime::PartyClose {
+        party_id: id_of(stream),
+    })
+}
