@@ -99,7 +99,7 @@ fn end(
     let per_second = traffic.received / f64::from(seconds);
     let round_trip = traffic
         .round_trip
-        .map_or("not measured".into(), |time| format!("{time:.1?}"));
+        .map_or_else(|| "not measured".into(), |time| format!("{time:.1?}"));
     println!(
         "{} seen, {per_second:.0} messages per second, round trip {round_trip}",
         seen.0.len()

@@ -7,7 +7,7 @@ use clap::Parser;
 /// A small multiplayer arena on Nakama.
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Options {
-    /// A Nakama server, like http://127.0.0.1:7350. Without it, an embedded one is used.
+    /// A Nakama server, like `http://127.0.0.1:7350`. Without it, an embedded one is used.
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
     /// The server key.
