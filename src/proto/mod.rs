@@ -1,7 +1,7 @@
 //! The protocol: generated types, their proto JSON, and frames.
 //!
 //! Everything here follows the server's `.proto` files and is outside this crate's semantic versioning. A game meets it
-//! only in raw envelopes ([`EnvelopeReceived`](crate::connection::EnvelopeReceived) and friends).
+//! only in raw envelopes ([`EnvelopeReceived`](crate::envelope::EnvelopeReceived) and friends).
 //!
 //! A frame is one [`Envelope`], encoded. Servers before Nakama 3.28 number the fields of [`Party`](realtime::Party)
 //! differently; [`decode`] reads both layouts into one type, [`encode`] writes the one it is asked for.
