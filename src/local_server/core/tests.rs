@@ -198,3 +198,24 @@ fn the_next_deadline_is_never_late() {
     world.pass(2);
     assert_eq!(world.core.next_deadline(), None);
 }
+
+#[test]
+fn an_old_server_closes_json_sockets_at_fields_it_does_not_know() {
+    let mut world = World::new(LocalServerConfig {
+        party_layout: crate::proto::PartyLayout::Before3_28,
+        ..LocalServerConfig::default()
+    });
+    for (request, is_known) in [
+        (json!({"party_create": {"max_size": 2, "open": true}}), true),
+        (
+            json!({"party_create": {"max_size": 2, "hidden": false}}),
+            false,
+        ),
+        (json!({"party_update": {}}), false),
+    ] {
+        let session = world.open("ada");
+        world.send(session, &request);
+        let is_closed = world.take(session).contains(&Transmit::Close(None));
+        assert_eq!(is_closed, !is_known, "{request}");
+    }
+}
