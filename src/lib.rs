@@ -1,4 +1,165 @@
-//! tbd
+//! A Bevy plugin for the realtime protocol of [Nakama](https://heroiclabs.com/nakama/), the open-source game server.
+//!
+//! Add one plugin, log a player in, and the multiplayer world is there as ECS data: the match that one is in is an entity,
+//! everybody in it is an entity related to it, incoming data are typed messages, and a request returns an entity that gets
+//! exactly one answer.
+//!
+//! # Quick start
+//!
+//! ```no_run
+//! use bevy::prelude::*;
+//! use bevy_nakama::prelude::*;
+//! use serde::{Deserialize, Serialize};
+//!
+//! /// What players tell each other.
+//! #[derive(Serialize, Deserialize)]
+//! struct Moved {
+//!     x: f32,
+//!     y: f32,
+//! }
+//!
+//! impl MatchPayload for Moved {
+//!     const OP_CODE: i64 = 1;
+//!     type Codec = Postcard;
+//! }
+//!
+//! fn main() {
+//!     App::new()
+//!         .add_plugins((DefaultPlugins, NakamaPlugin::default()))
+//!         .add_match_data::<Moved>()
+//!         .add_systems(Startup, log_in)
+//!         .add_systems(Update, (tell, hear))
+//!         .add_observer(connect)
+//!         .add_observer(join)
+//!         .add_observer(|gone: On<Disconnected>| warn!("offline: {}", gone.reason))
+//!         .run();
+//! }
+//!
+//! fn server() -> NakamaServer {
+//!     NakamaServer::new("http://127.0.0.1:7350", "defaultkey")
+//! }
+//!
+//! fn log_in(mut commands: Commands) {
+//!     let login = Login::device("a-random-id-that-the-game-keeps").username("ada");
+//!     commands.nakama().log_in(&server(), login);
+//! }
+//!
+//! fn connect(reply: On<Replied<LogIn>>, mut commands: Commands) {
+//!     match &reply.result {
+//!         Ok(login) => commands.nakama().connect(&server(), &login.session, ConnectOptions::default()),
+//!         Err(error) => error!("no login: {error}"),
+//!     }
+//! }
+//!
+//! fn join(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().create_match(CreateMatch::named("lobby"));
+//! }
+//!
+//! fn tell(mut commands: Commands, here: Single<Entity, With<Match>>) {
+//!     commands.nakama().send(*here, &Moved { x: 3.0, y: 4.0 });
+//! }
+//!
+//! fn hear(mut moved: MessageReader<FromMatch<Moved>>, mut avatars: Query<&mut Transform>) {
+//!     for FromMatch { sender, payload, .. } in moved.read() {
+//!         let presence = sender.as_ref().and_then(|sender| sender.entity);
+//!         if let Some(mut at) = presence.and_then(|presence| avatars.get_mut(presence).ok()) {
+//!             at.translation = Vec3::new(payload.x, payload.y, 0.0);
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # Concepts
+//!
+//! | Nakama | Here |
+//! |---|---|
+//! | server address, server key | [`NakamaServer`](connection::NakamaServer) |
+//! | authenticate, session, refresh, logout | [`commands.nakama().log_in(..)`](commands::NakamaCommands::log_in) → [`NakamaSession`](session::NakamaSession); [`refresh`](commands::NakamaCommands::refresh), [`log_out`](commands::NakamaCommands::log_out) |
+//! | socket | [`connect`](commands::NakamaCommands::connect), [`ConnectionState`](connection::ConnectionState), [`Connected`](connection::Connected), [`Disconnected`](connection::Disconnected) |
+//! | a message with a `cid`, and its answer | a method of [`commands.nakama()`](commands::NakamaCommandsExt::nakama), and [`Replied`](request::Replied) on the entity that it returns |
+//! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId), the one that the join returned |
+//! | presence | an entity with [`UserId`](presence::UserId), [`SessionId`](presence::SessionId), [`Username`](presence::Username), related to its match by [`PresentIn`](matches::PresentIn) |
+//! | match data | [`FromMatch<T>`](match_data::FromMatch) and [`MatchDataReceived`](match_data::MatchDataReceived); sent with [`send`](commands::NakamaCommands::send) |
+//! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
+//!
+//! # What happens when
+//!
+//! `PreUpdate`: [`Receive`](plugin::NakamaSystems::Receive) applies what has arrived, each envelope completely before the next →
+//! `StateTransition` → `Update`: the game → `PostUpdate`: [`Send`](plugin::NakamaSystems::Send) hands over what the game asked
+//! for. The network has a thread of its own; a frame never waits for it.
+//!
+//! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
+//! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
+//! it, for 250 ms at the most.
+//!
+//! # Without a server
+//!
+//! Tests use the in-process link of [`testing`]. With the feature `local-server`, `LocalServer` is a server that runs in the
+//! game's own process and speaks the same protocol.
+//!
+//! # What cannot be known
+//!
+//! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
+//! stays, and nothing arrives any more.
+//!
+//! # What is not there yet
+//!
+//! Chat, parties, the matchmaker, status, streams, notifications and RPC have no methods of their own yet; their messages can be
+//! sent with [`raw`](commands::NakamaCommands::raw) and are seen as [`EnvelopeReceived`](envelope::EnvelopeReceived). A connection
+//! that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
+
+pub mod commands;
+pub mod connection;
+pub mod diagnostics;
+mod early;
+pub mod envelope;
+pub mod error;
 #[cfg(feature = "local-server")]
 pub mod local_server;
+pub mod match_data;
+pub mod matches;
+pub mod plugin;
+pub mod presence;
 pub mod proto;
+mod receive;
+pub mod request;
+pub mod session;
+pub mod testing;
+mod transport;
+
+/// Everything a game needs at hand.
+pub mod prelude {
+    #[cfg(feature = "serde")]
+    pub use crate::match_data::{Json, Postcard};
+    pub use crate::{
+        commands::{NakamaCommands, NakamaCommandsExt},
+        connection::{
+            ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
+            NakamaConnection, NakamaServer, Network,
+        },
+        envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, ErrorPushed, RawRequest},
+        error::{ErrorCode, RestError, ServerError},
+        match_data::{
+            Codec, FromMatch, MatchDataAppExt, MatchDataReceived, MatchDataRejected, MatchPayload,
+            OutgoingData, PayloadError, SendError, SendFailed,
+        },
+        matches::{
+            CreateMatch, JoinMatch, LeaveMatch, Match, MatchIndex, MatchJoined, MatchPresences,
+            MatchRefusal, PresentIn,
+        },
+        plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
+        presence::{
+            ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence, PresenceIndex,
+            PresenceInfo, Sender, SessionId, UserId, Username,
+        },
+        request::{PendingRequest, Replied, Request, RequestError},
+        session::{
+            LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession, RefreshSession,
+            SessionRefusal,
+        },
+    };
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

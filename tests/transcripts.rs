@@ -1,5 +1,7 @@
 //! Every frame that was recorded from a real server decodes, says what the recording says, and encodes to the same bytes.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use bevy_nakama::proto::{self, Kind, PartyLayout};

@@ -8,6 +8,7 @@
 
 mod kind;
 mod party_layout;
+mod presences;
 mod timestamp;
 
 use bytes::Bytes;
@@ -19,11 +20,13 @@ pub use self::{
     realtime::{Envelope, UserPresence, envelope::Message},
     timestamp::Timestamp,
 };
+pub(crate) use presences::for_each_presence;
 
 /// Types shared with the REST interface.
 #[allow(
     missing_docs,
     clippy::all,
+    clippy::doc_markdown,
     clippy::use_self,
     unused_qualifications,
     reason = "generated"
@@ -37,6 +40,7 @@ pub mod api {
 #[allow(
     missing_docs,
     clippy::all,
+    clippy::doc_markdown,
     clippy::use_self,
     unused_qualifications,
     reason = "generated"

@@ -14,6 +14,7 @@ use super::{
 #[allow(
     missing_docs,
     clippy::all,
+    clippy::doc_markdown,
     clippy::use_self,
     unused_qualifications,
     unreachable_pub,

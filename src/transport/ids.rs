@@ -14,11 +14,6 @@ macro_rules! ids {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
-
-            /// Whether both are the same allocation; a cheap test for equality that may miss.
-            pub(crate) fn is_same_allocation(&self, other: &Self) -> bool {
-                Arc::ptr_eq(&self.0, &other.0)
-            }
         }
 
         impl AsRef<str> for $Id {

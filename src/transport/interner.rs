@@ -52,7 +52,12 @@ impl Interner {
     }
 
     /// The shared description of a presence.
-    pub(crate) fn presence(&mut self, user_id: &str, session_id: &str, username: &str) -> Arc<PresenceInfo> {
+    pub(crate) fn presence(
+        &mut self,
+        user_id: &str,
+        session_id: &str,
+        username: &str,
+    ) -> Arc<PresenceInfo> {
         let is_this = |info: &PresenceInfo| {
             info.session_id == *session_id && info.user_id == *user_id && info.username == *username
         };
@@ -60,7 +65,11 @@ impl Interner {
             return last.clone();
         }
         // A session never changes its user or name; should a server say otherwise, the newest word counts.
-        let known = self.presences.get(session_id).filter(|info| is_this(info)).cloned();
+        let known = self
+            .presences
+            .get(session_id)
+            .filter(|info| is_this(info))
+            .cloned();
         let info = known.unwrap_or_else(|| {
             self.sweep_if_large();
             let new = Arc::new(PresenceInfo {
@@ -113,7 +122,10 @@ mod tests {
         let mut interner = Interner::default();
         let before = interner.presence("u1", "s1", "ada");
         let after = interner.presence("u1", "s1", "countess");
-        assert_eq!((before.username.as_str(), after.username.as_str()), ("ada", "countess"));
+        assert_eq!(
+            (before.username.as_str(), after.username.as_str()),
+            ("ada", "countess")
+        );
     }
 
     #[test]
@@ -124,7 +136,13 @@ mod tests {
             interner.presence("user", &format!("session {n}"), "somebody");
         }
         let size = interner.texts.len() + interner.presences.len();
-        assert!(size <= 2 * FIRST_SWEEP, "{size} entries after 100,000 strangers");
-        assert!(Arc::ptr_eq(&kept, &interner.presence("user", "kept", "ada")));
+        assert!(
+            size <= 2 * FIRST_SWEEP,
+            "{size} entries after 100,000 strangers"
+        );
+        assert!(Arc::ptr_eq(
+            &kept,
+            &interner.presence("user", "kept", "ada")
+        ));
     }
 }

@@ -1,7 +1,9 @@
 //! What several tests share.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::expect_used, reason = "a test that cannot go on panics")]
 
-pub mod raw_client;
-pub mod transcripts;
+pub(crate) mod game;
+pub(crate) mod log;
+pub(crate) mod raw_client;
+pub(crate) mod transcripts;

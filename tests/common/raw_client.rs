@@ -12,32 +12,32 @@ use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _, error::ProtocolError};
 
 /// How long anything may take.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A response, as text.
 #[derive(Debug)]
-pub struct Response {
-    pub status: u16,
-    pub reason: String,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) reason: String,
     /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Response {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let name = name.to_ascii_lowercase();
         let header = self.headers.iter().find(|(header, _)| *header == name);
         header.map(|(_, value)| value.as_str())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 /// Connects, with bounded waits.
-pub fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
@@ -46,7 +46,7 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Sends a request head and body, and reads the response's head and as much of its body as it announces.
-pub fn exchange(stream: &mut TcpStream, head: &str, body: &str) -> Response {
+pub(crate) fn exchange(stream: &mut TcpStream, head: &str, body: &str) -> Response {
     write!(stream, "{head}\r\n{body}").expect("a request");
     let mut received = Vec::new();
     loop {
@@ -82,7 +82,7 @@ pub fn exchange(stream: &mut TcpStream, head: &str, body: &str) -> Response {
 }
 
 /// Makes one REST call.
-pub fn call(
+pub(crate) fn call(
     address: SocketAddr,
     method: &str,
     target: &str,
@@ -102,7 +102,7 @@ pub fn call(
 }
 
 /// Logs a device in, and returns the session token and the refresh token.
-pub fn log_in(address: SocketAddr, username: &str) -> (String, String) {
+pub(crate) fn log_in(address: SocketAddr, username: &str) -> (String, String) {
     let key = format!("Basic {}", BASE64_STANDARD.encode("defaultkey:"));
     let target = format!("/v2/account/authenticate/device?username={username}");
     let id = format!("device-of-{username}");
@@ -113,18 +113,18 @@ pub fn log_in(address: SocketAddr, username: &str) -> (String, String) {
 }
 
 /// A socket.
-pub struct Socket {
-    pub raw: WebSocket<TcpStream>,
+pub(crate) struct Socket {
+    pub(crate) raw: WebSocket<TcpStream>,
     is_json: bool,
 }
 
 impl Socket {
     /// Opens a protobuf socket.
-    pub fn open(address: SocketAddr, token: &str) -> Self {
+    pub(crate) fn open(address: SocketAddr, token: &str) -> Self {
         Self::open_with(address, token, "format=protobuf")
     }
 
-    pub fn open_with(address: SocketAddr, token: &str, query: &str) -> Self {
+    pub(crate) fn open_with(address: SocketAddr, token: &str, query: &str) -> Self {
         let request = format!("ws://{address}/ws?{query}&token={token}");
         let request = request.into_client_request().expect("a request");
         let (raw, _) = tungstenite::client(request, connect(address)).expect("a handshake");
@@ -135,13 +135,13 @@ impl Socket {
     }
 
     /// Sends an envelope, written as proto JSON.
-    pub fn send(&mut self, envelope: Value) {
+    pub(crate) fn send(&mut self, envelope: Value) {
         let message = self.message(envelope);
         self.raw.send(message).expect("a message can be sent");
     }
 
     /// Sends envelopes in one write.
-    pub fn send_at_once(&mut self, envelopes: impl IntoIterator<Item = Value>) {
+    pub(crate) fn send_at_once(&mut self, envelopes: impl IntoIterator<Item = Value>) {
         for envelope in envelopes {
             let message = self.message(envelope);
             self.raw.write(message).expect("a message can be written");
@@ -158,12 +158,12 @@ impl Socket {
     }
 
     /// The next envelope, as proto JSON.
-    pub fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         read(self.raw.read().expect("a message"))
     }
 
     /// The next envelope that holds this message. Others are passed over.
-    pub fn next_of(&mut self, kind: &str) -> Value {
+    pub(crate) fn next_of(&mut self, kind: &str) -> Value {
         loop {
             let mut envelope = self.next();
             if envelope.get(kind).is_some() {
@@ -173,7 +173,7 @@ impl Socket {
     }
 
     /// Reads until the connection ends, and returns the close frame, if there was one.
-    pub fn close_frame(&mut self) -> Option<(u16, String)> {
+    pub(crate) fn close_frame(&mut self) -> Option<(u16, String)> {
         let mut close_frame = None;
         loop {
             match self.raw.read() {
@@ -197,7 +197,7 @@ impl Socket {
 }
 
 /// An envelope, as proto JSON.
-pub fn read(message: Message) -> Value {
+pub(crate) fn read(message: Message) -> Value {
     match message {
         Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
         Message::Binary(frame) => {

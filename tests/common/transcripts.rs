@@ -7,34 +7,34 @@ use bytes::Bytes;
 use serde_json::Value;
 
 /// The two generations of server, with the folder of their recordings.
-pub const GENERATIONS: [&str; 2] = ["nakama-3.27", "nakama-3.40"];
+pub(crate) const GENERATIONS: [&str; 2] = ["nakama-3.27", "nakama-3.40"];
 
 /// One scenario: a file.
 #[derive(Clone, Debug)]
-pub struct Scenario {
-    pub generation: &'static str,
-    pub name: String,
+pub(crate) struct Scenario {
+    pub(crate) generation: &'static str,
+    pub(crate) name: String,
     /// The `clients` of the header: client name to `user_id`, `username`, `session_id`.
-    pub clients: Value,
-    pub lines: Vec<Line>,
+    pub(crate) clients: Value,
+    pub(crate) lines: Vec<Line>,
 }
 
 /// One line: a frame, a control frame, or a REST call in between.
 #[derive(Clone, Debug)]
-pub struct Line {
-    pub seq: u64,
+pub(crate) struct Line {
+    pub(crate) seq: u64,
     /// Milliseconds since the scenario began.
-    pub t_ms: u64,
-    pub client: String,
-    pub dir: Dir,
+    pub(crate) t_ms: u64,
+    pub(crate) client: String,
+    pub(crate) dir: Dir,
     /// Field name of the envelope's message, `None` for a plain acknowledgement, or a pseudo-kind.
-    pub kind: Option<String>,
-    pub wire: Option<Bytes>,
-    pub json: Value,
+    pub(crate) kind: Option<String>,
+    pub(crate) wire: Option<Bytes>,
+    pub(crate) json: Value,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Dir {
+pub(crate) enum Dir {
     Send,
     Recv,
     Rest,
@@ -42,7 +42,7 @@ pub enum Dir {
 
 impl Line {
     /// Whether this is an envelope that a client or server meant to send, and not a control frame or garbage.
-    pub fn is_envelope(&self) -> bool {
+    pub(crate) fn is_envelope(&self) -> bool {
         let is_pseudo = self
             .kind
             .as_ref()
@@ -56,7 +56,7 @@ fn folder() -> PathBuf {
 }
 
 /// Every scenario with frames of one generation, sorted by name. (`rest` and `handshake` hold HTTP only.)
-pub fn scenarios(generation: &'static str) -> Vec<Scenario> {
+pub(crate) fn scenarios(generation: &'static str) -> Vec<Scenario> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder().join(generation))
         .expect("the recordings are in tests/transcripts")
         .map(|entry| entry.expect("readable folder").path())
@@ -68,12 +68,12 @@ pub fn scenarios(generation: &'static str) -> Vec<Scenario> {
 }
 
 /// The scenarios recorded in the JSON format. The bytes of a frame are its text.
-pub fn json_scenarios() -> Vec<Scenario> {
+pub(crate) fn json_scenarios() -> Vec<Scenario> {
     scenarios("nakama-3.40/json")
 }
 
 /// The HTTP exchanges of one generation: `rest` or `handshake`. Each is `{name, request, response, …}`.
-pub fn exchanges(generation: &str, name: &str) -> Vec<Value> {
+pub(crate) fn exchanges(generation: &str, name: &str) -> Vec<Value> {
     let path = folder().join(generation).join(format!("{name}.jsonl"));
     lines(&path).into_iter().skip(1).collect()
 }

@@ -1,0 +1,110 @@
+//! Bots: the same game in apps of their own, without a window, on one shared network thread.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use bevy::{app::ScheduleRunnerPlugin, prelude::*, state::app::StatesPlugin};
+use bevy_nakama::prelude::*;
+
+use crate::{
+    movement::{self, HALF, Intent, Position, hash},
+    online::{self, Player},
+    shockwave,
+};
+
+const NAMES: [&str; 6] = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald"];
+
+/// Running bots. They leave when this is dropped.
+pub(crate) struct Bots {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<AppExit>>,
+}
+
+impl Bots {
+    pub(crate) fn start(
+        count: usize,
+        server: &NakamaServer,
+        network: &Network,
+        arena: &str,
+    ) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let threads = (0..count)
+            .map(|number| {
+                let name = match NAMES.get(number) {
+                    Some(name) => format!("{name} (bot)"),
+                    None => format!("Bot {number}"),
+                };
+                let (player, network, stop) = (
+                    Player::new(server, name, arena),
+                    network.clone(),
+                    stop.clone(),
+                );
+                thread::spawn(move || {
+                    let mut bot = headless_game(player, &network);
+                    bot.add_systems(Last, move |mut exit: MessageWriter<AppExit>| {
+                        if stop.load(Ordering::Relaxed) {
+                            exit.write(AppExit::Success);
+                        }
+                    });
+                    bot.run()
+                })
+            })
+            .collect();
+        Self { stop, threads }
+    }
+}
+
+impl Drop for Bots {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A player without a window, who walks about.
+pub(crate) fn headless_game(player: Player, network: &Network) -> App {
+    let mut app = App::new();
+    let frames = ScheduleRunnerPlugin::run_loop(Duration::from_secs_f32(1.0 / 60.0));
+    app.add_plugins((
+        MinimalPlugins.set(frames),
+        StatesPlugin,
+        NakamaPlugin::default().with_network(network.clone()),
+        (online::plugin, movement::plugin, shockwave::plugin),
+    ))
+    .insert_resource(player)
+    .add_systems(Update, wander);
+    app
+}
+
+/// From place to place; now and then a shockwave.
+fn wander(
+    time: Res<Time>,
+    player: Res<Player>,
+    own: Query<&Position, With<IsSelf>>,
+    mut intent: ResMut<Intent>,
+    mut step: Local<u32>,
+    mut goal: Local<Vec2>,
+    mut give_up_at: Local<f32>,
+) {
+    let Ok(Position(here)) = own.single() else {
+        return;
+    };
+    if here.distance(*goal) < 30.0 || time.elapsed_secs() > *give_up_at {
+        *step += 1;
+        *give_up_at = time.elapsed_secs() + 4.0;
+        let chance = hash(&format!("{} {}", player.name, *step));
+        let somewhere = Vec2::new(f32::from(chance as u16), f32::from((chance >> 16) as u16))
+            / f32::from(u16::MAX);
+        *goal = (somewhere * 2.0 - 1.0) * HALF * 0.85;
+        intent.shockwave = chance.is_multiple_of(3);
+    }
+    intent.direction = (*goal - *here).normalize_or_zero() * 0.7;
+}

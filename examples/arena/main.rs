@@ -1,0 +1,67 @@
+//! A small multiplayer arena: everybody in the match is an avatar that moves, and can let off a shockwave.
+//!
+//! `cargo run --example arena` needs nothing else: it starts an embedded server and three bots. A second one on the same
+//! machine joins the first one's server. `-- --server http://127.0.0.1:7350` uses a Nakama instead, `-- --help` tells the
+//! rest.
+//!
+//! Read it in this order: `online.rs` logs in, connects and joins; `movement.rs` and `shockwave.rs` send and receive typed
+//! match data; `bots.rs` and `headless.rs` are the same game without a window; `view` draws it.
+
+mod bots;
+mod headless;
+mod host;
+mod movement;
+mod online;
+mod options;
+mod shockwave;
+mod view;
+
+use std::process::ExitCode;
+
+use bevy::{log::LogPlugin, prelude::*};
+use bevy_nakama::prelude::*;
+use clap::Parser as _;
+
+use self::{bots::Bots, host::Host, online::Player, options::Options};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    // Once for all the apps of this process.
+    App::new().add_plugins(LogPlugin {
+        filter: "error,arena=warn,bevy_nakama=warn".into(),
+        ..default()
+    });
+    let host = match Host::find(&options) {
+        Ok(host) => host,
+        Err(error) => {
+            eprintln!("The arena's server could not be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("Playing on {} ({}).", host.server.url(), host.what);
+    let network = match Network::new() {
+        Ok(network) => network,
+        Err(error) => {
+            eprintln!("The network thread could not be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let bots = Bots::start(
+        options.bots.unwrap_or(host.bots),
+        &host.server,
+        &network,
+        &options.arena,
+    );
+    let player = Player::new(&host.server, options.player_name(), &options.arena);
+
+    let exit = if options.headless {
+        headless::run(player, &network, &options)
+    } else {
+        view::run(player.clone(), &network, &options).unwrap_or_else(|| {
+            println!("There is no display (or no graphics driver): going on without a window.");
+            headless::run(player, &network, &options)
+        })
+    };
+    drop(bots); // they say goodbye before their server goes
+    exit
+}

@@ -1,0 +1,56 @@
+//! The command line.
+
+use std::{path::PathBuf, time::SystemTime};
+
+use clap::Parser;
+
+/// A small multiplayer arena on Nakama.
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Options {
+    /// A Nakama server, like `http://127.0.0.1:7350`. Without it, an embedded one is used.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The server key.
+    #[arg(long, default_value = "defaultkey")]
+    pub(crate) key: String,
+    /// Where the embedded server listens; one that listens there already is joined.
+    #[arg(long, default_value_t = 7360)]
+    pub(crate) port: u16,
+    /// Your name.
+    #[arg(long)]
+    name: Option<String>,
+    /// Who names the same arena meets in it.
+    #[arg(long, default_value = "arena")]
+    pub(crate) arena: String,
+    /// How many bots play along. Three by default, but none in an arena that was there already.
+    #[arg(long)]
+    pub(crate) bots: Option<usize>,
+    /// No window: walk about, and say what was seen.
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// End after so many seconds.
+    #[arg(long)]
+    pub(crate) seconds: Option<f32>,
+    /// Save a picture of the window, then end.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) screenshot: Option<PathBuf>,
+    /// When the picture is taken, in seconds.
+    #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
+    pub(crate) after: f32,
+}
+
+impl Options {
+    /// The name that was asked for, or one that is probably free.
+    pub(crate) fn player_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| {
+            let animals = [
+                "otter", "heron", "lynx", "newt", "wren", "ibex", "marten", "gecko",
+            ];
+            let now = SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default();
+            let number = (now.as_millis() % 1_000_000) as usize;
+            format!("{}-{number}", animals[number % animals.len()])
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! Avatars and shockwaves, drawn.
+
+use bevy::{prelude::*, sprite::Text2dShadow};
+use bevy_nakama::prelude::*;
+
+use super::paint;
+use crate::{
+    movement::{Position, RADIUS, hash},
+    shockwave::{REACH, Spreads},
+};
+
+/// Everything is drawn this much lower, to leave room for the head-up display.
+pub(crate) const OFFSET: Vec2 = Vec2::new(0.0, -14.0);
+
+#[derive(Resource)]
+struct Pictures {
+    ball: Handle<Image>,
+    disc: Handle<Image>,
+    ring: Handle<Image>,
+}
+
+/// The pupils of an avatar look where it goes.
+#[derive(Component)]
+struct Pupils {
+    seen_at: Vec2,
+    gaze: Vec2,
+}
+
+/// A shockwave that is seen, from 0 to 1.
+#[derive(Component)]
+struct Wave(f32);
+
+pub(crate) fn plugin(app: &mut App) {
+    app.add_systems(Startup, load)
+        .add_observer(dress)
+        .add_observer(spread)
+        .add_systems(Update, (place.after(crate::movement::follow), look, fade));
+}
+
+fn load(mut commands: Commands, mut images: ResMut<Assets<Image>>) {
+    commands.insert_resource(Pictures {
+        ball: images.add(paint::ball()),
+        disc: images.add(paint::disc()),
+        ring: images.add(paint::ring()),
+    });
+}
+
+/// The color of a user, the same on every screen.
+pub(crate) fn color_of(user: &UserId) -> Color {
+    let hash = hash(user.as_str());
+    let (hue, lightness) = (hash % 360, hash / 360 % 3);
+    Color::oklch(0.66 + 0.08 * lightness as f32, 0.16, hue as f32)
+}
+
+/// An avatar is seen as soon as its place is known.
+fn dress(
+    added: On<Add, Position>,
+    mut commands: Commands,
+    pictures: Res<Pictures>,
+    who: Query<(&UserId, &Username, &Position, Has<IsSelf>)>,
+) {
+    let Ok((user, name, Position(here), is_self)) = who.get(added.entity) else {
+        return;
+    };
+    let disc = |color: Color, size: f32, place: Vec3| {
+        let custom_size = Some(Vec2::splat(size));
+        (
+            Sprite {
+                image: pictures.disc.clone(),
+                color,
+                custom_size,
+                ..default()
+            },
+            Transform::from_translation(place),
+        )
+    };
+    let depth = if is_self {
+        50.0
+    } else {
+        (hash(user.as_str()) % 40) as f32
+    };
+    commands
+        .entity(added.entity)
+        .insert((
+            Sprite {
+                image: pictures.ball.clone(),
+                color: color_of(user),
+                custom_size: Some(Vec2::splat(RADIUS * 4.0)),
+                ..default()
+            },
+            Transform::from_translation((*here + OFFSET).extend(depth)),
+        ))
+        .with_children(|avatar| {
+            for side in [-1.0, 1.0] {
+                avatar
+                    .spawn(disc(Color::WHITE, 10.0, Vec3::new(side * 6.5, 3.0, 0.1)))
+                    .with_child((
+                        disc(Color::srgb_u8(16, 20, 36), 5.0, Vec3::Z * 0.1),
+                        Pupils {
+                            seen_at: *here,
+                            gaze: Vec2::ZERO,
+                        },
+                    ));
+            }
+            avatar.spawn((
+                Text2d::new(name.as_str()),
+                TextFont::from_font_size(13.0),
+                TextColor(if is_self {
+                    Color::WHITE
+                } else {
+                    Color::srgb_u8(196, 206, 230)
+                }),
+                Text2dShadow {
+                    offset: Vec2::new(1.0, -1.0),
+                    color: Color::srgba(0.0, 0.0, 0.0, 0.8),
+                },
+                Transform::from_xyz(0.0, RADIUS + 14.0, 100.0 - depth),
+            ));
+        });
+}
+
+fn place(mut avatars: Query<(&Position, &mut Transform)>) {
+    for (Position(here), mut transform) in &mut avatars {
+        let depth = transform.translation.z;
+        transform.translation = (*here + OFFSET).extend(depth);
+    }
+}
+
+fn look(
+    time: Res<Time>,
+    mut pupils: Query<(&mut Pupils, &mut Transform, &ChildOf)>,
+    eyes: Query<&ChildOf, Without<Pupils>>,
+    avatars: Query<&Position>,
+) {
+    for (mut pupils, mut transform, eye) in &mut pupils {
+        let avatar = eyes.get(eye.parent()).map(ChildOf::parent);
+        let Ok(Position(here)) = avatar.and_then(|avatar| avatars.get(avatar)) else {
+            continue;
+        };
+        let way = (*here - pupils.seen_at).normalize_or_zero();
+        let ease = 1.0 - (-8.0 * time.delta_secs()).exp();
+        pupils.gaze = pupils.gaze.lerp(way, ease);
+        pupils.seen_at = *here;
+        transform.translation = (pupils.gaze * 2.4).extend(0.1);
+    }
+}
+
+fn spread(
+    spreads: On<Spreads>,
+    mut commands: Commands,
+    pictures: Res<Pictures>,
+    users: Query<&UserId>,
+) {
+    let user = spreads.from.and_then(|from| users.get(from).ok());
+    commands.spawn((
+        Sprite {
+            image: pictures.ring.clone(),
+            color: user.map_or(Color::WHITE, color_of),
+            custom_size: Some(Vec2::ZERO),
+            ..default()
+        },
+        Transform::from_translation((spreads.at + OFFSET).extend(-1.0)),
+        Wave(0.0),
+    ));
+}
+
+fn fade(
+    mut commands: Commands,
+    time: Res<Time>,
+    mut waves: Query<(Entity, &mut Wave, &mut Sprite)>,
+) {
+    for (entity, mut wave, mut sprite) in &mut waves {
+        wave.0 += time.delta_secs() / 0.7;
+        let grown = 1.0 - (1.0 - wave.0).powi(3);
+        sprite.custom_size = Some(Vec2::splat(2.0 * REACH * grown));
+        sprite.color.set_alpha((1.0 - wave.0).max(0.0));
+        if wave.0 >= 1.0 {
+            commands.entity(entity).despawn();
+        }
+    }
+}

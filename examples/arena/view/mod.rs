@@ -1,0 +1,68 @@
+//! The window.
+
+mod avatar;
+mod hud;
+mod keyboard;
+mod paint;
+mod screenshot;
+mod stage;
+
+use std::{panic, process::ExitCode};
+
+use bevy::{app::PluginsState, log::LogPlugin, prelude::*};
+use bevy_nakama::prelude::*;
+
+use crate::{
+    movement,
+    online::{self, Player},
+    options::Options,
+    shockwave,
+};
+
+/// Plays in a window. `None` if there is no display, or nothing to draw with.
+pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Option<ExitCode> {
+    let window = Window {
+        title: "bevy_nakama arena".into(),
+        resolution: (960, 600).into(),
+        ..default()
+    };
+    let plugins = DefaultPlugins
+        .set(WindowPlugin {
+            primary_window: Some(window),
+            ..default()
+        })
+        .disable::<LogPlugin>();
+
+    let nakama = NakamaPlugin::default().with_network(network.clone());
+    let mut app = without_noise(move || {
+        let mut app = App::new();
+        app.add_plugins((
+            plugins,
+            nakama,
+            (online::plugin, movement::plugin, shockwave::plugin),
+            (stage::plugin, avatar::plugin, hud::plugin, keyboard::plugin),
+        ))
+        .insert_resource(player);
+        while app.plugins_state() == PluginsState::Adding {
+            bevy::tasks::tick_global_task_pools_on_main_thread();
+        }
+        app.finish();
+        app.cleanup();
+        app
+    })?;
+    screenshot::add(&mut app, options);
+    Some(match app.run() {
+        AppExit::Success => ExitCode::SUCCESS,
+        AppExit::Error(_) => ExitCode::FAILURE,
+    })
+}
+
+/// winit and wgpu panic where there is no display, no X server or no driver, and trying is the only way to know: runs
+/// `start`, and keeps quiet about a panic.
+fn without_noise<T>(start: impl FnOnce() -> T) -> Option<T> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let started = panic::catch_unwind(panic::AssertUnwindSafe(start));
+    panic::set_hook(hook);
+    started.ok()
+}

@@ -1,0 +1,298 @@
+//! The connection: one for each `World`.
+//!
+//! [`connect`](NakamaCommands::connect) is a command and possible at any time; it never fails on the spot. What comes of
+//! it is a [`Connected`] or a [`Disconnected`] with its reason. [`ConnectionState`] is the same as a state, for run
+//! conditions and `OnEnter`; it shows one value per frame, while the events leave nothing out.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bevy_ecs::prelude::*;
+use bevy_reflect::Reflect;
+use bevy_state::state::{NextState, States};
+
+use crate::{
+    commands::NakamaCommands,
+    plugin::NakamaSettings,
+    session::NakamaSession,
+    transport::{
+        Answer, ConnectPlan, Failure, Link, LinkCommand, LinkEvent, LinkSettings, Ticket,
+        TrafficTotals, UserId, Username,
+    },
+};
+
+pub use crate::transport::{
+    DisconnectReason, NakamaServer, Network, ProtocolError, Secret, TransportError,
+};
+
+/// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Reflect, States)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// There is none.
+    #[default]
+    Disconnected,
+    /// The socket is being opened.
+    Connecting,
+    /// Requests and data pass.
+    Connected,
+}
+
+/// The connection can be used. Global event.
+#[derive(Clone, Copy, Debug, Event)]
+#[non_exhaustive]
+pub struct Connected {
+    /// Whether this heals an earlier connection, whose entities live on. It does not happen yet: a connection that is
+    /// lost ends in [`Disconnected`].
+    pub resumed: bool,
+}
+
+/// There is no connection any more, or none came about. Global event.
+///
+/// All requests that were under way have been answered and all mirrors (matches and who is in them) are despawned.
+#[derive(Clone, Debug, Event)]
+#[non_exhaustive]
+pub struct Disconnected {
+    /// Why.
+    pub reason: DisconnectReason,
+}
+
+/// How to connect.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ConnectOptions {
+    /// Whether followers see the user as online. Default: yes.
+    pub appear_online: bool,
+    /// Language tag of the user, like `en`.
+    pub lang: String,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            appear_online: true,
+            lang: "en".into(),
+        }
+    }
+}
+
+impl ConnectOptions {
+    /// Whether followers see the user as online.
+    #[must_use]
+    pub fn appear_online(mut self, appear_online: bool) -> Self {
+        self.appear_online = appear_online;
+        self
+    }
+
+    /// Language tag of the user, like `en`.
+    #[must_use]
+    pub fn lang(mut self, lang: impl Into<String>) -> Self {
+        self.lang = lang.into();
+        self
+    }
+}
+
+/// What is known of the connection, to look at. Written in `PreUpdate`,
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+#[derive(Debug, Default, Resource)]
+pub struct NakamaConnection {
+    state: ConnectionState,
+    server: Option<NakamaServer>,
+    user: Option<(UserId, Username)>,
+    round_trip: Option<Duration>,
+    last_reason: Option<DisconnectReason>,
+    /// Calls of `connect` whose connection has not ended.
+    attempts: usize,
+}
+
+impl NakamaConnection {
+    /// The phase at this very moment.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        self.state
+    }
+
+    /// Whether requests and data pass at this very moment.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state == ConnectionState::Connected
+    }
+
+    /// Where it goes, or went last.
+    #[must_use]
+    pub fn server(&self) -> Option<&NakamaServer> {
+        self.server.as_ref()
+    }
+
+    /// Whose it is, or was last.
+    #[must_use]
+    pub fn user(&self) -> Option<(&UserId, &Username)> {
+        self.user.as_ref().map(|(id, name)| (id, name))
+    }
+
+    /// The last measured time from a ping to its pong. Measured every 5 s, but not while the server is busy with one of
+    /// our requests.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// Why there is no connection, if there was one.
+    #[must_use]
+    pub fn last_reason(&self) -> Option<&DisconnectReason> {
+        self.last_reason.as_ref()
+    }
+}
+
+/// The game's end of the network thread. The thread is started when it is first needed.
+#[derive(Debug, Resource)]
+pub(crate) struct NetworkLink {
+    network: Option<Network>,
+    link: Option<Link>,
+    settings: LinkSettings,
+    request_timeout: Duration,
+    /// Requests that are refused without the network.
+    refused: VecDeque<Ticket>,
+}
+
+impl NetworkLink {
+    pub(crate) fn new(
+        network: Option<Network>,
+        link: Option<Link>,
+        settings: &NakamaSettings,
+    ) -> Self {
+        let settings_of_link = settings.to_link_settings();
+        Self {
+            network,
+            link,
+            settings: settings_of_link,
+            request_timeout: settings.request_timeout,
+            refused: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    /// Puts a command aside until the end of the frame.
+    pub(crate) fn stage(&mut self, command: LinkCommand) {
+        let link = self.link.get_or_insert_with(|| {
+            let network = match &self.network {
+                Some(shared) => Ok(shared.clone()),
+                None => Network::new(),
+            };
+            match network {
+                Ok(network) => network.link(self.settings.clone()),
+                Err(error) => {
+                    log::error!("the network thread cannot be started: {error}");
+                    Link::dead()
+                }
+            }
+        });
+        link.stage(command);
+    }
+
+    /// Answers a request with the next frame, without asking the network.
+    pub(crate) fn refuse(&mut self, ticket: Ticket) {
+        self.refused.push_back(ticket);
+    }
+
+    pub(crate) fn hand_over(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.hand_over();
+        }
+    }
+
+    pub(crate) fn begin_frame(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.begin_frame();
+        }
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<LinkEvent> {
+        if let Some(ticket) = self.refused.pop_front() {
+            return Some(LinkEvent::Answer {
+                ticket,
+                answer: Answer::Failed(Failure::NotConnected),
+                late: false,
+            });
+        }
+        self.link.as_mut()?.next_event()
+    }
+
+    /// What has passed since the start, and what is waiting.
+    pub(crate) fn totals(&self) -> TrafficTotals {
+        self.link.as_ref().map(Link::totals).unwrap_or_default()
+    }
+}
+
+impl NakamaCommands<'_, '_, '_> {
+    /// Opens a socket to the server for a session. A connection that is open is closed first.
+    ///
+    /// The answer is [`Connected`] or [`Disconnected`].
+    pub fn connect(self, server: &NakamaServer, session: &NakamaSession, options: ConnectOptions) {
+        let plan = ConnectPlan {
+            server: server.clone(),
+            token: session.token().clone(),
+            appear_online: options.appear_online,
+            lang: options.lang,
+        };
+        let user = (session.user_id().clone(), session.username().clone());
+        self.commands.queue(move |world: &mut World| {
+            let mut connection = world.resource_mut::<NakamaConnection>();
+            connection.server = Some(plan.server.clone());
+            connection.user = Some(user);
+            connection.round_trip = None;
+            connection.attempts += 1;
+            world
+                .resource_mut::<NetworkLink>()
+                .stage(LinkCommand::Connect(Box::new(plan)));
+            set_state(world, ConnectionState::Connecting);
+        });
+    }
+
+    /// Sends what is queued (for at most 250 ms), then closes the socket. [`Disconnected`] follows, if there was a
+    /// connection.
+    pub fn disconnect(self) {
+        self.commands.queue(|world: &mut World| {
+            world
+                .resource_mut::<NetworkLink>()
+                .stage(LinkCommand::Disconnect)
+        });
+    }
+}
+
+/// The socket is open.
+pub(crate) fn on_opened(world: &mut World) {
+    world.resource_mut::<NakamaConnection>().last_reason = None;
+    set_state(world, ConnectionState::Connected);
+    world.trigger(Connected { resumed: false });
+    world.flush();
+}
+
+/// The socket is gone, and with it everything that was mirrored.
+pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
+    log::debug!("disconnected: {reason}");
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    connection.last_reason = Some(reason.clone());
+    connection.attempts = connection.attempts.saturating_sub(1);
+    // The game may have connected anew in the meantime.
+    let state = if connection.attempts == 0 {
+        ConnectionState::Disconnected
+    } else {
+        ConnectionState::Connecting
+    };
+    set_state(world, state);
+    world.trigger(Disconnected { reason });
+    world.flush();
+}
+
+pub(crate) fn on_round_trip(world: &mut World, round_trip: Duration) {
+    world.resource_mut::<NakamaConnection>().round_trip = Some(round_trip);
+}
+
+fn set_state(world: &mut World, state: ConnectionState) {
+    world.resource_mut::<NakamaConnection>().state = state;
+    let mut next = world.resource_mut::<NextState<ConnectionState>>();
+    NextState::set_if_neq(&mut next, state);
+}

@@ -1,0 +1,95 @@
+//! Numbers about the connection, in Bevy's `DiagnosticsStore`.
+//!
+//! Collecting is always on and costs a few counters; [`NakamaDiagnosticsPlugin`] publishes them once per frame, for
+//! `LogDiagnosticsPlugin`, an overlay or a HUD of your own.
+
+use bevy_app::{App, Last, Plugin};
+use bevy_diagnostic::{Diagnostic, DiagnosticPath, Diagnostics, RegisterDiagnostic as _};
+use bevy_ecs::prelude::*;
+use bevy_time::{Real, Time};
+
+use crate::{
+    connection::{NakamaConnection, NetworkLink},
+    early::EarlyArrivals,
+    receive::ReceiveStats,
+    request::Requests,
+    transport::TrafficTotals,
+};
+
+/// The last measured round trip, in milliseconds. Absent until there is one.
+pub const ROUND_TRIP: DiagnosticPath = DiagnosticPath::const_new("nakama/round_trip");
+/// Envelopes received per second.
+pub const RECEIVED: DiagnosticPath = DiagnosticPath::const_new("nakama/received");
+/// Bytes received per second, without WebSocket framing.
+pub const RECEIVED_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/received_bytes");
+/// Envelopes sent per second.
+pub const SENT: DiagnosticPath = DiagnosticPath::const_new("nakama/sent");
+/// Bytes sent per second, without WebSocket framing.
+pub const SENT_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/sent_bytes");
+/// Messages that wait to be sent, because of their pace or of a slow network.
+pub const QUEUED: DiagnosticPath = DiagnosticPath::const_new("nakama/queued");
+/// Bytes that wait for the game to read them.
+pub const WAITING_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/waiting_bytes");
+/// Requests without an answer.
+pub const PENDING_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/pending_requests");
+/// Early arrivals that wait for their answer or join.
+pub const HELD: DiagnosticPath = DiagnosticPath::const_new("nakama/held");
+/// Messages dropped since the start: for contexts that one is not in, answers to nothing, and data that was left out
+/// because the game did not read.
+pub const DROPPED: DiagnosticPath = DiagnosticPath::const_new("nakama/dropped");
+/// Frames since the start in which arrivals had to wait because the budget was used up.
+pub const OVER_BUDGET: DiagnosticPath = DiagnosticPath::const_new("nakama/over_budget");
+
+/// Publishes the numbers of this module. Measured in `Last`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NakamaDiagnosticsPlugin;
+
+impl Plugin for NakamaDiagnosticsPlugin {
+    fn build(&self, app: &mut App) {
+        app.register_diagnostic(Diagnostic::new(ROUND_TRIP).with_suffix(" ms"))
+            .register_diagnostic(Diagnostic::new(RECEIVED).with_suffix("/s"))
+            .register_diagnostic(Diagnostic::new(RECEIVED_BYTES).with_suffix(" B/s"))
+            .register_diagnostic(Diagnostic::new(SENT).with_suffix("/s"))
+            .register_diagnostic(Diagnostic::new(SENT_BYTES).with_suffix(" B/s"))
+            .register_diagnostic(Diagnostic::new(QUEUED))
+            .register_diagnostic(Diagnostic::new(WAITING_BYTES).with_suffix(" B"))
+            .register_diagnostic(Diagnostic::new(PENDING_REQUESTS))
+            .register_diagnostic(Diagnostic::new(HELD))
+            .register_diagnostic(Diagnostic::new(DROPPED))
+            .register_diagnostic(Diagnostic::new(OVER_BUDGET))
+            .add_systems(Last, measure);
+    }
+}
+
+fn measure(
+    time: Res<Time<Real>>,
+    connection: Res<NakamaConnection>,
+    link: Res<NetworkLink>,
+    requests: Res<Requests>,
+    early: Res<EarlyArrivals>,
+    receive: Res<ReceiveStats>,
+    mut before: Local<TrafficTotals>,
+    mut diagnostics: Diagnostics,
+) {
+    let now = link.totals();
+    let seconds = time.delta_secs_f64();
+    if seconds > 0.0 {
+        let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+        diagnostics.add_measurement(&RECEIVED, || rate(now.frames_in, before.frames_in));
+        diagnostics.add_measurement(&RECEIVED_BYTES, || rate(now.bytes_in, before.bytes_in));
+        diagnostics.add_measurement(&SENT, || rate(now.frames_out, before.frames_out));
+        diagnostics.add_measurement(&SENT_BYTES, || rate(now.bytes_out, before.bytes_out));
+    }
+    if let Some(round_trip) = connection.round_trip() {
+        diagnostics.add_measurement(&ROUND_TRIP, || round_trip.as_secs_f64() * 1000.0);
+    }
+    diagnostics.add_measurement(&QUEUED, || now.queued_out as f64);
+    diagnostics.add_measurement(&WAITING_BYTES, || now.waiting_bytes as f64);
+    diagnostics.add_measurement(&PENDING_REQUESTS, || requests.len() as f64);
+    diagnostics.add_measurement(&HELD, || early.len() as f64);
+    diagnostics.add_measurement(&DROPPED, || {
+        (early.dropped() + receive.dropped + now.strays) as f64
+    });
+    diagnostics.add_measurement(&OVER_BUDGET, || receive.over_budget as f64);
+    *before = now;
+}

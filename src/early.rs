@@ -1,0 +1,230 @@
+//! Early arrivals: what comes before the answer or the join that it belongs to.
+//!
+//! A server sends answers, presence events and data from different tasks, so their order is a race. Here they are put
+//! into the one order that a game expects: the answer first, then joins, then data of those who joined.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bevy_ecs::prelude::*;
+
+use crate::{
+    presence::SessionId,
+    transport::{MatchData, Received},
+};
+
+/// How long data waits for the join of its sender.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// What may be held, in all.
+const MAX_FRAMES: usize = 1024;
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// What joins are about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Area {
+    Match,
+}
+
+/// Something received, to be applied later.
+#[derive(Clone, Debug)]
+pub(crate) enum Held {
+    Pushed(Box<Received>),
+    MatchData(MatchData),
+}
+
+impl Held {
+    fn size(&self) -> usize {
+        match self {
+            Self::Pushed(received) => received.message.encoded_len(),
+            Self::MatchData(data) => data.data.len(),
+        }
+    }
+}
+
+/// What became of something that arrived.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(crate) enum Delivery {
+    Done,
+    /// It is held or dropped; something older may have become ready for it.
+    Held,
+}
+
+/// Whether something may be held (again).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Patience {
+    /// It may wait for what it belongs to.
+    Wait,
+    /// It has waited long enough.
+    Over,
+}
+
+/// What is held, oldest first.
+#[derive(Debug, Default, Resource)]
+pub(crate) struct EarlyArrivals {
+    /// Joins and creates without an answer.
+    open_joins: Vec<Area>,
+    held: VecDeque<Entry>,
+    bytes: usize,
+    /// What is to be applied now, in order.
+    ready: VecDeque<(Held, Patience)>,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    what: Held,
+    waits_for: WaitsFor,
+    since: Duration,
+}
+
+#[derive(Debug, PartialEq)]
+enum WaitsFor {
+    /// The answer that names this id.
+    Context(Area, Box<str>),
+    /// The join of this session in a known context.
+    Join(Entity, SessionId),
+}
+
+impl EarlyArrivals {
+    /// A join or create has been made.
+    pub(crate) fn expect_answer(&mut self, area: Area) {
+        self.open_joins.push(area);
+    }
+
+    /// A join or create has its answer, and what belongs to it has been applied. Frames that nothing can name any more
+    /// are dropped.
+    pub(crate) fn answered(&mut self, area: Area) {
+        if let Some(open) = self.open_joins.iter().position(|open| *open == area) {
+            self.open_joins.swap_remove(open);
+        }
+        if !self.open_joins.contains(&area) {
+            let before = self.held.len();
+            self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, _) if *of == area));
+            self.dropped += (before - self.held.len()) as u64;
+        }
+    }
+
+    /// Something for a context that is not known arrived at `now`.
+    pub(crate) fn hold_for_context(&mut self, now: Duration, area: Area, id: &str, what: Held) {
+        if self.open_joins.contains(&area) {
+            self.hold(now, what, WaitsFor::Context(area, id.into()));
+        } else {
+            log::debug!("dropped what arrived for {id}, which we are not in");
+            self.dropped += 1;
+        }
+    }
+
+    /// Data of a session that has not joined arrived at `now`.
+    pub(crate) fn hold_for_join(
+        &mut self,
+        now: Duration,
+        context: Entity,
+        session: &SessionId,
+        what: Held,
+    ) {
+        self.hold(now, what, WaitsFor::Join(context, session.clone()));
+    }
+
+    fn hold(&mut self, now: Duration, what: Held, waits_for: WaitsFor) {
+        self.bytes += what.size();
+        self.held.push_back(Entry {
+            what,
+            waits_for,
+            since: now,
+        });
+        while self.held.len() > MAX_FRAMES || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.held.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.what.size();
+            self.give_up(oldest);
+        }
+    }
+
+    /// An answer named this context; what waited for it is ready.
+    pub(crate) fn context_is_known(&mut self, area: Area, id: &str) {
+        self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Context(of, known) if *of == area && **known == *id));
+    }
+
+    /// A session joined (or left: it is known); its data are ready.
+    pub(crate) fn session_is_known(&mut self, context: Entity, session: &SessionId) {
+        if !self.held.is_empty() {
+            self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Join(of, who) if *of == context && who == session));
+        }
+    }
+
+    /// A context is no more; what waited in it is dropped.
+    pub(crate) fn context_is_gone(&mut self, context: Entity) {
+        let gone =
+            self.take_out(|waits_for| matches!(waits_for, WaitsFor::Join(of, _) if *of == context));
+        self.dropped += gone.len() as u64;
+    }
+
+    /// Gives up on data that has waited long enough.
+    pub(crate) fn tick(&mut self, now: Duration) {
+        if self.held.is_empty() {
+            return;
+        }
+        let is_over = |entry: &Entry| {
+            matches!(entry.waits_for, WaitsFor::Join(..))
+                && now.saturating_sub(entry.since) >= PATIENCE
+        };
+        let mut index = 0;
+        while index < self.held.len() {
+            if is_over(&self.held[index])
+                && let Some(entry) = self.held.remove(index)
+            {
+                self.bytes -= entry.what.size();
+                self.give_up(entry);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    /// The next thing to apply.
+    pub(crate) fn next_ready(&mut self) -> Option<(Held, Patience)> {
+        self.ready.pop_front()
+    }
+
+    /// Forgets everything: the connection is gone.
+    pub(crate) fn clear(&mut self) {
+        *self = Self {
+            dropped: self.dropped + self.held.len() as u64,
+            ..Self::default()
+        };
+    }
+
+    /// How many frames are held.
+    pub(crate) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// How many frames were dropped, because they belonged to nothing.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    fn give_up(&mut self, entry: Entry) {
+        match entry.waits_for {
+            WaitsFor::Context(..) => self.dropped += 1,
+            WaitsFor::Join(..) => self.ready.push_back((entry.what, Patience::Over)),
+        }
+    }
+
+    fn make_ready(&mut self, is_it: impl Fn(&WaitsFor) -> bool) {
+        for what in self.take_out(is_it) {
+            self.ready.push_back((what, Patience::Wait));
+        }
+    }
+
+    fn take_out(&mut self, is_it: impl Fn(&WaitsFor) -> bool) -> Vec<Held> {
+        let (out, kept): (VecDeque<_>, VecDeque<_>) = self
+            .held
+            .drain(..)
+            .partition(|entry| is_it(&entry.waits_for));
+        self.held = kept;
+        self.bytes = self.held.iter().map(|entry| entry.what.size()).sum();
+        out.into_iter().map(|entry| entry.what).collect()
+    }
+}

@@ -1,0 +1,163 @@
+//! Raw envelopes: everything that passes, in order, as it is on the wire.
+
+use std::time::Instant;
+
+use bevy_ecs::prelude::*;
+use bytes::Bytes;
+
+use crate::{
+    commands::NakamaCommands,
+    connection::NetworkLink,
+    error::ServerError,
+    presence::Moment,
+    proto::{self, Envelope, Kind, Message},
+    request::{Outcome, Request, SocketRequest, submit},
+    transport::{Direction, LinkCommand, RawEnvelope, Received},
+};
+
+macro_rules! raw_envelopes {
+    ($($(#[$doc:meta])* $Name:ident,)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, bevy_ecs::message::Message)]
+        pub struct $Name {
+            /// When the network thread read it, or handed it to the socket.
+            pub at: Instant,
+            /// What it carries; `None` is the plain acknowledgement, or a kind that this crate does not know.
+            pub kind: Option<Kind>,
+            /// Ties a request to its answer; empty in what the server pushes.
+            pub cid: String,
+            /// The encoded envelope.
+            pub frame: Bytes,
+            /// Counts the connections.
+            pub link: u64,
+        }
+
+        impl $Name {
+            /// The envelope.
+            ///
+            /// # Errors
+            ///
+            /// Never for an envelope from the plugin: what cannot be decoded ends the connection and is not reported.
+            pub fn decode(&self) -> Result<Envelope, prost::DecodeError> {
+                proto::decode(self.frame.clone())
+            }
+
+            /// The envelope as proto JSON, as Nakama writes it.
+            ///
+            /// # Errors
+            ///
+            /// As [`decode`](Self::decode).
+            pub fn to_json(&self) -> Result<String, prost::DecodeError> {
+                let envelope = self.decode()?;
+                Ok(serde_json::to_string(&envelope).unwrap_or_default())
+            }
+        }
+
+        impl From<RawEnvelope> for $Name {
+            fn from(raw: RawEnvelope) -> Self {
+                Self { at: raw.at, kind: raw.kind, cid: raw.cid, frame: raw.frame, link: raw.link }
+            }
+        }
+    )*};
+}
+
+raw_envelopes! {
+    /// An envelope arrived. Written in `PreUpdate`, before what it brings about, while an [`EnvelopeTap`] is open.
+    EnvelopeReceived,
+    /// An envelope was handed to the socket. Written in `PreUpdate` of one of the next frames, while an [`EnvelopeTap`]
+    /// is open.
+    EnvelopeSent,
+}
+
+/// Whether envelopes are reported raw, as [`EnvelopeReceived`] and [`EnvelopeSent`]. Nobody asks for it at first, and then
+/// it costs nothing.
+///
+/// Payloads are in them, and what players write; tokens and passwords of the session are not.
+#[derive(Debug, Default, Resource)]
+pub struct EnvelopeTap {
+    users: usize,
+    is_open: bool,
+}
+
+impl EnvelopeTap {
+    /// One more user wants the envelopes, from the next frame on.
+    pub fn open(&mut self) {
+        self.users += 1;
+    }
+
+    /// One user less.
+    pub fn close(&mut self) {
+        self.users = self.users.saturating_sub(1);
+    }
+}
+
+/// In `PostUpdate`, before the hand-over: tells the network thread whether anybody wants envelopes.
+pub(crate) fn update_tap(mut tap: ResMut<EnvelopeTap>, mut link: ResMut<NetworkLink>) {
+    let wanted = tap.users > 0;
+    if tap.bypass_change_detection().is_open != wanted {
+        tap.is_open = wanted;
+        link.stage(LinkCommand::Tap(wanted));
+    }
+}
+
+/// The network thread reports an envelope.
+pub(crate) fn on_raw(world: &mut World, raw: RawEnvelope) {
+    match raw.direction {
+        Direction::Received => {
+            world.write_message(EnvelopeReceived::from(raw));
+        }
+        Direction::Sent => {
+            world.write_message(EnvelopeSent::from(raw));
+        }
+    }
+}
+
+/// An error of the server that belongs to no request: to data for a match with a malformed id. Global event.
+#[derive(Clone, Debug, Event)]
+pub struct ErrorPushed {
+    /// What the server says.
+    pub error: ServerError,
+}
+
+/// Any message as a request, for what the crate has no method for. Made by [`raw`](NakamaCommands::raw).
+#[derive(Clone, Debug)]
+pub struct RawRequest {
+    message: Message,
+}
+
+impl Request for RawRequest {
+    type Reply = Envelope;
+    type Refusal = ServerError;
+    const NAME: &'static str = "RawRequest";
+}
+
+impl SocketRequest for RawRequest {
+    const IS_TRANSIENT: bool = true;
+
+    fn to_message(&self) -> Message {
+        self.message.clone()
+    }
+
+    fn succeed(
+        self,
+        _: &mut World,
+        _: Entity,
+        _: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        Ok(Envelope {
+            cid: String::new(),
+            message: reply.map(|received| received.message),
+        })
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Sends any message and waits for its answer, a [`Replied<RawRequest>`](crate::request::Replied).
+    ///
+    /// It goes past the mirror: a match that is joined this way is no entity, and one that is left stays. Messages that
+    /// the server never answers (`match_data_send`) end in a timeout.
+    pub fn raw(self, message: Message) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| submit(world, entity, RawRequest { message }))
+    }
+}

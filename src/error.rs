@@ -1,0 +1,110 @@
+//! How a server says no.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::{proto::realtime, transport::RestResponse};
+
+/// The code of an error over the socket. Mirrors `Error.Code`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// 0: something went wrong on the server.
+    RuntimeException,
+    /// 1: the server does not know this message; it closes the socket.
+    UnrecognizedPayload,
+    /// 2: an envelope without a message; the server closes the socket.
+    MissingPayload,
+    /// 3: a malformed id or parameter; also every failure of parties.
+    BadInput,
+    /// 4
+    MatchNotFound,
+    /// 5: the match handler said no; the message is its reason.
+    MatchJoinRejected,
+    /// 6
+    RuntimeFunctionNotFound,
+    /// 7: the function failed; the message is its error.
+    RuntimeFunctionException,
+    /// A code that this crate does not know.
+    Other(i32),
+}
+
+impl From<i32> for ErrorCode {
+    fn from(code: i32) -> Self {
+        match code {
+            0 => Self::RuntimeException,
+            1 => Self::UnrecognizedPayload,
+            2 => Self::MissingPayload,
+            3 => Self::BadInput,
+            4 => Self::MatchNotFound,
+            5 => Self::MatchJoinRejected,
+            6 => Self::RuntimeFunctionNotFound,
+            7 => Self::RuntimeFunctionException,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RuntimeException => "runtime exception",
+            Self::UnrecognizedPayload => "unrecognized payload",
+            Self::MissingPayload => "missing payload",
+            Self::BadInput => "bad input",
+            Self::MatchNotFound => "match not found",
+            Self::MatchJoinRejected => "match join rejected",
+            Self::RuntimeFunctionNotFound => "runtime function not found",
+            Self::RuntimeFunctionException => "runtime function exception",
+            Self::Other(code) => return write!(f, "code {code}"),
+        })
+    }
+}
+
+/// An error that the server sent over the socket. Mirrors `Error`.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{message} ({code})")]
+pub struct ServerError {
+    /// The code.
+    pub code: ErrorCode,
+    /// The server's text.
+    pub message: String,
+    /// Further details; Nakama itself sends none.
+    pub context: BTreeMap<String, String>,
+}
+
+impl From<realtime::Error> for ServerError {
+    fn from(error: realtime::Error) -> Self {
+        Self {
+            code: error.code.into(),
+            message: error.message,
+            context: error.context,
+        }
+    }
+}
+
+/// An error of the REST interface.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{message} ({status})")]
+pub struct RestError {
+    /// HTTP status.
+    pub status: u16,
+    /// gRPC code, 0 if the answer has none.
+    pub code: i32,
+    /// The server's text.
+    pub message: String,
+}
+
+impl From<&RestResponse> for RestError {
+    fn from(response: &RestResponse) -> Self {
+        let json: Option<serde_json::Value> = serde_json::from_slice(&response.body).ok();
+        let field = |name: &str| json.as_ref().and_then(|json| json.get(name));
+        let code = field("code")
+            .and_then(serde_json::Value::as_i64)
+            .and_then(|code| i32::try_from(code).ok());
+        Self {
+            status: response.status,
+            code: code.unwrap_or_default(),
+            message: crate::transport::error_text(&response.body),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The plugin: all wiring in one place.
+
+use std::time::Duration;
+
+use bevy_app::{App, Last, Plugin, PostUpdate, PreUpdate};
+use bevy_ecs::prelude::*;
+use bevy_reflect::Reflect;
+use bevy_state::{app::AppExtStates as _, state::State};
+use bevy_time::TimePlugin;
+
+use crate::{
+    connection::{ConnectionState, NakamaConnection, NetworkLink},
+    early::EarlyArrivals,
+    envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
+    match_data::{FailedSends, MatchDataReceived, MatchDataRejected, MatchPayloads},
+    matches::{Match, MatchIndex, MatchPresences, PresentIn},
+    presence::{
+        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, UserId,
+        Username,
+    },
+    receive::{ReceiveStats, receive},
+    request::{PendingRequest, Requests, despawn_transient},
+    transport::{Link, LinkSettings, Network},
+};
+
+/// Adds the client to an app.
+///
+/// It needs time and states: `DefaultPlugins` bring both; with `MinimalPlugins` add `StatesPlugin`. It connects to nothing
+/// by itself and starts no thread before it is needed.
+///
+/// ```no_run
+/// use bevy::prelude::*;
+/// use bevy_nakama::prelude::*;
+///
+/// App::new().add_plugins((DefaultPlugins, NakamaPlugin::default())).run();
+/// ```
+#[derive(Debug, Default)]
+pub struct NakamaPlugin {
+    settings: NakamaSettings,
+    network: Option<Network>,
+    link: std::sync::Mutex<Option<Link>>,
+}
+
+impl NakamaPlugin {
+    /// With settings of your own.
+    #[must_use]
+    pub fn new(settings: NakamaSettings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// Shares a network thread with other apps in this process, like bots.
+    #[must_use]
+    pub fn with_network(mut self, network: Network) -> Self {
+        self.network = Some(network);
+        self
+    }
+
+    /// Over a link that is driven by hand.
+    pub(crate) fn with_link(mut self, link: Link) -> Self {
+        self.link = Some(link).into();
+        self
+    }
+}
+
+/// Settings of the plugin, a resource. Changes take effect with the next frame, but for those of the network thread, which
+/// are marked.
+#[derive(Clone, Debug, Reflect, Resource)]
+#[reflect(Resource)]
+#[non_exhaustive]
+pub struct NakamaSettings {
+    /// How long a request may take. Default: 10 s.
+    pub request_timeout: Duration,
+    /// How much time applying arrivals may take in one frame; the rest follows in order in the next one. Default: 2 ms.
+    pub receive_budget: Duration,
+    /// How long a socket may take to open. Default: 10 s. (At start.)
+    pub connect_timeout: Duration,
+    /// The largest envelope that the server accepts, in bytes: `socket.max_message_size_bytes`. Sending a larger one would
+    /// cost the connection, so it is refused. Default: 4096. (At start.)
+    pub max_envelope: usize,
+    /// How many bytes may wait for a game that does not read, as while it loads a level. Above that, new match, party and
+    /// stream data is left out; above twice that, the connection ends. Default: 64 MiB. (At start.)
+    pub hand_over_limit: usize,
+    /// How many messages may wait to be sent. Default: 4096. (At start.)
+    pub send_queue: usize,
+}
+
+impl Default for NakamaSettings {
+    fn default() -> Self {
+        let link = LinkSettings::default();
+        Self {
+            request_timeout: Duration::from_secs(10),
+            receive_budget: Duration::from_millis(2),
+            connect_timeout: link.connect_timeout,
+            max_envelope: link.max_envelope,
+            hand_over_limit: link.hand_over_limit,
+            send_queue: link.send_queue,
+        }
+    }
+}
+
+impl NakamaSettings {
+    pub(crate) fn to_link_settings(&self) -> LinkSettings {
+        LinkSettings {
+            connect_timeout: self.connect_timeout,
+            max_envelope: self.max_envelope,
+            hand_over_limit: self.hand_over_limit,
+            send_queue: self.send_queue,
+            ..LinkSettings::default()
+        }
+    }
+}
+
+/// When the plugin does what, in a frame.
+///
+/// `PreUpdate`: [`Receive`](Self::Receive) → `StateTransition` → `Update`: the game → `PostUpdate`: [`Send`](Self::Send) →
+/// `Last`: request entities that had their answer go.
+///
+/// What was received before the frame began is visible to all of its `Update`, unless
+/// [`NakamaSettings::receive_budget`] was used up.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, SystemSet)]
+pub enum NakamaSystems {
+    /// In `PreUpdate`: what arrived is applied, each envelope completely (components, relationships, observers) before the
+    /// next.
+    Receive,
+    /// In `PostUpdate`: what the game asked for in this frame is handed to the network thread.
+    Send,
+}
+
+impl Plugin for NakamaPlugin {
+    fn build(&self, app: &mut App) {
+        let link = self.link.lock().ok().and_then(|mut link| link.take());
+        app.insert_resource(NetworkLink::new(self.network.clone(), link, &self.settings))
+            .insert_resource(self.settings.clone())
+            .init_resource::<NakamaConnection>()
+            .init_resource::<Requests>()
+            .init_resource::<PresenceIndex>()
+            .init_resource::<EarlyArrivals>()
+            .init_resource::<ReceiveStats>()
+            .init_resource::<EnvelopeTap>()
+            .init_resource::<MatchIndex>()
+            .init_resource::<MatchPayloads>()
+            .init_resource::<FailedSends>()
+            .init_state::<ConnectionState>()
+            .add_message::<EnvelopeReceived>()
+            .add_message::<EnvelopeSent>()
+            .add_message::<MatchDataReceived>()
+            .add_message::<MatchDataRejected>()
+            .register_type::<NakamaSettings>()
+            .register_type::<State<ConnectionState>>()
+            .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
+            .register_type::<(IsSelf, JoinedAs, Joining, PendingRequest)>()
+            .register_type::<(Match, PresentIn, MatchPresences)>()
+            .add_systems(PreUpdate, receive.in_set(NakamaSystems::Receive))
+            .add_systems(
+                PostUpdate,
+                (update_tap, hand_over).chain().in_set(NakamaSystems::Send),
+            )
+            .add_systems(Last, despawn_transient);
+    }
+
+    fn finish(&self, app: &mut App) {
+        assert!(
+            app.is_plugin_added::<TimePlugin>(),
+            "`NakamaPlugin` needs time: add `DefaultPlugins`, `MinimalPlugins` or `TimePlugin`"
+        );
+    }
+}
+
+/// In `PostUpdate`: gives everything staged to the network thread, and wakes it once.
+fn hand_over(mut link: ResMut<NetworkLink>) {
+    link.bypass_change_detection().hand_over();
+}

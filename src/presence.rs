@@ -1,0 +1,279 @@
+//! Vocabulary of the areas: ids, and who is where.
+//!
+//! Whoever is in a match, party or channel is an entity of their own, related to it: a *presence*. Somebody who is in two
+//! matches is two entities, and so is a user who is there from two devices. A presence carries [`UserId`], [`SessionId`],
+//! [`Username`], [`Presence`], [`JoinedAs`] and a `Name`, all from the moment it is spawned.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bevy_ecs::{
+    component::{Immutable, StorageType},
+    entity::EntityHashMap,
+    lifecycle::HookContext,
+    prelude::*,
+    reflect::ReflectComponent,
+    relationship::Relationship,
+    world::DeferredWorld,
+};
+use bevy_reflect::{Reflect, impl_reflect_opaque};
+use hashbrown::HashMap;
+
+pub use crate::transport::{
+    ChannelId, MatchId, PartyId, PresenceInfo, SessionId, UserId, Username,
+};
+
+macro_rules! id_components {
+    ($($Id:ident)*) => {$(
+        impl Component for $Id {
+            const STORAGE_TYPE: StorageType = StorageType::Table;
+            type Mutability = Immutable;
+        }
+
+        impl_reflect_opaque!((in bevy_nakama::presence) $Id(Clone, Debug, Hash, PartialEq, Component));
+    )*};
+}
+
+id_components!(UserId SessionId Username MatchId PartyId ChannelId);
+
+/// Who this presence is, and where. Its copies of the ids are also components of their own.
+#[derive(Clone, Component, Debug)]
+#[component(immutable, on_insert = index, on_discard = unindex)]
+pub struct Presence {
+    context: Entity,
+    info: Arc<PresenceInfo>,
+}
+
+impl Presence {
+    /// The match, party or channel.
+    #[must_use]
+    pub fn context(&self) -> Entity {
+        self.context
+    }
+
+    /// User, session and name.
+    #[must_use]
+    pub fn info(&self) -> &Arc<PresenceInfo> {
+        &self.info
+    }
+}
+
+fn index(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
+    let Some(Presence { context, info }) = world.get::<Presence>(entity).cloned() else {
+        return;
+    };
+    if let Some(mut index) = world.get_resource_mut::<PresenceIndex>() {
+        index
+            .contexts
+            .entry(context)
+            .or_default()
+            .here
+            .insert(info.session_id.clone(), entity);
+    }
+}
+
+fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
+    let Some(Presence { context, info }) = world.get::<Presence>(entity).cloned() else {
+        return;
+    };
+    if let Some(mut index) = world.get_resource_mut::<PresenceIndex>()
+        && let Some(roster) = index.contexts.get_mut(&context)
+        && roster.here.get(&info.session_id) == Some(&entity)
+    {
+        roster.here.remove(&info.session_id);
+    }
+}
+
+/// How a presence came into the world.
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[component(immutable)]
+#[reflect(Component)]
+pub enum JoinedAs {
+    /// It was there when one joined oneself, or it is oneself.
+    Snapshot,
+    /// It joined later.
+    Event,
+}
+
+/// Marks one's own presence.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[reflect(Component)]
+pub struct IsSelf;
+
+/// Marks an entity that asks to become a match, a party or a channel. It goes with the answer.
+///
+/// Despawning the entity withdraws the request: should it succeed after all, the plugin leaves again.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[reflect(Component)]
+pub struct Joining;
+
+/// Who sent something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sender {
+    /// The sender's presence, `None` if it is not in the world: it left, or its join did not arrive in time.
+    pub entity: Option<Entity>,
+    /// Who it is, known in any case.
+    pub presence: Arc<PresenceInfo>,
+}
+
+/// Finds presences by session.
+#[derive(Debug, Default, Resource)]
+pub struct PresenceIndex {
+    contexts: EntityHashMap<Roster>,
+    /// Counts what changes who is where, so that "since" can be said.
+    moment: Moment,
+}
+
+/// A point in the order of received envelopes.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Moment(u64);
+
+/// Those who are in one context, and those who were.
+#[derive(Debug, Default)]
+struct Roster {
+    here: HashMap<SessionId, Entity>,
+    left: VecDeque<(SessionId, Moment)>,
+}
+
+/// How many of those who left a context are remembered.
+const LEAVERS: usize = 1024;
+
+impl PresenceIndex {
+    /// The presence of a session in a match, party or channel.
+    #[must_use]
+    pub fn get(&self, context: Entity, session: &SessionId) -> Option<Entity> {
+        self.contexts.get(&context)?.here.get(session).copied()
+    }
+
+    /// How many presences there are in a match, party or channel.
+    #[must_use]
+    pub fn count(&self, context: Entity) -> usize {
+        self.contexts
+            .get(&context)
+            .map_or(0, |roster| roster.here.len())
+    }
+
+    /// Whether a session has been in a context and left it.
+    pub(crate) fn has_left(&self, context: Entity, session: &SessionId) -> bool {
+        self.left_since(context, session, Moment::default())
+    }
+
+    fn left_since(&self, context: Entity, session: &SessionId, since: Moment) -> bool {
+        let left = self.contexts.get(&context).map(|roster| &roster.left);
+        left.is_some_and(|left| {
+            left.iter()
+                .any(|(gone, when)| gone == session && *when >= since)
+        })
+    }
+
+    /// Now, in the order of received envelopes.
+    pub(crate) fn moment(&self) -> Moment {
+        self.moment
+    }
+}
+
+/// A relationship from a presence to where it is.
+pub(crate) trait Membership: Relationship + Bundle {}
+
+/// Everybody whom an answer lists, oneself included. Who left while the answer was under way is not brought back.
+pub(crate) fn apply_snapshot<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, bool)>,
+    since: Moment,
+) {
+    for (info, is_self) in everybody {
+        if is_self
+            || !world
+                .resource::<PresenceIndex>()
+                .left_since(context, &info.session_id, since)
+        {
+            join::<M>(world, context, info, JoinedAs::Snapshot, is_self);
+        }
+    }
+}
+
+/// Joins and leaves in one event. Who is in both lists has changed, not gone.
+pub(crate) fn apply_event<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    joins: Vec<Arc<PresenceInfo>>,
+    leaves: &[Arc<PresenceInfo>],
+) {
+    world.resource_mut::<PresenceIndex>().moment.0 += 1;
+    for gone in leaves {
+        if !joins.iter().any(|info| info.session_id == gone.session_id) {
+            leave(world, context, &gone.session_id);
+        }
+    }
+    for info in joins {
+        join::<M>(world, context, info, JoinedAs::Event, false);
+    }
+}
+
+fn join<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    info: Arc<PresenceInfo>,
+    how: JoinedAs,
+    is_self: bool,
+) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    let roster = index.contexts.entry(context).or_default();
+    roster
+        .left
+        .retain(|(session, _)| *session != info.session_id);
+    let name = Name::new(info.username.as_str().to_owned());
+    let bundle = (
+        info.user_id.clone(),
+        info.session_id.clone(),
+        info.username.clone(),
+        Presence {
+            context,
+            info: info.clone(),
+        },
+        name,
+    );
+    let known = roster.here.get(&info.session_id).copied();
+    match known {
+        None if is_self => {
+            world.spawn((M::from(context), how, bundle, IsSelf));
+        }
+        None => {
+            world.spawn((M::from(context), how, bundle));
+        }
+        Some(known) => {
+            let mut entity = world.entity_mut(known);
+            if entity
+                .get::<Presence>()
+                .is_some_and(|presence| presence.info != info)
+            {
+                entity.insert(bundle);
+            }
+            if is_self {
+                entity.insert(IsSelf);
+            }
+        }
+    }
+}
+
+fn leave(world: &mut World, context: Entity, session: &SessionId) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    let moment = index.moment;
+    let roster = index.contexts.entry(context).or_default();
+    let gone = roster.here.get(session).copied();
+    if roster.left.len() == LEAVERS {
+        roster.left.pop_front();
+    }
+    roster.left.push_back((session.clone(), moment));
+    if let Some(gone) = gone {
+        world.entity_mut(gone).despawn();
+    }
+}
+
+/// Forgets a context that is no more.
+pub(crate) fn forget(world: &mut World, context: Entity) {
+    world
+        .resource_mut::<PresenceIndex>()
+        .contexts
+        .remove(&context);
+}

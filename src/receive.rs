@@ -1,0 +1,190 @@
+//! What arrives, applied: each envelope completely before the next.
+
+use std::time::{Duration, Instant};
+
+use bevy_ecs::prelude::*;
+use bevy_time::{Real, Time};
+
+use crate::{
+    connection::{self, NetworkLink},
+    early::{Delivery, EarlyArrivals, Held, Patience},
+    envelope::{self, ErrorPushed},
+    error::ServerError,
+    match_data, matches,
+    plugin::NakamaSettings,
+    proto::Message,
+    request,
+    transport::{DisconnectReason, LinkEvent, Received},
+};
+
+/// What the last frames were like, for diagnostics.
+#[derive(Debug, Default, Resource)]
+pub(crate) struct ReceiveStats {
+    /// Events applied, in all.
+    pub(crate) applied: u64,
+    /// Data messages left out because the game did not read for too long, in all.
+    pub(crate) dropped: u64,
+    /// Frames whose budget was used up, so that the rest waited for the next one, in all.
+    pub(crate) over_budget: u64,
+}
+
+/// How many data messages are applied between two looks at the clock.
+const DATA_PER_LOOK: u32 = 16;
+
+/// In `PreUpdate`: applies everything that arrived before the frame began, unless the budget runs out.
+pub(crate) fn receive(world: &mut World) {
+    let begin = Instant::now();
+    let budget = world.resource::<NakamaSettings>().receive_budget;
+    match_data::tell_failed_sends(world);
+    let now = world.resource::<Time<Real>>().elapsed();
+    world.resource_mut::<EarlyArrivals>().tick(now);
+    apply_ready(world);
+
+    world.resource_mut::<NetworkLink>().begin_frame();
+    let mut until_look = DATA_PER_LOOK;
+    let mut applied = 0;
+    while let Some(event) = world.resource_mut::<NetworkLink>().next_event() {
+        until_look = if event.is_data() { until_look - 1 } else { 0 };
+        apply(world, event);
+        applied += 1;
+        if until_look == 0 {
+            until_look = DATA_PER_LOOK;
+            if is_used_up(budget, begin) {
+                world.resource_mut::<ReceiveStats>().over_budget += 1;
+                break;
+            }
+        }
+    }
+    world.resource_mut::<ReceiveStats>().applied += applied;
+}
+
+fn is_used_up(budget: Duration, begin: Instant) -> bool {
+    begin.elapsed() >= budget
+}
+
+fn apply(world: &mut World, event: LinkEvent) {
+    match event {
+        LinkEvent::MatchData(data) => {
+            if match_data::receive(world, data, Patience::Wait) == Delivery::Held {
+                apply_ready(world);
+            }
+        }
+        LinkEvent::Pushed(received) => push(world, *received, Patience::Wait),
+        LinkEvent::Answer {
+            ticket,
+            answer,
+            late,
+        } => request::on_answer(world, ticket, answer, late),
+        LinkEvent::Opened => {
+            // What an earlier connection left unread is not this one's.
+            match_data::clear_messages(world);
+            connection::on_opened(world);
+        }
+        LinkEvent::Closed(reason) => on_closed(world, reason),
+        LinkEvent::Dropped { count } => {
+            log::warn!(
+                "{count} data messages were left out, because the game did not read for too long"
+            );
+            world.resource_mut::<ReceiveStats>().dropped += count;
+        }
+        LinkEvent::SendFailed {
+            origin,
+            op_code,
+            reason,
+        } => {
+            match_data::on_send_failed(world, origin, op_code, reason);
+        }
+        LinkEvent::RoundTrip(round_trip) => connection::on_round_trip(world, round_trip),
+        LinkEvent::Raw(raw) => envelope::on_raw(world, *raw),
+        // Their areas are to come; until then they are seen raw.
+        LinkEvent::PartyData(_) | LinkEvent::StreamData(_) => {}
+    }
+}
+
+/// Applies what has become ready of the early arrivals.
+pub(crate) fn apply_ready(world: &mut World) {
+    while let Some((held, patience)) = world.resource_mut::<EarlyArrivals>().next_ready() {
+        match held {
+            Held::Pushed(received) => push(world, *received, patience),
+            Held::MatchData(data) => {
+                let _ = match_data::receive(world, data, patience);
+            }
+        }
+    }
+}
+
+/// A message that the server sent by itself.
+fn push(world: &mut World, Received { message, people }: Received, patience: Patience) {
+    match message {
+        Message::MatchPresenceEvent(event) => {
+            matches::on_presence_event(world, event, people, patience)
+        }
+        Message::Error(error) => {
+            let error = ServerError::from(error);
+            log::debug!("an error that belongs to no request: {error}");
+            world.trigger(ErrorPushed { error });
+        }
+        // Their areas are to come; until then they are seen raw.
+        Message::ChannelMessage(_)
+        | Message::ChannelPresenceEvent(_)
+        | Message::MatchmakerMatched(_)
+        | Message::Notifications(_)
+        | Message::Party(_)
+        | Message::PartyClose(_)
+        | Message::PartyJoinRequest(_)
+        | Message::PartyLeader(_)
+        | Message::PartyMatchmakerTicket(_)
+        | Message::PartyPresenceEvent(_)
+        | Message::PartyUpdate(_)
+        | Message::StatusPresenceEvent(_)
+        | Message::StreamPresenceEvent(_) => {}
+        // Read by the network thread.
+        Message::MatchData(_) | Message::PartyData(_) | Message::StreamData(_) => {}
+        // A server sends these as answers, with a `cid`, or not at all.
+        Message::Channel(_)
+        | Message::ChannelJoin(_)
+        | Message::ChannelLeave(_)
+        | Message::ChannelMessageAck(_)
+        | Message::ChannelMessageRemove(_)
+        | Message::ChannelMessageSend(_)
+        | Message::ChannelMessageUpdate(_)
+        | Message::Match(_)
+        | Message::MatchCreate(_)
+        | Message::MatchDataSend(_)
+        | Message::MatchJoin(_)
+        | Message::MatchLeave(_)
+        | Message::MatchmakerAdd(_)
+        | Message::MatchmakerRemove(_)
+        | Message::MatchmakerTicket(_)
+        | Message::PartyAccept(_)
+        | Message::PartyCreate(_)
+        | Message::PartyDataSend(_)
+        | Message::PartyJoin(_)
+        | Message::PartyJoinRequestList(_)
+        | Message::PartyLeave(_)
+        | Message::PartyMatchmakerAdd(_)
+        | Message::PartyMatchmakerRemove(_)
+        | Message::PartyPromote(_)
+        | Message::PartyRemove(_)
+        | Message::Ping(_)
+        | Message::Pong(_)
+        | Message::Rpc(_)
+        | Message::Status(_)
+        | Message::StatusFollow(_)
+        | Message::StatusUnfollow(_)
+        | Message::StatusUpdate(_) => {}
+    }
+    world.flush();
+    apply_ready(world);
+}
+
+fn on_closed(world: &mut World, reason: DisconnectReason) {
+    if matches!(reason, DisconnectReason::NetworkThread) {
+        request::fail_all(world);
+    }
+    request::forget_late(world);
+    world.resource_mut::<EarlyArrivals>().clear();
+    matches::clear(world);
+    world.flush();
+    connection::on_closed(world, reason);
+}

@@ -1,0 +1,453 @@
+//! Logging in: accounts and their tokens.
+//!
+//! A login is a REST call and needs no connection. It gives a [`NakamaSession`], which opens the socket
+//! ([`connect`](crate::commands::NakamaCommands::connect)).
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use bevy_ecs::prelude::*;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    commands::NakamaCommands,
+    error::RestError,
+    request::{Outcome, Request, RequestError, RestRequest, submit_rest},
+    transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserId, Username},
+};
+
+/// A player who is logged in: two tokens, and what they say.
+///
+/// The session token opens sockets and makes REST calls until it expires; the refresh token gets a new one, and lives
+/// longer. Neither shows in `Debug`. To keep a player logged in over restarts, store both texts and
+/// [`restore`](Self::restore) them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NakamaSession {
+    token: Secret,
+    refresh_token: Option<Secret>,
+    user_id: UserId,
+    username: Username,
+    vars: BTreeMap<String, String>,
+    expires_at: u64,
+    refresh_expires_at: Option<u64>,
+}
+
+/// A token that cannot be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("this is not a session token of Nakama")]
+pub struct InvalidToken;
+
+/// What a token says of itself.
+#[derive(Deserialize)]
+struct Claims {
+    uid: String,
+    #[serde(default)]
+    usn: String,
+    #[serde(default)]
+    vrs: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    exp: u64,
+}
+
+impl Claims {
+    /// Reads a token. It is not verified: only the server can.
+    fn read(token: &str) -> Result<Self, InvalidToken> {
+        let body = token.split('.').nth(1).ok_or(InvalidToken)?;
+        let json = BASE64_URL_SAFE_NO_PAD
+            .decode(body.trim_end_matches('='))
+            .map_err(|_| InvalidToken)?;
+        serde_json::from_slice(&json).map_err(|_| InvalidToken)
+    }
+}
+
+impl NakamaSession {
+    /// The session of stored tokens. They may have expired; see [`is_expired`](Self::is_expired).
+    ///
+    /// # Errors
+    ///
+    /// A text is not a token of Nakama's.
+    pub fn restore(token: &str, refresh_token: Option<&str>) -> Result<Self, InvalidToken> {
+        let claims = Claims::read(token)?;
+        let refresh_claims = refresh_token.map(Claims::read).transpose()?;
+        Ok(Self {
+            token: token.into(),
+            refresh_token: refresh_token.map(Secret::from),
+            user_id: claims.uid.into(),
+            username: claims.usn.into(),
+            vars: claims.vrs.unwrap_or_default(),
+            expires_at: claims.exp,
+            refresh_expires_at: refresh_claims.map(|claims| claims.exp),
+        })
+    }
+
+    /// The session token. Mind where it goes.
+    #[must_use]
+    pub fn token(&self) -> &Secret {
+        &self.token
+    }
+
+    /// The refresh token, if the server gave one. Mind where it goes.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// The account's name.
+    #[must_use]
+    pub fn username(&self) -> &Username {
+        &self.username
+    }
+
+    /// What the game told the server about this session when it logged in.
+    #[must_use]
+    pub fn vars(&self) -> &BTreeMap<String, String> {
+        &self.vars
+    }
+
+    /// When the session token ends. A socket that is open stays open.
+    #[must_use]
+    pub fn expires_at(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.expires_at)
+    }
+
+    /// Whether the session token has ended, by the clock of this machine.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        SystemTime::now() >= self.expires_at()
+    }
+
+    /// Whether the refresh token has ended, too, so that only a new login helps.
+    #[must_use]
+    pub fn is_refresh_expired(&self) -> bool {
+        let ends = self
+            .refresh_expires_at
+            .map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at));
+        ends.is_none_or(|ends| SystemTime::now() >= ends)
+    }
+}
+
+/// How a player logs in.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// let login = Login::device("a-device-id-of-10-to-128-bytes").create(true).username("ada");
+/// ```
+#[derive(Clone)]
+pub struct Login {
+    method: &'static str,
+    account: serde_json::Map<String, serde_json::Value>,
+    create: Option<bool>,
+    username: Option<String>,
+    vars: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever knows a device id can log in with it.
+        f.debug_struct("Login")
+            .field("method", &self.method)
+            .field("create", &self.create)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// By an id that stands for this device or installation, 10 to 128 bytes without spaces. It is as good as a password:
+    /// make it random and keep it.
+    #[must_use]
+    pub fn device(id: impl Into<String>) -> Self {
+        Self::new("device", [("id", id.into())])
+    }
+
+    fn new<const N: usize>(method: &'static str, account: [(&str, String); N]) -> Self {
+        Self {
+            method,
+            account: account
+                .into_iter()
+                .map(|(field, value)| (field.to_owned(), value.into()))
+                .collect(),
+            create: None,
+            username: None,
+            vars: BTreeMap::new(),
+        }
+    }
+
+    /// Whether an account is made if there is none. The server's default is yes.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = Some(create);
+        self
+    }
+
+    /// The name of a new account; unique, up to 128 bytes. An account that exists keeps its name. Without one, the server
+    /// makes one up.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self
+    }
+
+    /// Something for the server's hooks to know about this session.
+    #[must_use]
+    pub fn var(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.vars.insert(name.into(), value.into());
+        self
+    }
+}
+
+/// Logs a player in. Made by [`log_in`](NakamaCommands::log_in).
+#[derive(Clone, Debug)]
+pub struct LogIn {
+    server: NakamaServer,
+    login: Login,
+}
+
+/// A login that worked.
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    /// The player's session.
+    pub session: NakamaSession,
+    /// Whether the account was made just now.
+    pub created: bool,
+}
+
+/// How the server refuses a login.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoginRefusal {
+    /// The server key of [`NakamaServer::new`] is not the server's.
+    #[error(transparent)]
+    InvalidServerKey(RestError),
+    /// The name for the new account is another account's.
+    #[error(transparent)]
+    UsernameTaken(RestError),
+    /// There is no such account, and none was to be made.
+    #[error(transparent)]
+    AccountNotFound(RestError),
+    /// The password, or whatever the login needs, is not right.
+    #[error(transparent)]
+    InvalidCredentials(RestError),
+    /// An id, name or password has a form that the server does not take.
+    #[error(transparent)]
+    InvalidInput(RestError),
+    /// Something else.
+    #[error(transparent)]
+    Other(RestError),
+}
+
+/// gRPC codes of the REST interface.
+const INVALID_ARGUMENT: i32 = 3;
+const NOT_FOUND: i32 = 5;
+const ALREADY_EXISTS: i32 = 6;
+const UNAUTHENTICATED: i32 = 16;
+
+impl From<RestError> for LoginRefusal {
+    fn from(error: RestError) -> Self {
+        match error.code {
+            UNAUTHENTICATED if error.message.starts_with("Server key") => {
+                Self::InvalidServerKey(error)
+            }
+            UNAUTHENTICATED => Self::InvalidCredentials(error),
+            ALREADY_EXISTS => Self::UsernameTaken(error),
+            NOT_FOUND if error.message.starts_with("User account") => Self::AccountNotFound(error),
+            INVALID_ARGUMENT => Self::InvalidInput(error),
+            _ => Self::Other(error),
+        }
+    }
+}
+
+/// The body of a login's and a refresh's answer.
+#[derive(Deserialize)]
+struct Tokens {
+    token: String,
+    refresh_token: Option<String>,
+    #[serde(default)]
+    created: bool,
+}
+
+impl Tokens {
+    fn read<E: std::error::Error>(
+        response: &RestResponse,
+    ) -> Result<(NakamaSession, bool), RequestError<E>> {
+        let unreadable = || RequestError::UnexpectedReply {
+            got: "no session".into(),
+        };
+        let tokens: Self = serde_json::from_slice(&response.body).map_err(|_| unreadable())?;
+        let session = NakamaSession::restore(&tokens.token, tokens.refresh_token.as_deref());
+        Ok((session.map_err(|_| unreadable())?, tokens.created))
+    }
+}
+
+impl Request for LogIn {
+    type Reply = LoggedIn;
+    type Refusal = LoginRefusal;
+    const NAME: &'static str = "LogIn";
+}
+
+impl RestRequest for LogIn {
+    fn to_call(&self) -> RestCall {
+        let Login {
+            method,
+            account,
+            create,
+            username,
+            vars,
+        } = &self.login;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(create) = create {
+            query.append_pair("create", if *create { "true" } else { "false" });
+        }
+        if let Some(username) = username {
+            query.append_pair("username", username);
+        }
+        let mut body = account.clone();
+        if !vars.is_empty() {
+            body.insert("vars".into(), json!(vars));
+        }
+        RestCall {
+            server: self.server.clone(),
+            method: "POST",
+            target: format!("/v2/account/authenticate/{method}?{}", query.finish()),
+            auth: Auth::ServerKey,
+            body: Some(serde_json::Value::Object(body).to_string()),
+        }
+    }
+
+    fn succeed(self, response: &RestResponse) -> Outcome<Self> {
+        let (session, created) = Tokens::read(response)?;
+        Ok(LoggedIn { session, created })
+    }
+}
+
+/// Gets new tokens. Made by [`refresh`](NakamaCommands::refresh).
+#[derive(Clone, Debug)]
+pub struct RefreshSession {
+    server: NakamaServer,
+    session: NakamaSession,
+}
+
+/// How the server refuses to refresh or end a session.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionRefusal {
+    /// The server key of [`NakamaServer::new`] is not the server's.
+    #[error(transparent)]
+    InvalidServerKey(RestError),
+    /// The token is not the server's, has expired, or was logged out. Log in again.
+    #[error(transparent)]
+    InvalidToken(RestError),
+    /// Something else.
+    #[error(transparent)]
+    Other(RestError),
+}
+
+impl From<RestError> for SessionRefusal {
+    fn from(error: RestError) -> Self {
+        match error.code {
+            UNAUTHENTICATED if error.message.starts_with("Server key") => {
+                Self::InvalidServerKey(error)
+            }
+            UNAUTHENTICATED | INVALID_ARGUMENT => Self::InvalidToken(error),
+            _ => Self::Other(error),
+        }
+    }
+}
+
+impl Request for RefreshSession {
+    type Reply = NakamaSession;
+    type Refusal = SessionRefusal;
+    const NAME: &'static str = "RefreshSession";
+}
+
+impl RestRequest for RefreshSession {
+    fn to_call(&self) -> RestCall {
+        // Without `vars`, the server would forget those of the login.
+        let refresh_token = self.session.refresh_token().map_or("", Secret::expose);
+        RestCall {
+            server: self.server.clone(),
+            method: "POST",
+            target: "/v2/account/session/refresh".into(),
+            auth: Auth::ServerKey,
+            body: Some(json!({ "token": refresh_token, "vars": self.session.vars() }).to_string()),
+        }
+    }
+
+    fn succeed(self, response: &RestResponse) -> Outcome<Self> {
+        Tokens::read(response).map(|(session, _)| session)
+    }
+}
+
+/// Ends a session. Made by [`log_out`](NakamaCommands::log_out).
+#[derive(Clone, Debug)]
+pub struct LogOut {
+    server: NakamaServer,
+    session: NakamaSession,
+}
+
+impl Request for LogOut {
+    type Reply = ();
+    type Refusal = SessionRefusal;
+    const NAME: &'static str = "LogOut";
+}
+
+impl RestRequest for LogOut {
+    fn to_call(&self) -> RestCall {
+        let token = self.session.token();
+        let refresh_token = self.session.refresh_token().map_or("", Secret::expose);
+        RestCall {
+            server: self.server.clone(),
+            method: "POST",
+            target: "/v2/session/logout".into(),
+            auth: Auth::Bearer(token.clone()),
+            body: Some(
+                json!({ "token": token.expose(), "refresh_token": refresh_token }).to_string(),
+            ),
+        }
+    }
+
+    fn succeed(self, _: &RestResponse) -> Outcome<Self> {
+        Ok(())
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Logs a player in, or makes an account. The answer is a [`Replied<LogIn>`](crate::request::Replied) with the
+    /// session; it does not connect.
+    pub fn log_in(self, server: &NakamaServer, login: Login) -> EntityCommands<'a> {
+        let request = LogIn {
+            server: server.clone(),
+            login,
+        };
+        self.request_with(move |world, entity| submit_rest(world, entity, request))
+    }
+
+    /// Gets new tokens for a session with its refresh token. The old ones stay valid until they expire.
+    pub fn refresh(self, server: &NakamaServer, session: &NakamaSession) -> EntityCommands<'a> {
+        let request = RefreshSession {
+            server: server.clone(),
+            session: session.clone(),
+        };
+        self.request_with(move |world, entity| submit_rest(world, entity, request))
+    }
+
+    /// Makes a session's tokens worthless. A socket that is open stays open, and Nakama still lets the token open one.
+    pub fn log_out(self, server: &NakamaServer, session: &NakamaSession) -> EntityCommands<'a> {
+        let request = LogOut {
+            server: server.clone(),
+            session: session.clone(),
+        };
+        self.request_with(move |world, entity| submit_rest(world, entity, request))
+    }
+}

@@ -1,0 +1,206 @@
+//! Where the server is, and the secrets that open it.
+
+use std::{fmt, sync::Arc};
+
+use http::Uri;
+
+use super::error::TransportError;
+
+/// A text that must not be seen: its `Debug` shows that there is one, and no more.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// The text itself. Mind where it goes.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for Secret {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() {
+            "<none>"
+        } else {
+            "<redacted>"
+        })
+    }
+}
+
+/// A Nakama server: its address and the key that lets a game log in.
+///
+/// Nothing is checked or looked up before it is used; a bad address is an answer of the login or the reason of the
+/// disconnect, not a panic.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// let local = NakamaServer::new("http://127.0.0.1:7350", "defaultkey");
+/// let production = NakamaServer::new("https://nakama.example.com", "a key of your own");
+/// assert!(!format!("{production:?}").contains("a key of your own"));
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NakamaServer {
+    url: Arc<str>,
+    key: Secret,
+    roots: Arc<[Vec<u8>]>,
+}
+
+impl NakamaServer {
+    /// The server at `url` (`http://` or `https://`, host, optional port and path prefix) with its server key
+    /// (`socket.server_key` in the server's configuration, `defaultkey` unless changed).
+    ///
+    /// Without a port, 80 or 443 is used; Nakama itself listens on 7350.
+    #[must_use]
+    pub fn new(url: impl Into<String>, server_key: impl Into<String>) -> Self {
+        Self {
+            url: url.into().into(),
+            key: server_key.into().into(),
+            roots: Arc::default(),
+        }
+    }
+
+    /// Trusts one more root certificate (DER), for servers whose certificate comes from an authority of your own. Used
+    /// for `https` and `wss` alike, beside Mozilla's roots.
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn with_root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
+        let mut roots = self.roots.to_vec();
+        roots.push(der.into());
+        self.roots = roots.into();
+        self
+    }
+
+    /// The address as it was given.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn key(&self) -> &Secret {
+        &self.key
+    }
+
+    /// Extra roots of trust, DER.
+    #[cfg(feature = "rustls")]
+    pub(crate) fn roots(&self) -> &[Vec<u8>] {
+        &self.roots
+    }
+
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, TransportError> {
+        let invalid = |problem| TransportError::InvalidUrl { problem };
+        let uri: Uri = self.url.parse().map_err(|_| invalid("it is not a URL"))?;
+        let tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(invalid("it should begin with http:// or https://")),
+        };
+        let authority = uri.authority().ok_or_else(|| invalid("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(invalid("it should hold no user name or password"));
+        }
+        if uri.query().is_some() {
+            return Err(invalid("it should have no query"));
+        }
+        let host = authority.host();
+        if host.is_empty() {
+            return Err(invalid("it names no host"));
+        }
+        let port = match authority.as_str()[host.len()..].strip_prefix(':') {
+            Some(port) => port
+                .parse()
+                .map_err(|_| invalid("its port is not a number up to 65535"))?,
+            None if tls => 443,
+            None => 80,
+        };
+        Ok(Endpoint {
+            tls,
+            host: host
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned(),
+            port,
+            authority: authority.as_str().to_owned(),
+            prefix: uri.path().trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+/// A parsed address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Endpoint {
+    pub(crate) tls: bool,
+    /// A name or an IP address, without brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// What goes into the `Host` header.
+    pub(crate) authority: String,
+    /// What goes before every path, without a slash at the end.
+    pub(crate) prefix: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(url: &str) -> Result<Endpoint, TransportError> {
+        NakamaServer::new(url, "key").endpoint()
+    }
+
+    #[test]
+    fn addresses_are_read() {
+        let plain = endpoint("http://127.0.0.1:7350").expect("valid");
+        assert_eq!(
+            (
+                plain.tls,
+                plain.host.as_str(),
+                plain.port,
+                plain.prefix.as_str()
+            ),
+            (false, "127.0.0.1", 7350, "")
+        );
+        let behind_proxy = endpoint("https://games.example.com/nakama/").expect("valid");
+        assert_eq!(
+            (
+                behind_proxy.tls,
+                behind_proxy.port,
+                behind_proxy.prefix.as_str()
+            ),
+            (true, 443, "/nakama")
+        );
+        let six = endpoint("http://[::1]:7350").expect("valid");
+        assert_eq!(
+            (six.host.as_str(), six.authority.as_str()),
+            ("::1", "[::1]:7350")
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_an_error_that_does_not_repeat_it() {
+        let bad = [
+            "",
+            "nakama",
+            "ftp://host",
+            "http://",
+            "http://host:99999",
+            "http://ada:secret@host",
+            "http://h/?k=secret",
+        ];
+        for url in bad {
+            let error = endpoint(url).expect_err(url).to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let server = NakamaServer::new("http://h", "hush");
+        assert!(!format!("{server:?} {:?}", server.key()).contains("hush"));
+    }
+}

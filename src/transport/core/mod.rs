@@ -1,0 +1,567 @@
+//! The heart of the network thread: what happens when, without a clock, a socket or a thread.
+//!
+//! The driver (the network thread, or a test with a clock of its own) puts in what happens with the moment it happens
+//! at, takes out what is to be done, and asks when to come back.
+
+mod outbox;
+mod requests;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use self::{
+    outbox::{Origin, Outbox, Outgoing},
+    requests::{Expired, Match, RequestTable},
+};
+use super::{
+    decode::{Decoded, Decoder, decode},
+    encode::OutgoingMatchData,
+    error::{DisconnectReason, ProtocolError, TransportError},
+    hand_over::HandOver,
+    link::{
+        Answer, ConnectPlan, Direction, Failure, LinkCommand, LinkEvent, LinkSettings, LinkStats,
+        RawEnvelope, RestCall, RestResponse, SendError, Ticket,
+    },
+    liveness::{Liveness, LivenessRules, Verdict},
+    received::Received,
+};
+use crate::proto::{Envelope, Kind, Message, realtime};
+
+/// Notifications that come before the server closes the socket for good.
+const REPLACED: i32 = -7;
+const BANNED: i32 = -8;
+
+/// Counts the connections of a link. What arrives for an older one is ignored.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub(crate) struct Attempt(pub(crate) u64);
+
+/// What happens.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Command(LinkCommand),
+    /// The socket is open.
+    Opened(Attempt),
+    /// A binary message arrived.
+    Frame(Attempt, Bytes),
+    /// A control frame arrived.
+    Alive(Attempt),
+    /// The socket is gone, or none came about.
+    Ended(Attempt, DisconnectReason),
+    /// A REST call is over.
+    RestDone(Ticket, Result<RestResponse, TransportError>),
+    /// Time went by. Due once per turn, and whenever [`Core::next_timeout`] says.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Open a socket; [`Input::Opened`] or [`Input::Ended`] follows.
+    Open(Attempt, Box<ConnectPlan>),
+    /// Close the socket, politely if it is open. Nothing follows.
+    Close(Attempt),
+    /// Make a REST call; [`Input::RestDone`] follows.
+    Rest(Ticket, Box<RestCall>),
+    /// Nobody waits for this REST call any more.
+    AbandonRest(Ticket),
+}
+
+pub(crate) struct Core {
+    settings: LinkSettings,
+    stats: Arc<LinkStats>,
+    attempt: Attempt,
+    stage: Stage,
+    requests: RequestTable,
+    outbox: Outbox,
+    decoder: Decoder,
+    hand_over: HandOver,
+    actions: VecDeque<Action>,
+    is_tapped: bool,
+}
+
+/// How far the connection is. Reconnecting will be a stage of its own.
+enum Stage {
+    Idle,
+    Opening { deadline: Instant },
+    Open(Box<Open>),
+}
+
+struct Open {
+    liveness: Liveness,
+    pings: u64,
+    ping_due: bool,
+    ping: Option<Ping>,
+    /// The game wants to disconnect: what is queued is sent until then.
+    draining_until: Option<Instant>,
+    /// The server said why it is about to close.
+    farewell: Option<DisconnectReason>,
+}
+
+/// The last ping.
+struct Ping {
+    number: u64,
+    sent: Instant,
+    place: u64,
+    /// Whether its pong tells the round trip: not if the server was busy with something else.
+    is_sample: bool,
+}
+
+impl Core {
+    pub(crate) fn new(settings: LinkSettings, stats: Arc<LinkStats>, to_game: HandOver) -> Self {
+        Self {
+            outbox: Outbox::new(settings.send_queue),
+            settings,
+            stats,
+            attempt: Attempt::default(),
+            stage: Stage::Idle,
+            requests: RequestTable::default(),
+            decoder: Decoder::default(),
+            hand_over: to_game,
+            actions: VecDeque::new(),
+            is_tapped: false,
+        }
+    }
+
+    pub(crate) fn handle(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Command(command) => self.on_command(now, command),
+            Input::Opened(attempt) if attempt == self.attempt => self.on_opened(now),
+            Input::Frame(attempt, frame) if attempt == self.attempt => self.on_frame(now, frame),
+            Input::Alive(attempt) if attempt == self.attempt => {
+                if let Stage::Open(open) = &mut self.stage {
+                    open.liveness.on_frame(now);
+                }
+            }
+            Input::Ended(attempt, reason) if attempt == self.attempt => self.end(reason),
+            Input::RestDone(ticket, result) => {
+                if self.requests.on_rest_answer(ticket) {
+                    self.answer(
+                        ticket,
+                        match result {
+                            Ok(response) => Answer::Rest(response),
+                            Err(error) => Answer::Failed(Failure::Unreachable(error)),
+                        },
+                    );
+                }
+            }
+            // What an older connection has to say goes nowhere.
+            Input::Opened(_) | Input::Frame(..) | Input::Alive(_) | Input::Ended(..) => {}
+            Input::Tick => self.on_time(now),
+        }
+    }
+
+    /// The next thing to do.
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The next envelope for the open socket. To be asked while the socket takes more.
+    pub(crate) fn next_frame(&mut self, now: Instant) -> Option<Bytes> {
+        let Stage::Open(open) = &mut self.stage else {
+            return None;
+        };
+        if std::mem::take(&mut open.ping_due) {
+            open.pings += 1;
+            let is_sample = !self.requests.is_server_busy();
+            open.ping = Some(Ping {
+                number: open.pings,
+                sent: now,
+                place: self.requests.next_place(),
+                is_sample,
+            });
+            let cid = ping_cid(open.pings);
+            let envelope = Envelope {
+                cid: cid.clone(),
+                message: Some(Message::Ping(realtime::Ping {})),
+            };
+            let frame = Bytes::from(envelope.encode_to_vec());
+            self.on_sent(now, Kind::Ping, cid, &frame);
+            return Some(frame);
+        }
+        while let Some(outgoing) = self.outbox.pop(now) {
+            let cid = match outgoing.origin {
+                Origin::Data { .. } => String::new(),
+                Origin::Request(ticket) if self.requests.on_sent(ticket) => request_cid(ticket),
+                Origin::Request(_) => continue,
+            };
+            self.on_sent(now, outgoing.kind, cid, &outgoing.frame);
+            return Some(outgoing.frame);
+        }
+        if self.outbox.is_empty() && self.is_draining() {
+            self.end(DisconnectReason::Requested);
+        }
+        None
+    }
+
+    /// When to come back, if nothing happens before.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        let stage = match &self.stage {
+            Stage::Idle => None,
+            Stage::Opening { deadline } => Some(*deadline),
+            Stage::Open(open) => {
+                let draining = open.draining_until;
+                draining
+                    .into_iter()
+                    .chain([open.liveness.next_timeout()])
+                    .min()
+            }
+        };
+        [stage, self.requests.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When there is a frame to be asked for, if the socket takes one.
+    pub(crate) fn next_frame_due(&self, now: Instant) -> Option<Instant> {
+        match &self.stage {
+            Stage::Open(open) if open.ping_due => Some(now),
+            Stage::Open(_) => self.outbox.due(now),
+            Stage::Idle | Stage::Opening { .. } => None,
+        }
+    }
+
+    /// Gives what has happened to the game. To be called once per turn.
+    pub(crate) fn flush(&mut self) {
+        if self.hand_over.is_overflowing() && !matches!(self.stage, Stage::Idle) {
+            let bytes = self.hand_over.waiting();
+            self.end(DisconnectReason::Overflow { bytes });
+        }
+        self.stats
+            .queued_out
+            .store(self.outbox.len(), Ordering::Relaxed);
+        self.hand_over.flush();
+    }
+
+    fn on_command(&mut self, now: Instant, command: LinkCommand) {
+        match command {
+            LinkCommand::Connect(plan) => self.connect(now, plan),
+            LinkCommand::Disconnect => match &mut self.stage {
+                Stage::Open(open) if !self.outbox.is_empty() => {
+                    open.draining_until
+                        .get_or_insert(now + self.settings.drain_timeout);
+                }
+                _ => self.end(DisconnectReason::Requested),
+            },
+            LinkCommand::Request {
+                ticket,
+                message,
+                timeout,
+            } => self.request(now, ticket, *message, timeout),
+            LinkCommand::Rest {
+                ticket,
+                call,
+                timeout,
+            } => {
+                self.requests.open_rest(ticket, now, timeout);
+                self.actions.push_back(Action::Rest(ticket, call));
+            }
+            LinkCommand::Send { origin, data } => {
+                if let Err(reason) = self.send(origin, &data) {
+                    self.hand_over.push(LinkEvent::SendFailed {
+                        origin,
+                        op_code: data.op_code,
+                        reason,
+                    });
+                }
+            }
+            LinkCommand::Tap(on) => self.is_tapped = on,
+        }
+    }
+
+    fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
+        self.end(DisconnectReason::Requested);
+        self.attempt = Attempt(self.attempt.0 + 1);
+        self.stage = Stage::Opening {
+            deadline: now + self.settings.connect_timeout,
+        };
+        self.actions.push_back(Action::Open(self.attempt, plan));
+    }
+
+    fn on_opened(&mut self, now: Instant) {
+        if matches!(self.stage, Stage::Opening { .. }) {
+            self.stage = Stage::Open(Box::new(Open {
+                liveness: Liveness::new(LivenessRules::default(), now),
+                pings: 0,
+                ping_due: false,
+                ping: None,
+                draining_until: None,
+                farewell: None,
+            }));
+            self.hand_over.push(LinkEvent::Opened);
+        }
+    }
+
+    fn request(&mut self, now: Instant, ticket: Ticket, message: Message, timeout: Duration) {
+        if !self.accepts_traffic() {
+            return self.answer(ticket, Answer::Failed(Failure::NotConnected));
+        }
+        let kind = Kind::of(&message);
+        let envelope = Envelope {
+            cid: request_cid(ticket),
+            message: Some(message),
+        };
+        let (size, limit) = (envelope.encoded_len(), self.settings.max_envelope);
+        if size > limit {
+            return self.answer(ticket, Answer::Failed(Failure::TooLarge { size, limit }));
+        }
+        self.requests.open_socket(ticket, now, timeout);
+        let frame = envelope.encode_to_vec().into();
+        self.outbox.push(Outgoing {
+            frame,
+            kind,
+            origin: Origin::Request(ticket),
+        });
+    }
+
+    fn send(&mut self, origin: u64, data: &OutgoingMatchData) -> Result<(), SendError> {
+        if !self.accepts_traffic() {
+            return Err(SendError::NotConnected);
+        }
+        let (size, limit) = (data.encoded_len(), self.settings.max_envelope);
+        if size > limit {
+            return Err(SendError::TooLarge { size, limit });
+        }
+        if !self.outbox.has_room() {
+            return Err(SendError::QueueFull {
+                limit: self.outbox.limit(),
+            });
+        }
+        self.outbox.push(Outgoing {
+            frame: data.encode(),
+            kind: Kind::MatchDataSend,
+            origin: Origin::Data {
+                origin,
+                op_code: data.op_code,
+            },
+        });
+        Ok(())
+    }
+
+    fn on_frame(&mut self, now: Instant, frame: Bytes) {
+        let Stage::Open(open) = &mut self.stage else {
+            return;
+        };
+        open.liveness.on_frame(now);
+        self.stats.frames_in.fetch_add(1, Ordering::Relaxed);
+        self.stats
+            .bytes_in
+            .fetch_add(frame.len() as u64, Ordering::Relaxed);
+        let decoded = match decode(&frame, &mut self.decoder) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                let reason = DisconnectReason::Protocol(ProtocolError::Garbage(error.to_string()));
+                return self.end(reason);
+            }
+        };
+        if self.is_tapped {
+            let (kind, cid) = match &decoded {
+                Decoded::MatchData(_) => (Some(Kind::MatchData), ""),
+                Decoded::PartyData(_) => (Some(Kind::PartyData), ""),
+                Decoded::StreamData(_) => (Some(Kind::StreamData), ""),
+                Decoded::Envelope(envelope) => (
+                    envelope.message.as_ref().map(Kind::of),
+                    envelope.cid.as_str(),
+                ),
+            };
+            self.tap(now, Direction::Received, kind, cid.to_owned(), &frame);
+        }
+        match decoded {
+            Decoded::MatchData(data) => self.hand_over.push(LinkEvent::MatchData(data)),
+            Decoded::PartyData(data) => self.hand_over.push(LinkEvent::PartyData(data)),
+            Decoded::StreamData(data) => self.hand_over.push(LinkEvent::StreamData(data)),
+            Decoded::Envelope(Envelope { cid, message }) if cid.is_empty() => {
+                self.on_pushed(message)
+            }
+            Decoded::Envelope(Envelope { cid, message }) => self.on_answer(now, &cid, message),
+        }
+    }
+
+    /// A message with a `cid`.
+    fn on_answer(&mut self, now: Instant, cid: &str, message: Option<Message>) {
+        let Some(ticket) = parse_request_cid(cid) else {
+            return self.on_pong(now, cid);
+        };
+        let late = match self.requests.on_answer(ticket) {
+            Match::Open => false,
+            Match::Late => true,
+            Match::Stray => {
+                self.stats.strays.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        };
+        let answer = Answer::Message(
+            message.map(|message| Box::new(Received::new(message, &mut self.decoder.interner))),
+        );
+        self.hand_over.push(LinkEvent::Answer {
+            ticket,
+            answer,
+            late,
+        });
+    }
+
+    fn on_pong(&mut self, now: Instant, cid: &str) {
+        let Stage::Open(open) = &mut self.stage else {
+            return;
+        };
+        let Some(ping) = open.ping.take_if(|ping| ping_cid(ping.number) == cid) else {
+            self.stats.strays.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        self.requests.on_handled(ping.place);
+        if ping.is_sample {
+            self.hand_over.push(LinkEvent::RoundTrip(
+                now.saturating_duration_since(ping.sent),
+            ));
+        }
+    }
+
+    /// A message without a `cid`. Without a message either, it is an answer to what had none, or a kind of the future.
+    fn on_pushed(&mut self, message: Option<Message>) {
+        let Some(message) = message else { return };
+        if let (Message::Notifications(list), Stage::Open(open)) = (&message, &mut self.stage) {
+            for notification in &list.notifications {
+                match notification.code {
+                    REPLACED => open.farewell = Some(DisconnectReason::Replaced),
+                    BANNED => open.farewell = Some(DisconnectReason::Banned),
+                    _ => {}
+                }
+            }
+        }
+        let received = Received::new(message, &mut self.decoder.interner);
+        self.hand_over.push(LinkEvent::Pushed(Box::new(received)));
+    }
+
+    fn on_time(&mut self, now: Instant) {
+        while let Some(Expired {
+            ticket,
+            after,
+            is_rest,
+        }) = self.requests.next_expired(now)
+        {
+            if is_rest {
+                self.actions.push_back(Action::AbandonRest(ticket));
+            }
+            self.answer(ticket, Answer::Failed(Failure::Timeout { after }));
+        }
+        match &mut self.stage {
+            Stage::Idle => {}
+            Stage::Opening { deadline } if now >= *deadline => {
+                let error = TransportError::TimedOut {
+                    after: self.settings.connect_timeout,
+                };
+                self.end(DisconnectReason::Unreachable(error));
+            }
+            Stage::Opening { .. } => {}
+            Stage::Open(open) if open.draining_until.is_some_and(|until| now >= until) => {
+                self.end(DisconnectReason::Requested);
+            }
+            Stage::Open(open) => match open.liveness.poll(now, self.requests.is_server_busy()) {
+                Some(Verdict::Ping) => open.ping_due = true,
+                Some(Verdict::Dead(silence)) => self.end(DisconnectReason::Silent { silence }),
+                None => {}
+            },
+        }
+    }
+
+    /// Ends the connection, if there is one: every request is answered, everything queued is reported, and one
+    /// [`LinkEvent::Closed`] comes last.
+    fn end(&mut self, reason: DisconnectReason) {
+        let reason = match std::mem::replace(&mut self.stage, Stage::Idle) {
+            Stage::Idle => return,
+            Stage::Opening { .. } => reason,
+            Stage::Open(open) => match (&reason, open.farewell) {
+                (
+                    DisconnectReason::ClosedByServer { .. } | DisconnectReason::Lost(_),
+                    Some(farewell),
+                ) => farewell,
+                _ => reason,
+            },
+        };
+        self.actions.push_back(Action::Close(self.attempt));
+        for outgoing in self.outbox.drain() {
+            if let Origin::Data { origin, op_code } = outgoing.origin {
+                let reason = SendError::NotConnected;
+                self.hand_over.push(LinkEvent::SendFailed {
+                    origin,
+                    op_code,
+                    reason,
+                });
+            }
+        }
+        for (ticket, maybe_executed) in self.requests.drain_socket() {
+            self.answer(
+                ticket,
+                Answer::Failed(Failure::ConnectionLost { maybe_executed }),
+            );
+        }
+        self.hand_over.push(LinkEvent::Closed(reason));
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        self.hand_over.push(LinkEvent::Answer {
+            ticket,
+            answer,
+            late: false,
+        });
+    }
+
+    fn accepts_traffic(&self) -> bool {
+        matches!(&self.stage, Stage::Open(open) if open.draining_until.is_none())
+    }
+
+    fn is_draining(&self) -> bool {
+        matches!(&self.stage, Stage::Open(open) if open.draining_until.is_some())
+    }
+
+    fn on_sent(&mut self, now: Instant, kind: Kind, cid: String, frame: &Bytes) {
+        self.stats.frames_out.fetch_add(1, Ordering::Relaxed);
+        self.stats
+            .bytes_out
+            .fetch_add(frame.len() as u64, Ordering::Relaxed);
+        if self.is_tapped {
+            self.tap(now, Direction::Sent, Some(kind), cid, frame);
+        }
+    }
+
+    fn tap(
+        &mut self,
+        at: Instant,
+        direction: Direction,
+        kind: Option<Kind>,
+        cid: String,
+        frame: &Bytes,
+    ) {
+        let frame = Bytes::copy_from_slice(frame); // a kept one must not keep the read buffer
+        let raw = RawEnvelope {
+            at,
+            direction,
+            kind,
+            cid,
+            frame,
+            link: self.attempt.0,
+        };
+        self.hand_over.push(LinkEvent::Raw(Box::new(raw)));
+    }
+}
+
+fn request_cid(ticket: Ticket) -> String {
+    ticket.0.to_string()
+}
+
+fn parse_request_cid(cid: &str) -> Option<Ticket> {
+    cid.parse()
+        .ok()
+        .map(Ticket)
+        .filter(|_| !cid.starts_with(['+', '0']))
+}
+
+fn ping_cid(number: u64) -> String {
+    format!("p{number}")
+}

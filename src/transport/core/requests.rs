@@ -1,0 +1,181 @@
+//! Requests that wait for their answer.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use hashbrown::HashMap;
+
+use crate::transport::link::Ticket;
+
+/// The table of open requests, over the socket and over REST.
+#[derive(Debug, Default)]
+pub(super) struct RequestTable {
+    open: HashMap<Ticket, Open>,
+    deadlines: BTreeSet<(Instant, Ticket)>,
+    /// Requests that ran out of time, but the server may answer yet; with their place in the order of sending.
+    late: HashMap<Ticket, u64>,
+    /// How many of `open` have been sent over the socket.
+    sent: usize,
+    next_place: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    deadline: Instant,
+    timeout: Duration,
+    way: Way,
+}
+
+/// How a request travels.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    Rest,
+    /// Over the socket; `place` in the order of sending once it has been sent.
+    Socket {
+        place: Option<u64>,
+    },
+}
+
+/// What an incoming `cid` belongs to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Match {
+    Open,
+    /// It was given up before.
+    Late,
+    /// Nothing known, or answered before.
+    Stray,
+}
+
+/// A request that ran out of time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expired {
+    pub(super) ticket: Ticket,
+    pub(super) after: Duration,
+    pub(super) is_rest: bool,
+}
+
+impl RequestTable {
+    pub(super) fn open_socket(&mut self, ticket: Ticket, now: Instant, timeout: Duration) {
+        self.insert(ticket, now, timeout, Way::Socket { place: None });
+    }
+
+    pub(super) fn open_rest(&mut self, ticket: Ticket, now: Instant, timeout: Duration) {
+        self.insert(ticket, now, timeout, Way::Rest);
+    }
+
+    fn insert(&mut self, ticket: Ticket, now: Instant, timeout: Duration, way: Way) {
+        let deadline = now + timeout;
+        self.deadlines.insert((deadline, ticket));
+        self.open.insert(
+            ticket,
+            Open {
+                deadline,
+                timeout,
+                way,
+            },
+        );
+    }
+
+    /// The next place in the order of sending; pings have one, too.
+    pub(super) fn next_place(&mut self) -> u64 {
+        self.next_place += 1;
+        self.next_place
+    }
+
+    /// A request goes out. Whether it is still wanted: one that ran out of time in the queue is not sent at all.
+    pub(super) fn on_sent(&mut self, ticket: Ticket) -> bool {
+        let place = self.next_place();
+        let Some(open) = self.open.get_mut(&ticket) else {
+            return false;
+        };
+        open.way = Way::Socket { place: Some(place) };
+        self.sent += 1;
+        true
+    }
+
+    /// Whether the server owes an answer to something sent before.
+    pub(super) fn is_server_busy(&self) -> bool {
+        self.sent > 0 || !self.late.is_empty()
+    }
+
+    /// An answer arrived over the socket.
+    pub(super) fn on_answer(&mut self, ticket: Ticket) -> Match {
+        // An answer to what was never sent is not the server's to give.
+        let sent = |open: &Open| matches!(open.way, Way::Socket { place: Some(_) });
+        if self.open.get(&ticket).is_some_and(sent) {
+            if let Some(Way::Socket { place: Some(place) }) = self.close(ticket) {
+                self.on_handled(place);
+            }
+            return Match::Open;
+        }
+        match self.late.remove(&ticket) {
+            Some(place) => {
+                self.on_handled(place);
+                Match::Late
+            }
+            None => Match::Stray,
+        }
+    }
+
+    /// Everything up to this place has been handled by the server: it works strictly in order.
+    pub(super) fn on_handled(&mut self, place: u64) {
+        self.late.retain(|_, sent_at| *sent_at > place);
+    }
+
+    /// A REST answer arrived. Whether somebody still waits for it.
+    pub(super) fn on_rest_answer(&mut self, ticket: Ticket) -> bool {
+        self.close(ticket).is_some()
+    }
+
+    fn close(&mut self, ticket: Ticket) -> Option<Way> {
+        let open = self.open.remove(&ticket)?;
+        self.deadlines.remove(&(open.deadline, ticket));
+        if matches!(open.way, Way::Socket { place: Some(_) }) {
+            self.sent -= 1;
+        }
+        Some(open.way)
+    }
+
+    /// When the next request runs out of time.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Takes out a request that has run out of time.
+    pub(super) fn next_expired(&mut self, now: Instant) -> Option<Expired> {
+        let (_, ticket) = *self
+            .deadlines
+            .first()
+            .filter(|(deadline, _)| *deadline <= now)?;
+        let after = self.open.get(&ticket).map(|open| open.timeout)?;
+        let way = self.close(ticket)?;
+        if let Way::Socket { place: Some(place) } = way {
+            self.late.insert(ticket, place);
+        }
+        Some(Expired {
+            ticket,
+            after,
+            is_rest: way == Way::Rest,
+        })
+    }
+
+    /// The socket is gone: takes out all of its requests, each with whether it had been sent. In order of their making.
+    pub(super) fn drain_socket(&mut self) -> Vec<(Ticket, bool)> {
+        self.late.clear();
+        let of_socket = self
+            .open
+            .iter()
+            .filter_map(|(ticket, open)| match open.way {
+                Way::Rest => None,
+                Way::Socket { place } => Some((*ticket, place.is_some())),
+            });
+        let mut lost: Vec<_> = of_socket.collect();
+        lost.sort_unstable();
+        for (ticket, _) in &lost {
+            self.close(*ticket);
+        }
+        lost
+    }
+}

@@ -1,0 +1,552 @@
+//! From a frame to what the game sees.
+//!
+//! Data messages come by the thousand, so their usual form is read without allocating and their ids are interned. Every
+//! other frame, and a data message in an unusual form (fields twice, unknown fields, bad text), is left to prost.
+
+use std::{str, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use prost::DecodeError;
+
+use super::{
+    ids::{MatchId, PartyId, PresenceInfo},
+    interner::Interner,
+};
+use crate::proto::{self, Envelope, Kind, Message, realtime};
+
+/// Payloads from this size on are slices of their frame; smaller ones are copied, so that a kept one does not keep the
+/// whole read buffer alive.
+pub(crate) const SLICE_FROM: usize = 1024;
+
+/// Data sent in a match. Mirrors `MatchData`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MatchData {
+    /// Where it was sent.
+    pub(crate) match_id: MatchId,
+    /// Who sent it; `None` is the server's match handler.
+    pub(crate) sender: Option<Arc<PresenceInfo>>,
+    /// What it means is up to the game.
+    pub(crate) op_code: i64,
+    /// The payload.
+    pub(crate) data: Bytes,
+    /// As the sender set it.
+    pub(crate) reliable: bool,
+}
+
+/// Data sent in a party. Mirrors `PartyData`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PartyData {
+    /// Where it was sent.
+    pub(crate) party_id: PartyId,
+    /// Who sent it.
+    pub(crate) sender: Option<Arc<PresenceInfo>>,
+    /// What it means is up to the game.
+    pub(crate) op_code: i64,
+    /// The payload.
+    pub(crate) data: Bytes,
+}
+
+/// Data sent over a stream. Mirrors `StreamData`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StreamData {
+    /// Which stream.
+    pub(crate) stream: StreamInfo,
+    /// Who sent it; `None` is the server's runtime.
+    pub(crate) sender: Option<Arc<PresenceInfo>>,
+    /// The payload.
+    pub(crate) data: String,
+    /// As the sender set it.
+    pub(crate) reliable: bool,
+}
+
+/// Which stream. Mirrors `Stream`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct StreamInfo {
+    /// The type of the stream.
+    pub(crate) mode: i32,
+    /// Primary id, often a UUID; may be empty.
+    pub(crate) subject: Arc<str>,
+    /// Secondary id; may be empty.
+    pub(crate) subcontext: Arc<str>,
+    /// Free text; may be empty.
+    pub(crate) label: Arc<str>,
+}
+
+/// A frame, read.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
+pub(crate) enum Decoded {
+    MatchData(MatchData),
+    PartyData(PartyData),
+    StreamData(StreamData),
+    /// Everything else: answers, and all that is pushed.
+    Envelope(Envelope),
+}
+
+/// Reads the frames of one link.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    pub(crate) interner: Interner,
+    /// Small payloads share pieces of memory, so that not each is an allocation.
+    small: BytesMut,
+}
+
+/// The size of such a piece, in bytes: what a kept payload keeps at the most.
+const PIECE: usize = 4096;
+
+impl Decoder {
+    /// A payload to hand out: a slice of the frame if it is large, a copy if it is small.
+    fn payload(&mut self, frame: &Bytes, payload: &[u8]) -> Bytes {
+        if payload.is_empty() {
+            return Bytes::new();
+        }
+        if payload.len() >= SLICE_FROM {
+            return frame.slice_ref(payload);
+        }
+        if self.small.capacity() < payload.len() {
+            self.small = BytesMut::with_capacity(PIECE);
+        }
+        self.small.extend_from_slice(payload);
+        self.small.split().freeze()
+    }
+}
+
+pub(crate) fn decode(frame: &Bytes, decoder: &mut Decoder) -> Result<Decoded, DecodeError> {
+    if let Some(decoded) = usual_form(frame, decoder) {
+        return Ok(decoded);
+    }
+    let envelope = proto::decode(frame.clone())?;
+    if !envelope.cid.is_empty() {
+        return Ok(Decoded::Envelope(envelope));
+    }
+    Ok(match envelope.message {
+        Some(Message::MatchData(data)) => Decoded::MatchData(MatchData {
+            match_id: decoder.interner.text(&data.match_id).into(),
+            sender: data
+                .presence
+                .map(|presence| decoder.interner.presence_of(&presence)),
+            op_code: data.op_code,
+            data: decoder.payload(frame, &data.data),
+            reliable: data.reliable,
+        }),
+        Some(Message::PartyData(data)) => Decoded::PartyData(PartyData {
+            party_id: decoder.interner.text(&data.party_id).into(),
+            sender: data
+                .presence
+                .map(|presence| decoder.interner.presence_of(&presence)),
+            op_code: data.op_code,
+            data: decoder.payload(frame, &data.data),
+        }),
+        Some(Message::StreamData(data)) => Decoded::StreamData(StreamData {
+            stream: stream(&data.stream.unwrap_or_default(), &mut decoder.interner),
+            sender: data
+                .sender
+                .map(|presence| decoder.interner.presence_of(&presence)),
+            data: data.data,
+            reliable: data.reliable,
+        }),
+        message => Decoded::Envelope(Envelope {
+            cid: String::new(),
+            message,
+        }),
+    })
+}
+
+pub(crate) fn stream(stream: &realtime::Stream, interner: &mut Interner) -> StreamInfo {
+    StreamInfo {
+        mode: stream.mode,
+        subject: interner.text(&stream.subject),
+        subcontext: interner.text(&stream.subcontext),
+        label: interner.text(&stream.label),
+    }
+}
+
+/// Reads a data message without `cid`, with each field at most once and none that the protocol does not have.
+fn usual_form(frame: &Bytes, decoder: &mut Decoder) -> Option<Decoded> {
+    let mut envelope = Fields(frame);
+    let (kind, body) = envelope.next()?;
+    let kind = Kind::from_number(kind).filter(|_| envelope.0.is_empty())?;
+    let Value::Bytes(body) = body else {
+        return None;
+    };
+    Some(match kind {
+        Kind::MatchData => {
+            let data = Relayed::read(body, 5)?;
+            Decoded::MatchData(MatchData {
+                match_id: decoder.interner.text(data.context).into(),
+                sender: data
+                    .sender
+                    .map(|sender| sender.intern(&mut decoder.interner)),
+                op_code: data.op_code,
+                data: decoder.payload(frame, data.payload),
+                reliable: data.reliable,
+            })
+        }
+        Kind::PartyData => {
+            let data = Relayed::read(body, 4)?;
+            Decoded::PartyData(PartyData {
+                party_id: decoder.interner.text(data.context).into(),
+                sender: data
+                    .sender
+                    .map(|sender| sender.intern(&mut decoder.interner)),
+                op_code: data.op_code,
+                data: decoder.payload(frame, data.payload),
+            })
+        }
+        Kind::StreamData => usual_stream_data(body, &mut decoder.interner)?,
+        _ => return None,
+    })
+}
+
+/// The fields that `MatchData` and `PartyData` have in common; `reliable`, field 5, is in the former only.
+#[derive(Default)]
+struct Relayed<'a> {
+    context: &'a str,
+    sender: Option<Sender<'a>>,
+    op_code: i64,
+    payload: &'a [u8],
+    reliable: bool,
+}
+
+impl<'a> Relayed<'a> {
+    fn read(body: &'a [u8], last_field: u32) -> Option<Self> {
+        let mut read = Self::default();
+        Fields(body).each_once(last_field, |number, value| {
+            match (number, value) {
+                (1, Value::Bytes(bytes)) => read.context = str::from_utf8(bytes).ok()?,
+                (2, Value::Bytes(bytes)) => read.sender = Some(Sender::read(bytes)?),
+                (3, Value::Varint(value)) => read.op_code = value.cast_signed(),
+                (4, Value::Bytes(bytes)) => read.payload = bytes,
+                (5, Value::Varint(value)) => read.reliable = value != 0,
+                _ => return None,
+            }
+            Some(())
+        })?;
+        Some(read)
+    }
+}
+
+fn usual_stream_data(body: &[u8], interner: &mut Interner) -> Option<Decoded> {
+    let (mut mode, mut texts) = (0, [""; 3]);
+    let (mut sender, mut data, mut reliable) = (None, "", false);
+    Fields(body).each_once(4, |number, value| {
+        match (number, value) {
+            (1, Value::Bytes(stream)) => Fields(stream).each_once(4, |number, value| {
+                match (number, value) {
+                    (1, Value::Varint(value)) => mode = value as i32, // as protobuf does: the lower half
+                    (2..=4, Value::Bytes(text)) => {
+                        texts[number as usize - 2] = str::from_utf8(text).ok()?
+                    }
+                    _ => return None,
+                }
+                Some(())
+            })?,
+            (2, Value::Bytes(bytes)) => sender = Some(Sender::read(bytes)?),
+            (3, Value::Bytes(text)) => data = str::from_utf8(text).ok()?,
+            (4, Value::Varint(value)) => reliable = value != 0,
+            _ => return None,
+        }
+        Some(())
+    })?;
+    let [subject, subcontext, label] = texts.map(|text| interner.text(text));
+    Some(Decoded::StreamData(StreamData {
+        stream: StreamInfo {
+            mode,
+            subject,
+            subcontext,
+            label,
+        },
+        sender: sender.map(|sender| sender.intern(interner)),
+        data: data.to_owned(),
+        reliable,
+    }))
+}
+
+/// The first three fields of `UserPresence`. Data messages carry no others; one that does is left to prost.
+#[derive(Default)]
+struct Sender<'a> {
+    user_id: &'a str,
+    session_id: &'a str,
+    username: &'a str,
+}
+
+impl<'a> Sender<'a> {
+    fn read(body: &'a [u8]) -> Option<Self> {
+        let mut texts = [""; 3];
+        Fields(body).each_once(3, |number, value| {
+            let Value::Bytes(bytes) = value else {
+                return None;
+            };
+            texts[number as usize - 1] = str::from_utf8(bytes).ok()?;
+            Some(())
+        })?;
+        let [user_id, session_id, username] = texts;
+        Some(Self {
+            user_id,
+            session_id,
+            username,
+        })
+    }
+
+    fn intern(self, interner: &mut Interner) -> Arc<PresenceInfo> {
+        interner.presence(self.user_id, self.session_id, self.username)
+    }
+}
+
+enum Value<'a> {
+    Varint(u64),
+    Bytes(&'a [u8]),
+}
+
+/// What is left of a message.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// Hands every field to `read`. `None` if a number is above `last`, comes twice, or `read` says so.
+    fn each_once(
+        mut self,
+        last: u32,
+        mut read: impl FnMut(u32, Value<'a>) -> Option<()>,
+    ) -> Option<()> {
+        let mut seen = 0_u32;
+        while !self.0.is_empty() {
+            let (number, value) = self.next()?;
+            if number > last || seen & (1 << number) != 0 {
+                return None;
+            }
+            seen |= 1 << number;
+            read(number, value)?;
+        }
+        Some(())
+    }
+
+    fn next(&mut self) -> Option<(u32, Value<'a>)> {
+        let key = self.varint()?;
+        let number = u32::try_from(key >> 3)
+            .ok()
+            .filter(|number| (1..1 << 29).contains(number))?;
+        let value = match key & 7 {
+            0 => Value::Varint(self.varint()?),
+            2 => {
+                let len = usize::try_from(self.varint()?).ok()?;
+                let (bytes, rest) = self.0.split_at_checked(len)?;
+                self.0 = rest;
+                Value::Bytes(bytes)
+            }
+            _ => return None,
+        };
+        Some((number, value))
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let (&first, rest) = self.0.split_first()?;
+        if first < 0x80 {
+            self.0 = rest;
+            return Some(first.into());
+        }
+        prost::encoding::decode_varint(&mut self.0).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    use super::*;
+    use crate::proto::UserPresence;
+
+    /// What prost makes of a frame, in the terms of this module.
+    fn by_prost(frame: &Bytes) -> Result<Decoded, DecodeError> {
+        let mut interner = Interner::default();
+        let envelope = Envelope::decode(frame.clone())?;
+        let sender = |presence: &Option<UserPresence>, interner: &mut Interner| {
+            presence
+                .as_ref()
+                .map(|presence| interner.presence_of(presence))
+        };
+        Ok(match &envelope.message {
+            _ if !envelope.cid.is_empty() => Decoded::Envelope(envelope),
+            Some(Message::MatchData(data)) => Decoded::MatchData(MatchData {
+                match_id: data.match_id.as_str().into(),
+                sender: sender(&data.presence, &mut interner),
+                op_code: data.op_code,
+                data: data.data.clone(),
+                reliable: data.reliable,
+            }),
+            Some(Message::PartyData(data)) => Decoded::PartyData(PartyData {
+                party_id: data.party_id.as_str().into(),
+                sender: sender(&data.presence, &mut interner),
+                op_code: data.op_code,
+                data: data.data.clone(),
+            }),
+            Some(Message::StreamData(data)) => Decoded::StreamData(StreamData {
+                stream: stream(&data.stream.clone().unwrap_or_default(), &mut interner),
+                sender: sender(&data.sender, &mut interner),
+                data: data.data.clone(),
+                reliable: data.reliable,
+            }),
+            _ => Decoded::Envelope(envelope),
+        })
+    }
+
+    fn assert_same(frame: Vec<u8>) -> Result<(), TestCaseError> {
+        let frame = Bytes::from(frame);
+        match (decode(&frame, &mut Decoder::default()), by_prost(&frame)) {
+            (Ok(ours), Ok(prosts)) => prop_assert_eq!(ours, prosts),
+            (Err(_), Err(_)) => {}
+            // The two layouts of `Party` are the one thing that prost alone cannot read.
+            (
+                Ok(Decoded::Envelope(Envelope {
+                    message: Some(Message::Party(_)),
+                    ..
+                })),
+                Err(_),
+            ) => {}
+            (ours, prosts) => prop_assert!(false, "ours: {:?}, prost: {:?}", ours, prosts),
+        }
+        Ok(())
+    }
+
+    prop_compose! {
+        fn presence()(
+            user_id in "[a-z]{0,3}", session_id in "[a-z]{0,3}", username in ".{0,3}",
+            persistence in any::<bool>(), status in prop::option::weighted(0.1, ".{0,2}"),
+        ) -> UserPresence {
+            UserPresence { user_id, session_id, username, persistence: persistence && status.is_some(), status }
+        }
+    }
+
+    fn message() -> impl Strategy<Value = Message> {
+        let payload = prop::collection::vec(any::<u8>(), 0..12).prop_map(Bytes::from);
+        let sender = prop::option::of(presence()).boxed();
+        let match_data = (
+            "[a-z.]{0,4}",
+            sender.clone(),
+            any::<i64>(),
+            payload.clone(),
+            any::<bool>(),
+        )
+            .prop_map(|(match_id, presence, op_code, data, reliable)| {
+                Message::MatchData(realtime::MatchData {
+                    match_id,
+                    presence,
+                    op_code,
+                    data,
+                    reliable,
+                })
+            });
+        let party_data = ("[a-z.]{0,4}", sender.clone(), any::<i64>(), payload).prop_map(
+            |(party_id, presence, op_code, data)| {
+                Message::PartyData(realtime::PartyData {
+                    party_id,
+                    presence,
+                    op_code,
+                    data,
+                })
+            },
+        );
+        let stream = (any::<i32>(), "[a-z]{0,3}", "[a-z]{0,3}", ".{0,3}").prop_map(
+            |(mode, subject, subcontext, label)| realtime::Stream {
+                mode,
+                subject,
+                subcontext,
+                label,
+            },
+        );
+        let stream_data = (prop::option::of(stream), sender, ".{0,8}", any::<bool>()).prop_map(
+            |(stream, sender, data, reliable)| {
+                Message::StreamData(realtime::StreamData {
+                    stream,
+                    sender,
+                    data,
+                    reliable,
+                })
+            },
+        );
+        prop_oneof![match_data, party_data, stream_data]
+    }
+
+    proptest! {
+        #[test]
+        fn data_messages_are_read_as_prost_reads_them(message in message(), cid in "(|7)") {
+            let frame = Envelope { cid, message: Some(message) }.encode_to_vec();
+            assert_same(frame)?;
+        }
+
+        #[test]
+        fn two_messages_in_a_frame_are_merged_as_prost_merges_them(one in message(), two in message()) {
+            let mut frame = Envelope { cid: String::new(), message: Some(one) }.encode_to_vec();
+            frame.extend(Envelope { cid: String::new(), message: Some(two) }.encode_to_vec());
+            assert_same(frame)?;
+        }
+
+        #[test]
+        fn a_damaged_frame_is_read_or_refused_as_prost_does(
+            message in message(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>(),
+        ) {
+            let mut frame = Envelope { cid: String::new(), message: Some(message) }.encode_to_vec();
+            let at = at.index(frame.len());
+            frame[at] = byte;
+            assert_same(frame.clone())?;
+            frame.truncate(cut.index(frame.len() + 1));
+            assert_same(frame)?;
+        }
+
+        #[test]
+        fn noise_is_read_or_refused_as_prost_does(noise in prop::collection::vec(any::<u8>(), 0..64)) {
+            assert_same(noise)?;
+        }
+    }
+
+    fn match_data(payload: &[u8]) -> Bytes {
+        let data = realtime::MatchData {
+            match_id: "m".into(),
+            op_code: 1,
+            data: Bytes::copy_from_slice(payload),
+            ..Default::default()
+        };
+        Envelope {
+            cid: String::new(),
+            message: Some(Message::MatchData(data)),
+        }
+        .encode_to_vec()
+        .into()
+    }
+
+    fn payload_of(frame: &Bytes) -> Bytes {
+        match decode(frame, &mut Decoder::default()) {
+            Ok(Decoded::MatchData(data)) => data.data,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_large_payload_is_a_slice_of_its_frame() {
+        let frame = match_data(&[7; SLICE_FROM]);
+        let payload = payload_of(&frame);
+        assert!(frame.as_ptr_range().contains(&payload.as_ptr()));
+    }
+
+    #[test]
+    fn small_payloads_share_memory_and_stay_what_they_are() {
+        let mut decoder = Decoder::default();
+        let payloads: Vec<_> = (0..200_u8)
+            .map(|n| match decode(&match_data(&[n; 100]), &mut decoder) {
+                Ok(Decoded::MatchData(data)) => data.data,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        for (n, payload) in payloads.iter().enumerate() {
+            assert_eq!(payload[..], [n as u8; 100]);
+        }
+    }
+
+    #[test]
+    fn a_small_payload_does_not_pin_its_frame() {
+        let frame = match_data(&[7; SLICE_FROM - 1]);
+        let payload = payload_of(&frame);
+        assert!(!frame.as_ptr_range().contains(&payload.as_ptr()));
+        assert!(frame.is_unique(), "nobody else holds the frame");
+    }
+}

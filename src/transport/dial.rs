@@ -1,0 +1,169 @@
+//! From a server's address to a connection.
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use mio::{Interest, Registry, Token, net::TcpStream};
+
+use super::{
+    address::{Endpoint, NakamaServer},
+    error::TransportError,
+    resolver::Addresses,
+    stream::Stream,
+};
+
+/// How long one address may keep the next one waiting.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A connection that is coming about: its name is looked up, then its addresses are tried one after the other.
+pub(super) struct Dial {
+    server: NakamaServer,
+    endpoint: Endpoint,
+    token: Token,
+    untried: VecDeque<SocketAddr>,
+    trying: Option<Trying>,
+}
+
+struct Trying {
+    stream: TcpStream,
+    address: SocketAddr,
+    since: Instant,
+}
+
+impl Dial {
+    /// The socket will be registered under `token`. The caller looks the host up.
+    pub(super) fn new(server: NakamaServer, token: Token) -> Result<Self, TransportError> {
+        let endpoint = server.endpoint()?;
+        if endpoint.tls && cfg!(not(feature = "rustls")) {
+            return Err(TransportError::TlsNotBuilt);
+        }
+        Ok(Self {
+            server,
+            endpoint,
+            token,
+            untried: VecDeque::new(),
+            trying: None,
+        })
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(super) fn on_resolved(
+        &mut self,
+        now: Instant,
+        found: Addresses,
+        registry: &Registry,
+    ) -> Result<(), TransportError> {
+        self.untried = found?.into();
+        self.try_next(now, registry, None)
+    }
+
+    /// When to come back although nothing happened.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.trying
+            .as_ref()
+            .filter(|_| !self.untried.is_empty())
+            .map(|trying| trying.since + PATIENCE)
+    }
+
+    /// The connection, as soon as there is one.
+    pub(super) fn poll(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+    ) -> Result<Option<Stream>, TransportError> {
+        loop {
+            let Some(trying) = &self.trying else {
+                return Ok(None);
+            };
+            let failed = match is_connected(&trying.stream) {
+                Ok(true) => break,
+                Ok(false) if self.next_timeout().is_some_and(|until| now >= until) => {
+                    io::ErrorKind::TimedOut.into()
+                }
+                Ok(false) => return Ok(None),
+                Err(error) => error,
+            };
+            let address = trying.address;
+            self.try_next(now, registry, Some((address, failed)))?;
+        }
+        let Some(Trying { stream, .. }) = self.trying.take() else {
+            return Ok(None);
+        };
+        // Small messages leave at once; without it, each would wait for the one before to be acknowledged.
+        stream.set_nodelay(true)?;
+        self.secure(stream).map(Some)
+    }
+
+    fn try_next(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+        mut failed: Option<(SocketAddr, io::Error)>,
+    ) -> Result<(), TransportError> {
+        self.trying = None;
+        while let Some(address) = self.untried.pop_front() {
+            let connecting = TcpStream::connect(address).and_then(|mut stream| {
+                registry.register(
+                    &mut stream,
+                    self.token,
+                    Interest::READABLE | Interest::WRITABLE,
+                )?;
+                Ok(stream)
+            });
+            match connecting {
+                Ok(stream) => {
+                    self.trying = Some(Trying {
+                        stream,
+                        address,
+                        since: now,
+                    });
+                    return Ok(());
+                }
+                Err(error) => failed = Some((address, error)),
+            }
+        }
+        Err(match failed {
+            Some((address, error)) => TransportError::Connect {
+                address,
+                source: Arc::new(error),
+            },
+            None => TransportError::Resolve {
+                host: self.endpoint.host.clone(),
+                source: Arc::new(io::ErrorKind::NotFound.into()),
+            },
+        })
+    }
+
+    #[cfg(feature = "rustls")]
+    fn secure(&self, stream: TcpStream) -> Result<Stream, TransportError> {
+        if self.endpoint.tls {
+            super::stream::tls(stream, &self.endpoint.host, self.server.roots())
+        } else {
+            Ok(Stream::Plain(stream))
+        }
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    fn secure(&self, stream: TcpStream) -> Result<Stream, TransportError> {
+        Ok(Stream::Plain(stream))
+    }
+}
+
+fn is_connected(stream: &TcpStream) -> io::Result<bool> {
+    if let Some(error) = stream.take_error()? {
+        return Err(error);
+    }
+    match stream.peer_addr() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+        Err(error) => Err(error),
+    }
+}

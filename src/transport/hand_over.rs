@@ -1,0 +1,76 @@
+//! The network thread's end of the way to the game: batches in an unbounded channel, and a count of what waits in it.
+//!
+//! The thread never waits for the game. A server hangs up on a client that does not read, so a game that stalls must not
+//! stop the reading; what it may cost in memory is bounded here.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use crossbeam_channel::Sender;
+
+use super::link::{Batch, LinkEvent, LinkStats};
+
+pub(crate) struct HandOver {
+    to_game: Sender<Batch>,
+    stats: Arc<LinkStats>,
+    limit: usize,
+    batch: Batch,
+    /// Data messages left out since the last event that was not.
+    withheld: u64,
+}
+
+impl HandOver {
+    pub(crate) fn new(to_game: Sender<Batch>, stats: Arc<LinkStats>, limit: usize) -> Self {
+        Self {
+            to_game,
+            stats,
+            limit,
+            batch: Batch::default(),
+            withheld: 0,
+        }
+    }
+
+    /// Adds an event. Data is left out while too much is waiting; one [`LinkEvent::Dropped`] stands in its place.
+    pub(crate) fn push(&mut self, event: LinkEvent) {
+        if event.is_data() && self.waiting() > self.limit {
+            self.withheld += 1;
+            return;
+        }
+        if self.withheld > 0 {
+            let count = std::mem::take(&mut self.withheld);
+            self.append(LinkEvent::Dropped { count });
+        }
+        self.append(event);
+    }
+
+    fn append(&mut self, event: LinkEvent) {
+        self.batch.weight += event.weight();
+        self.batch.events.push(event);
+    }
+
+    /// Bytes that wait for the game.
+    pub(crate) fn waiting(&self) -> usize {
+        self.stats.waiting.load(Ordering::Relaxed) + self.batch.weight
+    }
+
+    /// Whether so much waits that the link must end.
+    pub(crate) fn is_overflowing(&self) -> bool {
+        self.waiting() > 2 * self.limit
+    }
+
+    /// Gives the batch to the game.
+    pub(crate) fn flush(&mut self) {
+        if self.batch.events.is_empty() {
+            return;
+        }
+        self.stats
+            .waiting
+            .fetch_add(self.batch.weight, Ordering::Relaxed);
+        let room = self.batch.events.len().min(256);
+        let next = Batch {
+            events: Vec::with_capacity(room),
+            weight: 0,
+        };
+        // A game that is gone reads nothing more; its link is about to be dropped.
+        let _ = self.to_game.send(std::mem::replace(&mut self.batch, next));
+    }
+}

@@ -1,0 +1,48 @@
+//! Bytes and time: the network thread.
+//!
+//! This layer knows sockets and envelopes, and not Bevy. A [`Network`] is one thread that serves any number of
+//! [`Link`]s; a link is one game's way to the server: commands go in, events come out, and neither side waits for the
+//! other. All timing rules are in a core without clock, socket or thread, which the tests drive by hand
+//! ([`testing`](crate::testing)).
+
+mod address;
+mod core;
+mod decode;
+mod dial;
+mod encode;
+mod error;
+mod exchange;
+mod hand_over;
+mod http;
+mod ids;
+mod interner;
+mod link;
+mod liveness;
+mod network;
+mod pacing;
+mod received;
+mod resolver;
+mod rest;
+mod stream;
+mod websocket;
+mod worker;
+
+pub use self::{
+    address::{NakamaServer, Secret},
+    error::{DisconnectReason, ProtocolError, TransportError},
+    ids::{ChannelId, MatchId, PartyId, PresenceInfo, SessionId, UserId, Username},
+    link::SendError,
+    network::Network,
+};
+pub(crate) use self::{
+    core::{Action, Attempt, Core, Input},
+    decode::MatchData,
+    encode::OutgoingMatchData,
+    hand_over::HandOver,
+    http::error_text,
+    link::{
+        Answer, Auth, ConnectPlan, Direction, Driver, Failure, Link, LinkCommand, LinkEvent,
+        LinkSettings, LinkStats, RawEnvelope, RestCall, RestResponse, Ticket, TrafficTotals,
+    },
+    received::{People, Received},
+};

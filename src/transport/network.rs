@@ -1,0 +1,120 @@
+//! The handle of the network thread.
+
+use std::{
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use crossbeam_channel::{Sender, unbounded};
+use mio::{Poll, Waker};
+
+use super::{
+    core::Core,
+    hand_over::HandOver,
+    link::{Driver, Link, LinkCommand, LinkSettings, LinkStats},
+    worker::{LinkId, ToWorker, WAKER, Worker},
+};
+
+/// One thread that serves any number of connections.
+///
+/// A clone is the same thread. The plugin makes one of its own unless it is given one to share, which is what an
+/// application with many bots wants. The thread ends, and is joined, when the last handle and the last link are dropped;
+/// that takes less than 250 ms, also if a server is silent.
+#[derive(Clone)]
+pub struct Network(Arc<Handle>);
+
+struct Handle {
+    to_worker: Sender<ToWorker>,
+    waker: Arc<Waker>,
+    next_link: AtomicU64,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Network {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread or no poller.
+    pub fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let (to_worker, commands) = unbounded();
+        let worker = Worker::new(poll, waker.clone(), to_worker.clone(), commands);
+        let thread = thread::Builder::new()
+            .name("nakama-net".into())
+            .spawn(move || worker.run())?;
+        Ok(Self(Arc::new(Handle {
+            to_worker,
+            waker,
+            next_link: AtomicU64::new(0),
+            thread: Some(thread),
+        })))
+    }
+
+    /// A new link, for one game.
+    pub(crate) fn link(&self, settings: LinkSettings) -> Link {
+        let id = LinkId(self.0.next_link.fetch_add(1, Ordering::Relaxed));
+        let stats = Arc::new(LinkStats::default());
+        let (to_game, events) = unbounded();
+        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
+        let core = Core::new(settings, stats.clone(), hand_over);
+        self.0.tell(ToWorker::AddLink(id, Box::new(core)));
+        Link::new(
+            Box::new(ThreadDriver {
+                id,
+                network: self.clone(),
+            }),
+            events,
+            stats,
+        )
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    fn tell(&self, message: ToWorker) {
+        // A thread that is gone is noticed by the links, whose events end.
+        if self.to_worker.send(message).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.tell(ToWorker::ShutDown);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the network thread had panicked");
+        }
+    }
+}
+
+/// A link's way to the thread. Dropping it closes the link's socket.
+struct ThreadDriver {
+    id: LinkId,
+    network: Network,
+}
+
+impl Driver for ThreadDriver {
+    fn hand_over(&self, commands: Vec<LinkCommand>) {
+        self.network.0.tell(ToWorker::Commands(self.id, commands));
+    }
+}
+
+impl Drop for ThreadDriver {
+    fn drop(&mut self) {
+        self.network.0.tell(ToWorker::RemoveLink(self.id));
+    }
+}

@@ -1,0 +1,59 @@
+//! REST calls.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use super::{
+    address::Endpoint,
+    dial::Dial,
+    error::TransportError,
+    exchange::Exchange,
+    http,
+    link::{Auth, RestCall},
+};
+
+/// Starts a call.
+pub(super) fn start(call: &RestCall, dial: Dial) -> Result<Exchange, TransportError> {
+    let request = write(call, dial.endpoint())?;
+    Ok(Exchange::new(dial, request))
+}
+
+fn write(call: &RestCall, endpoint: &Endpoint) -> Result<Vec<u8>, TransportError> {
+    let authorization = match &call.auth {
+        Auth::ServerKey => format!(
+            "Basic {}",
+            BASE64_STANDARD.encode(format!("{}:", call.server.key().expose()))
+        ),
+        Auth::Bearer(token) => format!("Bearer {}", token.expose()),
+    };
+    if !http::is_header_value(&authorization) {
+        return Err(TransportError::InvalidHeader("the token"));
+    }
+    let body = call.body.as_deref().unwrap_or_default();
+    let length = body.len().to_string();
+    let mut headers = vec![
+        ("Authorization", authorization.as_str()),
+        ("Accept", "application/json"),
+        ("Connection", "close"),
+        (
+            "User-Agent",
+            concat!("bevy_nakama/", env!("CARGO_PKG_VERSION")),
+        ),
+    ];
+    if call.method != "GET" {
+        headers.push(("Content-Type", "application/json"));
+        headers.push(("Content-Length", &length));
+    }
+    let target = format!("{}{}", endpoint.prefix, call.target);
+    if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(TransportError::InvalidUrl {
+            problem: "a path holds characters that must be percent-encoded",
+        });
+    }
+    Ok(http::write_request(
+        call.method,
+        &target,
+        &endpoint.authority,
+        &headers,
+        body.as_bytes(),
+    ))
+}

@@ -1,0 +1,419 @@
+//! The network thread: it blocks in one place, the poller, and carries out what the cores of its links want.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender};
+use hashbrown::HashMap;
+use mio::{Events, Poll, Registry, Token, Waker};
+
+use super::{
+    address::NakamaServer,
+    core::{Action, Attempt, Core, Input},
+    dial::Dial,
+    error::{DisconnectReason, TransportError},
+    exchange::{Exchange, Outcome},
+    link::{LinkCommand, RestResponse, Ticket},
+    resolver::{Addresses, Resolver},
+    rest,
+    websocket::{Arrival, Socket},
+};
+
+/// The poller's name for the waker.
+pub(super) const WAKER: Token = Token(0);
+
+/// How long the last words of sockets may take when the thread is to end.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct LinkId(pub(super) u64);
+
+/// What the thread is told.
+pub(super) enum ToWorker {
+    AddLink(LinkId, Box<Core>),
+    Commands(LinkId, Vec<LinkCommand>),
+    /// Nobody listens any more; its socket is closed politely.
+    RemoveLink(LinkId),
+    Resolved(Token, Addresses),
+    ShutDown,
+}
+
+pub(super) struct Worker {
+    poll: Poll,
+    commands: Receiver<ToWorker>,
+    links: HashMap<LinkId, LinkState>,
+    owners: HashMap<Token, LinkId>,
+    dialer: Dialer,
+    ends_at: Option<Instant>,
+}
+
+/// What it takes to start a connection.
+struct Dialer {
+    resolver: Resolver,
+    to_worker: Sender<ToWorker>,
+    waker: Arc<Waker>,
+    last_token: usize,
+}
+
+struct LinkState {
+    core: Box<Core>,
+    socket: Option<(Attempt, Token, Socket)>,
+    /// Sockets that are being closed.
+    closing: Vec<(Token, Socket)>,
+    calls: HashMap<Ticket, (Token, Exchange)>,
+    /// Something happened that concerns this link.
+    is_due: bool,
+    is_removed: bool,
+}
+
+impl Worker {
+    pub(super) fn new(
+        poll: Poll,
+        waker: Arc<Waker>,
+        to_worker: Sender<ToWorker>,
+        commands: Receiver<ToWorker>,
+    ) -> Self {
+        let dialer = Dialer {
+            resolver: Resolver::default(),
+            to_worker,
+            waker,
+            last_token: WAKER.0,
+        };
+        Self {
+            poll,
+            commands,
+            links: HashMap::new(),
+            owners: HashMap::new(),
+            dialer,
+            ends_at: None,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(256);
+        while !self.is_over(Instant::now()) {
+            let timeout = self.timeout(Instant::now());
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return log::error!("the poller failed: {error}"),
+                Ok(()) => {}
+            }
+            let now = Instant::now();
+            for event in &events {
+                if let Some(link) = self
+                    .owners
+                    .get(&event.token())
+                    .and_then(|id| self.links.get_mut(id))
+                {
+                    link.is_due = true;
+                }
+            }
+            while let Ok(message) = self.commands.try_recv() {
+                self.on_message(now, message);
+            }
+            for (id, link) in &mut self.links {
+                if link.is_due || link.next_timeout(now).is_some_and(|at| at <= now) {
+                    link.turn(
+                        now,
+                        self.poll.registry(),
+                        |token| {
+                            self.owners.insert(token, *id);
+                        },
+                        &mut self.dialer,
+                    );
+                }
+            }
+            let links = &mut self.links;
+            links.retain(|_, link| !link.is_finished());
+            self.owners
+                .retain(|token, id| links.get(id).is_some_and(|link| link.owns(*token)));
+        }
+    }
+
+    fn on_message(&mut self, now: Instant, message: ToWorker) {
+        match message {
+            ToWorker::AddLink(id, core) => {
+                self.links.insert(id, LinkState::new(core));
+            }
+            ToWorker::Commands(id, commands) => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    for command in commands {
+                        link.input(now, Input::Command(command));
+                    }
+                }
+            }
+            ToWorker::RemoveLink(id) => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.remove(now);
+                }
+            }
+            ToWorker::Resolved(token, addresses) => {
+                let link = self
+                    .owners
+                    .get(&token)
+                    .and_then(|id| self.links.get_mut(id));
+                if let Some(link) = link {
+                    link.on_resolved(now, token, addresses, self.poll.registry());
+                }
+            }
+            ToWorker::ShutDown => {
+                self.ends_at = Some(now + LAST_WORDS);
+                for link in self.links.values_mut() {
+                    link.remove(now);
+                }
+            }
+        }
+    }
+
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        if self.links.values().any(|link| link.is_due) {
+            return Some(Duration::ZERO);
+        }
+        let timeouts = self
+            .links
+            .values()
+            .filter_map(|link| link.next_timeout(now))
+            .chain(self.ends_at);
+        timeouts.min().map(|at| at.saturating_duration_since(now))
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.ends_at
+            .is_some_and(|at| now >= at || self.links.is_empty())
+    }
+}
+
+impl Dialer {
+    /// Starts a connection: its socket will be registered under the token, and its addresses come as a message.
+    fn dial(&mut self, server: &NakamaServer) -> Result<(Token, Dial), TransportError> {
+        self.last_token += 1;
+        let token = Token(self.last_token);
+        let dial = Dial::new(server.clone(), token)?;
+        let (to_worker, waker) = (self.to_worker.clone(), self.waker.clone());
+        let deliver = move |addresses| {
+            if to_worker.send(ToWorker::Resolved(token, addresses)).is_ok() {
+                let _ = waker.wake();
+            }
+        };
+        let endpoint = dial.endpoint();
+        self.resolver
+            .resolve(&endpoint.host, endpoint.port, Box::new(deliver));
+        Ok((token, dial))
+    }
+}
+
+impl LinkState {
+    fn new(core: Box<Core>) -> Self {
+        Self {
+            core,
+            socket: None,
+            closing: Vec::new(),
+            calls: HashMap::new(),
+            is_due: false,
+            is_removed: false,
+        }
+    }
+
+    fn input(&mut self, now: Instant, input: Input) {
+        self.core.handle(now, input);
+        self.is_due = true;
+    }
+
+    fn remove(&mut self, now: Instant) {
+        self.is_removed = true;
+        self.calls.clear();
+        self.input(now, Input::Command(LinkCommand::Disconnect));
+    }
+
+    fn is_finished(&self) -> bool {
+        self.is_removed && self.socket.is_none() && self.closing.is_empty()
+    }
+
+    fn owns(&self, token: Token) -> bool {
+        self.socket
+            .as_ref()
+            .is_some_and(|(_, own, _)| *own == token)
+            || self.closing.iter().any(|(own, _)| *own == token)
+            || self.calls.values().any(|(own, _)| *own == token)
+    }
+
+    fn next_timeout(&self, now: Instant) -> Option<Instant> {
+        let socket = self
+            .socket
+            .as_ref()
+            .and_then(|(_, _, socket)| socket.next_timeout());
+        let closing = self
+            .closing
+            .iter()
+            .filter_map(|(_, socket)| socket.next_timeout());
+        let calls = self
+            .calls
+            .values()
+            .filter_map(|(_, call)| call.next_timeout());
+        // What a socket does not take waits for the poller.
+        let is_writable = self
+            .socket
+            .as_ref()
+            .is_some_and(|(_, _, socket)| socket.is_writable());
+        let frame = self.core.next_frame_due(now).filter(|_| is_writable);
+        self.core
+            .next_timeout()
+            .into_iter()
+            .chain(frame)
+            .chain(socket)
+            .chain(closing)
+            .chain(calls)
+            .min()
+    }
+
+    fn on_resolved(
+        &mut self,
+        now: Instant,
+        token: Token,
+        addresses: Addresses,
+        registry: &Registry,
+    ) {
+        if let Some((attempt, own, socket)) = &mut self.socket
+            && *own == token
+        {
+            let attempt = *attempt;
+            if let Err(error) = socket.on_resolved(now, addresses, registry) {
+                self.input(
+                    now,
+                    Input::Ended(attempt, DisconnectReason::Unreachable(error)),
+                );
+            }
+            return;
+        }
+        let call = self.calls.iter_mut().find(|(_, (own, _))| *own == token);
+        let Some((ticket, (_, exchange))) = call else {
+            return;
+        };
+        let ticket = *ticket;
+        if let Err(error) = exchange.on_resolved(now, addresses, registry) {
+            self.calls.remove(&ticket);
+            self.input(now, Input::RestDone(ticket, Err(error)));
+        }
+    }
+
+    /// Reads what is there, writes what may leave, and gives the result to the game.
+    fn turn(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+        mut own: impl FnMut(Token),
+        dialer: &mut Dialer,
+    ) {
+        self.is_due = false;
+        self.core.handle(now, Input::Tick);
+        if let Some((attempt, _, socket)) = &mut self.socket {
+            let core = &mut self.core;
+            self.is_due = socket.progress(now, registry, |arrival| {
+                core.handle(now, input(*attempt, arrival))
+            });
+        }
+        self.poll_calls(now, registry);
+        self.closing
+            .retain_mut(|(_, socket)| !socket.is_closed(now));
+        loop {
+            if let Some((attempt, _, socket)) = &mut self.socket {
+                let core = &mut self.core;
+                let mut ended = Vec::new();
+                while socket.is_writable()
+                    && let Some(frame) = core.next_frame(now)
+                {
+                    socket.write(frame, |arrival| ended.push(arrival));
+                }
+                socket.flush(|arrival| ended.push(arrival));
+                for arrival in ended {
+                    core.handle(now, input(*attempt, arrival));
+                }
+            }
+            self.core.flush();
+            let Some(action) = self.core.next_action() else {
+                break;
+            };
+            self.perform(now, action, &mut own, dialer);
+        }
+    }
+
+    fn perform(
+        &mut self,
+        now: Instant,
+        action: Action,
+        own: &mut impl FnMut(Token),
+        dialer: &mut Dialer,
+    ) {
+        match action {
+            Action::Open(attempt, plan) => {
+                let opening = dialer.dial(&plan.server).and_then(|(token, dial)| {
+                    own(token);
+                    Ok((attempt, token, Socket::start(&plan, dial)?))
+                });
+                match opening {
+                    Ok(opening) => self.socket = Some(opening),
+                    Err(error) => {
+                        self.core.handle(
+                            now,
+                            Input::Ended(attempt, DisconnectReason::Unreachable(error)),
+                        );
+                    }
+                }
+            }
+            Action::Close(attempt) => {
+                if let Some((_, token, socket)) =
+                    self.socket.take_if(|(current, ..)| *current == attempt)
+                    && let Some(closing) = socket.close(now)
+                {
+                    self.closing.push((token, closing));
+                }
+            }
+            Action::Rest(ticket, call) => {
+                let started = dialer.dial(&call.server).and_then(|(token, dial)| {
+                    own(token);
+                    Ok((token, rest::start(&call, dial)?))
+                });
+                match started {
+                    Ok(started) => {
+                        self.calls.insert(ticket, started);
+                    }
+                    Err(error) => self.core.handle(now, Input::RestDone(ticket, Err(error))),
+                }
+            }
+            Action::AbandonRest(ticket) => {
+                self.calls.remove(&ticket);
+            }
+        }
+    }
+
+    fn poll_calls(&mut self, now: Instant, registry: &Registry) {
+        let core = &mut self.core;
+        self.calls.retain(|ticket, (_, exchange)| {
+            let result = match exchange.poll(now, registry) {
+                Ok(None) => return true,
+                Ok(Some(Outcome::Response(response))) => Ok(RestResponse {
+                    status: response.head.status,
+                    body: response.body,
+                }),
+                Ok(Some(Outcome::Upgraded { .. })) => {
+                    Err(TransportError::Http("it switches protocols unasked"))
+                }
+                Err(error) => Err(error),
+            };
+            core.handle(now, Input::RestDone(*ticket, result));
+            false
+        });
+    }
+}
+
+fn input(attempt: Attempt, arrival: Arrival) -> Input {
+    match arrival {
+        Arrival::Opened => Input::Opened(attempt),
+        Arrival::Frame(frame) => Input::Frame(attempt, frame),
+        Arrival::Alive => Input::Alive(attempt),
+        Arrival::Ended(reason) => Input::Ended(attempt, reason),
+    }
+}

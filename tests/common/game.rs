@@ -1,0 +1,95 @@
+//! A game over real sockets.
+
+use std::time::{Duration, Instant};
+
+use bevy::{prelude::*, state::app::StatesPlugin};
+use bevy_nakama::{connection::Network, prelude::*, testing};
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An app with a network thread.
+pub(crate) struct Game {
+    pub(crate) app: App,
+    /// Every reason of a `Disconnected`, and every `Connected`, in order.
+    pub(crate) phases: super::log::Log,
+}
+
+impl Game {
+    pub(crate) fn new() -> Self {
+        Self::with(NakamaPlugin::default())
+    }
+
+    pub(crate) fn on(network: &Network) -> Self {
+        Self::with(NakamaPlugin::default().with_network(network.clone()))
+    }
+
+    pub(crate) fn with(plugin: NakamaPlugin) -> Self {
+        let mut app = App::new();
+        app.add_plugins((MinimalPlugins, StatesPlugin, plugin));
+        let phases = super::log::Log::default();
+        let seen = phases.clone();
+        app.add_observer(move |_: On<Connected>| seen.add("connected"));
+        let seen = phases.clone();
+        app.add_observer(move |gone: On<Disconnected>| seen.add(describe(&gone.reason)));
+        app.finish();
+        app.cleanup();
+        Self { app, phases }
+    }
+
+    /// Connects with a session that no server has made.
+    pub(crate) fn connect_to(&mut self, server: &NakamaServer) {
+        let session = testing::session("ada");
+        self.commands(|commands| {
+            commands
+                .nakama()
+                .connect(server, &session, ConnectOptions::default());
+        });
+    }
+
+    /// Runs commands in the world, as a system would.
+    pub(crate) fn commands<T>(&mut self, run: impl FnOnce(&mut Commands) -> T) -> T {
+        let world = self.app.world_mut();
+        let result = run(&mut world.commands());
+        world.flush();
+        result
+    }
+
+    /// Runs frames until `done` says what it waited for.
+    pub(crate) fn until<T>(
+        &mut self,
+        what: &str,
+        mut done: impl FnMut(&mut App) -> Option<T>,
+    ) -> T {
+        let begin = Instant::now();
+        loop {
+            self.app.update();
+            if let Some(found) = done(&mut self.app) {
+                return found;
+            }
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{what} did not happen; phases: {:?}",
+                self.phases.take()
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    /// Runs frames until the connection changes; what it says.
+    pub(crate) fn next_phase(&mut self) -> String {
+        let phases = self.phases.clone();
+        self.until("a change of the connection", |_| phases.take_first())
+    }
+}
+
+/// A reason with all its causes.
+pub(crate) fn describe(reason: &dyn std::error::Error) -> String {
+    let mut text = reason.to_string();
+    let mut cause = reason.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}

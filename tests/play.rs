@@ -1,0 +1,154 @@
+//! Several games on the embedded server, over real sockets: what one does, the others see.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
+mod common;
+
+use bevy::prelude::*;
+use bevy_nakama::{
+    connection::Network,
+    local_server::{LocalServer, LocalServerConfig},
+    prelude::*,
+};
+use common::game::Game;
+
+/// A game that logs in, connects, and joins the match `meeting`.
+fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity) {
+    let mut game = Game::on(network);
+    let to = server.clone();
+    game.app
+        .add_observer(move |reply: On<Replied<LogIn>>, mut commands: Commands| {
+            let session = &reply
+                .result
+                .as_ref()
+                .expect("the embedded server takes everybody")
+                .session;
+            commands
+                .nakama()
+                .connect(&to, session, ConnectOptions::default());
+        });
+    game.app
+        .add_observer(|_: On<Connected>, mut commands: Commands| {
+            commands
+                .nakama()
+                .create_match(CreateMatch::named("meeting"));
+        });
+    let login = Login::device(format!("device-of-{name}")).username(name);
+    game.commands(|commands| commands.nakama().log_in(server, login).id());
+    let here = game.until("a match", |app| {
+        app.world_mut()
+            .query_filtered::<Entity, With<Match>>()
+            .iter(app.world())
+            .next()
+    });
+    (game, here)
+}
+
+fn names(app: &mut App) -> Vec<String> {
+    let mut query = app
+        .world_mut()
+        .query_filtered::<&Username, With<PresentIn>>();
+    let mut names: Vec<_> = query.iter(app.world()).map(ToString::to_string).collect();
+    names.sort();
+    names
+}
+
+fn start() -> (LocalServer, NakamaServer, Network) {
+    let local = LocalServer::start(LocalServerConfig::default()).expect("a port");
+    let server = NakamaServer::new(local.url(), local.server_key());
+    (local, server, Network::new().expect("a thread"))
+}
+
+#[test]
+fn players_see_each_other_come_and_go() {
+    let (_local, server, network) = start();
+    let (mut ada, _) = enter(&network, &server, "ada");
+    let (mut bob, _) = enter(&network, &server, "bob");
+    ada.until("bob", |app| (names(app) == ["ada", "bob"]).then_some(()));
+    bob.until("ada", |app| (names(app) == ["ada", "bob"]).then_some(()));
+
+    let begin = std::time::Instant::now();
+    drop(bob);
+    ada.until("bob's leave", |app| (names(app) == ["ada"]).then_some(()));
+    assert!(
+        begin.elapsed().as_millis() < 1000,
+        "within a second of his end"
+    );
+}
+
+#[test]
+fn five_hundred_sends_in_one_frame_kick_nobody() {
+    let (_local, server, network) = start();
+    let (mut ada, here) = enter(&network, &server, "ada");
+    let mut others: Vec<_> = ["bob", "carol", "dave"]
+        .map(|name| enter(&network, &server, name).0)
+        .into();
+    ada.until("everybody", |app| (names(app).len() == 4).then_some(()));
+    ada.commands(|commands| {
+        for op_code in 0..500 {
+            commands
+                .nakama()
+                .send_data(here, OutgoingData::raw(op_code, "x"));
+        }
+    });
+    ada.app.update();
+    for other in &mut others {
+        let mut seen = Vec::new();
+        other.until("500 messages", |app| {
+            let mut messages = app
+                .world_mut()
+                .resource_mut::<Messages<MatchDataReceived>>();
+            seen.extend(messages.drain().map(|data| data.op_code));
+            (seen.len() >= 500).then_some(())
+        });
+        assert_eq!(seen, (0..500).collect::<Vec<_>>(), "all of them, in order");
+        assert_eq!(
+            other.phases.take(),
+            ["connected"],
+            "and nobody was hung up on"
+        );
+    }
+}
+
+#[test]
+fn a_filter_reaches_whom_it_names() {
+    let (_local, server, network) = start();
+    let (mut ada, here) = enter(&network, &server, "ada");
+    let (mut bob, _) = enter(&network, &server, "bob");
+    let (mut carol, _) = enter(&network, &server, "carol");
+    let bobs = ada.until("everybody", |app| {
+        let all = names(app);
+        let mut query = app
+            .world_mut()
+            .query_filtered::<(Entity, &Username), With<PresentIn>>();
+        let bob = query
+            .iter(app.world())
+            .find(|(_, name)| name.as_str() == "bob");
+        bob.filter(|_| all.len() == 3).map(|(entity, _)| entity)
+    });
+    ada.commands(|commands| {
+        commands
+            .nakama()
+            .send_data(here, OutgoingData::raw(1, "for bob").to([bobs]));
+        commands
+            .nakama()
+            .send_data(here, OutgoingData::raw(2, "for all"));
+    });
+    ada.app.update();
+    let read = |game: &mut Game, count| {
+        let mut seen = Vec::new();
+        game.until("data", |app| {
+            let mut messages = app
+                .world_mut()
+                .resource_mut::<Messages<MatchDataReceived>>();
+            seen.extend(
+                messages
+                    .drain()
+                    .map(|data| String::from_utf8_lossy(&data.data).into_owned()),
+            );
+            (seen.len() >= count).then(|| seen.clone())
+        })
+    };
+    assert_eq!(read(&mut bob, 2), ["for bob", "for all"]);
+    assert_eq!(read(&mut carol, 1), ["for all"]);
+}

@@ -1,0 +1,294 @@
+//! Logging in, and what tokens are good for, with the embedded server.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
+mod common;
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+use bevy_nakama::{
+    local_server::{LocalServer, LocalServerConfig},
+    prelude::*,
+    session::InvalidToken,
+};
+use common::game::Game;
+
+fn start(config: LocalServerConfig) -> (LocalServer, NakamaServer) {
+    let local = LocalServer::start(config).expect("a port");
+    let server = NakamaServer::new(local.url(), local.server_key());
+    (local, server)
+}
+
+/// Waits for the answer to a request.
+fn answer<R: Request<Reply: Clone>>(
+    game: &mut Game,
+    ask: impl FnOnce(NakamaCommands) -> Entity,
+) -> Result<R::Reply, RequestError<R::Refusal>> {
+    let answers = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = answers.clone();
+    let request = game.commands(|commands| ask(commands.nakama()));
+    game.app
+        .world_mut()
+        .entity_mut(request)
+        .observe(move |reply: On<Replied<R>>| {
+            seen.lock().expect("unpoisoned").push(reply.result.clone());
+        });
+    let result = game.until(R::NAME, |_| answers.lock().expect("unpoisoned").pop());
+    game.app.update();
+    assert!(answers.lock().expect("unpoisoned").is_empty(), "one answer");
+    result
+}
+
+fn log_in(
+    game: &mut Game,
+    server: &NakamaServer,
+    login: Login,
+) -> Result<LoggedIn, RequestError<LoginRefusal>> {
+    answer::<LogIn>(game, |nakama| nakama.log_in(server, login).id())
+}
+
+#[test]
+fn a_new_account_and_then_the_same_again() {
+    let (_local, server) = start(LocalServerConfig::default());
+    let mut game = Game::new();
+    let login = Login::device("device-of-ada")
+        .username("ada")
+        .var("build", "7");
+    let first = log_in(&mut game, &server, login.clone()).expect("a new account");
+    assert!(first.created);
+    assert_eq!(first.session.username().as_str(), "ada");
+    assert_eq!(
+        first.session.vars().get("build").map(String::as_str),
+        Some("7")
+    );
+    assert!(!first.session.is_expired() && !first.session.is_refresh_expired());
+    let again = log_in(&mut game, &server, login.username("other")).expect("the same account");
+    assert!(!again.created);
+    assert_eq!(again.session.user_id(), first.session.user_id());
+    assert_eq!(
+        again.session.username().as_str(),
+        "ada",
+        "an account keeps its name"
+    );
+}
+
+#[test]
+fn refusals_of_logins_are_told_apart() {
+    let (_local, server) = start(LocalServerConfig::default());
+    let mut game = Game::new();
+    log_in(
+        &mut game,
+        &server,
+        Login::device("device-of-ada").username("ada"),
+    )
+    .expect("a new account");
+
+    let wrong_key = NakamaServer::new(server.url(), "wrong");
+    let refused = log_in(&mut game, &wrong_key, Login::device("device-of-ada"));
+    assert!(
+        matches!(&refused, Err(RequestError::Refused(LoginRefusal::InvalidServerKey(e))) if e.message == "Server key invalid"),
+        "{refused:?}"
+    );
+    let refused = log_in(
+        &mut game,
+        &server,
+        Login::device("device-of-eve").username("ada"),
+    );
+    assert!(
+        matches!(&refused, Err(RequestError::Refused(LoginRefusal::UsernameTaken(e))) if e.status == 409),
+        "{refused:?}"
+    );
+    let refused = log_in(
+        &mut game,
+        &server,
+        Login::device("device-of-nobody").create(false),
+    );
+    assert!(
+        matches!(
+            &refused,
+            Err(RequestError::Refused(LoginRefusal::AccountNotFound(_)))
+        ),
+        "{refused:?}"
+    );
+    let refused = log_in(&mut game, &server, Login::device("short"));
+    assert!(
+        matches!(&refused, Err(RequestError::Refused(LoginRefusal::InvalidInput(e)))
+            if e.message == "Device ID invalid, must be 10-128 bytes."),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told() {
+    let (local, server) = start(LocalServerConfig::default());
+    drop(local);
+    let refused = log_in(&mut Game::new(), &server, Login::device("device-of-ada"));
+    assert!(
+        matches!(refused, Err(RequestError::Unreachable(_))),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_rest_call_without_an_answer_ends_in_time() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = NakamaServer::new(
+        format!("http://{}", listener.local_addr().expect("bound")),
+        "key",
+    );
+    let mut settings = NakamaSettings::default();
+    settings.request_timeout = Duration::from_millis(300);
+    let mut game = Game::with(NakamaPlugin::new(settings));
+    let refused = log_in(&mut game, &server, Login::device("device-of-ada"));
+    assert!(
+        matches!(refused, Err(RequestError::Timeout { after }) if after.as_millis() == 300),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_session_is_refreshed_restored_and_ended() {
+    let (_local, server) = start(LocalServerConfig::default());
+    let mut game = Game::new();
+    let login = Login::device("device-of-ada").var("build", "7");
+    let session = log_in(&mut game, &server, login)
+        .expect("an account")
+        .session;
+
+    let refreshed =
+        answer::<RefreshSession>(&mut game, |nakama| nakama.refresh(&server, &session).id())
+            .expect("new tokens");
+    assert_eq!(refreshed.user_id(), session.user_id());
+    assert_eq!(
+        refreshed.vars(),
+        session.vars(),
+        "what the login said is kept"
+    );
+
+    let (token, refresh) = (
+        refreshed.token().expose(),
+        refreshed.refresh_token().expect("has one").expose(),
+    );
+    let restored = NakamaSession::restore(token, Some(refresh)).expect("our own tokens");
+    assert_eq!(restored, refreshed);
+    assert_eq!(NakamaSession::restore("no token", None), Err(InvalidToken));
+
+    answer::<LogOut>(&mut game, |nakama| nakama.log_out(&server, &restored).id())
+        .expect("logged out");
+    let refused =
+        answer::<RefreshSession>(&mut game, |nakama| nakama.refresh(&server, &restored).id());
+    assert!(
+        matches!(&refused, Err(RequestError::Refused(SessionRefusal::InvalidToken(e))) if e.status == 401),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn an_expired_token_opens_no_socket() {
+    let (_local, server) = start(LocalServerConfig {
+        session_token_life: Duration::from_secs(0),
+        ..Default::default()
+    });
+    let mut game = Game::new();
+    let session = log_in(&mut game, &server, Login::device("device-of-ada"))
+        .expect("an account")
+        .session;
+    assert!(session.is_expired());
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .connect(&server, &session, ConnectOptions::default())
+    });
+    assert_eq!(
+        game.next_phase(),
+        "the server refused the socket with 401: Missing or invalid token"
+    );
+}
+
+#[test]
+fn a_token_that_cannot_be_a_header_is_told_and_not_shown() {
+    let (_local, server) = start(LocalServerConfig::default());
+    let mut game = Game::new();
+    let good = log_in(&mut game, &server, Login::device("device-of-ada"))
+        .expect("an account")
+        .session;
+    let bad = format!("{}\r\nX-Injected: yes", good.token().expose());
+    let bad = NakamaSession::restore(&bad, None).expect("its claims are readable");
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .connect(&server, &bad, ConnectOptions::default())
+    });
+    assert_eq!(
+        game.next_phase(),
+        "the server cannot be reached: the token cannot be sent in a header"
+    );
+}
+
+#[test]
+fn no_secret_shows_in_debug() {
+    let (_local, server) = start(LocalServerConfig {
+        server_key: "hush-key".into(),
+        ..Default::default()
+    });
+    let mut game = Game::new();
+    let login = Login::device("hush-device-of-ada");
+    let shown = format!("{login:?} {server:?}");
+    let logged_in = log_in(&mut game, &server, login).expect("an account");
+    let shown = format!("{shown} {logged_in:?}");
+    assert!(
+        !shown.contains("hush") && !shown.contains(logged_in.session.token().expose()),
+        "{shown}"
+    );
+}
+
+#[test]
+fn https_with_a_root_of_its_own() {
+    let certified =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let root = certified.cert.der().to_vec();
+    let config = rustls::ServerConfig::builder_with_provider(
+        rustls::crypto::ring::default_provider().into(),
+    )
+    .with_safe_default_protocol_versions()
+    .expect("versions")
+    .with_no_client_auth()
+    .with_single_cert(
+        vec![certified.cert.der().clone()],
+        rustls::pki_types::PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()).into(),
+    )
+    .expect("a key");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let config = std::sync::Arc::new(config);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let Ok(connection) = rustls::ServerConnection::new(config.clone()) else {
+                continue;
+            };
+            let tls = rustls::StreamOwned::new(connection, stream);
+            // Whoever gets through TLS gets a WebSocket.
+            std::thread::spawn(move || {
+                if let Ok(mut socket) = tungstenite::accept(tls) {
+                    while socket.read().is_ok() {}
+                }
+            });
+        }
+    });
+
+    let trusting =
+        NakamaServer::new(format!("https://localhost:{port}"), "key").with_root_certificate(root);
+    let mut game = Game::new();
+    game.connect_to(&trusting);
+    assert_eq!(game.next_phase(), "connected");
+
+    let stranger = NakamaServer::new(format!("https://localhost:{port}"), "key");
+    let mut game = Game::new();
+    game.connect_to(&stranger);
+    let reason = game.next_phase();
+    assert!(
+        reason.starts_with("the server cannot be reached: TLS failed: "),
+        "{reason}"
+    );
+}
