@@ -17,15 +17,28 @@ pub(in crate::local_server) enum Format {
     Protobuf,
 }
 
-/// Reads a frame; `None` if it is malformed.
-pub(super) fn decode(format: Format, frame: Bytes) -> Option<Envelope> {
+/// Reads a frame as a server of this generation does; `None` if it is malformed.
+pub(super) fn decode(format: Format, layout: PartyLayout, frame: Bytes) -> Option<Envelope> {
     match format {
         Format::Protobuf => proto::decode(frame).ok(),
         Format::Json => {
             let ProtoJson(value) = serde_json::from_slice(&frame).ok()?;
+            if layout == PartyLayout::Before3_28 && has_new_field(&value) {
+                return None;
+            }
             serde_json::from_value(value).ok()
         }
     }
+}
+
+/// Whether there is something in it that came with 3.28. Protobuf passes over unknown fields, proto JSON does not.
+fn has_new_field(envelope: &Value) -> bool {
+    let has = |value: &Value, names: &[&str]| names.iter().any(|name| value.get(name).is_some());
+    let create = ["party_create", "partyCreate"].map(|name| &envelope[name]);
+    has(envelope, &["party_update", "partyUpdate"])
+        || create
+            .iter()
+            .any(|create| has(create, &["label", "hidden"]))
 }
 
 /// An envelope for any number of receivers, encoded at most once per format.

@@ -110,17 +110,28 @@ impl Core {
 
     pub(super) fn list_groups(&mut self, call: &Call<'_>, _: Claims) -> ApiResult {
         let limit = call.limit(1)?;
+        let pattern = call.query("name").filter(|name| !name.is_empty());
+        let (open, members) = (call.query_bool("open")?, call.query_int("members")?);
+        let lang_tag = call.query("lang_tag").filter(|tag| !tag.is_empty());
+        if pattern.is_some() && (open.is_some() || members.is_some() || lang_tag.is_some()) {
+            return Err(ApiError::invalid(
+                "name filter cannot be combined with any other filter",
+            ));
+        }
         let after: Option<Rank> = match call.query("cursor") {
             None | Some("") => None,
-            Some(text) => Some(
-                cursor::decode(text)
-                    .ok_or_else(|| ApiError::invalid("Malformed cursor was used."))?,
-            ),
+            Some(text) => Some(cursor::decode(text).ok_or_else(|| {
+                ApiError::new(Code::Internal, "Error while trying to list groups.")
+            })?),
         };
-        let pattern = call
-            .query("name")
-            .map(|name| name.trim_start_matches(['%', ' ']));
-        let pattern = pattern.filter(|pattern| !pattern.is_empty());
+        let pattern = pattern.map(|name| name.trim_start_matches(['%', ' ']));
+        let fits = |group: &&Group| {
+            let details = &group.details;
+            pattern.is_none_or(|pattern| is_like(&details.name, pattern))
+                && open.is_none_or(|open| details.open == open)
+                && members.is_none_or(|members| group.count() <= members)
+                && lang_tag.is_none_or(|tag| details.lang_tag == tag)
+        };
         let rank = |group: &Group| Rank {
             name: pattern.map_or_else(String::new, |_| group.details.name.clone()),
             updated: group.updated,
@@ -130,7 +141,7 @@ impl Core {
         let mut groups: Vec<(Rank, &Group)> = self
             .groups
             .all()
-            .filter(|group| pattern.is_none_or(|pattern| is_like(&group.details.name, pattern)))
+            .filter(fits)
             .map(|group| (rank(group), group))
             .filter(|(rank, _)| after.as_ref().is_none_or(|after| rank > after))
             .collect();

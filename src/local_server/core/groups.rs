@@ -1,6 +1,9 @@
 //! Groups: who belongs to which, and what changes of that mean for the group's channel.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -257,15 +260,11 @@ impl Core {
         users: &[UserId],
     ) -> Result<(), GroupError> {
         let (group, _) = self.groups.managed(id, caller)?;
-        let is_new = |user: &UserId| {
-            *user != caller && matches!(group.state(*user), None | Some(State::Asking))
-        };
-        let new: Vec<UserId> = users.iter().copied().filter(is_new).collect();
+        let is_new = |user: &UserId| matches!(group.state(*user), None | Some(State::Asking));
+        let new: BTreeSet<UserId> = users.iter().copied().filter(is_new).collect();
         let count = i32::try_from(new.len()).unwrap_or(i32::MAX);
-        let (name, is_full) = (
-            group.details.name.clone(),
-            group.count().saturating_add(count) > group.details.max_count,
-        );
+        let is_full = group.count().saturating_add(count) > group.details.max_count;
+        let name = group.details.name.clone();
         if new.iter().any(|user| self.accounts.get(*user).is_none()) {
             return Err(GroupError::UserNotFound);
         }

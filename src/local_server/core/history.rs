@@ -170,6 +170,7 @@ impl Core {
 }
 
 impl History {
+    /// The page after a place in a channel, or before it. Without one, the first page.
     fn page(
         &self,
         channel: &Stream,
@@ -178,49 +179,30 @@ impl History {
         limit: usize,
         channel_id: &str,
     ) -> MessageList {
-        let at = incoming.clone().unwrap_or(start);
-        let forward = at.forward;
-        let is_upward = forward == at.is_next;
-        let empty = BTreeMap::new();
-        let messages = self.by_channel.get(channel).unwrap_or(&empty);
-        let mut page: Vec<(u64, &ChannelMessage)> = Vec::new();
-        let place = |(position, message): (&u64, _)| (*position, message);
-        if is_upward {
-            let later = messages.range((Excluded(at.position), Unbounded));
-            page.extend(later.take(limit + 1).map(place));
-        } else {
-            let earlier = messages.range(..at.position).rev();
-            page.extend(earlier.take(limit + 1).map(place));
-        }
-        let is_more = page.len() > limit;
-        page.truncate(limit);
-
-        let cursor_at = |entry: Option<&(u64, _)>, forward: bool, is_next: bool| {
-            let (position, _) = entry?;
-            let (channel, position) = (at.channel.clone(), *position);
-            Some(Cursor {
-                channel,
-                position,
+        let at = incoming.as_ref().unwrap_or(&start);
+        let (mut page, is_more) = self.messages_from(channel, at, limit);
+        let cursor_at = |end: Option<&(u64, _)>, forward: bool, is_next: bool| {
+            end.map(|(position, _)| Cursor {
+                position: *position,
                 forward,
                 is_next,
+                ..start.clone()
             })
         };
         // Beyond the far end there is more if there was one too many; beyond the near end there is what we come from.
-        let mut ends = (
-            cursor_at(page.last().filter(|_| is_more), forward, at.is_next),
-            cursor_at(
-                page.first().filter(|_| incoming.is_some()),
-                forward,
-                !at.is_next,
-            ),
-        );
-        if !at.is_next {
+        let far = page.last().filter(|_| is_more);
+        let near = page.first().filter(|_| incoming.is_some());
+        let far = cursor_at(far, at.forward, at.is_next);
+        let near = cursor_at(near, at.forward, !at.is_next);
+        let (next, previous) = if at.is_next {
+            (far, near)
+        } else {
             page.reverse();
-            ends = (ends.1, ends.0);
-        }
+            (near, far)
+        };
         let cacheable = cursor_at(page.last(), true, true).or_else(|| {
             incoming.map(|cursor| Cursor {
-                is_next: cursor.is_next || !forward,
+                is_next: cursor.is_next || !cursor.forward,
                 forward: true,
                 ..cursor
             })
@@ -233,9 +215,32 @@ impl History {
         };
         MessageList {
             messages: page.into_iter().map(message).collect(),
-            next_cursor: text(ends.0),
-            prev_cursor: text(ends.1),
+            next_cursor: text(next),
+            prev_cursor: text(previous),
             cacheable_cursor: text(cacheable),
         }
+    }
+
+    /// So many messages beyond a place, away from it, and whether there are more.
+    fn messages_from(
+        &self,
+        channel: &Stream,
+        at: &Cursor,
+        limit: usize,
+    ) -> (Vec<(u64, &ChannelMessage)>, bool) {
+        let Some(messages) = self.by_channel.get(channel) else {
+            return (Vec::new(), false);
+        };
+        let entry = |(position, message): (&u64, _)| (*position, message);
+        let mut page: Vec<_> = if at.forward == at.is_next {
+            let later = messages.range((Excluded(at.position), Unbounded));
+            later.take(limit + 1).map(entry).collect()
+        } else {
+            let earlier = messages.range(..at.position).rev();
+            earlier.take(limit + 1).map(entry).collect()
+        };
+        let is_more = page.len() > limit;
+        page.truncate(limit);
+        (page, is_more)
     }
 }

@@ -1,6 +1,6 @@
 //! REST calls: arguments in, JSON out.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use http::{
 };
 use percent_encoding::percent_decode_str;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::json;
 
@@ -123,17 +123,32 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn query_bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
-        let parsed = self
-            .query(name)
-            .map(|text| parse_bool(text).ok_or_else(|| unparsable(name, "ParseBool", text)));
-        parsed.transpose()
+        self.query_parsed(name, "ParseBool", parse_bool)
     }
 
     pub(super) fn query_int(&self, name: &str) -> Result<Option<i32>, ApiError> {
-        let parsed = self
-            .query(name)
-            .map(|text| text.parse().map_err(|_| unparsable(name, "ParseInt", text)));
-        parsed.transpose()
+        self.query_parsed(name, "ParseInt", |text| text.parse().ok())
+    }
+
+    fn query_parsed<T>(
+        &self,
+        name: &str,
+        function: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, ApiError> {
+        let values: Vec<&str> = self.query_all(name).collect();
+        match *values {
+            [] => Ok(None),
+            [text] => parse(text).map(Some).ok_or_else(|| {
+                ApiError::invalid(format!(
+                    "parsing field \"{name}\": strconv.{function}: parsing {text:?}: invalid syntax"
+                ))
+            }),
+            _ => Err(ApiError::invalid(format!(
+                "too many values for field \"{name}\": {}",
+                values.join(", ")
+            ))),
+        }
     }
 
     /// The parameter `limit` of lists: 1 to 100.
@@ -149,19 +164,21 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The body. An absent one, and absent fields, are defaults; so is `null`.
+    /// The body, an object. An absent one, and absent fields, are defaults; so is `null`. What follows it is not looked at.
     pub(super) fn body<T: Default + DeserializeOwned>(&self) -> Result<T, ApiError> {
-        if self.body.is_empty() {
+        let text = String::from_utf8_lossy(self.body);
+        if text.trim().is_empty() {
             return Ok(T::default());
         }
-        let text = String::from_utf8_lossy(self.body);
-        json::check(&text).map_err(ApiError::invalid)?;
-        let mut body: Value = serde_json::from_str(&text).unwrap_or_default();
-        if let Value::Object(fields) = &mut body {
-            fields.retain(|_, value| !value.is_null());
-        }
-        serde_json::from_value(body)
-            .map_err(|error| ApiError::invalid(format!("proto: invalid value: {error}")))
+        let text = json::first_value(&text).map_err(|problem| match &*problem {
+            json::TRUNCATED => ApiError::invalid("unexpected EOF"),
+            _ => ApiError::invalid(problem),
+        })?;
+        let invalid = |problem: &dyn Display| ApiError::invalid(format!("proto: {problem}"));
+        let mut fields: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| invalid(&error))?;
+        fields.retain(|_, value| !value.is_null());
+        serde_json::from_value(fields.into()).map_err(|error| invalid(&error))
     }
 
     /// The name in a `Basic` authorization, or what is wrong with it.
@@ -230,10 +247,4 @@ pub(super) fn parse_bool(text: &str) -> Option<bool> {
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
         _ => None,
     }
-}
-
-fn unparsable(name: &str, function: &str, text: &str) -> ApiError {
-    ApiError::invalid(format!(
-        "parsing field \"{name}\": strconv.{function}: parsing {text:?}: invalid syntax"
-    ))
 }

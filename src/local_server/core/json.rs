@@ -4,15 +4,30 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// The deepest nesting.
 const MAX_DEPTH: usize = 10_000;
 
+/// What is wrong with a text that ends too early.
+pub(super) const TRUNCATED: &str = "unexpected end of JSON input";
+
 /// Whether a text is JSON; if not, why, in the words of Go's `encoding/json`.
 pub(super) fn check(text: &str) -> Result<(), String> {
-    Scanner {
-        rest: text.as_bytes(),
+    let rest = text[first_value(text)?.len()..].trim_start_matches(SPACE);
+    match rest.bytes().next() {
+        None => Ok(()),
+        Some(c) => Err(invalid(c, "after top-level value")),
     }
-    .document()
+}
+
+/// The part of a text that is its first value, with the white space before it.
+pub(super) fn first_value(text: &str) -> Result<&str, String> {
+    let mut scanner = Scanner {
+        rest: text.as_bytes(),
+    };
+    scanner.value()?;
+    Ok(&text[..text.len() - scanner.rest.len()])
 }
 
 /// Whether a text is JSON, and an object.
@@ -85,7 +100,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn document(mut self) -> Result<(), String> {
+    fn value(&mut self) -> Result<(), String> {
         let mut open = Vec::new();
         loop {
             // A value, or the beginning of one …
@@ -116,7 +131,7 @@ impl Scanner<'_> {
             // … and all that ends with it.
             loop {
                 let Some(container) = open.last().copied() else {
-                    return self.end();
+                    return Ok(());
                 };
                 match (container, self.token()?) {
                     (Container::Array, b']') | (Container::Object, b'}') => {
@@ -133,14 +148,6 @@ impl Scanner<'_> {
                     }
                 }
             }
-        }
-    }
-
-    fn end(mut self) -> Result<(), String> {
-        self.skip_space();
-        match self.rest.first() {
-            None => Ok(()),
-            Some(c) => Err(invalid(*c, "after top-level value")),
         }
     }
 
@@ -228,10 +235,7 @@ impl Scanner<'_> {
     }
 
     fn next(&mut self) -> Result<u8, String> {
-        let (first, rest) = self
-            .rest
-            .split_first()
-            .ok_or("unexpected end of JSON input")?;
+        let (first, rest) = self.rest.split_first().ok_or(TRUNCATED)?;
         self.rest = rest;
         Ok(*first)
     }
@@ -256,7 +260,7 @@ impl Scanner<'_> {
     }
 
     fn skip_space(&mut self) {
-        let is_space = |c: &&u8| matches!(c, b' ' | b'\t' | b'\r' | b'\n');
+        let is_space = |c: &&u8| SPACE.contains(&char::from(**c));
         let count = self.rest.iter().take_while(is_space).count();
         self.rest = &self.rest[count..];
     }

@@ -14,6 +14,7 @@ mod channels;
 mod chat;
 mod clock;
 mod codec;
+mod cors;
 mod cursor;
 mod delivery;
 mod group_api;

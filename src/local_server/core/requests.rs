@@ -145,6 +145,9 @@ impl Core {
             Some(Message::PartyMatchmakerRemove(request)) => {
                 self.party_matchmaker_remove(caller, &request)
             }
+            Some(Message::Rpc(request)) if request.id.is_empty() => {
+                Err(Refusal::bad_input("RPC ID must be set"))
+            }
             Some(Message::Rpc(_)) => Err(Refusal::new(
                 ErrorCode::RuntimeFunctionNotFound,
                 "RPC function not found",

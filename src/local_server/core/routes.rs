@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 
 use super::{
-    Core,
+    Core, cors,
     http::{ApiError, ApiResult, Call, Code, empty, response},
     tokens::{Claims, Token},
 };
@@ -105,9 +105,14 @@ impl Core {
         if request.method() == Method::GET && request.uri().path() == "/" {
             return Response::new(Bytes::new());
         }
+        if let Some(response) = cors::preflight(request) {
+            return response;
+        }
         let result = self.route(request);
         self.deliver_events();
-        response(result)
+        let mut response = response(result);
+        cors::expose(request, &mut response);
+        response
     }
 
     fn route(&mut self, request: &Request<Bytes>) -> ApiResult {

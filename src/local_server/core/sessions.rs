@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{
     Core, Timer,
-    codec::{Format, Outgoing},
+    codec::{self, Format, Outgoing},
     ids::SessionId,
     presence::Peer,
 };
@@ -231,7 +231,7 @@ impl Core {
             session.messages_until_sign_of_life = MESSAGES_PER_SIGN_OF_LIFE;
             self.sign_of_life(id);
         }
-        match super::codec::decode(format, frame) {
+        match codec::decode(format, self.config.party_layout, frame) {
             Some(envelope) => self.answer_envelope(id, envelope),
             None => self.end(id, Ending::BadInput("received malformed payload")),
         }

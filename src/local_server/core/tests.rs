@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -31,29 +32,45 @@ impl World {
         self.core.advance(self.now);
     }
 
-    /// Makes an account of that name and opens a JSON socket.
-    fn open(&mut self, username: &str) -> SessionId {
+    /// Logs in, and makes an account of that name at first.
+    fn log_in(&mut self, username: &str) -> String {
         let target = format!("/v2/account/authenticate/device?username={username}");
-        let body = json!({ "id": format!("device-of-{username}") }).to_string();
-        let request = http::Request::post(target)
-            .header("Authorization", "Basic ZGVmYXVsdGtleTo=")
-            .body(body.into())
+        let body = json!({ "id": format!("device-of-{username}") });
+        let (_, body) = self.call("Basic ZGVmYXVsdGtleTo=", "POST", &target, &body);
+        format!("Bearer {}", body["token"].as_str().expect("a token"))
+    }
+
+    /// Makes a REST call.
+    fn call(
+        &mut self,
+        authorization: &str,
+        method: &str,
+        target: &str,
+        body: &Value,
+    ) -> (u16, Value) {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(target)
+            .header("Authorization", authorization)
+            .body(body.to_string().into())
             .expect("a request");
         let response = self.core.request(self.now, &request);
-        let body: Value = serde_json::from_slice(response.body()).expect("JSON");
-        let target = format!("/ws?token={}", body["token"].as_str().expect("a token"));
-        let request = http::Request::get(target)
+        let body = serde_json::from_slice(response.body()).expect("JSON");
+        (response.status().as_u16(), body)
+    }
+
+    /// Logs in and opens a JSON socket.
+    fn open(&mut self, username: &str) -> SessionId {
+        let request = http::Request::get("/ws")
+            .header("Authorization", self.log_in(username))
             .header("Connection", "Upgrade")
             .header("Upgrade", "websocket")
             .header("Sec-WebSocket-Version", "13")
             .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
             .body(())
             .expect("a request");
-        self.core
-            .open(self.now, &request)
-            .socket
-            .expect("a socket")
-            .0
+        let handshake = self.core.open(self.now, &request);
+        handshake.socket.expect("a socket").0
     }
 
     fn send(&mut self, session: SessionId, envelope: &Value) {
@@ -197,4 +214,123 @@ fn the_next_deadline_is_never_late() {
     );
     world.pass(2);
     assert_eq!(world.core.next_deadline(), None);
+}
+
+#[test]
+fn an_old_server_closes_json_sockets_at_fields_it_does_not_know() {
+    let mut world = World::new(LocalServerConfig {
+        party_layout: crate::proto::PartyLayout::Before3_28,
+        ..LocalServerConfig::default()
+    });
+    for (request, is_known) in [
+        (json!({"party_create": {"max_size": 2, "open": true}}), true),
+        (
+            json!({"party_create": {"max_size": 2, "hidden": false}}),
+            false,
+        ),
+        (json!({"party_update": {}}), false),
+    ] {
+        let session = world.open("ada");
+        world.send(session, &request);
+        let is_closed = world.take(session).contains(&Transmit::Close(None));
+        assert_eq!(is_closed, !is_known, "{request}");
+    }
+}
+
+#[test]
+fn groups_are_managed_by_those_who_may() {
+    let mut world = World::new(LocalServerConfig::default());
+    let [ada, bob, eve] = ["ada", "bob", "eve"].map(|name| world.log_in(name));
+    let mut ids = ["ada", "bob", "eve"].into_iter().map(|name| {
+        let (_, body) = world.call(
+            &ada,
+            "GET",
+            &format!("/v2/user?usernames={name}"),
+            &json!({}),
+        );
+        body["users"][0]["id"].as_str().expect("an id").to_owned()
+    });
+    let (ada_id, bob_id) = (ids.next().expect("Ada"), ids.next().expect("Bob"));
+    drop(ids);
+    let details = json!({"name": "knights", "open": true, "max_count": 2});
+    let (_, group) = world.call(&ada, "POST", "/v2/group", &details);
+    let group = group["id"].as_str().expect("an id").to_owned();
+
+    let denied = (404, "Group not found or permission denied.");
+    let last_owner = (400, "Cannot leave group when you are the last superadmin.");
+    let not_owner = (400, "Group not found or you're not allowed to delete.");
+    for (who, action, whom, expected) in [
+        (&bob, "join", "", (200, "")),
+        (&bob, "join", "", (400, "Group is full.")),
+        (&eve, "join", "", (400, "Group is full.")),
+        (&bob, "kick", &*ada_id, denied),
+        (&bob, "DELETE", "", not_owner),
+        (&ada, "leave", "", last_owner),
+        (&ada, "promote", &bob_id, (200, "")),
+        (&bob, "kick", &ada_id, (200, "")), // an admin cannot: nothing happens
+        (&bob, "promote", &bob_id, (200, "")), // nor this
+        (&bob, "DELETE", "", not_owner),
+        (&ada, "leave", "", last_owner),
+        (&ada, "promote", &bob_id, (200, "")),
+        (&ada, "leave", "", (200, "")), // now Bob is an owner, too
+        (&ada, "add", &ada_id, denied),
+        (
+            &bob,
+            "add",
+            "11111111-1111-4111-8111-111111111111",
+            (400, "One or more users not found."),
+        ),
+        (&bob, "add", "nobody", (400, "User ID must be a valid ID.")),
+        (&bob, "leave", "", (200, "")), // the last one takes the group along
+        (&bob, "join", "", (404, "Group not found.")),
+    ] {
+        let (method, target) = match action {
+            "DELETE" => ("DELETE", format!("/v2/group/{group}")),
+            action if whom.is_empty() => ("POST", format!("/v2/group/{group}/{action}")),
+            action => (
+                "POST",
+                format!("/v2/group/{group}/{action}?user_ids={whom}"),
+            ),
+        };
+        let (status, body) = world.call(who, method, &target, &json!({}));
+        let message = body["message"].as_str().unwrap_or_default();
+        assert_eq!((status, message), expected, "{action} {whom}");
+    }
+}
+
+#[test]
+fn deleting_an_account_ends_its_sockets_and_tokens() {
+    let mut world = World::new(LocalServerConfig::default());
+    let socket = world.open("ada");
+    let token = world.log_in("ada");
+    world.pass(1);
+    assert_eq!(
+        world.call(&token, "DELETE", "/v2/account", &json!({})),
+        (200, json!({}))
+    );
+    let close = Transmit::Close(Some((1000, "server-side session disconnect")));
+    assert_eq!(world.take(socket), [close]);
+    assert_eq!(world.call(&token, "GET", "/v2/account", &json!({})).0, 401);
+}
+
+#[test]
+fn pages_of_other_origins_may_make_all_calls() {
+    let mut world = World::new(LocalServerConfig::default());
+    for (method, headers, status) in [
+        ("POST", "authorization, content-type", 200),
+        ("PATCH", "", 405),
+        ("GET", "x-other", 403),
+    ] {
+        let mut request = http::Request::options("/v2/account")
+            .header("Origin", "http://example.com")
+            .header("Access-Control-Request-Method", method);
+        if !headers.is_empty() {
+            request = request.header("Access-Control-Request-Headers", headers);
+        }
+        let request = request.body(Bytes::new()).expect("a request");
+        let response = world.core.request(world.now, &request);
+        let allows = response.headers().get("Access-Control-Allow-Origin");
+        assert_eq!(response.status(), status, "{method} {headers}");
+        assert_eq!(allows.is_some(), status == 200, "{method} {headers}");
+    }
 }

@@ -7,8 +7,10 @@ use super::{
     Core,
     accounts::{Credential, User},
     authenticate::check_username,
-    http::{ApiError, ApiResult, Call, answer, empty},
+    http::{ApiError, ApiResult, Call, Code, answer, empty},
     ids::UserId,
+    notifications,
+    sessions::Ending,
     status,
     tokens::Claims,
 };
@@ -93,6 +95,10 @@ impl Core {
 
     pub(super) fn update_account(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
         let request: UpdateRequest = call.body()?;
+        if request.lang_tag.as_ref().is_some_and(String::is_empty) {
+            let problem = "Error while trying to update account.";
+            return Err(ApiError::new(Code::Internal, problem));
+        }
         let now = self.clock.timestamp_seconds();
         let mut user = self
             .accounts
@@ -101,7 +107,12 @@ impl Core {
             .clone();
         if let Some(username) = &request.username {
             check_username(username)?;
-            self.accounts.rename(user.id, username)?;
+            self.accounts.rename(user.id, username).map_err(|_| {
+                // The real server wraps its own error like this.
+                ApiError::invalid(
+                    "rpc error: code = AlreadyExists desc = Username is already in use.",
+                )
+            })?;
             user.username.clone_from(username);
         }
         let profile = &mut user.profile;
@@ -132,6 +143,10 @@ impl Core {
     pub(super) fn delete_account(&mut self, _: &Call<'_>, caller: Claims) -> ApiResult {
         self.accounts.remove(caller.user).ok_or_else(not_found)?;
         self.groups.forget(caller.user);
+        self.tokens.log_out_everywhere(caller.user, &self.clock);
+        for session in self.tracker.sessions(&notifications::stream(caller.user)) {
+            self.end(session, Ending::ServerSide);
+        }
         empty()
     }
 

@@ -16,8 +16,8 @@ use crate::local_server::core::Handshake;
 /// The largest body of a REST call, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request, and a connection may be idle before it.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Serves one connection.
 pub(super) async fn serve(shell: Rc<Shell>, stream: TcpStream) {
