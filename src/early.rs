@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// What joins are about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Area {
+pub enum Area {
     Match,
 }
 

@@ -118,11 +118,14 @@ pub mod error;
 pub mod local_server;
 pub mod match_data;
 pub mod matches;
+pub mod mirror;
+pub mod payload;
 pub mod plugin;
 pub mod presence;
 pub mod proto;
 mod receive;
 pub mod request;
+pub mod send;
 pub mod session;
 pub mod testing;
 mod transport;
@@ -130,7 +133,7 @@ mod transport;
 /// Everything a game needs at hand.
 pub mod prelude {
     #[cfg(feature = "serde")]
-    pub use crate::match_data::{Json, Postcard};
+    pub use crate::payload::{Json, Postcard};
     pub use crate::{
         commands::{NakamaCommands, NakamaCommandsExt},
         connection::{
@@ -140,19 +143,22 @@ pub mod prelude {
         envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, ErrorPushed, RawRequest},
         error::{ErrorCode, RestError, ServerError},
         match_data::{
-            Codec, FromMatch, MatchDataAppExt, MatchDataReceived, MatchDataRejected, MatchPayload,
-            OutgoingData, PayloadError, SendError, SendFailed,
+            FromMatch, MatchDataAppExt, MatchDataReceived, MatchDataRejected, MatchPayload,
+            OutgoingData,
         },
         matches::{
             CreateMatch, JoinMatch, LeaveMatch, Match, MatchIndex, MatchJoined, MatchPresences,
             MatchRefusal, PresentIn,
         },
+        mirror::ContextIndex,
+        payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
             ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence, PresenceIndex,
             PresenceInfo, Sender, SessionId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError},
+        send::{SendError, SendFailed},
         session::{
             LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession, RefreshSession,
             SessionRefusal,

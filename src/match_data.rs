@@ -4,127 +4,23 @@
 //! arrives as [`FromMatch<T>`] messages and is sent with [`send`](NakamaCommands::send). Op codes that no type is bound to
 //! arrive as [`MatchDataReceived`].
 
-use std::{any::type_name, error::Error, fmt, sync::Arc};
+use std::sync::Arc;
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
-use bevy_time::{Real, Time};
 use bytes::Bytes;
-use hashbrown::HashMap;
 
 use crate::{
     commands::NakamaCommands,
     connection::NetworkLink,
-    early::{Area, Delivery, EarlyArrivals, Held, Patience},
-    matches::{Match, MatchIndex},
-    presence::{MatchId, Presence, PresenceIndex, PresenceInfo, Sender},
+    early::{Delivery, Held, Patience},
+    matches::Match,
+    mirror::id_of,
+    payload::{Arrived, Codec, PayloadError, bind, clear, clear_bound, deliver},
+    presence::{Presence, PresenceInfo, Sender},
+    send::{FailedSends, SendError},
     transport::{LinkCommand, MatchData, OutgoingMatchData},
 };
-
-pub use crate::transport::SendError;
-
-/// A payload that could not be encoded or decoded.
-#[derive(Clone, Debug)]
-pub struct PayloadError(Arc<dyn Error + Send + Sync>);
-
-impl PayloadError {
-    /// From whatever the codec says.
-    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(error.into().into())
-    }
-}
-
-impl fmt::Display for PayloadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the payload does not fit its type: {}", self.0)
-    }
-}
-
-impl Error for PayloadError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
-
-/// How a type becomes bytes and comes back.
-///
-/// [`Postcard`] and [`Json`] do it for every type with serde. For a format of your own, implement it for the type itself
-/// and write `type Codec = Self`:
-///
-/// ```
-/// # use bevy_nakama::prelude::*;
-/// # use bytes::Bytes;
-/// struct Beep(u8);
-///
-/// impl Codec<Beep> for Beep {
-///     fn encode(beep: &Beep) -> Result<Bytes, PayloadError> {
-///         Ok(Bytes::copy_from_slice(&[beep.0]))
-///     }
-///     fn decode(bytes: &Bytes) -> Result<Beep, PayloadError> {
-///         bytes.first().copied().map(Beep).ok_or_else(|| PayloadError::new("it is empty"))
-///     }
-/// }
-///
-/// impl MatchPayload for Beep {
-///     const OP_CODE: i64 = 7;
-///     type Codec = Self;
-/// }
-/// ```
-pub trait Codec<T> {
-    /// The bytes of a value.
-    ///
-    /// # Errors
-    ///
-    /// The value has no such form.
-    fn encode(value: &T) -> Result<Bytes, PayloadError>;
-
-    /// The value of bytes. They come from other players: anything is possible.
-    ///
-    /// # Errors
-    ///
-    /// These bytes are no such value.
-    fn decode(bytes: &Bytes) -> Result<T, PayloadError>;
-}
-
-/// The [postcard](https://docs.rs/postcard) format: small and quick, for types that both sides know.
-#[cfg(feature = "serde")]
-#[derive(Clone, Copy, Debug)]
-pub enum Postcard {}
-
-#[cfg(feature = "serde")]
-impl<T: serde::Serialize + serde::de::DeserializeOwned> Codec<T> for Postcard {
-    fn encode(value: &T) -> Result<Bytes, PayloadError> {
-        postcard::to_stdvec(value)
-            .map(Bytes::from)
-            .map_err(PayloadError::new)
-    }
-
-    fn decode(bytes: &Bytes) -> Result<T, PayloadError> {
-        match postcard::take_from_bytes(bytes) {
-            Ok((value, [])) => Ok(value),
-            Ok((_, rest)) => Err(PayloadError::new(format!("{} bytes too many", rest.len()))),
-            Err(error) => Err(PayloadError::new(error)),
-        }
-    }
-}
-
-/// JSON, for server code and clients in other languages.
-#[cfg(feature = "serde")]
-#[derive(Clone, Copy, Debug)]
-pub enum Json {}
-
-#[cfg(feature = "serde")]
-impl<T: serde::Serialize + serde::de::DeserializeOwned> Codec<T> for Json {
-    fn encode(value: &T) -> Result<Bytes, PayloadError> {
-        serde_json::to_vec(value)
-            .map(Bytes::from)
-            .map_err(PayloadError::new)
-    }
-
-    fn decode(bytes: &Bytes) -> Result<T, PayloadError> {
-        serde_json::from_slice(bytes).map_err(PayloadError::new)
-    }
-}
 
 /// A type of match data.
 ///
@@ -195,19 +91,6 @@ pub struct MatchDataRejected {
     pub error: PayloadError,
 }
 
-/// Data was not sent. An event of the match's entity, triggered in
-/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames.
-#[derive(Clone, Debug, EntityEvent)]
-pub struct SendFailed {
-    /// The match that it was for.
-    #[event_target]
-    pub context: Entity,
-    /// Its op code.
-    pub op_code: i64,
-    /// Why.
-    pub reason: SendError,
-}
-
 /// Binds types of match data.
 pub trait MatchDataAppExt {
     /// Binds a type to its op code: from now on it arrives as [`FromMatch<T>`]. Binding it twice changes nothing.
@@ -220,58 +103,30 @@ pub trait MatchDataAppExt {
 
 impl MatchDataAppExt for App {
     fn add_match_data<T: MatchPayload>(&mut self) -> &mut Self {
-        self.add_message::<FromMatch<T>>();
-        let world = self.world_mut();
-        world.init_resource::<MatchPayloads>();
-        let mut payloads = world.resource_mut::<MatchPayloads>();
-        let new = Bound {
-            name: type_name::<T>(),
-            write: write::<T>,
-            clear: clear::<FromMatch<T>>,
-        };
-        match payloads.by_op_code.insert(T::OP_CODE, new) {
-            Some(old) if old.name != type_name::<T>() => panic!(
-                "op code {} is claimed twice: by `{}` and by `{}`",
-                T::OP_CODE,
-                old.name,
-                type_name::<T>()
-            ),
-            _ => self,
-        }
+        bind::<Match, T, FromMatch<T>>(self, T::OP_CODE, write::<T>);
+        self
     }
 }
 
-/// Which type an op code is bound to.
-#[derive(Default, Resource)]
-pub(crate) struct MatchPayloads {
-    by_op_code: HashMap<i64, Bound>,
-}
-
-#[derive(Clone, Copy)]
-struct Bound {
-    name: &'static str,
-    write: fn(&mut World, Entity, Option<Sender>, MatchData),
-    clear: fn(&mut World),
-}
-
-fn write<T: MatchPayload>(
-    world: &mut World,
-    context: Entity,
-    sender: Option<Sender>,
-    data: MatchData,
-) {
-    match T::Codec::decode(&data.data) {
+fn write<T: MatchPayload>(world: &mut World, arrived: Arrived) {
+    let Arrived {
+        context,
+        sender,
+        op_code,
+        data,
+        reliable,
+    } = arrived;
+    match T::Codec::decode(&data) {
         Ok(payload) => {
             world.write_message(FromMatch {
                 context,
                 sender,
                 payload,
-                reliable: data.reliable,
+                reliable,
             });
         }
         Err(error) => {
-            log::debug!("op code {}: {error}", data.op_code);
-            let MatchData { op_code, data, .. } = data;
+            log::debug!("op code {op_code}: {error}");
             world.write_message(MatchDataRejected {
                 context,
                 sender,
@@ -283,89 +138,59 @@ fn write<T: MatchPayload>(
     }
 }
 
-fn clear<M: Message>(world: &mut World) {
-    if let Some(mut messages) = world.get_resource_mut::<Messages<M>>() {
-        messages.clear();
-    }
+fn write_unbound(world: &mut World, arrived: Arrived) {
+    let Arrived {
+        context,
+        sender,
+        op_code,
+        data,
+        reliable,
+    } = arrived;
+    world.write_message(MatchDataReceived {
+        context,
+        sender,
+        op_code,
+        data,
+        reliable,
+    });
 }
 
 /// Empties all messages: they are of an earlier connection.
 pub(crate) fn clear_messages(world: &mut World) {
     clear::<MatchDataReceived>(world);
     clear::<MatchDataRejected>(world);
-    let bound: Vec<_> = world
-        .resource::<MatchPayloads>()
-        .by_op_code
-        .values()
-        .copied()
-        .collect();
-    for bound in bound {
-        (bound.clear)(world);
-    }
+    clear_bound::<Match>(world);
 }
 
 /// Match data arrived. Whether it is delivered, or waits for something.
 pub(crate) fn receive(world: &mut World, data: MatchData, patience: Patience) -> Delivery {
-    let Some(context) = world.resource_mut::<MatchIndex>().get_again(&data.match_id) else {
-        if patience == Patience::Wait {
-            let now = world.resource::<Time<Real>>().elapsed();
-            let id = data.match_id.clone();
-            let held = Held::MatchData(data);
-            world.resource_mut::<EarlyArrivals>().hold_for_context(
-                now,
-                Area::Match,
-                id.as_str(),
-                held,
-            );
-        }
-        return Delivery::Held;
+    let MatchData {
+        match_id,
+        sender,
+        op_code,
+        data,
+        reliable,
+    } = data;
+    let hold_as = |(op_code, data, reliable)| {
+        let (match_id, sender) = (match_id.clone(), sender.clone());
+        Held::MatchData(MatchData {
+            match_id,
+            sender,
+            op_code,
+            data,
+            reliable,
+        })
     };
-    let sender = match &data.sender {
-        None => None,
-        Some(presence) => {
-            let index = world.resource::<PresenceIndex>();
-            let entity = index.get(context, &presence.session_id);
-            if entity.is_none()
-                && patience == Patience::Wait
-                && !index.has_left(context, &presence.session_id)
-            {
-                let now = world.resource::<Time<Real>>().elapsed();
-                let session = presence.session_id.clone();
-                let held = Held::MatchData(data);
-                world
-                    .resource_mut::<EarlyArrivals>()
-                    .hold_for_join(now, context, &session, held);
-                return Delivery::Held;
-            }
-            Some(Sender {
-                entity,
-                presence: presence.clone(),
-            })
-        }
-    };
-    let bound = world
-        .resource::<MatchPayloads>()
-        .by_op_code
-        .get(&data.op_code);
-    match bound.map(|bound| bound.write) {
-        Some(write) => write(world, context, sender, data),
-        None => {
-            let MatchData {
-                op_code,
-                data,
-                reliable,
-                ..
-            } = data;
-            world.write_message(MatchDataReceived {
-                context,
-                sender,
-                op_code,
-                data,
-                reliable,
-            });
-        }
-    }
-    Delivery::Done
+    let content = (op_code, data, reliable);
+    deliver::<Match>(
+        world,
+        &match_id,
+        sender.as_ref(),
+        patience,
+        content,
+        hold_as,
+        write_unbound,
+    )
 }
 
 /// Data for a match that is not one of a bound type, or goes to some of its members only.
@@ -424,7 +249,7 @@ impl OutgoingData {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to everybody else in a match. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); should it not, there is a [`SendFailed`].
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); should it not, there is a [`SendFailed`](crate::send::SendFailed).
     ///
     /// A burst is spread: 32 messages at once, then four per millisecond, because the server disconnects *receivers* that
     /// more than 64 messages are queued for.
@@ -439,28 +264,19 @@ impl NakamaCommands<'_, '_, '_> {
     }
 }
 
-fn send_now(
-    world: &mut World,
-    context: Entity,
-    OutgoingData {
+fn send_now(world: &mut World, context: Entity, outgoing: OutgoingData) {
+    let OutgoingData {
         op_code,
         data,
         receivers,
         reliable,
-    }: OutgoingData,
-) {
+    } = outgoing;
     let failed = |world: &mut World, reason| {
-        world.resource_mut::<FailedSends>().0.push(SendFailed {
-            context,
-            op_code,
-            reason,
-        });
+        world
+            .resource_mut::<FailedSends>()
+            .add(context, op_code, reason)
     };
-    let is_match = world
-        .get_entity(context)
-        .ok()
-        .filter(|entity| entity.contains::<Match>());
-    let Some(match_id) = is_match.and_then(|entity| entity.get::<MatchId>().cloned()) else {
+    let Some(match_id) = id_of::<Match>(world, context) else {
         return failed(world, SendError::NotAMember);
     };
     let data = match data {
@@ -498,34 +314,4 @@ fn send_now(
             origin: context.to_bits(),
             data,
         });
-}
-
-/// Failures that are known at once; they are told with the next frame's arrivals.
-#[derive(Default, Resource)]
-pub(crate) struct FailedSends(Vec<SendFailed>);
-
-pub(crate) fn tell_failed_sends(world: &mut World) {
-    for failed in std::mem::take(&mut world.resource_mut::<FailedSends>().0) {
-        tell(world, failed);
-    }
-}
-
-/// The network thread could not send something.
-pub(crate) fn on_send_failed(world: &mut World, origin: u64, op_code: i64, reason: SendError) {
-    if let Some(context) = Entity::try_from_bits(origin) {
-        tell(
-            world,
-            SendFailed {
-                context,
-                op_code,
-                reason,
-            },
-        );
-    }
-}
-
-fn tell(world: &mut World, failed: SendFailed) {
-    log::debug!("op code {} was not sent: {}", failed.op_code, failed.reason);
-    world.trigger(failed);
-    world.flush();
 }

@@ -8,20 +8,17 @@
 
 use std::collections::BTreeMap;
 
-use bevy_ecs::{entity::EntityHashSet, lifecycle::HookContext, prelude::*, world::DeferredWorld};
+use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
-use bevy_time::{Real, Time};
-use hashbrown::HashMap;
 
 use crate::{
     commands::NakamaCommands,
-    early::{Area, EarlyArrivals, Held, Patience},
+    early::Area,
     error::{ErrorCode, ServerError},
-    presence::{self, Joining, MatchId, Membership, Moment},
+    mirror::{self, Context, ContextIndex, ContextVocabulary},
+    presence::{MatchId, Membership, Moment},
     proto::{Message, realtime},
-    request::{
-        Outcome, Request, RequestError, SocketRequest, refuse, send_unanswered, submit, unexpected,
-    },
+    request::{Outcome, Request, RequestError, SocketRequest, no_message, unexpected},
     transport::{People, Received},
 };
 
@@ -31,7 +28,7 @@ use crate::{
 /// Mirrors `Match`; its `size` is left out because the server counts differently from case to case: count
 /// [`MatchPresences`].
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
-#[component(on_despawn = leave_despawned)]
+#[component(on_despawn = mirror::leave_despawned::<Match>)]
 #[reflect(Component)]
 pub struct Match {
     /// Whether code on the server runs it; otherwise the server passes messages on between its members.
@@ -55,39 +52,20 @@ impl Membership for PresentIn {}
 pub struct MatchPresences(EntityHashSet);
 
 /// Finds the entity of a match.
-#[derive(Debug, Default, Resource)]
-pub struct MatchIndex {
-    by_id: HashMap<MatchId, Entity>,
-    /// Messages come in runs, most of the time for the same match.
-    last: Option<(MatchId, Entity)>,
-}
+pub type MatchIndex = ContextIndex<Match>;
 
-impl MatchIndex {
-    /// The entity of a match that one is in.
-    #[must_use]
-    pub fn get(&self, id: &MatchId) -> Option<Entity> {
-        self.by_id.get(id).copied()
-    }
+impl Context for Match {}
 
-    /// The same, quicker for the match that was asked for last.
-    pub(crate) fn get_again(&mut self, id: &MatchId) -> Option<Entity> {
-        if let Some((last, entity)) = &self.last
-            && std::ptr::eq(last.as_str(), id.as_str())
-        {
-            return Some(*entity);
-        }
-        let entity = self.get(id)?;
-        self.last = Some((id.clone(), entity));
-        Some(entity)
-    }
+impl ContextVocabulary for Match {
+    type Id = MatchId;
+    type Member = PresentIn;
+    const AREA: Area = Area::Match;
+    const NOUN: &'static str = "match";
 
-    fn insert(&mut self, id: MatchId, entity: Entity) {
-        self.by_id.insert(id, entity);
-    }
-
-    fn remove(&mut self, id: &MatchId) -> Option<Entity> {
-        self.last = None;
-        self.by_id.remove(id)
+    fn leave_message(id: &MatchId) -> Message {
+        Message::MatchLeave(realtime::MatchLeave {
+            match_id: id.to_string(),
+        })
     }
 }
 
@@ -268,7 +246,7 @@ impl SocketRequest for LeaveMatch {
     const IS_TRANSIENT: bool = true;
 
     fn to_message(&self) -> Message {
-        leave_message(&self.id)
+        Match::leave_message(&self.id)
     }
 
     fn succeed(
@@ -278,28 +256,26 @@ impl SocketRequest for LeaveMatch {
         _: Moment,
         reply: Option<Received>,
     ) -> Outcome<Self> {
-        if let Some(Received { message, .. }) = reply {
-            return Err(unexpected(Some(&message)));
-        }
-        remove(world, &self.id);
+        no_message(reply)?;
+        mirror::remove::<Match>(world, &self.id);
         Ok(())
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {
         // There is no way back: we are out.
-        remove(world, &self.id);
+        mirror::remove::<Match>(world, &self.id);
     }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Creates a relayed match. The returned entity becomes it, see [`Replied<CreateMatch>`](crate::request::Replied).
     pub fn create_match(self, request: CreateMatch) -> EntityCommands<'a> {
-        self.request_with(move |world, entity| join(world, entity, request))
+        self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
     /// Joins a match. The returned entity becomes it, see [`Replied<JoinMatch>`](crate::request::Replied).
     pub fn join_match(self, request: JoinMatch) -> EntityCommands<'a> {
-        self.request_with(move |world, entity| join(world, entity, request))
+        self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
     /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity.
@@ -307,27 +283,9 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Despawning the match's entity is leaving, too, if the answer does not matter.
     pub fn leave_match(self, match_entity: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            let id = world
-                .get_entity(match_entity)
-                .ok()
-                .filter(|it| it.contains::<Match>());
-            match id.and_then(|it| it.get::<MatchId>().cloned()) {
-                Some(id) => submit(world, entity, LeaveMatch { id }),
-                None => refuse::<LeaveMatch>(
-                    world,
-                    entity,
-                    RequestError::WrongEntity { expected: "match" },
-                ),
-            }
+            mirror::ask_about::<Match, _>(world, entity, match_entity, |id| LeaveMatch { id });
         })
     }
-}
-
-fn join<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
-    if let Ok(mut entity) = world.get_entity_mut(entity) {
-        entity.insert(Joining);
-    }
-    submit(world, entity, request);
 }
 
 fn become_match(
@@ -341,136 +299,42 @@ fn become_match(
             message: Message::Match(joined),
             people,
         }) => (joined, people),
-        other => return Err(unexpected(other.as_ref().map(|received| &received.message))),
+        other => return Err(unexpected(other)),
     };
     let id = MatchId::from(joined.match_id);
-    let known = world.resource::<MatchIndex>().get(&id);
-    let mirror = known.unwrap_or(entity);
-    let state = Match {
+    let others = joined.presences.iter().map(|other| (other, false));
+    let everybody = others.chain(joined.self_.iter().map(|me| (me, true)));
+    let everybody = everybody.map(|(presence, is_self)| (people.info(presence), is_self));
+    let state = |_: Option<&Match>| Match {
         authoritative: joined.authoritative,
         label: joined.label,
     };
-    let mut request = world.entity_mut(entity);
-    request.remove::<Joining>();
-    if known.is_some() {
-        request.insert(crate::request::Transient);
-        world.entity_mut(mirror).insert(state);
-    } else {
-        request.insert((state, id.clone(), Name::new(format!("Match {id}"))));
-        world
-            .resource_mut::<MatchIndex>()
-            .insert(id.clone(), mirror);
-    }
-    let everybody = joined
-        .presences
-        .iter()
-        .map(|other| (other, false))
-        .chain(joined.self_.iter().map(|me| (me, true)));
-    let everybody = everybody.map(|(presence, is_self)| (people.info(presence), is_self));
-    presence::apply_snapshot::<PresentIn>(world, mirror, everybody, since);
-    world
-        .resource_mut::<EarlyArrivals>()
-        .context_is_known(Area::Match, id.as_str());
-    Ok(MatchJoined { entity: mirror })
+    let entity = mirror::become_context(world, entity, &id, state, everybody, since);
+    Ok(MatchJoined { entity })
 }
 
 /// We are in a match that nobody asked for any more.
 fn leave_unwanted(world: &mut World, reply: Option<Received>) {
-    let Some(Received {
+    if let Some(Received {
         message: Message::Match(joined),
         ..
     }) = reply
-    else {
-        return;
-    };
-    let id = MatchId::from(joined.match_id);
-    // Another request may have joined it, too; then it is wanted.
-    if world.resource::<MatchIndex>().get(&id).is_none() {
-        send_unanswered(world, leave_message(&id));
+    {
+        mirror::leave_unwanted::<Match>(world, &MatchId::from(joined.match_id));
     }
-}
-
-/// Hook: the game despawned a match that it was in.
-fn leave_despawned(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    let Some(id) = world.get::<MatchId>(entity).cloned() else {
-        return;
-    };
-    let Some(mut index) = world.get_resource_mut::<MatchIndex>() else {
-        return;
-    };
-    if index.get(&id) != Some(entity) {
-        return; // the plugin's own doing
-    }
-    index.remove(&id);
-    world.commands().queue(move |world: &mut World| {
-        forget(world, entity);
-        send_unanswered(world, leave_message(&id));
-    });
-}
-
-/// Despawns a match that we are out of.
-fn remove(world: &mut World, id: &MatchId) {
-    if let Some(entity) = world.resource_mut::<MatchIndex>().remove(id) {
-        world.despawn(entity);
-        forget(world, entity);
-    }
-}
-
-/// Despawns all matches: the connection is gone.
-pub(crate) fn clear(world: &mut World) {
-    let ids: Vec<_> = world
-        .resource::<MatchIndex>()
-        .by_id
-        .keys()
-        .cloned()
-        .collect();
-    for id in ids {
-        remove(world, &id);
-    }
-}
-
-fn forget(world: &mut World, entity: Entity) {
-    presence::forget(world, entity);
-    world
-        .resource_mut::<EarlyArrivals>()
-        .context_is_gone(entity);
 }
 
 /// Somebody joined or left a match.
 pub(crate) fn on_presence_event(
     world: &mut World,
     event: realtime::MatchPresenceEvent,
-    mut people: People,
-    patience: Patience,
+    people: People,
 ) {
-    let id = MatchId::from(event.match_id.as_str());
-    let Some(entity) = world.resource::<MatchIndex>().get(&id) else {
-        if patience == Patience::Wait {
-            let now = world.resource::<Time<Real>>().elapsed();
-            let held = Held::Pushed(Box::new(Received {
-                message: Message::MatchPresenceEvent(event),
-                people,
-            }));
-            world.resource_mut::<EarlyArrivals>().hold_for_context(
-                now,
-                Area::Match,
-                id.as_str(),
-                held,
-            );
-        }
-        return;
+    let held = || Received {
+        message: Message::MatchPresenceEvent(event.clone()),
+        people: people.clone(),
     };
-    let joins = people.infos(&event.joins);
-    let leaves = people.infos(&event.leaves);
-    presence::apply_event::<PresentIn>(world, entity, joins.clone(), &leaves);
-    let mut early = world.resource_mut::<EarlyArrivals>();
-    for known in joins.iter().chain(&leaves) {
-        early.session_is_known(entity, &known.session_id);
+    if let Some(context) = mirror::context_of::<Match>(world, &event.match_id, held) {
+        mirror::on_presences::<Match>(world, context, &event.joins, &event.leaves, people);
     }
-}
-
-fn leave_message(id: &MatchId) -> Message {
-    Message::MatchLeave(realtime::MatchLeave {
-        match_id: id.to_string(),
-    })
 }

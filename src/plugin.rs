@@ -12,14 +12,16 @@ use crate::{
     connection::{ConnectionState, NakamaConnection, NetworkLink},
     early::EarlyArrivals,
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
-    match_data::{FailedSends, MatchDataReceived, MatchDataRejected, MatchPayloads},
+    match_data::{MatchDataReceived, MatchDataRejected},
     matches::{Match, MatchIndex, MatchPresences, PresentIn},
+    payload::Payloads,
     presence::{
         ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, UserId,
         Username,
     },
     receive::{ReceiveStats, receive},
     request::{PendingRequest, Requests, despawn_transient},
+    send::FailedSends,
     transport::{Link, LinkSettings, Network},
 };
 
@@ -141,7 +143,7 @@ impl Plugin for NakamaPlugin {
             .init_resource::<ReceiveStats>()
             .init_resource::<EnvelopeTap>()
             .init_resource::<MatchIndex>()
-            .init_resource::<MatchPayloads>()
+            .init_resource::<Payloads<Match>>()
             .init_resource::<FailedSends>()
             .init_state::<ConnectionState>()
             .add_message::<EnvelopeReceived>()

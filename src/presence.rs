@@ -172,7 +172,8 @@ impl PresenceIndex {
 }
 
 /// A relationship from a presence to where it is.
-pub(crate) trait Membership: Relationship + Bundle {}
+#[doc(hidden)]
+pub trait Membership: Relationship + Bundle {}
 
 /// Everybody whom an answer lists, oneself included. Who left while the answer was under way is not brought back.
 pub(crate) fn apply_snapshot<M: Membership>(

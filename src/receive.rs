@@ -10,10 +10,12 @@ use crate::{
     early::{Delivery, EarlyArrivals, Held, Patience},
     envelope::{self, ErrorPushed},
     error::ServerError,
-    match_data, matches,
+    match_data,
+    matches::{self, Match},
+    mirror,
     plugin::NakamaSettings,
     proto::Message,
-    request,
+    request, send,
     transport::{DisconnectReason, LinkEvent, Received},
 };
 
@@ -35,7 +37,7 @@ const DATA_PER_LOOK: u32 = 16;
 pub(crate) fn receive(world: &mut World) {
     let begin = Instant::now();
     let budget = world.resource::<NakamaSettings>().receive_budget;
-    match_data::tell_failed_sends(world);
+    send::tell_failed(world);
     let now = world.resource::<Time<Real>>().elapsed();
     world.resource_mut::<EarlyArrivals>().tick(now);
     apply_ready(world);
@@ -69,12 +71,18 @@ fn apply(world: &mut World, event: LinkEvent) {
                 apply_ready(world);
             }
         }
-        LinkEvent::Pushed(received) => push(world, *received, Patience::Wait),
+        LinkEvent::Pushed(received) => push(world, *received),
         LinkEvent::Answer {
             ticket,
             answer,
             late,
-        } => request::on_answer(world, ticket, answer, late),
+        } => {
+            let joined = request::on_answer(world, ticket, answer, late);
+            apply_ready(world);
+            if let Some(area) = joined {
+                world.resource_mut::<EarlyArrivals>().answered(area);
+            }
+        }
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
             match_data::clear_messages(world);
@@ -91,9 +99,7 @@ fn apply(world: &mut World, event: LinkEvent) {
             origin,
             op_code,
             reason,
-        } => {
-            match_data::on_send_failed(world, origin, op_code, reason);
-        }
+        } => send::on_send_failed(world, origin, op_code, reason),
         LinkEvent::RoundTrip(round_trip) => connection::on_round_trip(world, round_trip),
         LinkEvent::Raw(raw) => envelope::on_raw(world, *raw),
         // Their areas are to come; until then they are seen raw.
@@ -105,7 +111,7 @@ fn apply(world: &mut World, event: LinkEvent) {
 pub(crate) fn apply_ready(world: &mut World) {
     while let Some((held, patience)) = world.resource_mut::<EarlyArrivals>().next_ready() {
         match held {
-            Held::Pushed(received) => push(world, *received, patience),
+            Held::Pushed(received) => push(world, *received),
             Held::MatchData(data) => {
                 let _ = match_data::receive(world, data, patience);
             }
@@ -114,11 +120,9 @@ pub(crate) fn apply_ready(world: &mut World) {
 }
 
 /// A message that the server sent by itself.
-fn push(world: &mut World, Received { message, people }: Received, patience: Patience) {
+fn push(world: &mut World, Received { message, people }: Received) {
     match message {
-        Message::MatchPresenceEvent(event) => {
-            matches::on_presence_event(world, event, people, patience)
-        }
+        Message::MatchPresenceEvent(event) => matches::on_presence_event(world, event, people),
         Message::Error(error) => {
             let error = ServerError::from(error);
             log::debug!("an error that belongs to no request: {error}");
@@ -184,7 +188,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     }
     request::forget_late(world);
     world.resource_mut::<EarlyArrivals>().clear();
-    matches::clear(world);
+    mirror::clear::<Match>(world);
     world.flush();
     connection::on_closed(world, reason);
 }

@@ -79,6 +79,12 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What the server accepts, see [`NakamaSettings::max_envelope`](crate::plugin::NakamaSettings).
         limit: usize,
     },
+    /// So many messages wait to be sent already: the game sends faster than its pace.
+    #[error("{limit} messages are waiting to be sent")]
+    QueueFull {
+        /// The size of the queue, see [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings).
+        limit: usize,
+    },
     /// The server could not be reached (REST).
     #[error("the server cannot be reached")]
     Unreachable(#[source] TransportError),
@@ -106,6 +112,7 @@ impl<E: Error> From<Failure> for RequestError<E> {
             Failure::NotConnected => Self::NotConnected,
             Failure::ConnectionLost { maybe_executed } => Self::ConnectionLost { maybe_executed },
             Failure::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            Failure::QueueFull { limit } => Self::QueueFull { limit },
             Failure::Unreachable(error) => Self::Unreachable(error),
         }
     }
@@ -148,6 +155,11 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
         reply: Option<Received>,
     ) -> Outcome<Self>;
 
+    /// The server refused. Some refusals change the world, too.
+    fn refused(self, _world: &mut World, error: ServerError) -> Self::Refusal {
+        error.into()
+    }
+
     /// The server consented to what nobody waits for any more: the request ran out of time, or its entity is gone.
     fn take_back(self, _world: &mut World, _reply: Option<Received>) {}
 }
@@ -157,27 +169,42 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
     /// What is called.
     fn to_call(&self) -> RestCall;
 
-    /// The server consented.
-    fn succeed(self, response: &RestResponse) -> Outcome<Self>;
+    /// The server consented: brings the world up to date.
+    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self>;
 }
 
 /// The table of requests without an answer.
 #[derive(Default, Resource)]
 pub(crate) struct Requests {
     last_ticket: u64,
-    open: HashMap<Ticket, Settle>,
+    open: HashMap<Ticket, OpenRequest>,
     /// Requests that ran out of time, in case that the server consents later.
     late: HashMap<Ticket, TakeBack>,
+}
+
+struct OpenRequest {
+    settle: Settle,
+    joins: Option<Area>,
 }
 
 type Settle = Box<dyn FnOnce(&mut World, Ticket, Answer) + Send + Sync>;
 type TakeBack = Box<dyn FnOnce(&mut World, Option<Received>) + Send + Sync>;
 
 impl Requests {
-    fn open(&mut self, settle: Settle) -> Ticket {
+    fn open(
+        &mut self,
+        joins: Option<Area>,
+        settle: impl FnOnce(&mut World, Ticket, Answer) + Send + Sync + 'static,
+    ) -> Ticket {
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
-        self.open.insert(ticket, settle);
+        self.open.insert(
+            ticket,
+            OpenRequest {
+                settle: Box::new(settle),
+                joins,
+            },
+        );
         ticket
     }
 
@@ -190,25 +217,50 @@ impl Requests {
 /// Makes a request over the socket, on an entity that waits for its answer.
 pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
     mark_pending::<R>(world, entity);
-    let message = Box::new(request.to_message());
+    let message = request.to_message();
     let since = world.resource::<PresenceIndex>().moment();
     if let Some(area) = R::JOINS {
         world.resource_mut::<EarlyArrivals>().expect_answer(area);
     }
-    let ticket = world
-        .resource_mut::<Requests>()
-        .open(Box::new(move |world, ticket, answer| {
-            settle_socket(world, entity, since, request, ticket, answer);
-            if let Some(area) = R::JOINS {
-                crate::receive::apply_ready(world);
-                world.resource_mut::<EarlyArrivals>().answered(area);
-            }
-        }));
+    send(world, message, R::JOINS, move |world, ticket, answer| {
+        settle_socket(world, entity, since, request, ticket, answer);
+    });
+}
+
+/// Sends a message whose answer does not matter, like a leave that takes something back.
+pub(crate) fn send_unanswered(world: &mut World, message: Message) {
+    send(world, message, None, |_, _, _| {});
+}
+
+/// Sends a message without an entity; hears of it only if it failed.
+pub(crate) fn send_or_tell(
+    world: &mut World,
+    message: Message,
+    failed: impl FnOnce(&mut World, RequestError) + Send + Sync + 'static,
+) {
+    send(world, message, None, move |world, _, answer| match answer {
+        Answer::Message(Some(received)) => match received.message {
+            Message::Error(error) => failed(world, RequestError::Refused(error.into())),
+            other => failed(world, unexpected(Some(other.into()))),
+        },
+        Answer::Message(None) => {}
+        Answer::Rest(_) => failed(world, not_of_the_socket()),
+        Answer::Failed(failure) => failed(world, failure.into()),
+    });
+}
+
+fn send(
+    world: &mut World,
+    message: Message,
+    joins: Option<Area>,
+    settle: impl FnOnce(&mut World, Ticket, Answer) + Send + Sync + 'static,
+) {
+    let ticket = world.resource_mut::<Requests>().open(joins, settle);
     let mut link = world.resource_mut::<NetworkLink>();
     let timeout = link.request_timeout();
     link.stage(LinkCommand::Request {
         ticket,
-        message,
+        message: Box::new(message),
         timeout,
     });
 }
@@ -219,10 +271,10 @@ pub(crate) fn submit_rest<R: RestRequest>(world: &mut World, entity: Entity, req
     let call = Box::new(request.to_call());
     let ticket = world
         .resource_mut::<Requests>()
-        .open(Box::new(move |world, _, answer| {
+        .open(None, move |world, _, answer| {
             let result = match answer {
                 Answer::Rest(response) if (200..300).contains(&response.status) => {
-                    request.succeed(&response)
+                    request.succeed(world, &response)
                 }
                 Answer::Rest(response) => {
                     Err(RequestError::Refused(RestError::from(&response).into()))
@@ -233,7 +285,7 @@ pub(crate) fn submit_rest<R: RestRequest>(world: &mut World, entity: Entity, req
                 }),
             };
             reply::<R>(world, entity, result, true);
-        }));
+        });
     let mut link = world.resource_mut::<NetworkLink>();
     let timeout = link.request_timeout();
     link.stage(LinkCommand::Rest {
@@ -250,26 +302,9 @@ pub(crate) fn refuse<R: Request>(
     error: RequestError<R::Refusal>,
 ) {
     mark_pending::<R>(world, entity);
-    let ticket = world
-        .resource_mut::<Requests>()
-        .open(Box::new(move |world, _, _| {
-            reply::<R>(world, entity, Err(error), true);
-        }));
+    let settle = move |world: &mut World, _, _| reply::<R>(world, entity, Err(error), true);
+    let ticket = world.resource_mut::<Requests>().open(None, settle);
     world.resource_mut::<NetworkLink>().refuse(ticket);
-}
-
-/// Sends a message whose answer does not matter, like a leave that takes something back.
-pub(crate) fn send_unanswered(world: &mut World, message: Message) {
-    let ticket = world
-        .resource_mut::<Requests>()
-        .open(Box::new(|_, _, _| {}));
-    let mut link = world.resource_mut::<NetworkLink>();
-    let timeout = link.request_timeout();
-    link.stage(LinkCommand::Request {
-        ticket,
-        message: Box::new(message),
-        timeout,
-    });
 }
 
 fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
@@ -285,42 +320,45 @@ fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
     }
 }
 
-/// An answer arrived.
-pub(crate) fn on_answer(world: &mut World, ticket: Ticket, answer: Answer, late: bool) {
+/// An answer arrived, and is applied. What it may have joined, so that early arrivals can be looked through.
+pub(crate) fn on_answer(
+    world: &mut World,
+    ticket: Ticket,
+    answer: Answer,
+    late: bool,
+) -> Option<Area> {
     let mut requests = world.resource_mut::<Requests>();
     if late {
-        let take_back = requests.late.remove(&ticket);
-        if let (Some(take_back), Answer::Message(reply)) = (take_back, answer)
-            && !matches!(
-                reply.as_deref(),
+        if let (Some(take_back), Answer::Message(reply)) = (requests.late.remove(&ticket), answer) {
+            let reply = reply.map(|received| *received);
+            if !matches!(
+                reply,
                 Some(Received {
                     message: Message::Error(_),
                     ..
                 })
-            )
-        {
-            take_back(world, reply.map(|received| *received));
+            ) {
+                take_back(world, reply);
+                world.flush();
+            }
         }
-    } else if let Some(settle) = requests.open.remove(&ticket) {
-        settle(world, ticket, answer);
+        return None;
     }
+    let OpenRequest { settle, joins } = requests.open.remove(&ticket)?;
+    settle(world, ticket, answer);
     world.flush();
+    joins
 }
 
 /// The thread that would answer is gone: every request ends here.
 pub(crate) fn fail_all(world: &mut World) {
-    let mut requests = world.resource_mut::<Requests>();
-    requests.late.clear();
-    let mut open: Vec<_> = requests.open.drain().collect();
+    let mut open: Vec<_> = world.resource_mut::<Requests>().open.drain().collect();
     open.sort_by_key(|(ticket, _)| *ticket);
-    for (ticket, settle) in open {
-        settle(
-            world,
-            ticket,
-            Answer::Failed(Failure::ConnectionLost {
-                maybe_executed: true,
-            }),
-        );
+    for (ticket, request) in open {
+        let lost = Failure::ConnectionLost {
+            maybe_executed: true,
+        };
+        (request.settle)(world, ticket, Answer::Failed(lost));
         world.flush();
     }
 }
@@ -343,16 +381,14 @@ fn settle_socket<R: SocketRequest>(
             Some(Received {
                 message: Message::Error(error),
                 ..
-            }) => Err(RequestError::Refused(ServerError::from(error).into())),
+            }) => Err(RequestError::Refused(request.refused(world, error.into()))),
             reply if world.get_entity(entity).is_err() => {
                 request.take_back(world, reply);
                 Err(RequestError::Withdrawn)
             }
             reply => request.succeed(world, entity, since, reply),
         },
-        Answer::Rest(_) => Err(RequestError::UnexpectedReply {
-            got: "a REST response".into(),
-        }),
+        Answer::Rest(_) => Err(not_of_the_socket()),
         Answer::Failed(failure) => {
             if matches!(failure, Failure::Timeout { .. }) {
                 let take_back = move |world: &mut World, reply| request.take_back(world, reply);
@@ -365,6 +401,12 @@ fn settle_socket<R: SocketRequest>(
         }
     };
     reply::<R>(world, entity, result, R::IS_TRANSIENT);
+}
+
+fn not_of_the_socket<E: Error>() -> RequestError<E> {
+    RequestError::UnexpectedReply {
+        got: "a REST response".into(),
+    }
 }
 
 fn reply<R: Request>(world: &mut World, entity: Entity, result: Outcome<R>, is_transient: bool) {
@@ -386,12 +428,21 @@ fn reply<R: Request>(world: &mut World, entity: Entity, result: Outcome<R>, is_t
 }
 
 /// An answer of the wrong kind.
-pub(crate) fn unexpected<E: Error>(reply: Option<&Message>) -> RequestError<E> {
-    let got = reply.map_or("a plain acknowledgement", |message| {
-        Kind::of(message).name()
+pub(crate) fn unexpected<E: Error>(reply: Option<Received>) -> RequestError<E> {
+    let got = reply.map_or("a plain acknowledgement", |received| {
+        Kind::of(&received.message).name()
     });
     RequestError::UnexpectedReply {
         got: got.to_owned(),
+    }
+}
+
+/// Expects the plain acknowledgement.
+pub(crate) fn no_message<E: Error>(reply: Option<Received>) -> Result<(), RequestError<E>> {
+    if reply.is_some() {
+        Err(unexpected(reply))
+    } else {
+        Ok(())
     }
 }
 

@@ -325,7 +325,7 @@ impl RestRequest for LogIn {
         }
     }
 
-    fn succeed(self, response: &RestResponse) -> Outcome<Self> {
+    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
         let (session, created) = Tokens::read(response)?;
         Ok(LoggedIn { session, created })
     }
@@ -384,7 +384,7 @@ impl RestRequest for RefreshSession {
         }
     }
 
-    fn succeed(self, response: &RestResponse) -> Outcome<Self> {
+    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
         Tokens::read(response).map(|(session, _)| session)
     }
 }
@@ -417,7 +417,7 @@ impl RestRequest for LogOut {
         }
     }
 
-    fn succeed(self, _: &RestResponse) -> Outcome<Self> {
+    fn succeed(self, _: &mut World, _: &RestResponse) -> Outcome<Self> {
         Ok(())
     }
 }

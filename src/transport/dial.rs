@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A connection that is coming about: its name is looked up, then its addresses are tried one after the other.
 pub(super) struct Dial {
+    #[cfg(feature = "rustls")]
     server: NakamaServer,
     endpoint: Endpoint,
     token: Token,
@@ -37,13 +38,14 @@ struct Trying {
 
 impl Dial {
     /// The socket will be registered under `token`. The caller looks the host up.
-    pub(super) fn new(server: NakamaServer, token: Token) -> Result<Self, TransportError> {
+    pub(super) fn new(server: &NakamaServer, token: Token) -> Result<Self, TransportError> {
         let endpoint = server.endpoint()?;
         if endpoint.tls && cfg!(not(feature = "rustls")) {
             return Err(TransportError::TlsNotBuilt);
         }
         Ok(Self {
-            server,
+            #[cfg(feature = "rustls")]
+            server: server.clone(),
             endpoint,
             token,
             untried: VecDeque::new(),

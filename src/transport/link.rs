@@ -196,18 +196,32 @@ pub(crate) enum Failure {
         /// What the server accepts.
         limit: usize,
     },
+    /// More is waiting to be sent than the queue holds.
+    QueueFull {
+        /// The size of the queue.
+        limit: usize,
+    },
     /// The REST interface could not be reached.
     Unreachable(TransportError),
 }
 
 /// Why data was not sent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// There is no connection.
     #[error("not connected")]
     NotConnected,
-    /// The entity is no match that one is in.
+    /// The server refused it, in its own words. Only data for parties has an answer.
+    #[error("{message}")]
+    Refused {
+        /// The server's text.
+        message: String,
+    },
+    /// Nothing came in time. Only data for parties has an answer.
+    #[error("no answer")]
+    Unanswered,
+    /// The entity is no match or party that one is in.
     #[error("not a member")]
     NotAMember,
     /// None of the chosen receivers is in the match.

@@ -191,7 +191,7 @@ impl Dialer {
     fn dial(&mut self, server: &NakamaServer) -> Result<(Token, Dial), TransportError> {
         self.last_token += 1;
         let token = Token(self.last_token);
-        let dial = Dial::new(server.clone(), token)?;
+        let dial = Dial::new(server, token)?;
         let (to_worker, waker) = (self.to_worker.clone(), self.waker.clone());
         let deliver = move |addresses| {
             if to_worker.send(ToWorker::Resolved(token, addresses)).is_ok() {

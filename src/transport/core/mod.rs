@@ -311,6 +311,10 @@ impl Core {
         if size > limit {
             return self.answer(ticket, Answer::Failed(Failure::TooLarge { size, limit }));
         }
+        if outbox::fans_out(kind) && !self.outbox.has_room() {
+            let limit = self.outbox.limit();
+            return self.answer(ticket, Answer::Failed(Failure::QueueFull { limit }));
+        }
         self.requests.open_socket(ticket, now, timeout);
         let frame = envelope.encode_to_vec().into();
         self.outbox.push(Outgoing {

@@ -102,7 +102,7 @@ impl Outbox {
 }
 
 /// Whether the server passes a message on to others.
-fn fans_out(kind: Kind) -> bool {
+pub(super) fn fans_out(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::MatchDataSend

@@ -1,0 +1,254 @@
+//! What matches, parties and channels have in common: an entity for each that one is in, found by its id.
+
+use std::{fmt, hash::Hash, marker::PhantomData};
+
+use bevy_ecs::{component::Mutable, lifecycle::HookContext, prelude::*, world::DeferredWorld};
+use bevy_time::{Real, Time};
+use hashbrown::HashMap;
+
+use crate::{
+    early::{Area, EarlyArrivals, Held},
+    presence::{self, Joining, Membership, Moment, PresenceInfo},
+    proto::Message,
+    request::{Request, RequestError, SocketRequest, Transient, refuse, send_unanswered, submit},
+    transport::{People, Received},
+};
+
+/// A kind of thing that one can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party) or
+/// [`ChatChannel`](crate::chat::ChatChannel).
+pub trait Context: Component<Mutability = Mutable> + ContextVocabulary {}
+
+/// What the plugin needs to know about a [`Context`].
+#[doc(hidden)]
+pub trait ContextVocabulary: Sized {
+    type Id: Component + Clone + fmt::Debug + fmt::Display + From<String> + AsRef<str> + Eq + Hash;
+    type Member: Membership;
+    const AREA: Area;
+    /// What it is called, in names and errors.
+    const NOUN: &'static str;
+
+    /// The message that leaves it.
+    fn leave_message(id: &Self::Id) -> Message;
+
+    /// It is no more; forgets what else belongs to it.
+    fn forget(_world: &mut World, _entity: Entity, _id: &Self::Id) {}
+}
+
+/// Finds the entity of a match, party or channel by its id.
+#[derive(Debug, Resource)]
+pub struct ContextIndex<C: Context> {
+    by_id: HashMap<C::Id, Entity>,
+    /// Messages come in runs, most of the time for the same one.
+    last: Option<(C::Id, Entity)>,
+    kind: PhantomData<fn() -> C>,
+}
+
+impl<C: Context> Default for ContextIndex<C> {
+    fn default() -> Self {
+        Self {
+            by_id: HashMap::new(),
+            last: None,
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<C: Context> ContextIndex<C> {
+    /// The entity, if one is in it.
+    #[must_use]
+    pub fn get(&self, id: &C::Id) -> Option<Entity> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Everything that one is in, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&C::Id, Entity)> {
+        self.by_id.iter().map(|(id, entity)| (id, *entity))
+    }
+
+    /// As [`get`](Self::get), but quicker for what was asked for last.
+    pub(crate) fn get_again(&mut self, id: &C::Id) -> Option<Entity> {
+        if let Some((last, entity)) = &self.last
+            && std::ptr::eq(last.as_ref(), id.as_ref())
+        {
+            return Some(*entity);
+        }
+        let entity = self.get(id)?;
+        self.last = Some((id.clone(), entity));
+        Some(entity)
+    }
+
+    fn remove(&mut self, id: &C::Id) -> Option<Entity> {
+        self.last = None;
+        self.by_id.remove(id)
+    }
+}
+
+/// Makes a request that joins something, on the entity that is to become it.
+pub(crate) fn ask_to_join<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
+        entity.insert(Joining);
+    }
+    submit(world, entity, request);
+}
+
+/// Makes a request about something that one is in; refuses it if `about` is no such thing.
+pub(crate) fn ask_about<C: Context, R: SocketRequest>(
+    world: &mut World,
+    entity: Entity,
+    about: Entity,
+    request: impl FnOnce(C::Id) -> R,
+) {
+    match id_of::<C>(world, about) {
+        Some(id) => submit(world, entity, request(id)),
+        None => refuse_for::<C, R>(world, entity),
+    }
+}
+
+/// Refuses a request because its entity is not what it should be.
+pub(crate) fn refuse_for<C: Context, R: Request>(world: &mut World, entity: Entity) {
+    refuse::<R>(
+        world,
+        entity,
+        RequestError::WrongEntity { expected: C::NOUN },
+    );
+}
+
+/// The id of what one is in.
+pub(crate) fn id_of<C: Context>(world: &World, entity: Entity) -> Option<C::Id> {
+    let entity = world
+        .get_entity(entity)
+        .ok()
+        .filter(|it| it.contains::<C>())?;
+    entity.get::<C::Id>().cloned()
+}
+
+/// One is in something: the entity that asked becomes it, unless another one is it already; then that one is returned, and
+/// the one that asked goes. Held frames for it become ready.
+pub(crate) fn become_context<C: Context>(
+    world: &mut World,
+    asking: Entity,
+    id: &C::Id,
+    state: impl FnOnce(Option<&C>) -> C,
+    everybody: impl IntoIterator<Item = (std::sync::Arc<PresenceInfo>, bool)>,
+    since: Moment,
+) -> Entity {
+    let known = world.resource::<ContextIndex<C>>().get(id);
+    let mirror = known.unwrap_or(asking);
+    let state = state(world.get::<C>(mirror));
+    if let Ok(mut asking) = world.get_entity_mut(asking) {
+        asking.remove::<Joining>();
+        if known.is_some_and(|known| known != asking.id()) {
+            asking.insert(Transient);
+        }
+    }
+    let mut entity = world.entity_mut(mirror);
+    entity.insert(state);
+    if known.is_none() {
+        entity.insert((id.clone(), Name::new(format!("{} {id}", C::NOUN))));
+        world
+            .resource_mut::<ContextIndex<C>>()
+            .by_id
+            .insert(id.clone(), mirror);
+    }
+    presence::apply_snapshot::<C::Member>(world, mirror, everybody, since);
+    world
+        .resource_mut::<EarlyArrivals>()
+        .context_is_known(C::AREA, id.as_ref());
+    mirror
+}
+
+/// We are in something that nobody asked for any more. If another request joined it, too, it is wanted.
+pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
+    if world.resource::<ContextIndex<C>>().get(id).is_none() {
+        send_unanswered(world, C::leave_message(id));
+    }
+}
+
+/// Hook: the game despawned something that it was in. That is leaving.
+pub(crate) fn leave_despawned<C: Context>(
+    mut world: DeferredWorld,
+    HookContext { entity, .. }: HookContext,
+) {
+    let Some(id) = world.get::<C::Id>(entity).cloned() else {
+        return;
+    };
+    let Some(mut index) = world.get_resource_mut::<ContextIndex<C>>() else {
+        return;
+    };
+    if index.get(&id) != Some(entity) {
+        return; // the plugin's own doing
+    }
+    index.remove(&id);
+    world.commands().queue(move |world: &mut World| {
+        forget::<C>(world, entity, &id);
+        send_unanswered(world, C::leave_message(&id));
+    });
+}
+
+/// Despawns something that we are out of.
+pub(crate) fn remove<C: Context>(world: &mut World, id: &C::Id) {
+    if let Some(entity) = world.resource_mut::<ContextIndex<C>>().remove(id) {
+        world.despawn(entity);
+        forget::<C>(world, entity, id);
+    }
+}
+
+/// Despawns everything of a kind: the connection is gone.
+pub(crate) fn clear<C: Context>(world: &mut World) {
+    let ids: Vec<_> = world
+        .resource::<ContextIndex<C>>()
+        .by_id
+        .keys()
+        .cloned()
+        .collect();
+    for id in ids {
+        remove::<C>(world, &id);
+    }
+}
+
+fn forget<C: Context>(world: &mut World, entity: Entity, id: &C::Id) {
+    presence::forget(world, entity);
+    world
+        .resource_mut::<EarlyArrivals>()
+        .context_is_gone(entity);
+    C::forget(world, entity, id);
+}
+
+/// The entity that a pushed message is about. One for what we are not in is held or dropped.
+pub(crate) fn context_of<C: Context>(
+    world: &mut World,
+    id: &str,
+    message: impl FnOnce() -> Received,
+) -> Option<Entity> {
+    let key = C::Id::from(id.to_owned());
+    let found = world.resource::<ContextIndex<C>>().get(&key);
+    if found.is_none() {
+        hold(world, C::AREA, id, Held::Pushed(Box::new(message())));
+    }
+    found
+}
+
+/// Keeps something for what we are not in yet.
+pub(crate) fn hold(world: &mut World, area: Area, id: &str, what: Held) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    world
+        .resource_mut::<EarlyArrivals>()
+        .hold_for_context(now, area, id, what);
+}
+
+/// Somebody joined or left.
+pub(crate) fn on_presences<C: Context>(
+    world: &mut World,
+    context: Entity,
+    joins: &[crate::proto::UserPresence],
+    leaves: &[crate::proto::UserPresence],
+    mut people: People,
+) {
+    let joins = people.infos(joins);
+    let leaves = people.infos(leaves);
+    presence::apply_event::<C::Member>(world, context, joins.clone(), &leaves);
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    for known in joins.iter().chain(&leaves) {
+        early.session_is_known(context, &known.session_id);
+    }
+}

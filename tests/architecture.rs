@@ -1,0 +1,134 @@
+//! Who may know whom: the arrows of the design, read off the sources.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The areas of the protocol: they share vocabulary, and do not know each other.
+const AREAS: [&str; 2] = ["matches", "match_data"];
+
+fn sources(below: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("src")
+            .join(below),
+    ];
+    while let Some(path) = folders.pop() {
+        if path.is_dir() {
+            folders.extend(
+                fs::read_dir(&path)
+                    .expect("readable")
+                    .map(|entry| entry.expect("readable").path()),
+            );
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path).expect("readable");
+            // Docs may name what code may not.
+            let code = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"));
+            found.push((path.clone(), code.collect::<Vec<_>>().join("\n")));
+        }
+    }
+    assert!(!found.is_empty(), "no sources in {below}");
+    found
+}
+
+/// Modules of this crate that a source names, with `crate::` and in grouped imports.
+fn modules_named(code: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            let mut depth = 0;
+            let mut start = true;
+            for (index, c) in group.char_indices() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => start = true,
+                    _ if start && depth == 0 && c.is_alphabetic() => {
+                        let end = group[index..].find(|c: char| !c.is_alphanumeric() && c != '_');
+                        named.push(group[index..index + end.unwrap_or_default()].to_owned());
+                        start = false;
+                    }
+                    _ => {}
+                }
+            }
+        } else {
+            named.push(
+                rest.chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect(),
+            );
+        }
+    }
+    named
+}
+
+#[test]
+fn the_transport_knows_the_protocol_and_no_bevy() {
+    for (path, code) in sources("transport") {
+        assert!(
+            !code.contains("bevy_ecs") && !code.contains("bevy_app"),
+            "{}",
+            path.display()
+        );
+        for module in modules_named(&code) {
+            assert!(
+                ["proto", "transport"].contains(&module.as_str()),
+                "{} names {module}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_embedded_server_shares_the_protocol_only() {
+    for (path, code) in sources("local_server") {
+        for module in modules_named(&code) {
+            assert!(
+                ["proto", "local_server"].contains(&module.as_str()),
+                "{} names {module}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_protocol_knows_nobody() {
+    for (path, code) in sources("proto") {
+        for module in modules_named(&code) {
+            assert_eq!(module, "proto", "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_vocabulary_does_not_know_the_areas() {
+    for module in [
+        "presence.rs",
+        "early.rs",
+        "error.rs",
+        "commands.rs",
+        "request.rs",
+        "connection.rs",
+        "mirror.rs",
+    ] {
+        for (path, code) in sources(module) {
+            for named in modules_named(&code) {
+                assert!(
+                    !AREAS.contains(&named.as_str()),
+                    "{} names {named}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
