@@ -13,6 +13,7 @@ use bevy_state::state::{NextState, States};
 use crate::{
     commands::NakamaCommands,
     plugin::NakamaSettings,
+    proto::PartyLayout,
     session::NakamaSession,
     transport::{
         Answer, ConnectPlan, Failure, Link, LinkCommand, LinkEvent, LinkSettings, Ticket,
@@ -100,6 +101,7 @@ pub struct NakamaConnection {
     user: Option<(UserId, Username)>,
     round_trip: Option<Duration>,
     last_reason: Option<DisconnectReason>,
+    party_layout: Option<PartyLayout>,
     /// Calls of `connect` whose connection has not ended.
     attempts: usize,
 }
@@ -134,6 +136,13 @@ impl NakamaConnection {
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip
+    }
+
+    /// How the server numbers the fields of `Party`, which tells Nakama 3.28 and newer from older ones. Known once it has sent
+    /// a party.
+    #[must_use]
+    pub fn party_layout(&self) -> Option<PartyLayout> {
+        self.party_layout
     }
 
     /// Why there is no connection, if there was one.
@@ -243,6 +252,7 @@ impl NakamaCommands<'_, '_, '_> {
             connection.server = Some(plan.server.clone());
             connection.user = Some(user);
             connection.round_trip = None;
+            connection.party_layout = None;
             connection.attempts += 1;
             world
                 .resource_mut::<NetworkLink>()
@@ -289,6 +299,10 @@ pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
 
 pub(crate) fn on_round_trip(world: &mut World, round_trip: Duration) {
     world.resource_mut::<NakamaConnection>().round_trip = Some(round_trip);
+}
+
+pub(crate) fn on_party_layout(world: &mut World, layout: PartyLayout) {
+    world.resource_mut::<NakamaConnection>().party_layout = Some(layout);
 }
 
 fn set_state(world: &mut World, state: ConnectionState) {

@@ -9,7 +9,7 @@ use bevy_ecs::prelude::*;
 
 use crate::{
     presence::SessionId,
-    transport::{MatchData, Received},
+    transport::{MatchData, PartyData, Received},
 };
 
 /// How long data waits for the join of its sender.
@@ -22,6 +22,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Area {
     Match,
+    Party,
 }
 
 /// Something received, to be applied later.
@@ -29,6 +30,7 @@ pub enum Area {
 pub(crate) enum Held {
     Pushed(Box<Received>),
     MatchData(MatchData),
+    PartyData(PartyData),
 }
 
 impl Held {
@@ -36,6 +38,7 @@ impl Held {
         match self {
             Self::Pushed(received) => received.message.encoded_len(),
             Self::MatchData(data) => data.data.len(),
+            Self::PartyData(data) => data.data.len(),
         }
     }
 }
@@ -63,6 +66,8 @@ pub(crate) enum Patience {
 pub(crate) struct EarlyArrivals {
     /// Joins and creates without an answer.
     open_joins: Vec<Area>,
+    /// What the server has been asked for and will give in its own time.
+    awaited: Vec<(Area, Box<str>)>,
     held: VecDeque<Entry>,
     bytes: usize,
     /// What is to be applied now, in order.
@@ -85,6 +90,13 @@ enum WaitsFor {
     Join(Entity, SessionId),
 }
 
+impl WaitsFor {
+    /// Ids are asked for as people write them, and answered as the server does.
+    fn is_context(&self, area: Area, id: &str) -> bool {
+        matches!(self, Self::Context(of, known) if *of == area && known.eq_ignore_ascii_case(id))
+    }
+}
+
 impl EarlyArrivals {
     /// A join or create has been made.
     pub(crate) fn expect_answer(&mut self, area: Area) {
@@ -99,14 +111,36 @@ impl EarlyArrivals {
         }
         if !self.open_joins.contains(&area) {
             let before = self.held.len();
-            self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, _) if *of == area));
+            let awaited = self.awaited.clone();
+            let is_awaited = |id: &str| {
+                awaited
+                    .iter()
+                    .any(|(of, awaited)| *of == area && awaited.eq_ignore_ascii_case(id))
+            };
+            self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
             self.dropped += (before - self.held.len()) as u64;
         }
     }
 
+    /// What arrives for this context is held, however long that takes, until it [is known](Self::context_is_known).
+    pub(crate) fn await_context(&mut self, area: Area, id: &str) {
+        self.awaited.push((area, id.into()));
+        self.make_ready(|waits_for| waits_for.is_context(area, id));
+    }
+
+    /// Nobody waits for a context any more.
+    pub(crate) fn no_longer_await(&mut self, area: Area, id: &str) {
+        self.awaited
+            .retain(|(of, awaited)| !(*of == area && awaited.eq_ignore_ascii_case(id)));
+    }
+
     /// Something for a context that is not known arrived at `now`.
     pub(crate) fn hold_for_context(&mut self, now: Duration, area: Area, id: &str, what: Held) {
-        if self.open_joins.contains(&area) {
+        let is_awaited = self
+            .awaited
+            .iter()
+            .any(|(of, awaited)| *of == area && awaited.eq_ignore_ascii_case(id));
+        if is_awaited || self.open_joins.contains(&area) {
             self.hold(now, what, WaitsFor::Context(area, id.into()));
         } else {
             log::debug!("dropped what arrived for {id}, which we are not in");
@@ -143,7 +177,8 @@ impl EarlyArrivals {
 
     /// An answer named this context; what waited for it is ready.
     pub(crate) fn context_is_known(&mut self, area: Area, id: &str) {
-        self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Context(of, known) if *of == area && **known == *id));
+        self.no_longer_await(area, id);
+        self.make_ready(|waits_for| waits_for.is_context(area, id));
     }
 
     /// A session joined (or left: it is known); its data are ready.

@@ -119,6 +119,7 @@ pub mod local_server;
 pub mod match_data;
 pub mod matches;
 pub mod mirror;
+pub mod party;
 pub mod payload;
 pub mod plugin;
 pub mod presence;
@@ -151,6 +152,14 @@ pub mod prelude {
             MatchRefusal, PresentIn,
         },
         mirror::ContextIndex,
+        party::{
+            AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
+            JoinParty, KickFromParty, LeaveParty, ListPartyJoinRequests, MemberOf, Party,
+            PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived, PartyDataRejected,
+            PartyIndex, PartyJoinRequests, PartyJoinRequestsListed, PartyJoinTaken, PartyLeader,
+            PartyMembers, PartyPayload, PartyRefusal, PendingApproval, PromotePartyMember,
+            UpdateParty,
+        },
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{

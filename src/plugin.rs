@@ -14,6 +14,10 @@ use crate::{
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     match_data::{MatchDataReceived, MatchDataRejected},
     matches::{Match, MatchIndex, MatchPresences, PresentIn},
+    party::{
+        AsksToJoin, MemberOf, Party, PartyAsks, PartyDataReceived, PartyDataRejected, PartyIndex,
+        PartyJoinRequests, PartyLeader, PartyMembers, PendingApproval, mark_pending_approval,
+    },
     payload::Payloads,
     presence::{
         ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, UserId,
@@ -145,6 +149,13 @@ impl Plugin for NakamaPlugin {
             .init_resource::<MatchIndex>()
             .init_resource::<Payloads<Match>>()
             .init_resource::<FailedSends>()
+            .init_resource::<PartyIndex>()
+            .init_resource::<PartyAsks>()
+            .init_resource::<Payloads<Party>>()
+            .add_message::<PartyDataReceived>()
+            .add_message::<PartyDataRejected>()
+            .register_type::<(Party, MemberOf, PartyMembers, PartyLeader)>()
+            .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
             .init_state::<ConnectionState>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()
@@ -155,7 +166,12 @@ impl Plugin for NakamaPlugin {
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
             .register_type::<(IsSelf, JoinedAs, Joining, PendingRequest)>()
             .register_type::<(Match, PresentIn, MatchPresences)>()
-            .add_systems(PreUpdate, receive.in_set(NakamaSystems::Receive))
+            .add_systems(
+                PreUpdate,
+                (receive, mark_pending_approval)
+                    .chain()
+                    .in_set(NakamaSystems::Receive),
+            )
             .add_systems(
                 PostUpdate,
                 (update_tap, hand_over).chain().in_set(NakamaSystems::Send),

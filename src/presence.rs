@@ -18,6 +18,8 @@ use bevy_ecs::{
 use bevy_reflect::{Reflect, impl_reflect_opaque};
 use hashbrown::HashMap;
 
+use crate::proto::UserPresence;
+
 pub use crate::transport::{
     ChannelId, MatchId, PartyId, PresenceInfo, SessionId, UserId, Username,
 };
@@ -48,6 +50,16 @@ impl Presence {
     #[must_use]
     pub fn context(&self) -> Entity {
         self.context
+    }
+
+    /// As the server wants it named.
+    pub(crate) fn to_proto(&self) -> UserPresence {
+        UserPresence {
+            user_id: self.info.user_id.to_string(),
+            session_id: self.info.session_id.to_string(),
+            username: self.info.username.to_string(),
+            ..Default::default()
+        }
     }
 
     /// User, session and name.

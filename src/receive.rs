@@ -12,7 +12,7 @@ use crate::{
     error::ServerError,
     match_data,
     matches::{self, Match},
-    mirror,
+    mirror, party,
     plugin::NakamaSettings,
     proto::Message,
     request, send,
@@ -71,6 +71,11 @@ fn apply(world: &mut World, event: LinkEvent) {
                 apply_ready(world);
             }
         }
+        LinkEvent::PartyData(data) => {
+            if party::receive(world, data, Patience::Wait) == Delivery::Held {
+                apply_ready(world);
+            }
+        }
         LinkEvent::Pushed(received) => push(world, *received),
         LinkEvent::Answer {
             ticket,
@@ -86,6 +91,7 @@ fn apply(world: &mut World, event: LinkEvent) {
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
             match_data::clear_messages(world);
+            party::clear_messages(world);
             connection::on_opened(world);
         }
         LinkEvent::Closed(reason) => on_closed(world, reason),
@@ -102,8 +108,9 @@ fn apply(world: &mut World, event: LinkEvent) {
         } => send::on_send_failed(world, origin, op_code, reason),
         LinkEvent::RoundTrip(round_trip) => connection::on_round_trip(world, round_trip),
         LinkEvent::Raw(raw) => envelope::on_raw(world, *raw),
-        // Their areas are to come; until then they are seen raw.
-        LinkEvent::PartyData(_) | LinkEvent::StreamData(_) => {}
+        LinkEvent::PartyLayout(layout) => connection::on_party_layout(world, layout),
+        // Its area is to come; until then it is seen raw.
+        LinkEvent::StreamData(_) => {}
     }
 }
 
@@ -115,6 +122,9 @@ pub(crate) fn apply_ready(world: &mut World) {
             Held::MatchData(data) => {
                 let _ = match_data::receive(world, data, patience);
             }
+            Held::PartyData(data) => {
+                let _ = party::receive(world, data, patience);
+            }
         }
     }
 }
@@ -123,6 +133,12 @@ pub(crate) fn apply_ready(world: &mut World) {
 fn push(world: &mut World, Received { message, people }: Received) {
     match message {
         Message::MatchPresenceEvent(event) => matches::on_presence_event(world, event, people),
+        Message::Party(event) => party::on_party(world, event, people),
+        Message::PartyClose(event) => party::on_close(world, event),
+        Message::PartyJoinRequest(event) => party::on_join_request(world, event, people),
+        Message::PartyLeader(event) => party::on_leader(world, event, people),
+        Message::PartyPresenceEvent(event) => party::on_presence_event(world, event, people),
+        Message::PartyUpdate(event) => party::on_update(world, event),
         Message::Error(error) => {
             let error = ServerError::from(error);
             log::debug!("an error that belongs to no request: {error}");
@@ -133,13 +149,7 @@ fn push(world: &mut World, Received { message, people }: Received) {
         | Message::ChannelPresenceEvent(_)
         | Message::MatchmakerMatched(_)
         | Message::Notifications(_)
-        | Message::Party(_)
-        | Message::PartyClose(_)
-        | Message::PartyJoinRequest(_)
-        | Message::PartyLeader(_)
         | Message::PartyMatchmakerTicket(_)
-        | Message::PartyPresenceEvent(_)
-        | Message::PartyUpdate(_)
         | Message::StatusPresenceEvent(_)
         | Message::StreamPresenceEvent(_) => {}
         // Read by the network thread.
@@ -189,6 +199,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     request::forget_late(world);
     world.resource_mut::<EarlyArrivals>().clear();
     mirror::clear::<Match>(world);
+    party::clear(world);
     world.flush();
     connection::on_closed(world, reason);
 }

@@ -97,6 +97,12 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// The request's entity was despawned before the answer; what it had brought about was taken back.
     #[error("it was withdrawn")]
     Withdrawn,
+    /// The server is too old for it, so it was not sent.
+    #[error("it needs {since}")]
+    Unsupported {
+        /// What it needs.
+        since: &'static str,
+    },
     /// The entity that it was about is not, or no longer, what it should be.
     #[error("the entity is no {expected}")]
     WrongEntity {

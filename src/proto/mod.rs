@@ -20,7 +20,7 @@ pub use self::{
     realtime::{Envelope, UserPresence, envelope::Message},
     timestamp::Timestamp,
 };
-pub(crate) use presences::for_each_presence;
+pub(crate) use self::{party_layout::of_frame as party_layout_of, presences::for_each_presence};
 
 /// Types shared with the REST interface.
 #[allow(

@@ -37,7 +37,7 @@ pub enum PartyLayout {
 }
 
 /// The layout of a whole frame: old only if it holds a `party` with a message in field 4.
-pub(super) fn of_frame(frame: &[u8]) -> PartyLayout {
+pub(crate) fn of_frame(frame: &[u8]) -> PartyLayout {
     let is_old = find_field(frame, Kind::Party.number(), WireType::LengthDelimited)
         .and_then(|party| find_field(party, 4, WireType::LengthDelimited))
         .is_some();

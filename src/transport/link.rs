@@ -20,7 +20,7 @@ use super::{
     error::{DisconnectReason, TransportError},
     received::Received,
 };
-use crate::proto::{Kind, Message};
+use crate::proto::{Kind, Message, PartyLayout};
 
 /// Names a request from the moment it is made; its `cid` on the wire.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -157,6 +157,8 @@ pub(crate) enum LinkEvent {
         /// Why.
         reason: SendError,
     },
+    /// The server sent a party: how it numbers its fields. Comes before what is told of the party.
+    PartyLayout(PartyLayout),
     /// A round trip was measured.
     RoundTrip(Duration),
     /// An envelope as it is, before the event it becomes. Only while tapped.

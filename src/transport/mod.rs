@@ -36,7 +36,7 @@ pub use self::{
 };
 pub(crate) use self::{
     core::{Action, Attempt, Core, Input},
-    decode::MatchData,
+    decode::{MatchData, PartyData},
     encode::OutgoingMatchData,
     hand_over::HandOver,
     http::error_text,

@@ -31,7 +31,7 @@ use super::{
     liveness::{Liveness, LivenessRules, Verdict},
     received::Received,
 };
-use crate::proto::{Envelope, Kind, Message, realtime};
+use crate::proto::{Envelope, Kind, Message, party_layout_of, realtime};
 
 /// Notifications that come before the server closes the socket for good.
 const REPLACED: i32 = -7;
@@ -375,6 +375,14 @@ impl Core {
                 ),
             };
             self.tap(now, Direction::Received, kind, cid.to_owned(), &frame);
+        }
+        if let Decoded::Envelope(Envelope {
+            message: Some(Message::Party(_)),
+            ..
+        }) = &decoded
+        {
+            self.hand_over
+                .push(LinkEvent::PartyLayout(party_layout_of(&frame)));
         }
         match decoded {
             Decoded::MatchData(data) => self.hand_over.push(LinkEvent::MatchData(data)),

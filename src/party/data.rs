@@ -1,0 +1,242 @@
+//! Party data: like match data, but every message is acknowledged, and there are no receivers to choose.
+
+use bevy_app::App;
+use bevy_ecs::prelude::*;
+use bytes::Bytes;
+
+use super::Party;
+use crate::{
+    commands::NakamaCommands,
+    early::{Delivery, Held, Patience},
+    mirror::id_of,
+    payload::{Arrived, Codec, PayloadError, bind, clear, clear_bound, deliver},
+    presence::Sender,
+    proto::{Message as ProtoMessage, realtime},
+    request::{RequestError, send_or_tell},
+    send::{FailedSends, SendError, SendFailed, tell},
+    transport::PartyData,
+};
+
+/// A type of party data.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize)]
+/// struct Ready(bool);
+///
+/// impl PartyPayload for Ready {
+///     const OP_CODE: i64 = 1;
+///     type Codec = Postcard;
+/// }
+/// ```
+pub trait PartyPayload: Sized + Send + Sync + 'static {
+    /// Tells the types apart on the wire. Any number, but each for one type only; match data has op codes of its own.
+    const OP_CODE: i64;
+    /// How it becomes bytes.
+    type Codec: Codec<Self>;
+}
+
+/// Typed party data that arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// Mirrors `PartyData`.
+#[derive(Clone, Debug, Message)]
+pub struct FromParty<T: PartyPayload> {
+    /// The party.
+    pub context: Entity,
+    /// Who sent it.
+    pub sender: Option<Sender>,
+    /// What was sent.
+    pub payload: T,
+}
+
+/// Party data with an op code that no type is bound to. Written in `PreUpdate`,
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// Mirrors `PartyData`.
+#[derive(Clone, Debug, Message)]
+pub struct PartyDataReceived {
+    /// The party.
+    pub context: Entity,
+    /// Who sent it.
+    pub sender: Option<Sender>,
+    /// What it means is up to the game.
+    pub op_code: i64,
+    /// The payload. One of 1 KiB and more keeps the read buffer alive, which is larger: copy it to keep it for long.
+    pub data: Bytes,
+}
+
+/// Party data with an op code that a type is bound to, but the bytes are no such value. Written in `PreUpdate`,
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+#[derive(Clone, Debug, Message)]
+pub struct PartyDataRejected {
+    /// The party.
+    pub context: Entity,
+    /// Who sent it.
+    pub sender: Option<Sender>,
+    /// Its op code.
+    pub op_code: i64,
+    /// The bytes.
+    pub data: Bytes,
+    /// What is wrong with them.
+    pub error: PayloadError,
+}
+
+/// Binds types of party data.
+pub trait PartyDataAppExt {
+    /// Binds a type to its op code: from now on it arrives as [`FromParty<T>`]. Binding it twice changes nothing.
+    ///
+    /// # Panics
+    ///
+    /// Another type is bound to the same op code. The message names both.
+    fn add_party_data<T: PartyPayload>(&mut self) -> &mut Self;
+}
+
+impl PartyDataAppExt for App {
+    fn add_party_data<T: PartyPayload>(&mut self) -> &mut Self {
+        bind::<Party, T, FromParty<T>>(self, T::OP_CODE, write::<T>);
+        self
+    }
+}
+
+fn write<T: PartyPayload>(world: &mut World, arrived: Arrived) {
+    let Arrived {
+        context,
+        sender,
+        op_code,
+        data,
+        ..
+    } = arrived;
+    match T::Codec::decode(&data) {
+        Ok(payload) => {
+            world.write_message(FromParty {
+                context,
+                sender,
+                payload,
+            });
+        }
+        Err(error) => {
+            log::debug!("op code {op_code}: {error}");
+            world.write_message(PartyDataRejected {
+                context,
+                sender,
+                op_code,
+                data,
+                error,
+            });
+        }
+    }
+}
+
+fn write_unbound(world: &mut World, arrived: Arrived) {
+    let Arrived {
+        context,
+        sender,
+        op_code,
+        data,
+        ..
+    } = arrived;
+    world.write_message(PartyDataReceived {
+        context,
+        sender,
+        op_code,
+        data,
+    });
+}
+
+/// Empties all messages: they are of an earlier connection.
+pub(crate) fn clear_messages(world: &mut World) {
+    clear::<PartyDataReceived>(world);
+    clear::<PartyDataRejected>(world);
+    clear_bound::<Party>(world);
+}
+
+/// Party data arrived. Whether it is delivered, or waits for something.
+pub(crate) fn receive(world: &mut World, data: PartyData, patience: Patience) -> Delivery {
+    let PartyData {
+        party_id,
+        sender,
+        op_code,
+        data,
+    } = data;
+    let hold_as = |(op_code, data, _)| {
+        let (party_id, sender) = (party_id.clone(), sender.clone());
+        Held::PartyData(PartyData {
+            party_id,
+            sender,
+            op_code,
+            data,
+        })
+    };
+    let content = (op_code, data, true);
+    deliver::<Party>(
+        world,
+        &party_id,
+        sender.as_ref(),
+        patience,
+        content,
+        hold_as,
+        write_unbound,
+    )
+}
+
+impl NakamaCommands<'_, '_, '_> {
+    /// Sends a value to the other members of a party. It leaves at the end of the frame
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); should it not, or should the server refuse it, there is a
+    /// [`SendFailed`].
+    pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
+        self.send_party_bytes(party, T::OP_CODE, T::Codec::encode(payload));
+    }
+
+    /// Sends any bytes to the other members of a party.
+    pub fn send_party_data(self, party: Entity, op_code: i64, data: impl Into<Bytes>) {
+        self.send_party_bytes(party, op_code, Ok(data.into()));
+    }
+
+    fn send_party_bytes(self, party: Entity, op_code: i64, data: Result<Bytes, PayloadError>) {
+        self.commands.queue(move |world: &mut World| {
+            let failed = |world: &mut World, reason| {
+                world
+                    .resource_mut::<FailedSends>()
+                    .add(party, op_code, reason)
+            };
+            let Some(id) = id_of::<Party>(world, party) else {
+                return failed(world, SendError::NotAMember);
+            };
+            let Ok(data) = data else {
+                return failed(world, SendError::Unencodable);
+            };
+            let message = realtime::PartyDataSend {
+                party_id: id.to_string(),
+                op_code,
+                data,
+            };
+            send_or_tell(
+                world,
+                ProtoMessage::PartyDataSend(message),
+                move |world, error| {
+                    tell(
+                        world,
+                        SendFailed {
+                            context: party,
+                            op_code,
+                            reason: reason(error),
+                        },
+                    );
+                },
+            );
+        });
+    }
+}
+
+fn reason(error: RequestError) -> SendError {
+    match error {
+        RequestError::Refused(refusal) => SendError::Refused {
+            message: refusal.message,
+        },
+        RequestError::TooLarge { size, limit } => SendError::TooLarge { size, limit },
+        RequestError::QueueFull { limit } => SendError::QueueFull { limit },
+        RequestError::NotConnected | RequestError::ConnectionLost { .. } => SendError::NotConnected,
+        _ => SendError::Unanswered,
+    }
+}

@@ -1,0 +1,299 @@
+//! Parties.
+//!
+//! Creating a party is a request whose entity becomes it. Joining one is different: the server's answer only means that it
+//! took the request. If the party is open, one is in it a moment later; otherwise its leader has to accept, which may take
+//! any time, and a refusal is never announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it
+//! becomes the [`Party`]; without an answer for a second it also gets [`PendingApproval`].
+//!
+//! Members are entities related to the party by [`MemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
+//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`].
+//!
+//! What the server does not tell: that one was declined, or that a party closed that one had asked to join. And a member
+//! who is thrown out is told the same as all members of a party that closes: [`PartyClosed`].
+
+mod asking;
+mod data;
+mod requests;
+
+use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
+use bevy_reflect::Reflect;
+
+pub(crate) use self::{
+    asking::on_join_request,
+    data::{clear_messages, receive},
+    requests::{PartyAsks, mark_pending_approval},
+};
+pub use self::{
+    asking::{
+        AcceptPartyJoin, AsksToJoin, DeclinePartyJoin, ListPartyJoinRequests, PartyJoinRequests,
+        PartyJoinRequestsListed,
+    },
+    data::{FromParty, PartyDataAppExt, PartyDataReceived, PartyDataRejected, PartyPayload},
+    requests::{
+        CloseParty, CreateParty, JoinParty, KickFromParty, LeaveParty, PartyCreated,
+        PartyJoinTaken, PartyRefusal, PromotePartyMember, UpdateParty,
+    },
+};
+use crate::{
+    early::{Area, EarlyArrivals},
+    mirror::{self, Context, ContextIndex, ContextVocabulary, become_context},
+    presence::{IsSelf, Membership, Moment, PartyId, Presence, PresenceIndex, SessionId},
+    proto::{Message, realtime},
+    transport::{People, Received},
+};
+
+/// A party that one is in. Appears when one has created or joined it; goes when one leaves, is thrown out, the party closes,
+/// or the connection ends.
+///
+/// Mirrors `Party` and `PartyUpdate`.
+#[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
+#[component(on_despawn = mirror::leave_despawned::<Party>)]
+#[reflect(Component)]
+pub struct Party {
+    /// Whether anybody may join without being accepted.
+    pub open: bool,
+    /// How many members it may have.
+    pub max_size: u32,
+    /// Whether it is left out of lists. `None` is not known: only its creator and a later change tell.
+    pub hidden: Option<bool>,
+    /// A JSON object that lists can be searched for. `None` is not known: only its creator and a later change tell.
+    pub label: Option<String>,
+}
+
+/// Relates a presence to the party that it is a member of.
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[relationship(relationship_target = PartyMembers)]
+#[reflect(Component)]
+pub struct MemberOf(pub Entity);
+
+impl Membership for MemberOf {}
+
+/// The members of a party, oneself included, in order of joining.
+#[derive(Component, Debug, Default, Reflect)]
+#[relationship_target(relationship = MemberOf, linked_spawn)]
+#[reflect(Component)]
+pub struct PartyMembers(Vec<Entity>);
+
+/// Marks the leader among the members of a party. It moves when another one takes over.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[reflect(Component)]
+pub struct PartyLeader;
+
+/// Marks an entity that has asked to join a party and heard nothing for a second: the party is closed, and its leader has
+/// to accept. It may never go: a refusal is not announced.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[reflect(Component)]
+pub struct PendingApproval;
+
+/// One is not in the party any more: it was closed, or one was thrown out; the server does not say which. An event of the
+/// party's entity, which is still there with its members, and goes right after it.
+#[derive(Clone, Copy, Debug, EntityEvent)]
+pub struct PartyClosed {
+    /// The party.
+    #[event_target]
+    pub party: Entity,
+}
+
+/// Finds the entity of a party that one is in.
+pub type PartyIndex = ContextIndex<Party>;
+
+/// Whose session leads a party. The leader's presence may come later than this.
+#[derive(Component)]
+#[component(immutable)]
+struct LeaderSession(SessionId);
+
+impl Context for Party {}
+
+impl ContextVocabulary for Party {
+    type Id = PartyId;
+    type Member = MemberOf;
+    const AREA: Area = Area::Party;
+    const NOUN: &'static str = "party";
+
+    fn leave_message(id: &PartyId) -> Message {
+        Message::PartyLeave(realtime::PartyLeave {
+            party_id: id.to_string(),
+        })
+    }
+}
+
+/// One is in a party, by one's own creation or as pushed. Of a push, `label` and `hidden` mean nothing.
+fn enter(
+    world: &mut World,
+    asking: Entity,
+    party: &realtime::Party,
+    mut people: People,
+    since: Moment,
+    is_answer: bool,
+) -> Entity {
+    let id = PartyId::from(party.party_id.as_str());
+    let my_session = party.self_.as_ref().map(|me| me.session_id.as_str());
+    let members = party.presences.iter().map(|member| {
+        let is_self = my_session == Some(member.session_id.as_str());
+        (people.info(member), is_self)
+    });
+    let state = |before: Option<&Party>| Party {
+        open: party.open,
+        max_size: u32::try_from(party.max_size).unwrap_or_default(),
+        hidden: if is_answer {
+            Some(party.hidden)
+        } else {
+            before.and_then(|party| party.hidden)
+        },
+        label: if is_answer {
+            Some(party.label.clone())
+        } else {
+            before.and_then(|party| party.label.clone())
+        },
+    };
+    let members: Vec<_> = members.collect();
+    let entity = become_context(world, asking, &id, state, members, since);
+    if let Some(leader) = &party.leader {
+        set_leader(world, entity, leader.session_id.as_str().into());
+    }
+    entity
+}
+
+/// A pushed `party`: one has been let in, or is told again.
+pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People) {
+    let id = PartyId::from(party.party_id.as_str());
+    let since = world.resource::<PresenceIndex>().moment();
+    let known = world.resource::<PartyIndex>().get(&id);
+    let mut asks = world.resource_mut::<PartyAsks>();
+    if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
+        world
+            .entity_mut(entity)
+            .remove::<(requests::Asking, PendingApproval)>();
+        enter(world, entity, &party, people, since, false);
+    } else if asks.was_withdrawn(&id) {
+        mirror::leave_unwanted::<Party>(world, &id);
+    } else {
+        let held = Received {
+            message: Message::Party(party),
+            people,
+        };
+        mirror::hold(
+            world,
+            Area::Party,
+            id.as_str(),
+            crate::early::Held::Pushed(Box::new(held)),
+        );
+    }
+}
+
+/// Somebody joined or left a party.
+pub(crate) fn on_presence_event(
+    world: &mut World,
+    event: realtime::PartyPresenceEvent,
+    people: People,
+) {
+    let held = || Received {
+        message: Message::PartyPresenceEvent(event.clone()),
+        people: people.clone(),
+    };
+    let Some(party) = mirror::context_of::<Party>(world, &event.party_id, held) else {
+        return;
+    };
+    mirror::on_presences::<Party>(world, party, &event.joins, &event.leaves, people);
+    for member in &event.joins {
+        asking::forget(world, party, &member.session_id);
+    }
+    mark_leader(world, party);
+}
+
+/// A party has a new leader.
+pub(crate) fn on_leader(world: &mut World, event: realtime::PartyLeader, people: People) {
+    let held = || Received {
+        message: Message::PartyLeader(event.clone()),
+        people,
+    };
+    let Some(party) = mirror::context_of::<Party>(world, &event.party_id, held) else {
+        return;
+    };
+    let Some(leader) = event.presence else { return };
+    let was_leader = is_leader(world, party);
+    set_leader(world, party, leader.session_id.into());
+    match (was_leader, is_leader(world, party)) {
+        // The server does not tell the new leader who has been waiting.
+        (false, true) => asking::list(world, party),
+        (true, false) => asking::forget_all(world, party),
+        _ => {}
+    }
+}
+
+/// A party has been changed.
+pub(crate) fn on_update(world: &mut World, update: realtime::PartyUpdate) {
+    let held = || Received::from(Message::PartyUpdate(update.clone()));
+    let Some(entity) = mirror::context_of::<Party>(world, &update.party_id, held) else {
+        return;
+    };
+    if let Some(mut party) = world.get_mut::<Party>(entity) {
+        party.open = update.open;
+        party.hidden = Some(update.hidden);
+        party.label = Some(update.label);
+    }
+}
+
+/// One is out of a party.
+pub(crate) fn on_close(world: &mut World, close: realtime::PartyClose) {
+    let held = || Received::from(Message::PartyClose(close.clone()));
+    let Some(party) = mirror::context_of::<Party>(world, &close.party_id, held) else {
+        return;
+    };
+    world.trigger(PartyClosed { party });
+    world.flush();
+    mirror::remove::<Party>(world, &PartyId::from(close.party_id));
+}
+
+/// The connection is gone.
+pub(crate) fn clear(world: &mut World) {
+    mirror::clear::<Party>(world);
+    requests::clear_asks(world);
+}
+
+/// Whether one leads a party oneself.
+fn is_leader(world: &World, party: Entity) -> bool {
+    let members = world.get::<PartyMembers>(party);
+    members.is_some_and(|members| {
+        members.iter().any(|member| {
+            world.entity(member).contains::<IsSelf>()
+                && world.entity(member).contains::<PartyLeader>()
+        })
+    })
+}
+
+fn set_leader(world: &mut World, party: Entity, session: SessionId) {
+    world.entity_mut(party).insert(LeaderSession(session));
+    mark_leader(world, party);
+}
+
+/// Puts the mark where it belongs.
+fn mark_leader(world: &mut World, party: Entity) {
+    let Some(LeaderSession(session)) = world.get::<LeaderSession>(party) else {
+        return;
+    };
+    let session = session.clone();
+    let members: Vec<_> = world
+        .get::<PartyMembers>(party)
+        .into_iter()
+        .flat_map(PartyMembers::iter)
+        .collect();
+    for member in members {
+        let mut member = world.entity_mut(member);
+        let leads = member
+            .get::<Presence>()
+            .is_some_and(|presence| presence.info().session_id == session);
+        if leads && !member.contains::<PartyLeader>() {
+            member.insert(PartyLeader);
+        } else if !leads && member.contains::<PartyLeader>() {
+            member.remove::<PartyLeader>();
+        }
+    }
+}
+
+/// Frames for a party that one has asked to join are kept, however long that takes.
+fn await_party(world: &mut World, id: &PartyId) {
+    world
+        .resource_mut::<EarlyArrivals>()
+        .await_context(Area::Party, id.as_str());
+}
