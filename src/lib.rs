@@ -169,8 +169,8 @@ pub mod prelude {
         request::{PendingRequest, Replied, Request, RequestError},
         send::{SendError, SendFailed},
         session::{
-            LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession, RefreshSession,
-            SessionRefusal,
+            GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,
+            RefreshSession, SessionRefusal,
         },
     };
 }

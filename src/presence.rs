@@ -131,11 +131,11 @@ pub struct Sender {
 #[derive(Debug, Default, Resource)]
 pub struct PresenceIndex {
     contexts: EntityHashMap<Roster>,
-    /// Counts what changes who is where, so that "since" can be said.
+    /// The last moment that somebody may refer to with "since".
     moment: Moment,
 }
 
-/// A point in the order of received envelopes.
+/// A point in the order of requests and received envelopes. What happens after it has this moment or a later one.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Moment(u64);
 
@@ -177,8 +177,14 @@ impl PresenceIndex {
         })
     }
 
-    /// Now, in the order of received envelopes.
+    /// Now, in the order of requests and received envelopes.
     pub(crate) fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// A new moment, later than everything that has happened.
+    pub(crate) fn next_moment(&mut self) -> Moment {
+        self.moment.0 += 1;
         self.moment
     }
 }
@@ -212,7 +218,6 @@ pub(crate) fn apply_event<M: Membership>(
     joins: Vec<Arc<PresenceInfo>>,
     leaves: &[Arc<PresenceInfo>],
 ) {
-    world.resource_mut::<PresenceIndex>().moment.0 += 1;
     for gone in leaves {
         if !joins.iter().any(|info| info.session_id == gone.session_id) {
             leave(world, context, &gone.session_id);

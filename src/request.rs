@@ -224,7 +224,7 @@ impl Requests {
 pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
     mark_pending::<R>(world, entity);
     let message = request.to_message();
-    let since = world.resource::<PresenceIndex>().moment();
+    let since = world.resource_mut::<PresenceIndex>().next_moment();
     if let Some(area) = R::JOINS {
         world.resource_mut::<EarlyArrivals>().expect_answer(area);
     }

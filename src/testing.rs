@@ -38,7 +38,7 @@ use crate::{
     matches::{JoinMatch, MatchIndex, MatchPresences},
     plugin::{NakamaPlugin, NakamaSettings},
     presence::{MatchId, PresenceIndex, SessionId, Username},
-    proto::{Envelope, Kind, Message, UserPresence, realtime},
+    proto::{self, Envelope, Kind, Message, PartyLayout, UserPresence, realtime},
     session::NakamaSession,
     transport::{
         Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
@@ -197,7 +197,12 @@ impl TestGame {
             cid: String::new(),
             message: Some(message.into()),
         };
-        self.server_sends(envelope.encode_to_vec());
+        self.server_sends(proto::encode(&envelope, self.wire.layout));
+    }
+
+    /// From now on the server writes parties as this version of it does.
+    pub fn server_writes(&mut self, layout: PartyLayout) {
+        self.wire.layout = layout;
     }
 
     /// The server sends a frame, whatever it may be.
@@ -213,7 +218,7 @@ impl TestGame {
             cid: asked.cid.clone(),
             message: Some(message.into()),
         };
-        self.server_sends(answer.encode_to_vec());
+        self.server_sends(proto::encode(&answer, self.wire.layout));
     }
 
     /// The server acknowledges an envelope, without a message.
@@ -259,12 +264,20 @@ impl TestGame {
         sent[index].clone()
     }
 
-    /// The REST calls that the game has made since the last call: method and path.
+    /// The REST calls that are not answered yet: method and path with query.
     pub fn rest_calls(&mut self) -> Vec<(&'static str, String)> {
         self.wire
             .calls
             .iter()
             .map(|(_, call)| (call.method, call.target.clone()))
+            .collect()
+    }
+
+    /// What the REST calls that are not answered yet carry, in the same order; null where there is nothing.
+    pub fn rest_bodies(&mut self) -> Vec<serde_json::Value> {
+        let bodies = self.wire.calls.iter().map(|(_, call)| call.body.as_deref());
+        bodies
+            .map(|body| serde_json::from_str(body.unwrap_or("null")).expect("our own JSON"))
             .collect()
     }
 
@@ -345,6 +358,7 @@ struct Wire {
     now: Instant,
     inbox: Vec<Input>,
     attempt: Option<Attempt>,
+    layout: PartyLayout,
     sent: VecDeque<Envelope>,
     calls: VecDeque<(Ticket, RestCall)>,
     is_silent: bool,
@@ -371,6 +385,7 @@ impl Wire {
             now: Instant::now(),
             inbox: Vec::new(),
             attempt: None,
+            layout: PartyLayout::default(),
             sent: VecDeque::new(),
             calls: VecDeque::new(),
             is_silent: false,
@@ -528,5 +543,66 @@ pub fn match_data(
         op_code,
         data: data.into(),
         reliable: true,
+    })
+}
+
+/// One is in a party: open, for eight, led by the first of its members. An answer to its creation, or a push.
+#[must_use]
+pub fn party(party_id: &str, me: &str, members: &[&str]) -> Message {
+    Message::Party(realtime::Party {
+        party_id: party_id.into(),
+        open: true,
+        max_size: 8,
+        self_: Some(presence(me)),
+        leader: members.first().map(|leader| presence(leader)),
+        presences: presences(members),
+        ..Default::default()
+    })
+}
+
+/// Somebody joined or left a party.
+#[must_use]
+pub fn party_presences(party_id: &str, joins: &[&str], leaves: &[&str]) -> Message {
+    Message::PartyPresenceEvent(realtime::PartyPresenceEvent {
+        party_id: party_id.into(),
+        joins: presences(joins),
+        leaves: presences(leaves),
+    })
+}
+
+/// A party has a new leader.
+#[must_use]
+pub fn party_leader(party_id: &str, leader: &str) -> Message {
+    Message::PartyLeader(realtime::PartyLeader {
+        party_id: party_id.into(),
+        presence: Some(presence(leader)),
+    })
+}
+
+/// These people ask to join a party: a push to its leader, or the answer to a list.
+#[must_use]
+pub fn party_join_request(party_id: &str, askers: &[&str]) -> Message {
+    Message::PartyJoinRequest(realtime::PartyJoinRequest {
+        party_id: party_id.into(),
+        presences: presences(askers),
+    })
+}
+
+/// A party was closed, or one was thrown out of it.
+#[must_use]
+pub fn party_closed(party_id: &str) -> Message {
+    Message::PartyClose(realtime::PartyClose {
+        party_id: party_id.into(),
+    })
+}
+
+/// Somebody sent data to a party.
+#[must_use]
+pub fn party_data(party_id: &str, sender: &str, op_code: i64, data: impl Into<Bytes>) -> Message {
+    Message::PartyData(realtime::PartyData {
+        party_id: party_id.into(),
+        presence: Some(presence(sender)),
+        op_code,
+        data: data.into(),
     })
 }

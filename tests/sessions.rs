@@ -11,8 +11,14 @@ use bevy_nakama::{
     local_server::{LocalServer, LocalServerConfig},
     prelude::*,
     session::InvalidToken,
+    testing::{self, TestGame},
 };
-use common::game::Game;
+use common::{
+    game::Game,
+    log::Log,
+    transcripts::{GENERATIONS, exchanges},
+};
+use serde_json::json;
 
 fn start(config: LocalServerConfig) -> (LocalServer, NakamaServer) {
     let local = LocalServer::start(config).expect("a port");
@@ -71,6 +77,160 @@ fn a_new_account_and_then_the_same_again() {
         "ada",
         "an account keeps its name"
     );
+}
+
+#[test]
+fn every_way_to_log_in_says_what_the_server_needs() {
+    let player = GameCenterPlayer {
+        player_id: "G:1".into(),
+        bundle_id: "org.example.game".into(),
+        timestamp_seconds: 1_700_000_000,
+        salt: "c2FsdA==".into(),
+        signature: "c2lnbg==".into(),
+        public_key_url: "https://example.org/key".into(),
+    };
+    let ways = [
+        (
+            Login::email("ada@example.org", "secret words").create(true),
+            "email?create=true",
+            json!({ "email": "ada@example.org", "password": "secret words" }),
+        ),
+        (
+            Login::password("ada", "secret words"),
+            "email?create=false&username=ada",
+            json!({ "password": "secret words" }),
+        ),
+        (
+            Login::custom("custom-id").username("ada b"),
+            "custom?username=ada+b",
+            json!({ "id": "custom-id" }),
+        ),
+        (
+            Login::steam("ticket").import_friends(false),
+            "steam?sync=false",
+            json!({ "token": "ticket" }),
+        ),
+        (
+            Login::apple("token").var("build", "7"),
+            "apple?",
+            json!({ "token": "token", "vars": { "build": "7" } }),
+        ),
+        (
+            Login::google("token"),
+            "google?",
+            json!({ "token": "token" }),
+        ),
+        (
+            Login::facebook("token").import_friends(true),
+            "facebook?sync=true",
+            json!({ "token": "token" }),
+        ),
+        (
+            Login::game_center(player),
+            "gamecenter?",
+            json!({
+                "player_id": "G:1",
+                "bundle_id": "org.example.game",
+                "timestamp_seconds": "1700000000",
+                "salt": "c2FsdA==",
+                "signature": "c2lnbg==",
+                "public_key_url": "https://example.org/key",
+            }),
+        ),
+    ];
+    for (login, target, body) in ways {
+        let mut game = TestGame::new();
+        let shown = format!("{login:?}");
+        for secret in ["secret", "ticket", "token", "c2", "custom-id"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        game.commands(|commands| {
+            commands.nakama().log_in(&testing::server(), login);
+        });
+        game.update();
+        let target = format!("/v2/account/authenticate/{target}");
+        assert_eq!(game.rest_calls(), [("POST", target)]);
+        assert_eq!(game.rest_bodies(), [body]);
+    }
+}
+
+#[test]
+fn email_and_custom_accounts() {
+    let (_local, server) = start(LocalServerConfig::default());
+    let mut game = Game::new();
+    let made = log_in(
+        &mut game,
+        &server,
+        Login::email("Ada@Example.org", "long enough").username("ada"),
+    )
+    .expect("a new account");
+    assert!(made.created);
+    for login in [
+        Login::email("ada@example.ORG", "long enough").create(false),
+        Login::password("ada", "long enough"),
+    ] {
+        let again = log_in(&mut game, &server, login).expect("the same account");
+        assert_eq!(again.session.user_id(), made.session.user_id());
+    }
+    let custom = log_in(&mut game, &server, Login::custom("custom-id")).expect("a new account");
+    assert!(custom.created);
+    assert_ne!(custom.session.user_id(), made.session.user_id());
+}
+
+/// Every login that a real server refused: its name in the recording, and what it is here.
+const RECORDED_REFUSALS: [(&str, &str); 16] = [
+    ("device: create=false, unknown", "AccountNotFound"),
+    ("device: username taken", "UsernameTaken"),
+    ("device: id of 9 bytes", "InvalidInput"),
+    ("device: id of 129 bytes", "InvalidInput"),
+    ("device: id with a space", "InvalidInput"),
+    ("device: id missing", "InvalidInput"),
+    ("device: no body", "InvalidInput"),
+    ("device: no authorization", "InvalidServerKey"),
+    ("device: wrong server key", "InvalidServerKey"),
+    ("email: wrong password", "InvalidCredentials"),
+    ("email: password too short", "InvalidInput"),
+    ("email: not an address", "InvalidInput"),
+    ("email: address missing", "InvalidInput"),
+    ("email: unknown account, create=false", "AccountNotFound"),
+    ("custom: id of 5 bytes", "InvalidInput"),
+    ("custom: id missing", "InvalidInput"),
+];
+
+#[test]
+fn every_recorded_refusal_has_a_name_and_keeps_its_text() {
+    for generation in GENERATIONS {
+        let recorded = exchanges(generation, "rest");
+        for (name, expected) in RECORDED_REFUSALS {
+            let exchange = recorded
+                .iter()
+                .find(|exchange| exchange["name"] == name)
+                .unwrap_or_else(|| panic!("{name} is not in {generation}"));
+            let response = &exchange["response"];
+            let status = response["status"].as_u64().expect("a status");
+            let status = u16::try_from(status).expect("a status");
+            let mut game = TestGame::new();
+            let log = Log::default();
+            let seen = log.clone();
+            game.observe(move |reply: On<Replied<LogIn>>| {
+                let Err(RequestError::Refused(refusal)) = &reply.result else {
+                    return seen.add(format!("{:?}", reply.result));
+                };
+                let variant = format!("{refusal:?}");
+                let variant = variant.split('(').next().unwrap_or_default();
+                seen.add(format!("{variant}: {refusal}"));
+            });
+            game.commands(|commands| {
+                let login = Login::device("device-of-ada");
+                commands.nakama().log_in(&testing::server(), login);
+            });
+            game.update();
+            game.answer_rest(status, &response["body"]);
+            game.update();
+            let text = response["body"]["message"].as_str().expect("a text");
+            assert_eq!(log.take(), [format!("{expected}: {text} ({status})")]);
+        }
+    }
 }
 
 #[test]

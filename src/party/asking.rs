@@ -29,7 +29,7 @@ pub struct AsksToJoin(pub Entity);
 #[reflect(Component)]
 pub struct PartyJoinRequests(Vec<Entity>);
 
-/// When somebody was heard of, in the order of envelopes.
+/// When somebody was heard of.
 #[derive(Component)]
 #[component(immutable)]
 struct HeardAt(Moment);

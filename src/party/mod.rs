@@ -157,7 +157,7 @@ fn enter(
 /// A pushed `party`: one has been let in, or is told again.
 pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People) {
     let id = PartyId::from(party.party_id.as_str());
-    let since = world.resource::<PresenceIndex>().moment();
+    let since = world.resource_mut::<PresenceIndex>().next_moment();
     let known = world.resource::<PartyIndex>().get(&id);
     let mut asks = world.resource_mut::<PartyAsks>();
     if let Some(entity) = known.or_else(|| asks.let_in(&id)) {

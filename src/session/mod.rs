@@ -3,9 +3,10 @@
 //! A login is a REST call and needs no connection. It gives a [`NakamaSession`], which opens the socket
 //! ([`connect`](crate::commands::NakamaCommands::connect)).
 
+mod login;
+
 use std::{
     collections::BTreeMap,
-    fmt,
     time::{Duration, SystemTime},
 };
 
@@ -14,6 +15,7 @@ use bevy_ecs::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
+pub use self::login::{GameCenterPlayer, LogIn, LoggedIn, Login, LoginRefusal};
 use crate::{
     commands::NakamaCommands,
     error::RestError,
@@ -137,137 +139,6 @@ impl NakamaSession {
     }
 }
 
-/// How a player logs in.
-///
-/// ```
-/// # use bevy_nakama::prelude::*;
-/// let login = Login::device("a-device-id-of-10-to-128-bytes").create(true).username("ada");
-/// ```
-#[derive(Clone)]
-pub struct Login {
-    method: &'static str,
-    account: serde_json::Map<String, serde_json::Value>,
-    create: Option<bool>,
-    username: Option<String>,
-    vars: BTreeMap<String, String>,
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Whoever knows a device id can log in with it.
-        f.debug_struct("Login")
-            .field("method", &self.method)
-            .field("create", &self.create)
-            .field("username", &self.username)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Login {
-    /// By an id that stands for this device or installation, 10 to 128 bytes without spaces. It is as good as a password:
-    /// make it random and keep it.
-    #[must_use]
-    pub fn device(id: impl Into<String>) -> Self {
-        Self::new("device", [("id", id.into())])
-    }
-
-    fn new<const N: usize>(method: &'static str, account: [(&str, String); N]) -> Self {
-        Self {
-            method,
-            account: account
-                .into_iter()
-                .map(|(field, value)| (field.to_owned(), value.into()))
-                .collect(),
-            create: None,
-            username: None,
-            vars: BTreeMap::new(),
-        }
-    }
-
-    /// Whether an account is made if there is none. The server's default is yes.
-    #[must_use]
-    pub fn create(mut self, create: bool) -> Self {
-        self.create = Some(create);
-        self
-    }
-
-    /// The name of a new account; unique, up to 128 bytes. An account that exists keeps its name. Without one, the server
-    /// makes one up.
-    #[must_use]
-    pub fn username(mut self, username: impl Into<String>) -> Self {
-        self.username = Some(username.into());
-        self
-    }
-
-    /// Something for the server's hooks to know about this session.
-    #[must_use]
-    pub fn var(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.vars.insert(name.into(), value.into());
-        self
-    }
-}
-
-/// Logs a player in. Made by [`log_in`](NakamaCommands::log_in).
-#[derive(Clone, Debug)]
-pub struct LogIn {
-    server: NakamaServer,
-    login: Login,
-}
-
-/// A login that worked.
-#[derive(Clone, Debug)]
-pub struct LoggedIn {
-    /// The player's session.
-    pub session: NakamaSession,
-    /// Whether the account was made just now.
-    pub created: bool,
-}
-
-/// How the server refuses a login.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoginRefusal {
-    /// The server key of [`NakamaServer::new`] is not the server's.
-    #[error(transparent)]
-    InvalidServerKey(RestError),
-    /// The name for the new account is another account's.
-    #[error(transparent)]
-    UsernameTaken(RestError),
-    /// There is no such account, and none was to be made.
-    #[error(transparent)]
-    AccountNotFound(RestError),
-    /// The password, or whatever the login needs, is not right.
-    #[error(transparent)]
-    InvalidCredentials(RestError),
-    /// An id, name or password has a form that the server does not take.
-    #[error(transparent)]
-    InvalidInput(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
-}
-
-/// gRPC codes of the REST interface.
-const INVALID_ARGUMENT: i32 = 3;
-const NOT_FOUND: i32 = 5;
-const ALREADY_EXISTS: i32 = 6;
-const UNAUTHENTICATED: i32 = 16;
-
-impl From<RestError> for LoginRefusal {
-    fn from(error: RestError) -> Self {
-        match error.code {
-            UNAUTHENTICATED if error.message.starts_with("Server key") => {
-                Self::InvalidServerKey(error)
-            }
-            UNAUTHENTICATED => Self::InvalidCredentials(error),
-            ALREADY_EXISTS => Self::UsernameTaken(error),
-            NOT_FOUND if error.message.starts_with("User account") => Self::AccountNotFound(error),
-            INVALID_ARGUMENT => Self::InvalidInput(error),
-            _ => Self::Other(error),
-        }
-    }
-}
-
 /// The body of a login's and a refresh's answer.
 #[derive(Deserialize)]
 struct Tokens {
@@ -290,46 +161,13 @@ impl Tokens {
     }
 }
 
-impl Request for LogIn {
-    type Reply = LoggedIn;
-    type Refusal = LoginRefusal;
-    const NAME: &'static str = "LogIn";
-}
-
-impl RestRequest for LogIn {
-    fn to_call(&self) -> RestCall {
-        let Login {
-            method,
-            account,
-            create,
-            username,
-            vars,
-        } = &self.login;
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        if let Some(create) = create {
-            query.append_pair("create", if *create { "true" } else { "false" });
-        }
-        if let Some(username) = username {
-            query.append_pair("username", username);
-        }
-        let mut body = account.clone();
-        if !vars.is_empty() {
-            body.insert("vars".into(), json!(vars));
-        }
-        RestCall {
-            server: self.server.clone(),
-            method: "POST",
-            target: format!("/v2/account/authenticate/{method}?{}", query.finish()),
-            auth: Auth::ServerKey,
-            body: Some(serde_json::Value::Object(body).to_string()),
-        }
-    }
-
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
-        let (session, created) = Tokens::read(response)?;
-        Ok(LoggedIn { session, created })
-    }
-}
+/// gRPC codes of the REST interface.
+const INVALID_ARGUMENT: i32 = 3;
+const NOT_FOUND: i32 = 5;
+const ALREADY_EXISTS: i32 = 6;
+const PERMISSION_DENIED: i32 = 7;
+const FAILED_PRECONDITION: i32 = 9;
+const UNAUTHENTICATED: i32 = 16;
 
 /// Gets new tokens. Made by [`refresh`](NakamaCommands::refresh).
 #[derive(Clone, Debug)]
@@ -423,16 +261,6 @@ impl RestRequest for LogOut {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Logs a player in, or makes an account. The answer is a [`Replied<LogIn>`](crate::request::Replied) with the
-    /// session; it does not connect.
-    pub fn log_in(self, server: &NakamaServer, login: Login) -> EntityCommands<'a> {
-        let request = LogIn {
-            server: server.clone(),
-            login,
-        };
-        self.request_with(move |world, entity| submit_rest(world, entity, request))
-    }
-
     /// Gets new tokens for a session with its refresh token. The old ones stay valid until they expire.
     pub fn refresh(self, server: &NakamaServer, session: &NakamaSession) -> EntityCommands<'a> {
         let request = RefreshSession {
