@@ -1,6 +1,6 @@
 //! WASD or arrows to move, space for a shockwave.
 
-use bevy::prelude::*;
+use bevy::{input_focus::InputFocus, prelude::*, text::EditableText};
 
 use crate::movement::Intent;
 
@@ -8,7 +8,17 @@ pub(crate) fn plugin(app: &mut App) {
     app.add_systems(PreUpdate, steer.after(bevy::input::InputSystems));
 }
 
-fn steer(keys: Res<ButtonInput<KeyCode>>, mut intent: ResMut<Intent>) {
+fn steer(
+    keys: Res<ButtonInput<KeyCode>>,
+    focus: Res<InputFocus>,
+    fields: Query<(), With<EditableText>>,
+    mut intent: ResMut<Intent>,
+) {
+    // Who writes does not walk.
+    if focus.get().is_some_and(|focused| fields.contains(focused)) {
+        *intent = Intent::default();
+        return;
+    }
     let axis = |plus: [KeyCode; 2], minus: [KeyCode; 2]| {
         f32::from(u8::from(keys.any_pressed(plus))) - f32::from(u8::from(keys.any_pressed(minus)))
     };
