@@ -119,6 +119,8 @@ pub mod local_server;
 pub mod match_data;
 pub mod matches;
 pub mod mirror;
+#[cfg(feature = "overlay")]
+pub mod overlay;
 pub mod party;
 pub mod payload;
 pub mod plugin;
@@ -133,6 +135,8 @@ mod transport;
 
 /// Everything a game needs at hand.
 pub mod prelude {
+    #[cfg(feature = "overlay")]
+    pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
     pub use crate::payload::{Json, Postcard};
     pub use crate::{
@@ -166,7 +170,7 @@ pub mod prelude {
             ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence, PresenceIndex,
             PresenceInfo, Sender, SessionId, UserId, Username,
         },
-        request::{PendingRequest, Replied, Request, RequestError},
+        request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         send::{SendError, SendFailed},
         session::{
             LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession, RefreshSession,

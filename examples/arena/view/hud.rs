@@ -61,7 +61,11 @@ fn build(mut commands: Commands) {
                     left: px(20),
                     ..default()
                 },
-                text("WASD or arrows: move    Space: shockwave", 12.0, dim),
+                text(
+                    "WASD or arrows: move    Space: shockwave    F1: network",
+                    12.0,
+                    dim,
+                ),
             ));
         });
 }

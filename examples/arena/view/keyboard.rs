@@ -1,6 +1,7 @@
 //! WASD or arrows to move, space for a shockwave.
 
 use bevy::prelude::*;
+use bevy_nakama::overlay::bevy_egui::input::EguiWantsInput;
 
 use crate::movement::Intent;
 
@@ -8,7 +9,16 @@ pub(crate) fn plugin(app: &mut App) {
     app.add_systems(PreUpdate, steer.after(bevy::input::InputSystems));
 }
 
-fn steer(keys: Res<ButtonInput<KeyCode>>, mut intent: ResMut<Intent>) {
+fn steer(
+    keys: Res<ButtonInput<KeyCode>>,
+    overlay: Res<EguiWantsInput>,
+    mut intent: ResMut<Intent>,
+) {
+    // What is typed into the overlay does not steer.
+    if overlay.wants_any_keyboard_input() {
+        intent.direction = Vec2::ZERO;
+        return;
+    }
     let axis = |plus: [KeyCode; 2], minus: [KeyCode; 2]| {
         f32::from(u8::from(keys.any_pressed(plus))) - f32::from(u8::from(keys.any_pressed(minus)))
     };
