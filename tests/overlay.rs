@@ -152,7 +152,7 @@ fn rows(harness: &Harness<(OverlayView, OverlayState)>) -> Vec<String> {
     all[head..]
         .windows(3)
         .filter(|row| row[0] == "in" || row[0] == "out")
-        .map(|row| row.join(" "))
+        .map(|row| row.join(" ").trim_end().to_owned())
         .collect()
 }
 
@@ -185,15 +185,15 @@ fn an_id_is_copied() {
     replay(&mut game, "match_relayed", "alice", 20);
     let mut harness = look(&game, OverlayTab::Matches);
     harness.get_by_label("Copy the match's id").click();
-    harness.step();
-    harness.step();
-    let copied = harness.output().platform_output.commands.iter();
-    let copied: Vec<_> = copied
-        .filter_map(|command| match command {
-            egui::OutputCommand::CopyText(text) => Some(text.as_str()),
+    let mut copied = Vec::new();
+    for _ in 0..10 {
+        harness.step();
+        let commands = harness.output().platform_output.commands.iter();
+        copied.extend(commands.filter_map(|command| match command {
+            egui::OutputCommand::CopyText(text) => Some(text.clone()),
             _ => None,
-        })
-        .collect();
+        }));
+    }
     assert_eq!(copied, ["f3183d6d-378b-4666-9d97-1d64fe306a77."]);
 }
 
@@ -326,24 +326,16 @@ fn envelopes_are_listed_in_the_order_of_the_wire() {
         .map(|entry| entry.cid.clone())
         .expect("the create is logged");
     let rows = rows(&harness);
-    let expected = [
-        "in status_presence_event ".to_owned(),
-        format!("out match_create {cid}"),
-        format!("in match {cid}"),
-        "in match_presence_event ".to_owned(),
-        "in match_presence_event ".to_owned(),
-    ];
-    let trimmed: Vec<_> = expected.iter().map(|row| row.trim_end()).collect();
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            // Without a `cid`, the size comes next.
-            row.strip_suffix(" B")
-                .and_then(|row| row.rsplit_once(' '))
-                .map_or(row.as_str(), |(row, _)| row)
-        })
-        .collect();
-    assert_eq!(rows, trimmed);
+    assert_eq!(
+        rows,
+        [
+            "in status_presence_event".to_owned(),
+            format!("out match_create {cid}"),
+            format!("in match {cid}"),
+            "in match_presence_event".to_owned(),
+            "in match_presence_event".to_owned(),
+        ]
+    );
 }
 
 #[test]
@@ -452,7 +444,7 @@ fn while_paused_nothing_is_noted_or_reported() {
 
     let noted = view(&game).envelopes.len();
     *game.app.world_mut().resource_mut::<OverlayState>() = harness.state().1.clone();
-    game.update();
+    game.advance(Duration::from_millis(100)); // earlier messages go
     game.server_says(match_presences("m1", &["carol"], &[]));
     game.update();
     assert_eq!(view(&game).envelopes.len(), noted);
@@ -597,7 +589,7 @@ fn closed_it_adds_nothing_to_the_path_of_a_message() {
     }
     let floor = cost_of_traffic(&mut without);
     let closed = cost_of_traffic(&mut with);
-    assert_eq!(closed, floor, "allocations for 1000 messages");
+    assert!(closed <= floor, "{closed} allocations, {floor} without it");
     assert_eq!(reported(&with), 0);
     assert!(view(&with).envelopes.is_empty());
     assert!(
@@ -618,7 +610,8 @@ fn closed_it_adds_nothing_to_the_path_of_a_message() {
 
     with.app.world_mut().resource_mut::<NakamaOverlay>().open = false;
     with.update();
-    assert_eq!(cost_of_traffic(&mut with), floor, "closed again");
+    let closed = cost_of_traffic(&mut with);
+    assert!(closed <= floor, "{closed} allocations, {floor} without it");
     assert_eq!(reported(&with), 0);
 }
 

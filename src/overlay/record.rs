@@ -61,14 +61,15 @@ pub(super) fn envelopes(
             }
         };
     }
+    // In this order, as of two at the same moment the answer is not the first.
+    batch.extend(
+        sent.read()
+            .map(|envelope| entry!(envelope, EnvelopeDirection::Sent)),
+    );
     batch.extend(
         received
             .read()
             .map(|envelope| entry!(envelope, EnvelopeDirection::Received)),
-    );
-    batch.extend(
-        sent.read()
-            .map(|envelope| entry!(envelope, EnvelopeDirection::Sent)),
     );
     batch.sort_by_key(|entry| entry.at);
     for entry in batch.drain(..) {

@@ -16,7 +16,7 @@ pub(super) fn summary_ui(ui: &mut Ui, view: &ConnectionView) {
     let (phase, color) = look::phase(view.state);
     let now = view.history.back().copied().unwrap_or_default();
     ui.horizontal(|ui| {
-        ui.label(RichText::new("●").color(color));
+        look::dot(ui, color);
         cell(ui, 84.0, RichText::new(phase).color(color));
         let name = view.user.as_ref().map_or("", |(_, name)| name.as_str());
         cell(ui, 96.0, RichText::new(name).strong());
@@ -26,7 +26,7 @@ pub(super) fn summary_ui(ui: &mut Ui, view: &ConnectionView) {
             66.0,
             look::mono(round_trip.unwrap_or_else(|| "– ms".to_owned())),
         );
-        let rate = |arrow, rate| format!("{arrow}{:>9}/s", look::bytes(rate));
+        let rate = |arrow, rate| format!("{arrow}{:>8}/s", look::bytes(rate));
         cell(
             ui,
             92.0,
@@ -99,6 +99,15 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
             row(ui, "Phase", &mut |ui| {
                 let (phase, color) = look::phase(view.state);
                 ui.label(RichText::new(phase).color(color));
+                match view.round_trip {
+                    Some(round_trip) => {
+                        let round_trip = look::milliseconds(round_trip);
+                        ui.label(look::dim(format!(
+                            "round trip {round_trip}, measured every 5 s"
+                        )));
+                    }
+                    None => unknown(ui, "the round trip is measured every 5 s while connected"),
+                }
             });
             row(ui, "Server", &mut |ui| match &view.server {
                 Some(server) => look::id(ui, server, "the server's address"),
@@ -122,12 +131,6 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                     None => unknown(ui, "known once in a match, party or channel"),
                 });
             }
-            row(ui, "Round trip", &mut |ui| match view.round_trip {
-                Some(round_trip) => {
-                    ui.label(look::mono(look::milliseconds(round_trip)));
-                }
-                None => unknown(ui, "measured every 5 s while connected"),
-            });
             row(ui, "Last end", &mut |ui| match &view.last_reason {
                 Some(reason) => {
                     ui.add(Label::new(RichText::new(reason).color(look::BAD)).wrap());
@@ -158,7 +161,7 @@ fn plot_ui<'a>(
         .map_or(Duration::ZERO, |sample| sample.at)
         .as_secs_f64();
     Plot::new(title)
-        .height(64.0)
+        .height(60.0)
         .allow_zoom(false)
         .allow_drag(false)
         .allow_scroll(false)
@@ -168,6 +171,7 @@ fn plot_ui<'a>(
         .show_axes([false, true])
         .show_grid([false, true])
         .y_axis_min_width(30.0)
+        .grid_spacing(10.0..=60.0)
         .set_margin_fraction(vec2(0.0, 0.12))
         .include_x(-PLOT_SPAN)
         .include_x(0.0)

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use bevy_egui::egui::{
-    Align, Button, Color32, CornerRadius, FontId, Frame, Label, Layout, Response, RichText, Shadow,
-    Stroke, Style, TextStyle, Ui, Visuals, WidgetInfo, WidgetType, vec2,
+    Align, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Rect, RichText, Sense,
+    Shadow, Stroke, StrokeKind, Style, TextStyle, Ui, Visuals, WidgetInfo, WidgetType, vec2,
 };
 
 use crate::connection::ConnectionState;
@@ -67,6 +67,13 @@ pub(super) fn window_frame(style: &Style) -> Frame {
         })
 }
 
+pub(super) fn title_frame() -> Frame {
+    Frame::new()
+        .fill(Color32::from_rgb(24, 29, 45))
+        .corner_radius(CornerRadius::same(6))
+        .inner_margin(Margin::symmetric(8, 2))
+}
+
 /// What panels need wherever they are: text that is dragged over is not selected, as most of it moves.
 pub(super) fn adapt(ui: &mut Ui) {
     ui.style_mut().interaction.selectable_labels = false;
@@ -91,15 +98,46 @@ pub(super) fn heading(ui: &mut Ui, text: &str) {
     ui.label(RichText::new(text).strong().color(STRONG));
 }
 
-/// A button that copies a text.
-pub(super) fn copy_button(ui: &mut Ui, text: &str, what: &str) -> Response {
+/// A dot that stands for a phase.
+pub(super) fn dot(ui: &mut Ui, color: Color32) {
+    let (place, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
+    ui.painter().circle_filled(place.center(), 4.0, color);
+}
+
+/// A button that copies a text: two sheets.
+pub(super) fn copy_button(ui: &mut Ui, text: &str, what: &str) {
     let label = format!("Copy {what}");
-    let button = ui.add(Button::new(RichText::new("📋").size(10.0)).frame(false));
+    let (place, button) = ui.allocate_exact_size(vec2(13.0, 13.0), Sense::click());
     button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &label));
+    if ui.is_rect_visible(place) {
+        let color = if button.is_pointer_button_down_on() {
+            GOOD
+        } else if button.hovered() || button.has_focus() {
+            STRONG
+        } else {
+            DIM
+        };
+        let stroke = Stroke::new(1.0, color);
+        let sheet = Rect::from_center_size(place.center(), vec2(6.0, 8.0));
+        let painter = ui.painter();
+        painter.rect_stroke(
+            sheet.translate(vec2(-1.5, -1.5)),
+            1.0,
+            stroke,
+            StrokeKind::Middle,
+        );
+        painter.rect(
+            sheet.translate(vec2(1.5, 1.5)),
+            1.0,
+            GROUND,
+            stroke,
+            StrokeKind::Middle,
+        );
+    }
     if button.clicked() {
         ui.copy_text(text.to_owned());
     }
-    button.on_hover_text(label)
+    button.on_hover_text(label);
 }
 
 /// An id in one line, cut off where there is no room, and a button that copies it.

@@ -57,13 +57,14 @@ pub fn overlay_window(
 ) {
     let screen = context.content_rect();
     let style = look::style();
-    egui::Window::new(RichText::new("Nakama").color(look::TEXT))
+    egui::Window::new(RichText::new("Nakama").size(12.5).color(look::TEXT))
         .id(egui::Id::new("bevy_nakama overlay"))
         .open(stays_open)
         .frame(look::window_frame(&style))
+        .title_frame(look::title_frame())
         .pivot(egui::Align2::RIGHT_TOP)
         .default_pos(screen.right_top() + egui::vec2(-10.0, 10.0))
-        .default_size([470.0, 350.0])
+        .default_size([470.0, 372.0])
         .min_size([380.0, 180.0])
         .max_size(screen.size() - egui::vec2(20.0, 50.0))
         .show(context, |ui| {
