@@ -97,6 +97,13 @@
 //! Tests use the in-process link of [`testing`]. With the feature `local-server`, `LocalServer` is a server that runs in the
 //! game's own process and speaks the same protocol.
 //!
+//! # Looking at it
+//!
+//! With the feature `overlay`, `NakamaOverlayPlugin` shows the session in a window over the game, which F1 opens and closes: the
+//! connection and its traffic, matches and parties with everybody in them, the last envelopes, and requests that wait or failed.
+//! Closed, it costs a message nothing. Without it, [`diagnostics`] publishes the numbers, and
+//! [`RequestFailed`](request::RequestFailed) tells of every request that failed, whatever its type.
+//!
 //! # What cannot be known
 //!
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror

@@ -413,6 +413,38 @@ fn a_click_shows_an_envelope_in_full() {
 }
 
 #[test]
+fn a_row_can_be_picked_while_the_list_moves() {
+    let mut game = watched();
+    replay(&mut game, "match_relayed", "alice", 15);
+    let mut harness = look(&game, OverlayTab::Envelopes);
+    let place = harness.get_by_label("match_create").rect().center();
+    let button = |pressed| egui::Event::PointerButton {
+        pos: place,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: egui::Modifiers::default(),
+    };
+    harness.event(egui::Event::PointerMoved(place));
+    harness.event(button(true));
+    harness.step();
+    for _ in 0..100 {
+        game.server_says(match_presences("m1", &["dave"], &[]));
+    }
+    game.update();
+    harness.state_mut().0 = view(&game).clone();
+    harness.step();
+    harness.event(button(false));
+    harness.run();
+    assert!(
+        rows(&harness)
+            .iter()
+            .all(|row| !row.contains("match_create")),
+        "it is out of sight"
+    );
+    harness.get_by_label_contains("\"match_create\"");
+}
+
+#[test]
 fn the_list_is_cleared() {
     let mut game = watched();
     replay(&mut game, "match_relayed", "alice", 15);

@@ -62,7 +62,7 @@ pub fn connection_ui(ui: &mut Ui, view: &ConnectionView) {
         ui.columns(2, |columns| {
             plot_ui(
                 &mut columns[0],
-                "Round trip, ms",
+                "Round trip in ms",
                 &view.history,
                 &[("round trip", look::GOOD, &|sample| {
                     Some(sample.round_trip?.as_secs_f64() * 1000.0)
@@ -148,8 +148,16 @@ fn plot_ui<'a>(
     history: impl IntoIterator<Item = &'a TrafficSample> + Clone,
     lines: &[(&str, Color32, Value)],
 ) {
+    let highest = |value: Value| {
+        let values = history.clone().into_iter().filter_map(value);
+        values.fold(0.0, f64::max)
+    };
+    let highest = lines
+        .iter()
+        .map(|(.., value)| highest(*value))
+        .fold(0.0, f64::max);
     ui.horizontal(|ui| {
-        ui.label(look::dim(title));
+        ui.label(look::dim(format!("{title}, up to {highest:.0}")));
         if lines.len() > 1 {
             for (name, color, _) in lines {
                 ui.label(RichText::new(*name).small().color(*color));

@@ -1,11 +1,17 @@
 //! Matches, parties, and whatever else one can be in: they look alike.
 
 use bevy_egui::egui::{
-    CollapsingHeader, Label, RichText, ScrollArea, Ui, collapsing_header::CollapsingState,
+    Align, CollapsingHeader, Label, Layout, RichText, ScrollArea, Ui,
+    collapsing_header::CollapsingState, vec2,
 };
 
 use super::look;
 use crate::overlay::view::{ContextState, ContextView, PersonView};
+
+/// How much room a name has, with its marks.
+const NAME_WIDTH: f32 = 190.0;
+/// How much room a mark takes at the most.
+const MARK_WIDTH: f32 = 68.0;
 
 /// Matches that one is in, and who is in them.
 pub fn matches_ui(ui: &mut Ui, matches: &[ContextView]) {
@@ -109,28 +115,45 @@ fn body_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
 
 fn person_ui(ui: &mut Ui, person: &PersonView, asks: bool) {
     ui.horizontal(|ui| {
-        let name = RichText::new(person.username.as_str());
-        let name = if person.is_self {
-            name.strong().color(look::STRONG)
-        } else {
-            name
-        };
-        ui.label(name);
-        if person.is_self {
-            look::mark(ui, "you", look::IN);
-        }
-        if person.is_leader {
-            look::mark(ui, "leader", look::BUSY);
-        }
-        if asks {
-            look::mark(ui, "asks to join", look::BUSY);
-        }
-        let name = person.username.as_str();
-        look::copy_button(
-            ui,
-            person.session_id.as_str(),
-            &format!("{name}'s session id"),
+        let width = NAME_WIDTH.min(ui.available_width() * 0.5);
+        let height = ui.spacing().interact_size.y;
+        ui.allocate_ui_with_layout(
+            vec2(width, height),
+            Layout::left_to_right(Align::Center),
+            |ui| {
+                ui.set_min_width(width);
+                name_ui(ui, person, asks);
+            },
         );
-        look::id(ui, person.user_id.as_str(), &format!("{name}'s user id"));
+        let name = person.username.as_str();
+        let (user, session) = (person.user_id.as_str(), person.session_id.as_str());
+        look::short_id(ui, "user", user, &format!("{name}'s user id"));
+        look::short_id(ui, "session", session, &format!("{name}'s session id"));
     });
+}
+
+fn name_ui(ui: &mut Ui, person: &PersonView, asks: bool) {
+    let marks = [
+        (person.is_self, "you", look::IN),
+        (person.is_leader, "leader", look::BUSY),
+        (asks, "asks to join", look::BUSY),
+    ];
+    let name = RichText::new(person.username.as_str());
+    let name = if person.is_self {
+        name.strong().color(look::STRONG)
+    } else {
+        name
+    };
+    // Marks have their place, however long the name is.
+    let room = marks.iter().filter(|(is_it, ..)| *is_it).count() as f32 * MARK_WIDTH;
+    let width = (ui.available_width() - room).max(40.0);
+    ui.scope(|ui| {
+        ui.set_max_width(width);
+        ui.add(Label::new(name).truncate());
+    });
+    for (is_it, word, color) in marks {
+        if is_it {
+            look::mark(ui, word, color);
+        }
+    }
 }

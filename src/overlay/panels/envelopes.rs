@@ -137,7 +137,9 @@ fn tools_ui(ui: &mut Ui, log: &EnvelopeLog, state: &mut EnvelopesState) {
 fn list_ui(ui: &mut Ui, log: &EnvelopeLog, state: &mut EnvelopesState, height: f32) {
     let row_height = 16.0;
     let head_height = 16.0;
-    let mut clicked = None;
+    let mut pressed = None;
+    // A click would end where it began, and by then the list has moved on.
+    let is_pressed = ui.input(|input| input.pointer.primary_pressed());
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         TableBuilder::new(ui)
@@ -171,13 +173,13 @@ fn list_ui(ui: &mut Ui, log: &EnvelopeLog, state: &mut EnvelopesState, height: f
                         .is_some_and(|selected| selected.number == entry.number);
                     row.set_selected(is_selected);
                     row_ui(&mut row, entry);
-                    if row.response().clicked() {
-                        clicked = Some(entry.number);
+                    if is_pressed && row.response().contains_pointer() {
+                        pressed = Some(entry.number);
                     }
                 });
             });
     });
-    if let Some(entry) = clicked.and_then(|number| log.get(number)) {
+    if let Some(entry) = pressed.and_then(|number| log.get(number)) {
         let is_selected = state
             .selected
             .take_if(|selected| selected.number == entry.number)

@@ -56,7 +56,7 @@ pub(super) fn style() -> Arc<Style> {
 
 pub(super) fn window_frame(style: &Style) -> Frame {
     Frame::window(style)
-        .fill(GROUND.gamma_multiply(0.93))
+        .fill(GROUND.gamma_multiply(0.96))
         .stroke(Stroke::new(1.0, Color32::from_rgb(58, 68, 98)))
         .corner_radius(CornerRadius::same(6))
         .shadow(Shadow {
@@ -148,6 +148,19 @@ pub(super) fn id(ui: &mut Ui, id: &str, what: &str) {
     });
 }
 
+/// The beginning of an id, which is enough to tell it from others, and a button that copies it all.
+pub(super) fn short_id(ui: &mut Ui, name: &str, id: &str, what: &str) {
+    ui.label(dim(name));
+    let end = if id.len() > 13 {
+        id.floor_char_boundary(8)
+    } else {
+        id.len()
+    };
+    ui.label(mono(&id[..end]).color(DIM))
+        .on_hover_text(mono(id));
+    copy_button(ui, id, what);
+}
+
 /// A word in a box, like `you` or `leader`.
 pub(super) fn mark(ui: &mut Ui, word: &str, color: Color32) {
     Frame::new()
@@ -169,7 +182,7 @@ pub(super) fn phase(state: ConnectionState) -> (&'static str, Color32) {
 
 /// A moment since the app's start, in seconds.
 pub(super) fn moment(at: Duration) -> String {
-    format!("{:9.3}", at.as_secs_f64())
+    format!("{:8.3}", at.as_secs_f64())
 }
 
 pub(super) fn milliseconds(duration: Duration) -> String {
