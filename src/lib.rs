@@ -133,6 +133,13 @@
 //! Tests use the in-process link of [`testing`]. With the feature `local-server`, `LocalServer` is a server that runs in the
 //! game's own process and speaks the same protocol.
 //!
+//! # Looking at it
+//!
+//! With the feature `overlay`, `NakamaOverlayPlugin` shows the session in a window over the game, which F1 opens and closes: the
+//! connection and its traffic, matches and parties with everybody in them, the last envelopes, and requests that wait or failed.
+//! Closed, it costs a message nothing. Without it, [`diagnostics`] publishes the numbers, and
+//! [`RequestFailed`](request::RequestFailed) tells of every request that failed, whatever its type.
+//!
 //! # What cannot be known
 //!
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
@@ -156,6 +163,8 @@ pub mod local_server;
 pub mod match_data;
 pub mod matches;
 pub mod mirror;
+#[cfg(feature = "overlay")]
+pub mod overlay;
 pub mod party;
 pub mod payload;
 pub mod plugin;
@@ -170,6 +179,8 @@ mod transport;
 
 /// Everything a game needs at hand.
 pub mod prelude {
+    #[cfg(feature = "overlay")]
+    pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
     pub use crate::payload::{Json, Postcard};
     pub use crate::{
@@ -210,7 +221,7 @@ pub mod prelude {
             ChannelId, IsSelf, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
             PresenceIndex, PresenceInfo, Sender, SessionId, UserId, Username,
         },
-        request::{PendingRequest, Replied, Request, RequestError},
+        request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         send::{SendError, SendFailed},
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,

@@ -48,6 +48,19 @@ pub struct Replied<R: Request> {
     pub result: Result<R::Reply, RequestError<R::Refusal>>,
 }
 
+/// A request failed, whatever its type: for logs and tools, which cannot observe every [`Replied`] there is. Global event,
+/// triggered right before the [`Replied`] that tells the same. Costs nothing while nobody observes it.
+#[derive(Clone, Debug, Event)]
+#[non_exhaustive]
+pub struct RequestFailed {
+    /// The entity that the call returned. May be gone, if the request was withdrawn.
+    pub request: Entity,
+    /// What the request is called: [`Request::NAME`].
+    pub name: &'static str,
+    /// The error, and what caused it, in one line.
+    pub reason: String,
+}
+
 /// Why a request did not bring what it should.
 ///
 /// `E` is how the server says no, an enum for each area.
@@ -428,6 +441,7 @@ fn reply<R: Request>(world: &mut World, entity: Entity, result: Outcome<R>, is_t
     let goes = is_transient || result.is_err();
     if let Err(error) = &result {
         log::debug!("{} failed: {error}", R::NAME);
+        tell_failed::<R>(world, entity, error);
     }
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.remove::<PendingRequest>();
@@ -440,6 +454,32 @@ fn reply<R: Request>(world: &mut World, entity: Entity, result: Outcome<R>, is_t
         result,
     });
     world.flush();
+}
+
+/// Tells those who want to hear of every failure, if there are any.
+fn tell_failed<R: Request>(world: &mut World, request: Entity, error: &RequestError<R::Refusal>) {
+    let is_observed = world
+        .event_key::<RequestFailed>()
+        .and_then(|key| world.observers().try_get_observers(key))
+        .is_some_and(|observers| !observers.global_observers().is_empty());
+    if is_observed {
+        world.trigger(RequestFailed {
+            request,
+            name: R::NAME,
+            reason: with_causes(error),
+        });
+    }
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
 }
 
 /// An answer of the wrong kind.

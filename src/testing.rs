@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bevy_app::{App, TaskPoolPlugin};
+use bevy_app::{App, Plugins, TaskPoolPlugin};
 use bevy_ecs::{prelude::*, schedule::SingleThreadedExecutor, system::IntoObserverSystem};
 use bevy_state::app::StatesPlugin;
 use bevy_time::{TimePlugin, TimeUpdateStrategy};
@@ -79,6 +79,12 @@ impl TestGame {
     /// The same, with settings of the plugin.
     #[must_use]
     pub fn with_settings(settings: NakamaSettings) -> Self {
+        Self::with_plugins(settings, ())
+    }
+
+    /// The same, with plugins of the game.
+    #[must_use]
+    pub fn with_plugins<M>(settings: NakamaSettings, plugins: impl Plugins<M>) -> Self {
         let (wire, link) = Wire::new(settings.to_link_settings());
         let mut app = App::new();
         app.add_plugins((
@@ -87,6 +93,7 @@ impl TestGame {
             StatesPlugin,
             NakamaPlugin::new(settings).with_link(link),
         ))
+        .add_plugins(plugins)
         .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
         app.finish();
         app.cleanup();

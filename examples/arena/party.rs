@@ -52,7 +52,9 @@ fn hear_invitations(
         // Who knows what others put into a chat: what is no line of ours is just no invitation.
         let party = line.content::<Line>().ok().and_then(|line| line.party);
         if let Some(party) = party
-            && connection.user().is_none_or(|(me, _)| *me != line.sender_id)
+            && connection
+                .user()
+                .is_none_or(|(me, _)| *me != line.sender_id)
         {
             invitation.0 = Some((line.username.clone(), party.into()));
         }

@@ -21,7 +21,7 @@ use bevy_reflect::Reflect;
 pub(crate) use self::{
     asking::on_join_request,
     data::{clear_messages, receive},
-    requests::{PartyAsks, mark_pending_approval},
+    requests::{Asking, PartyAsks, mark_pending_approval},
 };
 pub use self::{
     asking::{
@@ -163,7 +163,7 @@ pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People
     if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
         world
             .entity_mut(entity)
-            .remove::<(requests::Asking, PendingApproval)>();
+            .remove::<(Asking, PendingApproval)>();
         enter(world, entity, &party, people, since, false);
     } else if asks.was_withdrawn(&id) {
         mirror::leave_unwanted::<Party>(world, &id);

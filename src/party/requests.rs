@@ -131,6 +131,14 @@ pub(crate) struct Asking {
     since: Duration,
 }
 
+#[cfg(feature = "overlay")]
+impl Asking {
+    /// What it asked to join.
+    pub(crate) fn id(&self) -> &PartyId {
+        &self.id
+    }
+}
+
 /// Hook: the game despawned a join that was waiting. The server has no way to take back a request, so should the leader
 /// accept it, we leave.
 fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {

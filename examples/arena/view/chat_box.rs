@@ -9,6 +9,7 @@ use bevy_nakama::prelude::*;
 
 use super::{
     avatar::color_of,
+    keyboard::overlay_does_not_listen,
     widgets::{BRIGHT, DIM, field, text},
 };
 use crate::chat::{Line, Say};
@@ -24,7 +25,7 @@ struct Entry;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, (show, write));
+        .add_systems(Update, (show, write.run_if(overlay_does_not_listen)));
 }
 
 fn build(mut commands: Commands) {

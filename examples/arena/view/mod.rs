@@ -35,11 +35,16 @@ pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Optio
         .disable::<LogPlugin>();
 
     let nakama = NakamaPlugin::default().with_network(network.clone());
+    let overlay = if options.overlay {
+        NakamaOverlayPlugin::default().opened()
+    } else {
+        NakamaOverlayPlugin::default()
+    };
     let mut app = without_noise(move || {
         let mut app = App::new();
         app.add_plugins((
             plugins,
-            nakama,
+            (nakama, overlay),
             game,
             (stage::plugin, avatar::plugin, hud::plugin, keyboard::plugin),
             (

@@ -8,6 +8,7 @@ use bevy_nakama::prelude::*;
 
 use super::{
     avatar::color_of,
+    keyboard::overlay_does_not_listen,
     widgets::{DIM, PANEL, button, field, text},
 };
 use crate::{
@@ -60,8 +61,10 @@ type MemberData = (
 );
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Startup, build)
-        .add_systems(Update, (show, join_with_enter));
+    app.add_systems(Startup, build).add_systems(
+        Update,
+        (show, join_with_enter.run_if(overlay_does_not_listen)),
+    );
 }
 
 fn build(mut commands: Commands) {
