@@ -9,11 +9,13 @@ use std::time::Duration;
 use bevy::prelude::*;
 use bevy_nakama::{
     chat::Timestamp,
+    connection::Network,
+    local_server::{LocalServer, LocalServerConfig},
     prelude::*,
     proto::{self, Kind, UserPresence, realtime},
     testing::*,
 };
-use common::log::Log;
+use common::{game::Game, log::Log};
 use serde::{Deserialize, Serialize};
 
 const LOBBY: &str = "lobby";
@@ -562,7 +564,7 @@ fn what_cannot_be_sent_is_refused_in_the_next_frame() {
             "leave: the entity is no chat channel",
             "not edited: the entity is no chat channel",
             "not removed: the entity is no chat channel",
-            "not sent: 5025 bytes are above the server's limit of 4096",
+            "not sent: 5020 bytes are above the server's limit of 4096",
             "not sent: it cannot be encoded",
             "not sent: the entity is no chat channel",
         ]
@@ -917,11 +919,13 @@ fn what_happens_to_the_group_is_a_line_too() {
 
 #[test]
 fn the_log_holds_the_newest_lines_up_to_its_bound() {
-    let mut settings = NakamaSettings::default();
-    assert_eq!(settings.chat_log_lines, 200);
-    settings.chat_log_lines = 3;
-    let mut game = TestGame::with_settings(settings);
-    game.connect();
+    assert_eq!(NakamaSettings::default().chat_log_lines, 200);
+    let mut game = TestGame::connected();
+    let set_limit = |game: &mut TestGame, limit| {
+        let mut settings = game.app.world_mut().resource_mut::<NakamaSettings>();
+        settings.chat_log_lines = limit;
+    };
+    set_limit(&mut game, 3);
     let channel = game.join_room(LOBBY, &["ada"]);
     for n in 10..15 {
         game.server_says(line("bob", &format!("m{n}"), &n.to_string(), n));
@@ -942,10 +946,7 @@ fn the_log_holds_the_newest_lines_up_to_its_bound() {
     play(&mut game, channel, &Step::Live(removal("bob", "m11", 22)));
     assert_eq!(game.chat_lines(LOBBY), ["bob: 1", "bob: 12", "bob: 14"]);
 
-    game.app
-        .world_mut()
-        .resource_mut::<NakamaSettings>()
-        .chat_log_lines = 0;
+    set_limit(&mut game, 0);
     play(
         &mut game,
         channel,
@@ -960,10 +961,6 @@ fn only_so_many_removals_wait_for_their_line() {
     for n in 0..300 {
         game.server_says(removal("bob", &format!("m{n}"), n));
     }
-    game.app
-        .world_mut()
-        .resource_mut::<NakamaSettings>()
-        .receive_budget = Duration::from_secs(60);
     game.update();
     let all: Vec<_> = (0..300)
         .map(|n| stored(&line("bob", &format!("m{n}"), &n.to_string(), n)))
@@ -1133,4 +1130,129 @@ fn the_token_of_a_history_request_does_not_show() {
     let shown = format!("{connection:?}");
     assert!(shown.contains("user-ada"), "{shown}");
     assert!(!shown.contains(&secret), "{shown}");
+}
+
+// ---- Over real sockets ---------------------------------------------------------------------------------------------
+
+/// A game that logs in, connects, and joins the lobby.
+fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity) {
+    let mut game = Game::on(network);
+    let to = server.clone();
+    game.app
+        .add_observer(move |reply: On<Replied<LogIn>>, mut commands: Commands| {
+            let login = reply.result.as_ref().expect("it takes everybody");
+            commands
+                .nakama()
+                .connect(&to, &login.session, ConnectOptions::default());
+        });
+    game.app
+        .add_observer(|_: On<Connected>, mut commands: Commands| {
+            commands.nakama().join_chat(JoinChat::room("a lobby/ä"));
+        });
+    let login = Login::device(format!("device-of-{name}")).username(name);
+    game.commands(|commands| commands.nakama().log_in(server, login).id());
+    let here = game.until("a channel", |app| {
+        let mut channels = app
+            .world_mut()
+            .query_filtered::<Entity, With<ChatChannel>>();
+        channels.iter(app.world()).next()
+    });
+    (game, here)
+}
+
+/// The log, once it has so many lines.
+fn lines(game: &mut Game, channel: Entity, count: usize) -> Vec<ChatMessage> {
+    game.until(&format!("{count} lines"), |app| {
+        let log = app.world().get::<ChatLog>(channel)?;
+        (log.len() == count).then(|| log.iter().cloned().collect())
+    })
+}
+
+#[test]
+fn two_players_talk_and_a_third_reads_it_up() {
+    let local = LocalServer::start(LocalServerConfig::default()).expect("a port");
+    let server = NakamaServer::new(local.url(), local.server_key());
+    let network = Network::new().expect("a thread");
+    let (mut ada, ada_here) = enter(&network, &server, "ada");
+    let (mut bob, bob_here) = enter(&network, &server, "bob");
+
+    ada.commands(|c| c.nakama().send_chat(ada_here, &say("one")).id());
+    ada.app.update();
+    let first = lines(&mut bob, bob_here, 1).remove(0);
+    assert_eq!(first.content::<Say>().expect("it fits"), say("one"));
+    assert_eq!(first.username.as_str(), "ada");
+
+    bob.commands(|c| c.nakama().send_chat(bob_here, &say("two")).id());
+    bob.app.update();
+    let both = lines(&mut ada, ada_here, 2);
+    assert_eq!(both[0], first, "both have the same");
+    let edited = first.message_id.clone();
+    ada.commands(|c| {
+        c.nakama()
+            .update_chat_message(ada_here, edited, &say("won"))
+            .id()
+    });
+    ada.app.update();
+    bob.until("the edit", |app| {
+        let log = app.world().get::<ChatLog>(bob_here)?;
+        let line = log.get(&first.message_id)?;
+        line.content::<Say>()
+            .is_ok_and(|now| now == say("won"))
+            .then_some(())
+    });
+
+    // Bob has no right to remove it.
+    let refused = Log::default();
+    let seen = refused.clone();
+    bob.app
+        .add_observer(move |reply: On<Replied<RemoveChatMessage>>| {
+            let is_refused = matches!(
+                reply.result,
+                Err(RequestError::Refused(ChatRefusal::MessageNotFound(_)))
+            );
+            seen.add(if is_refused { "refused" } else { "not refused" });
+        });
+    let id = first.message_id.clone();
+    bob.commands(|c| c.nakama().remove_chat_message(bob_here, id).id());
+    let outcome = bob.until("an answer", |_| refused.take_first());
+    assert_eq!(outcome, "refused");
+
+    let (mut carol, carol_here) = enter(&network, &server, "carol");
+    carol.commands(|c| {
+        c.nakama()
+            .chat_history(carol_here, ChatHistory::newest(50))
+            .id()
+    });
+    let read_up = lines(&mut carol, carol_here, 2);
+    let said: Vec<_> = read_up
+        .iter()
+        .map(|line| {
+            (
+                line.username.to_string(),
+                line.content::<Say>().expect("it fits"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [("ada".into(), say("won")), ("bob".into(), say("two"))]
+    );
+
+    // The same page for ada, who has heard it all: nothing twice, and nothing less exact.
+    let before = lines(&mut ada, ada_here, 2);
+    let pages = Log::default();
+    let seen = pages.clone();
+    ada.app
+        .add_observer(move |reply: On<Replied<FetchChatHistory>>| {
+            let page = reply.result.as_ref().expect("a page");
+            seen.add(page.messages.len().to_string());
+        });
+    ada.commands(|c| {
+        c.nakama()
+            .chat_history(ada_here, ChatHistory::newest(50))
+            .id()
+    });
+    assert_eq!(ada.until("a page", |_| pages.take_first()), "2");
+    let log = ada.app.world().get::<ChatLog>(ada_here).expect("a log");
+    assert_eq!(log.iter().cloned().collect::<Vec<_>>(), before);
 }

@@ -170,6 +170,17 @@ struct Page {
     cacheable_cursor: Option<String>,
 }
 
+impl Page {
+    fn read(body: &[u8]) -> Option<Self> {
+        // Serde would take a list for an object.
+        let body = body.trim_ascii_start();
+        let page = body
+            .starts_with(b"{")
+            .then(|| serde_json::from_slice(body))?;
+        page.ok()
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Line {
@@ -232,10 +243,9 @@ impl RestRequest for FetchChatHistory {
     }
 
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
-        let page: Page =
-            serde_json::from_slice(&response.body).map_err(|_| RequestError::UnexpectedReply {
-                got: "no list of messages".into(),
-            })?;
+        let page = Page::read(&response.body).ok_or_else(|| RequestError::UnexpectedReply {
+            got: "no list of messages".into(),
+        })?;
         let channel = self.channel(world, &page.messages);
         let mut messages: Vec<ChatMessage> = page.messages.into_iter().map(Into::into).collect();
         if !self.history.forward {
