@@ -833,7 +833,7 @@ fn nobody_edits_or_removes_what_somebody_else_has_said() {
 
 #[test]
 fn what_somebody_else_tries_is_still_seen() {
-    let (mut game, channel, log) = in_lobby(&["ada", "bob", "mallory"]);
+    let (mut game, _, log) = in_lobby(&["ada", "bob", "mallory"]);
     game.server_says(line("bob", "m1", "{}", 1));
     game.update();
     log.take();
@@ -861,7 +861,6 @@ fn what_somebody_else_tries_is_still_seen() {
     game.server_says(edit("bob", "m1", r#"{"n":1}"#, 4));
     game.update();
     assert_eq!(changes.take(), ["changed"]);
-    assert!(game.app.world().get::<ChatLog>(channel).is_some());
 }
 
 #[test]
