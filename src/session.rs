@@ -460,8 +460,6 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
     use super::*;
     use crate::{
         commands::NakamaCommandsExt as _,

@@ -668,8 +668,12 @@ fn a_message_with_nothing_in_it_harms_nobody() {
 /// Something that reaches the log.
 #[derive(Clone)]
 enum Step {
-    Live(proto::Message),
+    Live(Box<proto::Message>),
     History(Vec<proto::api::ChannelMessage>),
+}
+
+fn live(message: proto::Message) -> Step {
+    Step::Live(Box::new(message))
 }
 
 /// As the database gives a message back: times to the microsecond, JSON in its own words.
@@ -692,7 +696,7 @@ fn stored(message: &proto::Message) -> proto::api::ChannelMessage {
 
 fn play(game: &mut TestGame, channel: Entity, step: &Step) {
     match step {
-        Step::Live(message) => game.server_says(message.clone()),
+        Step::Live(message) => game.server_says((**message).clone()),
         Step::History(messages) => {
             game.commands(|c| {
                 c.nakama()
@@ -771,12 +775,7 @@ fn a_message_its_edit_and_the_history_make_one_line_in_any_order() {
     });
     let before = Step::History(vec![stored(&original)]);
     let after = Step::History(vec![stored(&edited)]);
-    let lines = log_of(&[
-        Step::Live(original.clone()),
-        Step::Live(edited.clone()),
-        before,
-        after,
-    ]);
+    let lines = log_of(&[live(original.clone()), live(edited.clone()), before, after]);
     assert_eq!(texts(&lines), [r#"{"n":2}"#]);
     assert_eq!(
         Some(lines[0].create_time),
@@ -790,9 +789,9 @@ fn a_message_its_edit_and_the_history_make_one_line_in_any_order() {
 #[test]
 fn two_edits_end_in_the_later_one_in_any_order() {
     let lines = log_of(&[
-        Step::Live(line("bob", "m1", r#"{"n":1}"#, 1)),
-        Step::Live(edit("bob", "m1", r#"{"n":2}"#, 2)),
-        Step::Live(edit("bob", "m1", r#"{"n":3}"#, 3)),
+        live(line("bob", "m1", r#"{"n":1}"#, 1)),
+        live(edit("bob", "m1", r#"{"n":2}"#, 2)),
+        live(edit("bob", "m1", r#"{"n":3}"#, 3)),
     ]);
     assert_eq!(texts(&lines), [r#"{"n":3}"#]);
 }
@@ -801,9 +800,9 @@ fn two_edits_end_in_the_later_one_in_any_order() {
 fn a_removed_message_is_gone_in_any_order() {
     let original = line("bob", "m1", r#"{"n":1}"#, 1);
     let lines = log_of(&[
-        Step::Live(original.clone()),
-        Step::Live(edit("bob", "m1", r#"{"n":2}"#, 2)),
-        Step::Live(removal("bob", "m1", 3)),
+        live(original.clone()),
+        live(edit("bob", "m1", r#"{"n":2}"#, 2)),
+        live(removal("bob", "m1", 3)),
         // Asked for before the removal, and answered after it.
         Step::History(vec![stored(&original)]),
     ]);
@@ -814,19 +813,19 @@ fn a_removed_message_is_gone_in_any_order() {
 fn nobody_edits_or_removes_what_somebody_else_has_said() {
     let original = line("bob", "m1", r#"{"n":1}"#, 1);
     let lines = log_of(&[
-        Step::Live(original.clone()),
-        Step::Live(edit("mallory", "m1", r#"{"n":"mine"}"#, 2)),
-        Step::Live(removal("mallory", "m1", 3)),
+        live(original.clone()),
+        live(edit("mallory", "m1", r#"{"n":"mine"}"#, 2)),
+        live(removal("mallory", "m1", 3)),
         Step::History(vec![stored(&original)]),
     ]);
     assert_eq!(texts(&lines), [r#"{"n":1}"#]);
 
     // Nor does it keep the author from it.
     let lines = log_of(&[
-        Step::Live(original),
-        Step::Live(removal("mallory", "m1", 2)),
-        Step::Live(edit("bob", "m1", r#"{"n":2}"#, 3)),
-        Step::Live(edit("mallory", "m1", r#"{"n":"mine"}"#, 4)),
+        live(original),
+        live(removal("mallory", "m1", 2)),
+        live(edit("bob", "m1", r#"{"n":2}"#, 3)),
+        live(edit("mallory", "m1", r#"{"n":"mine"}"#, 4)),
     ]);
     assert_eq!(texts(&lines), [r#"{"n":2}"#]);
 }
@@ -869,7 +868,7 @@ fn neighbours_of_one_microsecond_keep_their_order() {
     let first = at(line("bob", "m2", r#"{"n":1}"#, 0), 773_450);
     let second = at(line("ada", "m1", r#"{"n":2}"#, 0), 773_900);
     let page = Step::History(vec![stored(&second), stored(&first)]);
-    let lines = log_of(&[Step::Live(first), Step::Live(second), page.clone(), page]);
+    let lines = log_of(&[live(first), live(second), page.clone(), page]);
     assert_eq!(texts(&lines), [r#"{"n":1}"#, r#"{"n":2}"#]);
 }
 
@@ -879,9 +878,9 @@ fn lines_are_in_the_order_of_time_wherever_they_come_from() {
         .map(|n| line("bob", &format!("m{}", 9 - n), &format!("{{\"n\":{n}}}"), n))
         .collect();
     let log = log_of(&[
-        Step::Live(lines[3].clone()),
+        live(lines[3].clone()),
         Step::History(vec![stored(&lines[0]), stored(&lines[1])]),
-        Step::Live(lines[2].clone()),
+        live(lines[2].clone()),
     ]);
     assert_eq!(
         texts(&log),
@@ -936,21 +935,17 @@ fn the_log_holds_the_newest_lines_up_to_its_bound() {
     let older = Step::History(vec![stored(&line("bob", "m1", "1", 1))]);
     play(&mut game, channel, &older);
     assert_eq!(game.chat_lines(LOBBY), ["bob: 12", "bob: 13", "bob: 14"]);
-    play(&mut game, channel, &Step::Live(removal("bob", "m13", 20)));
+    play(&mut game, channel, &live(removal("bob", "m13", 20)));
     play(&mut game, channel, &older);
     assert_eq!(game.chat_lines(LOBBY), ["bob: 1", "bob: 12", "bob: 14"]);
 
     // What went over the edge can be edited and removed without harm.
-    play(&mut game, channel, &Step::Live(edit("bob", "m10", "x", 21)));
-    play(&mut game, channel, &Step::Live(removal("bob", "m11", 22)));
+    play(&mut game, channel, &live(edit("bob", "m10", "x", 21)));
+    play(&mut game, channel, &live(removal("bob", "m11", 22)));
     assert_eq!(game.chat_lines(LOBBY), ["bob: 1", "bob: 12", "bob: 14"]);
 
     set_limit(&mut game, 0);
-    play(
-        &mut game,
-        channel,
-        &Step::Live(line("bob", "m30", "30", 30)),
-    );
+    play(&mut game, channel, &live(line("bob", "m30", "30", 30)));
     assert_eq!(game.chat_lines(LOBBY), [""; 0]);
 }
 
@@ -1027,7 +1022,7 @@ fn a_page_is_oldest_first_in_either_direction() {
 
     game.commands(|c| {
         c.nakama()
-            .chat_history(&room_id(LOBBY), ChatHistory::oldest(2))
+            .chat_history(room_id(LOBBY), ChatHistory::oldest(2))
             .id()
     });
     game.update();

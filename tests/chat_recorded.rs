@@ -332,10 +332,7 @@ fn who_is_out_of_a_group_is_out_of_its_channel() {
             );
             let mut was_in = false;
             for line in scenario.lines.iter().filter(|line| line.client == "bob") {
-                // Only what concerns channels; he is notified of other things, too.
-                if line.is_envelope()
-                    && !line.kind.as_deref().is_some_and(|it| it == "notifications")
-                {
+                if line.is_envelope() {
                     replay.play(line);
                     was_in |= !replay.channels().is_empty();
                 }
