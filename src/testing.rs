@@ -70,10 +70,13 @@ impl fmt::Debug for TestGame {
 }
 
 impl TestGame {
-    /// A game that is not connected.
+    /// A game that is not connected. Everything that arrives is applied in one frame, however slow the machine is.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_settings(NakamaSettings::default())
+        Self::with_settings(NakamaSettings {
+            receive_budget: Duration::MAX,
+            ..NakamaSettings::default()
+        })
     }
 
     /// The same, with settings of the plugin.
