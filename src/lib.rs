@@ -80,6 +80,9 @@
 //! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId), the one that the join returned |
 //! | presence | an entity with [`UserId`](presence::UserId), [`SessionId`](presence::SessionId), [`Username`](presence::Username), related to its match by [`PresentIn`](matches::PresentIn) |
 //! | match data | [`FromMatch<T>`](match_data::FromMatch) and [`MatchDataReceived`](match_data::MatchDataReceived); sent with [`send`](commands::NakamaCommands::send) |
+//! | party | an entity with [`Party`](party::Party) and [`PartyId`](presence::PartyId), the one that [`create_party`](commands::NakamaCommands::create_party) or [`join_party`](commands::NakamaCommands::join_party) returned; its members by [`MemberOf`](party::MemberOf), its leader with [`PartyLeader`](party::PartyLeader) |
+//! | join request of a party | an entity with [`AsksToJoin`](party::AsksToJoin), seen by the leader |
+//! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
@@ -93,6 +96,36 @@
 //! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
 //! it, for 250 ms at the most.
+//!
+//! # Parties
+//!
+//! A party is created, or joined by its id, which players tell each other (in a chat, or as a code). If it is open, one is in it
+//! a moment later. If it is closed, its leader sees an entity with [`AsksToJoin`](party::AsksToJoin) and accepts or declines it;
+//! whoever asked has an entity that stays [`Joining`](presence::Joining), and is [`PendingApproval`](party::PendingApproval) after
+//! a second. It may stay so forever: the server does not tell that one was declined. Despawning it withdraws the request.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn open_a_party(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().create_party(CreateParty::closed(4));
+//! }
+//!
+//! fn invite(created: On<Add, Party>, ids: Query<&PartyId>) {
+//!     println!("tell your friends: {}", ids.get(created.entity).unwrap());
+//! }
+//!
+//! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
+//!     commands.nakama().accept_party_join(asks.entity);
+//! }
+//!
+//! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
+//!     println!("{} leads", names.get(leads.entity).unwrap());
+//! }
+//! # fn main() {
+//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
+//! # }
+//! ```
 //!
 //! # Chat
 //!
@@ -136,14 +169,16 @@
 //! # Looking at it
 //!
 //! With the feature `overlay`, `NakamaOverlayPlugin` shows the session in a window over the game, which F1 opens and closes: the
-//! connection and its traffic, matches and parties with everybody in them, the last envelopes, and requests that wait or failed.
+//! connection and its traffic, matches, parties and channels with everybody in them, the last envelopes, and requests that wait or failed.
 //! Closed, it costs a message nothing. Without it, [`diagnostics`] publishes the numbers, and
 //! [`RequestFailed`](request::RequestFailed) tells of every request that failed, whatever its type.
 //!
 //! # What cannot be known
 //!
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
-//! stays, and nothing arrives any more.
+//! stays, and nothing arrives any more. Who asked to join a party is not told that they were declined, or that the party closed;
+//! who is thrown out of one is told the same as when it closes: [`PartyClosed`](party::PartyClosed). A group that is deleted leaves
+//! its channel behind.
 //!
 //! # What is not there yet
 //!

@@ -104,6 +104,7 @@ fn ask(game: &mut TestGame, message: Message) {
                 })
             }
             Message::PartyJoin(party) => nakama.join_party(party.party_id),
+            Message::ChannelJoin(channel) => nakama.join_chat(JoinChat::room(channel.target)),
             other => nakama.raw(other),
         };
     });
@@ -236,6 +237,28 @@ fn a_leader_sees_who_asks_to_join() {
     let harness = look(&game, OverlayTab::Parties);
     harness.get_by_label("2 people");
     harness.get_by_label("1 ask to join");
+}
+
+#[test]
+fn a_room_shows_its_members() {
+    let mut game = watched();
+    replay(&mut game, "chat_room", "alice", 22);
+    let harness = look(&game, OverlayTab::Channels);
+    harness.get_by_label("room lobby-74d778, 1 lines kept");
+    harness.get_by_label("2 people");
+    harness.get_by_label("alice");
+    harness.get_by_label("bob");
+    assert_eq!(count(&texts(&harness), "you"), 1);
+
+    // The line is removed, and Bob leaves.
+    let mut game = watched();
+    replay(&mut game, "chat_room", "alice", 33);
+    let harness = look(&game, OverlayTab::Channels);
+    harness.get_by_label("room lobby-74d778, 0 lines kept");
+    let mut game = watched();
+    replay(&mut game, "chat_room", "alice", 44);
+    let harness = look(&game, OverlayTab::Channels);
+    harness.get_by_label("1 person");
 }
 
 #[test]

@@ -684,6 +684,25 @@ fn somebody_is_promoted_by_oneself() {
 }
 
 #[test]
+fn somebody_can_be_promoted_as_soon_as_they_are_seen() {
+    both_layouts(|mut game, log| {
+        game.observe(
+            |joined: On<Add, MemberOf>,
+             mut commands: Commands,
+             others: Query<(), Without<IsSelf>>| {
+                if others.contains(joined.entity) {
+                    commands.nakama().promote_party_member(joined.entity);
+                }
+            },
+        );
+        leading_bob(&mut game, &log);
+        game.update();
+        game.expect_sent(Kind::PartyPromote);
+        assert_eq!(log.take(), [""; 0]);
+    });
+}
+
+#[test]
 fn promoted() {
     both_layouts(|mut game, log| {
         let_in_by_bob(&mut game, &log);

@@ -15,6 +15,7 @@ use super::{
     },
 };
 use crate::{
+    chat::{ChatChannel, ChatChannelKind, ChatLog, ChatMembers, JoinChat},
     connection::{NakamaConnection, NetworkLink},
     early::EarlyArrivals,
     matches::{CreateMatch, JoinMatch, Match, MatchPresences},
@@ -22,7 +23,7 @@ use crate::{
         Asking, CreateParty, JoinParty, Party, PartyJoinRequests, PartyLeader, PartyMembers,
         PendingApproval,
     },
-    presence::{IsSelf, Joining, MatchId, PartyId, SessionId, UserId, Username},
+    presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId, UserId, Username},
     receive::ReceiveStats,
     request::{PendingRequest, Request, with_causes},
 };
@@ -116,6 +117,13 @@ pub(super) fn collect(
         Option<&PartyMembers>,
         Option<&PartyJoinRequests>,
     )>,
+    channels: Query<(
+        Entity,
+        &ChannelId,
+        &ChatChannel,
+        Option<&ChatMembers>,
+        &ChatLog,
+    )>,
     own: Query<&SessionId, With<IsSelf>>,
     people: People,
 ) {
@@ -131,8 +139,8 @@ pub(super) fn collect(
     view.connection.session_id = own.iter().next().cloned();
     view.connection.traffic = traffic(link, early, receive);
 
-    let joining = |names: [&str; 2]| asking(&joining, names);
-    view.matches = joining([JoinMatch::NAME, CreateMatch::NAME]);
+    let joining = |names: &[&str]| asking(&joining, names);
+    view.matches = joining(&[JoinMatch::NAME, CreateMatch::NAME]);
     view.matches
         .extend(matches.iter().map(|(entity, id, state, present)| {
             let who = present.into_iter().flat_map(MatchPresences::iter);
@@ -152,7 +160,7 @@ pub(super) fn collect(
         }));
     sort(&mut view.matches);
 
-    view.parties = joining([JoinParty::NAME, CreateParty::NAME]);
+    view.parties = joining(&[JoinParty::NAME, CreateParty::NAME]);
     view.parties
         .extend(parties.iter().map(|(entity, id, state, members, asking)| {
             // Members are in order of joining, which means something.
@@ -168,6 +176,20 @@ pub(super) fn collect(
             }
         }));
     sort(&mut view.parties);
+
+    view.channels = joining(&[JoinChat::NAME]);
+    view.channels
+        .extend(channels.iter().map(|(entity, id, state, members, log)| {
+            let who = members.into_iter().flat_map(ChatMembers::iter);
+            let (size, people) = people.list_by_name(who);
+            ContextView {
+                about: about_channel(state, log),
+                size,
+                people,
+                ..joined(entity, id)
+            }
+        }));
+    sort(&mut view.channels);
 
     view.requests.waiting.clear();
     view.requests
@@ -208,7 +230,7 @@ fn traffic(link: &NetworkLink, early: &EarlyArrivals, receive: &ReceiveStats) ->
 }
 
 /// What asks to be one of a kind, told by its requests.
-fn asking(joining: &Query<AsksToBe, With<Joining>>, names: [&str; 2]) -> Vec<ContextView> {
+fn asking(joining: &Query<AsksToBe, With<Joining>>, names: &[&str]) -> Vec<ContextView> {
     joining
         .iter()
         .filter_map(|(entity, request, asking, is_pending)| {
@@ -239,6 +261,15 @@ fn about_party(party: &Party) -> String {
         ""
     };
     format!("{access}{hidden}, up to {}", party.max_size)
+}
+
+fn about_channel(channel: &ChatChannel, log: &ChatLog) -> String {
+    let kind = match &channel.kind {
+        ChatChannelKind::Room { name } => format!("room {name}"),
+        ChatChannelKind::Direct { .. } => "direct messages".into(),
+        ChatChannelKind::Group { id } => format!("group {id}"),
+    };
+    format!("{kind}, {} lines kept", log.len())
 }
 
 /// By id, those that have none yet last.

@@ -9,8 +9,8 @@
 //!     .run();
 //! ```
 //!
-//! F1 opens and closes it, and so does [`NakamaOverlay::open`]. It shows the connection and its traffic, matches and parties
-//! with everybody in them, the last envelopes in both directions, and requests that wait or failed. Tokens and keys are
+//! F1 opens and closes it, and so does [`NakamaOverlay::open`]. It shows the connection and its traffic, matches, parties and
+//! channels with everybody in them, the last envelopes in both directions, and requests that wait or failed. Tokens and keys are
 //! not shown.
 //!
 //! Closed, it adds nothing to the path of a message: it has envelopes reported raw only while it is open and not paused.

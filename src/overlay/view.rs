@@ -21,6 +21,8 @@ pub struct OverlayView {
     pub matches: Vec<ContextView>,
     /// Parties that one is in or asks to be in, in order of their ids.
     pub parties: Vec<ContextView>,
+    /// Chat channels that one is in or asks to be in, in order of their ids.
+    pub channels: Vec<ContextView>,
     /// Requests that wait for their answer, and those that failed.
     pub requests: RequestsView,
     /// The last envelopes.

@@ -6,7 +6,7 @@ use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_time::{Real, Time};
 use hashbrown::{HashMap, HashSet};
 
-use super::{Party, PartyIndex, PartyMembers, PendingApproval, await_party, enter};
+use super::{MemberOf, Party, PartyIndex, PendingApproval, await_party, enter};
 use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
@@ -682,18 +682,11 @@ fn ask_about_member<R: SocketRequest>(
     member: Entity,
     request: impl FnOnce(PartyId, UserPresence) -> R,
 ) {
-    let presence = world.get::<Presence>(member);
-    let is_member = |party: Entity| {
-        world
-            .get::<PartyMembers>(party)
-            .is_some_and(|it| it.iter().any(|one| one == member))
-    };
-    let presence = presence.filter(|presence| is_member(presence.context()));
-    let found = presence.and_then(|presence| {
-        Some((
-            id_of::<Party>(world, presence.context())?,
-            presence.to_proto(),
-        ))
+    let found = world.get_entity(member).ok().and_then(|member| {
+        // Not the party's list of members: whoever has just been spawned is not in it yet, but can be observed.
+        let MemberOf(party) = *member.get()?;
+        let presence = member.get::<Presence>()?.to_proto();
+        Some((id_of::<Party>(world, party)?, presence))
     });
     match found {
         Some((id, presence)) => submit(world, entity, request(id, presence)),

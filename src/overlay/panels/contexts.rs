@@ -33,6 +33,16 @@ pub fn parties_ui(ui: &mut Ui, parties: &[ContextView]) {
     );
 }
 
+/// Chat channels that one is in, and who is in them.
+pub fn channels_ui(ui: &mut Ui, channels: &[ContextView]) {
+    contexts_ui(
+        ui,
+        "channel",
+        "Not in a channel. `commands.nakama().join_chat(..)` gets you into one.",
+        channels,
+    );
+}
+
 /// Everything of one kind that one is in: `noun` is what one of them is called, `if_none` what is said if there is none.
 pub fn contexts_ui(ui: &mut Ui, noun: &str, if_none: &str, contexts: &[ContextView]) {
     look::adapt(ui);

@@ -13,7 +13,7 @@ use bevy_egui::egui::{self, RichText, Ui};
 
 pub use self::{
     connection::connection_ui,
-    contexts::{contexts_ui, matches_ui, parties_ui},
+    contexts::{channels_ui, contexts_ui, matches_ui, parties_ui},
     envelopes::{EnvelopesState, envelopes_ui},
     requests::{RequestsState, requests_ui},
 };
@@ -42,6 +42,8 @@ pub enum OverlayTab {
     Matches,
     /// [`parties_ui`].
     Parties,
+    /// [`channels_ui`].
+    Channels,
     /// [`envelopes_ui`].
     Envelopes,
     /// [`requests_ui`].
@@ -84,6 +86,7 @@ pub fn overlay_ui(ui: &mut Ui, view: &OverlayView, state: &mut OverlayState) {
             (OverlayTab::Connection, "Connection"),
             (OverlayTab::Matches, "Matches"),
             (OverlayTab::Parties, "Parties"),
+            (OverlayTab::Channels, "Channels"),
             (OverlayTab::Envelopes, "Envelopes"),
             (OverlayTab::Requests, "Requests"),
         ] {
@@ -99,6 +102,7 @@ pub fn overlay_ui(ui: &mut Ui, view: &OverlayView, state: &mut OverlayState) {
         OverlayTab::Connection => connection_ui(ui, &view.connection),
         OverlayTab::Matches => matches_ui(ui, &view.matches),
         OverlayTab::Parties => parties_ui(ui, &view.parties),
+        OverlayTab::Channels => channels_ui(ui, &view.channels),
         OverlayTab::Envelopes => envelopes_ui(ui, &view.envelopes, &mut state.envelopes),
         OverlayTab::Requests => requests_ui(ui, &view.requests, &mut state.requests),
     }
