@@ -76,6 +76,7 @@ impl Client {
         };
         client.watch_requests();
         client.watch_data();
+        client.watch_world();
         client
     }
 
@@ -148,6 +149,49 @@ impl Client {
                 },
             ),
         );
+    }
+
+    /// Writes down whatever becomes of presences and of those who ask to join.
+    fn watch_world(&mut self) {
+        self.watch_component::<PresentIn>("is present");
+        self.watch_component::<MemberOf>("is a member");
+        self.watch_component::<PartyLeader>("leads");
+        self.watch_component::<AsksToJoin>("asks to join");
+        self.watch_component::<Match>("is a match");
+        self.watch_component::<Party>("is a party");
+        self.watch_component::<PendingApproval>("waits for approval");
+        let told = self.told.clone();
+        self.game
+            .observe(move |_: On<PartyClosed>| told.add("the party closed"));
+        let told = self.told.clone();
+        self.game
+            .observe(move |error: On<ErrorPushed>| told.add(error.error.to_string()));
+    }
+
+    fn watch_component<C: Component>(&mut self, what: &'static str) {
+        type Anything<'a> = (Option<&'a Username>, Option<&'a JoinedAs>, Has<IsSelf>);
+        fn line(
+            sign: char,
+            what: &str,
+            (name, how, is_self): (Option<&Username>, Option<&JoinedAs>, bool),
+        ) -> String {
+            let name = name.map_or("it", Username::as_str);
+            format!("{sign} {name} {what} {how:?} self={is_self}")
+        }
+        let told = self.told.clone();
+        self.game
+            .observe(move |added: On<Add, C>, all: Query<Anything>| {
+                told.add(line('+', what, all.get(added.entity).expect("it is there")));
+            });
+        let told = self.told.clone();
+        self.game
+            .observe(move |gone: On<Remove, C>, all: Query<Anything>| {
+                told.add(line(
+                    '-',
+                    what,
+                    all.get(gone.entity).expect("still readable"),
+                ));
+            });
     }
 
     /// Lets time pass.
