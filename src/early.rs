@@ -23,6 +23,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 pub enum Area {
     Match,
     Party,
+    Channel,
 }
 
 /// Something received, to be applied later.

@@ -80,6 +80,8 @@
 //! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId), the one that the join returned |
 //! | presence | an entity with [`UserId`](presence::UserId), [`SessionId`](presence::SessionId), [`Username`](presence::Username), related to its match by [`PresentIn`](matches::PresentIn) |
 //! | match data | [`FromMatch<T>`](match_data::FromMatch) and [`MatchDataReceived`](match_data::MatchDataReceived); sent with [`send`](commands::NakamaCommands::send) |
+//! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
+//! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # What happens when
@@ -91,6 +93,40 @@
 //! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
 //! it, for 250 ms at the most.
+//!
+//! # Chat
+//!
+//! A channel is joined like a match: a room by its name, direct messages by the other user's id, a group's channel by the
+//! group's. What is said is a JSON object: any struct with serde. Every message arrives as
+//! [`ChatMessageReceived`](chat::ChatMessageReceived), one's own included; [`ChatLog`](chat::ChatLog), on the channel's entity, holds
+//! the lines as they stand now, which is what a chat window shows.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Serialize, Deserialize)]
+//! struct Say {
+//!     text: String,
+//! }
+//!
+//! fn enter(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().join_chat(JoinChat::room("lobby"));
+//! }
+//!
+//! fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
+//!     commands.nakama().chat_history(joined.entity, ChatHistory::newest(50));
+//!     commands.nakama().send_chat(joined.entity, &Say { text: "hello".into() });
+//! }
+//!
+//! fn show(logs: Query<&ChatLog, Changed<ChatLog>>) {
+//!     for line in logs.iter().flat_map(ChatLog::iter) {
+//!         let text = line.content::<Say>().map_or("(something else)".into(), |say| say.text);
+//!         println!("{}: {text}", line.username);
+//!     }
+//! }
+//! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
+//! ```
 //!
 //! # Without a server
 //!
@@ -104,10 +140,11 @@
 //!
 //! # What is not there yet
 //!
-//! Chat, parties, the matchmaker, status, streams, notifications and RPC have no methods of their own yet; their messages can be
+//! The matchmaker, status, streams, notifications and RPC have no methods of their own yet; their messages can be
 //! sent with [`raw`](commands::NakamaCommands::raw) and are seen as [`EnvelopeReceived`](envelope::EnvelopeReceived). A connection
 //! that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
 
+pub mod chat;
 pub mod commands;
 pub mod connection;
 pub mod diagnostics;
@@ -136,6 +173,13 @@ pub mod prelude {
     #[cfg(feature = "serde")]
     pub use crate::payload::{Json, Postcard};
     pub use crate::{
+        chat::{
+            ChatChannel, ChatChannelKind, ChatClosed, ChatClosedReason, ChatHistory, ChatHistoryOf,
+            ChatHistoryPage, ChatHistoryRefusal, ChatIndex, ChatJoined, ChatLog, ChatMemberOf,
+            ChatMembers, ChatMessage, ChatMessageAck, ChatMessageKind, ChatMessageReceived,
+            ChatRefusal, FetchChatHistory, JoinChat, LeaveChat, RemoveChatMessage, SendChatMessage,
+            UpdateChatMessage,
+        },
         commands::{NakamaCommands, NakamaCommandsExt},
         connection::{
             ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
@@ -163,8 +207,8 @@ pub mod prelude {
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence, PresenceIndex,
-            PresenceInfo, Sender, SessionId, UserId, Username,
+            ChannelId, IsSelf, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
+            PresenceIndex, PresenceInfo, Sender, SessionId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError},
         send::{SendError, SendFailed},

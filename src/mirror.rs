@@ -1,6 +1,6 @@
 //! What matches, parties and channels have in common: an entity for each that one is in, found by its id.
 
-use std::{fmt, hash::Hash, marker::PhantomData};
+use std::{borrow::Borrow, fmt, hash::Hash, marker::PhantomData};
 
 use bevy_ecs::{component::Mutable, lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_time::{Real, Time};
@@ -21,7 +21,7 @@ pub trait Context: Component<Mutability = Mutable> + ContextVocabulary {}
 /// What the plugin needs to know about a [`Context`].
 #[doc(hidden)]
 pub trait ContextVocabulary: Sized {
-    type Id: Component + Clone + fmt::Debug + fmt::Display + From<String> + AsRef<str> + Eq + Hash;
+    type Id: Component + Clone + fmt::Debug + fmt::Display + AsRef<str> + Borrow<str> + Eq + Hash;
     type Member: Membership;
     const AREA: Area;
     /// What it is called, in names and errors.
@@ -220,8 +220,8 @@ pub(crate) fn context_of<C: Context>(
     id: &str,
     message: impl FnOnce() -> Received,
 ) -> Option<Entity> {
-    let key = C::Id::from(id.to_owned());
-    let found = world.resource::<ContextIndex<C>>().get(&key);
+    let index = world.resource::<ContextIndex<C>>();
+    let found = index.by_id.get(id).copied();
     if found.is_none() {
         hold(world, C::AREA, id, Held::Pushed(Box::new(message())));
     }

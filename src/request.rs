@@ -16,6 +16,7 @@ use crate::{
     connection::NetworkLink,
     early::{Area, EarlyArrivals},
     error::{RestError, ServerError},
+    payload::PayloadError,
     presence::{Moment, PresenceIndex},
     proto::{Kind, Message},
     transport::{
@@ -85,6 +86,9 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// The size of the queue, see [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings).
         limit: usize,
     },
+    /// What was to be sent has no such form.
+    #[error("it cannot be encoded")]
+    Unencodable(#[source] PayloadError),
     /// The server could not be reached (REST).
     #[error("the server cannot be reached")]
     Unreachable(#[source] TransportError),
@@ -307,8 +311,13 @@ pub(crate) fn refuse<R: Request>(
     entity: Entity,
     error: RequestError<R::Refusal>,
 ) {
+    settle_at_once::<R>(world, entity, Err(error));
+}
+
+/// Answers a request whose outcome is known at once; the reply comes with the next frame, as any other.
+pub(crate) fn settle_at_once<R: Request>(world: &mut World, entity: Entity, outcome: Outcome<R>) {
     mark_pending::<R>(world, entity);
-    let settle = move |world: &mut World, _, _| reply::<R>(world, entity, Err(error), true);
+    let settle = move |world: &mut World, _, _| reply::<R>(world, entity, outcome, true);
     let ticket = world.resource_mut::<Requests>().open(None, settle);
     world.resource_mut::<NetworkLink>().refuse(ticket);
 }

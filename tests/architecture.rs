@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The areas of the protocol: they share vocabulary, and do not know each other.
-const AREAS: [&str; 2] = ["matches", "match_data"];
+const AREAS: [&str; 4] = ["chat", "matches", "match_data", "party"];
 
 fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();

@@ -30,7 +30,7 @@ mod worker;
 pub use self::{
     address::{NakamaServer, Secret},
     error::{DisconnectReason, ProtocolError, TransportError},
-    ids::{ChannelId, MatchId, PartyId, PresenceInfo, SessionId, UserId, Username},
+    ids::{ChannelId, MatchId, MessageId, PartyId, PresenceInfo, SessionId, UserId, Username},
     link::SendError,
     network::Network,
 };
@@ -45,4 +45,5 @@ pub(crate) use self::{
         LinkSettings, LinkStats, RawEnvelope, RestCall, RestResponse, Ticket, TrafficTotals,
     },
     received::{People, Received},
+    rest::path_segment,
 };
