@@ -140,14 +140,14 @@ fn race(lines: &[Line], index: usize, sent: &Line) -> Option<Race> {
 
 /// What the game is told and what its world is like in the end, if the frames of a race come in this order.
 fn live(
-    generation: &str,
+    (generation, who): (&str, &serde_json::Value),
     lines: &[Line],
     race: &Race,
     order: &[usize],
 ) -> (Vec<String>, String, String) {
     let mut places = race.frames.clone();
     places.sort_unstable();
-    let mut client = Client::new(generation);
+    let mut client = Client::new(generation, who);
     let mut after_race = String::new();
     for (index, line) in lines.iter().enumerate() {
         let line = match places.iter().position(|place| *place == index) {
@@ -189,10 +189,20 @@ fn compare(
     for race in races(&lines) {
         let (occurrences, orders) = tally.entry(race.what).or_default();
         *occurrences += 1;
-        let usual = live(scenario.generation, &lines, &race, race.orders[0]);
+        let usual = live(
+            (scenario.generation, &scenario.clients[name]),
+            &lines,
+            &race,
+            race.orders[0],
+        );
         for order in &race.orders[1..] {
             *orders += 1;
-            let other = live(scenario.generation, &lines, &race, order);
+            let other = live(
+                (scenario.generation, &scenario.clients[name]),
+                &lines,
+                &race,
+                order,
+            );
             if usual != other {
                 let seq = lines[race.frames[0]].seq;
                 differences.push(format!(

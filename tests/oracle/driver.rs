@@ -8,15 +8,18 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
     proto::{self, Kind, Message as M, PartyLayout, UserPresence, realtime::match_join::Id},
-    testing::{TestGame, server, session},
+    testing::{TestGame, server},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::common::{
     log::Log,
@@ -41,6 +44,7 @@ pub(crate) enum How {
 
 pub(crate) struct Client {
     pub(crate) game: TestGame,
+    session: NakamaSession,
     now: u64,
     layout: PartyLayout,
     /// Recorded `cid` to the plugin's, oldest first.
@@ -57,11 +61,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(generation: &str) -> Self {
+    pub(crate) fn new(generation: &str, who: &Value) -> Self {
         let mut settings = NakamaSettings::default();
         settings.receive_budget = Duration::MAX;
         let mut client = Self {
             game: TestGame::with_settings(settings),
+            session: session_of(who),
             now: 0,
             layout: match generation {
                 "nakama-3.27" => PartyLayout::Before3_28,
@@ -98,6 +103,11 @@ impl Client {
         self.watch::<CreateMatch>();
         self.watch::<JoinMatch>();
         self.watch::<LeaveMatch>();
+        self.watch::<JoinChat>();
+        self.watch::<LeaveChat>();
+        self.watch::<SendChatMessage>();
+        self.watch::<UpdateChatMessage>();
+        self.watch::<RemoveChatMessage>();
         self.watch::<CreateParty>();
         self.watch::<JoinParty>();
         self.watch::<LeaveParty>();
@@ -117,7 +127,17 @@ impl Client {
             told.add(format!("data: {line}"));
             data.add(line);
         };
-        let write_match = write.clone();
+        let channels: Arc<Mutex<HashMap<Entity, String>>> = Arc::default();
+        let joined = channels.clone();
+        self.game
+            .observe(move |added: On<Add, ChannelId>, ids: Query<&ChannelId>| {
+                let id = ids.get(added.entity).expect("it is there").to_string();
+                joined
+                    .lock()
+                    .expect("no test panics while it writes")
+                    .insert(added.entity, id);
+            });
+        let (write_match, write_chat) = (write.clone(), write.clone());
         self.game.app.add_systems(
             Update,
             (
@@ -132,6 +152,16 @@ impl Client {
                             &data.data,
                             data.reliable,
                         ));
+                    }
+                },
+                move |mut inbox: MessageReader<ChatMessageReceived>| {
+                    for ChatMessageReceived {
+                        context, message, ..
+                    } in inbox.read()
+                    {
+                        let id = &channels.lock().expect("no test panics while it reads")[context];
+                        let (from, code) = (&message.sender_id, message.kind.code());
+                        write_chat(format!("channel {id} from {from}: {code} {}", message.json));
                     }
                 },
                 move |mut inbox: MessageReader<PartyDataReceived>, ids: Query<&PartyId>| {
@@ -155,6 +185,8 @@ impl Client {
     fn watch_world(&mut self) {
         self.watch_component::<PresentIn>("is present");
         self.watch_component::<MemberOf>("is a member");
+        self.watch_component::<ChatMemberOf>("is in the channel");
+        self.watch_component::<ChatChannel>("is a channel");
         self.watch_component::<PartyLeader>("leads");
         self.watch_component::<AsksToJoin>("asks to join");
         self.watch_component::<Match>("is a match");
@@ -228,7 +260,7 @@ impl Client {
             Some("ws_open") => {
                 self.game.commands(|c| {
                     c.nakama()
-                        .connect(&server(), &session("ada"), ConnectOptions::default());
+                        .connect(&server(), &self.session, ConnectOptions::default());
                 });
                 self.game.update_by(Duration::ZERO);
                 return How::NotSent;
@@ -277,9 +309,13 @@ impl Client {
         }
         assert_eq!(sent.len(), 1, "{sent:?}");
         let sent = sent.remove(0);
+        let expected = match how {
+            How::Typed => as_said_by_the_plugin(message),
+            _ => message,
+        };
         assert_eq!(
-            sent.message.as_ref(),
-            Some(&message),
+            sent.message,
+            Some(expected),
             "the plugin sends something else"
         );
         self.cids
@@ -452,13 +488,42 @@ impl Client {
                 }
                 None => self.raw(raw),
             },
+            M::ChannelJoin(join) => {
+                let target = join.target.as_str();
+                let request = match join.r#type {
+                    0 | 1 => JoinChat::room(target),
+                    2 => JoinChat::direct(target),
+                    3 => JoinChat::group(target),
+                    _ => return self.raw(raw),
+                };
+                let request = request
+                    .persistent(join.persistence.unwrap_or(true))
+                    .hidden(join.hidden.unwrap_or(false));
+                self.typed(|n| n.join_chat(request).id())
+            }
+            M::ChannelLeave(leave) => match self.channel_of(&leave.channel_id) {
+                Some(here) => self.typed(|n| n.leave_chat(here).id()),
+                None => self.raw(raw),
+            },
+            M::ChannelMessageSend(send) => match self.channel_of(&send.channel_id) {
+                Some(here) => self.typed(|n| n.send_chat_json(here, &send.content).id()),
+                None => self.raw(raw),
+            },
+            M::ChannelMessageUpdate(edit) => match self.channel_of(&edit.channel_id) {
+                Some(here) => self.typed(|n| {
+                    n.update_chat_message_json(here, edit.message_id.as_str(), &edit.content)
+                        .id()
+                }),
+                None => self.raw(raw),
+            },
+            M::ChannelMessageRemove(remove) => match self.channel_of(&remove.channel_id) {
+                Some(here) => {
+                    self.typed(|n| n.remove_chat_message(here, remove.message_id.as_str()).id())
+                }
+                None => self.raw(raw),
+            },
             // Their areas have no methods yet.
-            M::ChannelJoin(_)
-            | M::ChannelLeave(_)
-            | M::ChannelMessageRemove(_)
-            | M::ChannelMessageSend(_)
-            | M::ChannelMessageUpdate(_)
-            | M::MatchmakerAdd(_)
+            M::MatchmakerAdd(_)
             | M::MatchmakerRemove(_)
             | M::PartyMatchmakerAdd(_)
             | M::PartyMatchmakerRemove(_)
@@ -517,6 +582,14 @@ impl Client {
             .get(&id.into())
     }
 
+    fn channel_of(&self, id: &str) -> Option<Entity> {
+        self.game
+            .app
+            .world()
+            .resource::<ChatIndex>()
+            .get(&id.into())
+    }
+
     fn member(&self, party: &str, who: Option<&UserPresence>) -> Option<Entity> {
         find(self.game.app.world(), self.party_of(party)?, who?)
     }
@@ -542,6 +615,8 @@ impl Client {
         )>();
         let mut present = world.query::<(&PresentIn, Who)>();
         let mut members = world.query::<(&MemberOf, Who)>();
+        let mut channels = world.query::<(Entity, &ChannelId, &ChatChannel, &ChatLog)>();
+        let mut listeners = world.query::<(&ChatMemberOf, Who)>();
         let mut who = world.query::<Who>();
         let mut asking = world.query::<(&AsksToJoin, &SessionId, &UserId, &Username)>();
         let mut joining = world.query_filtered::<(Entity, Has<PendingApproval>), With<Joining>>();
@@ -571,6 +646,47 @@ impl Client {
                 .get::<MatchId>(*context)
                 .expect("nobody is present in nothing");
             lines.push(format!("match {id} has - {}", line_of(person)));
+        }
+        for (entity, id, ChatChannel { kind }, log) in channels.iter(world) {
+            assert_eq!(
+                world.resource::<ChatIndex>().get(id),
+                Some(entity),
+                "the index knows {id}"
+            );
+            let [room, group, one, two] = match kind {
+                ChatChannelKind::Room { name } => {
+                    [json!(name), Value::Null, Value::Null, Value::Null]
+                }
+                ChatChannelKind::Group { id } => [Value::Null, json!(id), Value::Null, Value::Null],
+                ChatChannelKind::Direct { users: [one, two] } => [
+                    Value::Null,
+                    Value::Null,
+                    json!(one.as_str()),
+                    json!(two.as_str()),
+                ],
+                other => panic!("a channel for {other:?}"),
+            };
+            lines.push(format!(
+                "channel {id} group_id={group} room_name={room} user_id_one={one} user_id_two={two}"
+            ));
+            for (number, line) in log.iter().enumerate() {
+                let ChatMessage {
+                    message_id,
+                    kind,
+                    sender_id,
+                    username,
+                    json,
+                    ..
+                } = line;
+                let (code, is_edited) = (kind.code(), line.update_time != line.create_time);
+                lines.push(format!("channel {id} line {number} {message_id} {sender_id} {username} {code} {json} edited={is_edited}"));
+            }
+        }
+        for (ChatMemberOf(context), person) in listeners.iter(world) {
+            let id = world
+                .get::<ChannelId>(*context)
+                .expect("nobody is in no channel");
+            lines.push(format!("channel {id} has - {}", line_of(person)));
         }
         let (mut listed, mut asked) = (0, 0);
         for (entity, id, party, members, askers) in parties.iter(world) {
@@ -625,7 +741,12 @@ impl Client {
         for (entity, request) in open.iter(world) {
             let kind = kind_of(request.name).unwrap_or_else(|| known[&entity].0);
             // What the plugin cannot ask for joins nothing, but the recorded client may have hoped so.
-            if request.name == "RawRequest" && matches!(kind, Kind::MatchJoin | Kind::PartyCreate) {
+            if request.name == "RawRequest"
+                && matches!(
+                    kind,
+                    Kind::MatchJoin | Kind::PartyCreate | Kind::ChannelJoin
+                )
+            {
                 lines.push(format!("joining {} pending=false", known[&entity].1));
             }
             if !matches!(kind, Kind::MatchDataSend | Kind::PartyDataSend | Kind::Pong) {
@@ -645,6 +766,27 @@ impl Client {
         lines.sort();
         lines.join("\n")
     }
+}
+
+/// The session of a recorded client.
+fn session_of(who: &Value) -> NakamaSession {
+    let claims = json!({ "uid": who["user_id"], "usn": who["username"], "exp": u32::MAX });
+    let token = format!(
+        "e30.{}.x",
+        BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
+    NakamaSession::restore(&token, None).expect("our own token")
+}
+
+/// What the plugin is to send for a message. It says of every channel whether one is hidden and stored, and which type it
+/// is; left out, it is `false`, `true` and a room.
+fn as_said_by_the_plugin(mut message: M) -> M {
+    if let M::ChannelJoin(join) = &mut message {
+        join.hidden.get_or_insert(false);
+        join.persistence.get_or_insert(true);
+        join.r#type = join.r#type.max(1);
+    }
+    message
 }
 
 enum Asked {
@@ -721,6 +863,7 @@ fn joined_id(message: &M) -> String {
             _ => String::new(),
         },
         M::PartyJoin(join) => join.party_id.clone(),
+        M::ChannelJoin(join) => join.target.clone(),
         _ => String::new(),
     }
 }
@@ -731,6 +874,11 @@ fn kind_of(name: &str) -> Option<Kind> {
         "CreateMatch" => Kind::MatchCreate,
         "JoinMatch" => Kind::MatchJoin,
         "LeaveMatch" => Kind::MatchLeave,
+        "JoinChat" => Kind::ChannelJoin,
+        "LeaveChat" => Kind::ChannelLeave,
+        "SendChatMessage" => Kind::ChannelMessageSend,
+        "UpdateChatMessage" => Kind::ChannelMessageUpdate,
+        "RemoveChatMessage" => Kind::ChannelMessageRemove,
         "CreateParty" => Kind::PartyCreate,
         "JoinParty" => Kind::PartyJoin,
         "LeaveParty" => Kind::PartyLeave,

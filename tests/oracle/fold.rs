@@ -20,6 +20,7 @@ const MAX_ENVELOPE: usize = 4096;
 pub(crate) struct Fold {
     /// The server has no `party_update`.
     is_old: bool,
+    user: String,
     now: u64,
     /// Counts events, so that "since" can be said.
     events: u64,
@@ -42,9 +43,10 @@ struct Request {
 }
 
 impl Fold {
-    pub(crate) fn new(is_old: bool) -> Self {
+    pub(crate) fn new(is_old: bool, user: String) -> Self {
         Self {
             is_old,
+            user,
             ..Self::default()
         }
     }
@@ -145,6 +147,7 @@ impl Fold {
         let reason = text(body, "message");
         let says = |ends: &[&str]| ends.iter().any(|end| reason.ends_with(end));
         let party = ("party", text(request, "party_id"));
+        let channel = ("channel", text(request, "channel_id"));
         match asked.as_str() {
             "party_accept"
                 if is_ok || says(&["join request not found", "could not accept request"]) =>
@@ -153,6 +156,10 @@ impl Fold {
             }
             "party_remove" if is_ok || says(&["party member not found"]) => {
                 self.forget_asker(&party, request)
+            }
+            // That one is out of a channel may be told this way only.
+            _ if reason.starts_with("Must join channel before") => {
+                drop(self.places.remove(&channel))
             }
             _ if !is_ok => {}
             "match_create" | "match_join" => {
@@ -173,6 +180,13 @@ impl Fold {
                 }
             }
             "party_leave" | "party_close" => drop(self.places.remove(&party)),
+            "channel_join" => {
+                let place = self.enter(("channel", text(body, "id")), body, since);
+                for name in ["room_name", "group_id", "user_id_one", "user_id_two"] {
+                    place.set(name, &body[name]);
+                }
+            }
+            "channel_leave" => drop(self.places.remove(&channel)),
             "party_join_request_list" => {
                 if let Some(place) = self.places.get_mut(&party) {
                     place.askers = Person::list(body, "presences", "");
@@ -183,8 +197,7 @@ impl Fold {
             | "party_update"
             | "party_matchmaker_add"
             | "party_matchmaker_remove" => {}
-            "channel_join" | "channel_leave" | "channel_message_send" => {}
-            "channel_message_update" | "channel_message_remove" => {}
+            "channel_message_send" | "channel_message_update" | "channel_message_remove" => {}
             "matchmaker_add" | "matchmaker_remove" | "ping" | "rpc" => {}
             "status_follow" | "status_unfollow" | "status_update" => {}
             other => panic!("what an answer to {other} does is not decided"),
@@ -288,7 +301,24 @@ impl Fold {
                     "{area} {id} from {from}: {op_code} {data:?} {reliable}"
                 ));
             }
-            other => assert_eq!(other, "channel_message"),
+            "channel_message" => {
+                self.data.push(format!(
+                    "channel {} from {}: {} {}",
+                    key.1,
+                    text(&body, "sender_id"),
+                    body["code"],
+                    text(&body, "content")
+                ));
+                place.say(&body);
+                let is_mine = text(&body, "sender_id") == self.user;
+                if is_mine
+                    && !place.is_null("group_id")
+                    && [5, 6, 8].iter().any(|code| body["code"] == *code)
+                {
+                    self.places.remove(&key);
+                }
+            }
+            other => panic!("what a pushed {other} does is not decided"),
         }
     }
 
@@ -312,6 +342,9 @@ impl Fold {
                 }
                 "party_join" => {
                     lines.push(format!("joining {} pending=false", text(body, "party_id")))
+                }
+                "channel_join" => {
+                    lines.push(format!("joining {} pending=false", text(body, "target")))
                 }
                 "match_create" | "party_create" => lines.push("joining  pending=false".into()),
                 _ => {}

@@ -55,8 +55,14 @@ fn as_sent(scenario: &Scenario, line: &Line) -> Line {
 
 fn compare(scenario: &Scenario, name: &str, tally: &mut Tally) {
     let is_old = scenario.generation == "nakama-3.27";
-    let mut client = Client::new(scenario.generation);
-    let mut fold = Fold::new(is_old);
+    let mut client = Client::new(scenario.generation, &scenario.clients[name]);
+    let mut fold = Fold::new(
+        is_old,
+        scenario.clients[name]["user_id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    );
     let mut end = 0;
     let lines = scenario.lines.iter().filter(|line| line.client == name);
     for line in lines.filter(|line| line.dir != Dir::Rest) {

@@ -18,6 +18,17 @@ pub(crate) struct Place {
     pub(crate) leader: String,
     /// When somebody left.
     pub(crate) left: BTreeMap<String, u64>,
+    /// What was said, by time and id.
+    said: BTreeMap<(String, String), Said>,
+}
+
+/// A line of a channel, as it stands.
+struct Said {
+    by: String,
+    name: String,
+    code: u64,
+    content: String,
+    is_edited: bool,
 }
 
 #[derive(Clone)]
@@ -31,6 +42,15 @@ pub(crate) struct Person {
 
 pub(crate) fn text(value: &Value, field: &str) -> String {
     value[field].as_str().unwrap_or_default().to_owned()
+}
+
+/// A time with all nine digits, whose order as text is that in time.
+fn sortable(time: &str) -> String {
+    let (seconds, fraction) = time
+        .trim_end_matches('Z')
+        .split_once('.')
+        .unwrap_or((time, ""));
+    format!("{seconds}.{fraction:0<9}")
 }
 
 impl Person {
@@ -120,6 +140,41 @@ impl Place {
         }
     }
 
+    pub(crate) fn is_null(&self, fact: &str) -> bool {
+        self.facts.get(fact).is_none_or(|value| value == "null")
+    }
+
+    /// A line, or an edit or removal of one's own line.
+    pub(crate) fn say(&mut self, body: &Value) {
+        let (id, by) = (text(body, "message_id"), text(body, "sender_id"));
+        let (name, content) = (text(body, "username"), text(body, "content"));
+        let code = body["code"].as_u64().expect("always there");
+        let mut lines = self.said.iter_mut();
+        let line = lines.find(|((_, known), said)| *known == id && said.by == by);
+        match (code, line) {
+            (1, Some((_, said))) => {
+                (said.name, said.content, said.is_edited) = (name, content, true)
+            }
+            (2, Some((key, _))) => {
+                let key = key.clone();
+                self.said.remove(&key);
+            }
+            (1 | 2, None) => {}
+            _ => {
+                let is_edited = body["create_time"] != body["update_time"];
+                let said = Said {
+                    by,
+                    name,
+                    code,
+                    content,
+                    is_edited,
+                };
+                self.said
+                    .insert((sortable(&text(body, "create_time")), id), said);
+            }
+        }
+    }
+
     pub(crate) fn forget_asker(&mut self, session: &str) {
         self.askers.retain(|asker| asker.session != session);
     }
@@ -162,6 +217,16 @@ impl Place {
             lines.push(format!(
                 "{area} {id} asked by {number} {session} {user} {name}"
             ));
+        }
+        for (number, ((_, message), said)) in self.said.iter().enumerate() {
+            let Said {
+                by,
+                name,
+                code,
+                content,
+                is_edited,
+            } = said;
+            lines.push(format!("{area} {id} line {number} {message} {by} {name} {code} {content} edited={is_edited}"));
         }
         lines
     }
