@@ -38,6 +38,8 @@ struct Request {
     cid: String,
     kind: String,
     body: Value,
+    /// Whose join or leave it brings about; that comes after the answer.
+    moves: Option<String>,
     at: u64,
     events: u64,
 }
@@ -58,6 +60,7 @@ impl Fold {
         for request in self.requests.extract_if(.., is_late).collect::<Vec<_>>() {
             self.outcome(&request.kind, "timeout");
         }
+        self.retry();
     }
 
     /// The client sends something; `size` is that of the whole envelope.
@@ -87,12 +90,22 @@ impl Fold {
 
     fn request(&mut self, kind: &str, cid: &str, body: Value) {
         let (kind, cid) = (kind.to_owned(), cid.to_owned());
+        let session = text(&body["presence"], "session_id");
+        let place = self.places.get(&("party", text(&body, "party_id")));
+        let moves = place.filter(|place| match kind.as_str() {
+            "party_accept" => place.is_asked_by(&session),
+            "party_remove" => place.has(&session) && !place.is_asked_by(&session),
+            _ => false,
+        });
+        let moves = moves.map(|_| session);
+        let (at, events) = (self.now, self.events);
         self.requests.push(Request {
             cid,
             kind,
             body,
-            at: self.now,
-            events: self.events,
+            moves,
+            at,
+            events,
         });
     }
 
@@ -112,6 +125,11 @@ impl Fold {
             let request = self.requests.remove(index);
             self.answer(&request, kind, json);
         }
+        self.retry();
+    }
+
+    /// What came early may be in time now.
+    fn retry(&mut self) {
         for (kind, body) in mem::take(&mut self.early) {
             self.event(&kind, body);
         }
@@ -241,6 +259,21 @@ impl Fold {
         kinds.any(|kind| joins.contains(&kind)) || self.is_asked(id)
     }
 
+    /// Whether somebody joins or leaves as it was asked for, but the answer is still to come; or an earlier event waits.
+    fn is_ahead_of_answer(&self, party: &str, body: &Value) -> bool {
+        let people = ["joins", "leaves"].map(|field| Person::list(body, field, ""));
+        let is_moved = |request: &Request| {
+            let mut people = people.iter().flatten();
+            text(&request.body, "party_id") == *party
+                && people.any(|person| request.moves.as_ref() == Some(&person.session))
+        };
+        let mut early = self.early.iter();
+        self.requests.iter().any(is_moved)
+            || early.any(|(kind, body)| {
+                kind == "party_presence_event" && text(body, "party_id") == *party
+            })
+    }
+
     fn event(&mut self, kind: &str, body: Value) {
         let key = match kind {
             "match_presence_event" | "match_data" => ("match", text(&body, "match_id")),
@@ -262,8 +295,9 @@ impl Fold {
             self.enter_party(&body, self.events);
             return;
         }
-        let Some(place) = self.places.get_mut(&key) else {
-            if self.may_come(&key) {
+        let is_ahead = kind == "party_presence_event" && self.is_ahead_of_answer(&key.1, &body);
+        let Some(place) = self.places.get_mut(&key).filter(|_| !is_ahead) else {
+            if is_ahead || self.may_come(&key) {
                 self.early.push((kind.to_owned(), body));
             }
             return;

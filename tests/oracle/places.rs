@@ -140,6 +140,14 @@ impl Place {
         }
     }
 
+    pub(crate) fn has(&self, session: &str) -> bool {
+        self.people.iter().any(|person| person.session == session)
+    }
+
+    pub(crate) fn is_asked_by(&self, session: &str) -> bool {
+        self.askers.iter().any(|asker| asker.session == session)
+    }
+
     pub(crate) fn is_null(&self, fact: &str) -> bool {
         self.facts.get(fact).is_none_or(|value| value == "null")
     }
