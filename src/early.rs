@@ -1,7 +1,8 @@
 //! Early arrivals: what comes before the answer or the join that it belongs to.
 //!
 //! A server sends answers, presence events and data from different tasks, so their order is a race. Here they are put
-//! into the one order that a game expects: the answer first, then joins, then data of those who joined.
+//! into the one order that a game expects: the answer first, then joins, then data of those who joined. The same goes for
+//! members of a party whom one lets in or throws out: first the answer, then the event about them.
 
 use std::{collections::VecDeque, time::Duration};
 

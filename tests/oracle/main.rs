@@ -6,7 +6,6 @@
 mod common;
 mod driver;
 mod fold;
-mod places;
 
 use std::{collections::BTreeMap, thread};
 
