@@ -70,13 +70,17 @@ impl fmt::Debug for TestGame {
 }
 
 impl TestGame {
-    /// A game that is not connected.
+    /// A game that is not connected. Its [budget](NakamaSettings::receive_budget) is without limit: what has arrived is
+    /// applied in the next frame, however slow the machine is.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_settings(NakamaSettings::default())
+        Self::with_settings(NakamaSettings {
+            receive_budget: Duration::MAX,
+            ..Default::default()
+        })
     }
 
-    /// The same, with settings of the plugin.
+    /// The same, with settings of the plugin, as they are.
     #[must_use]
     pub fn with_settings(settings: NakamaSettings) -> Self {
         let (wire, link) = Wire::new(settings.to_link_settings());

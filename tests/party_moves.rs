@@ -107,10 +107,6 @@ fn without_an_answer_the_event_comes_after_the_timeout() {
 #[test]
 fn more_than_a_thousand_events_do_not_wait() {
     let (mut game, log, asked) = kicks(&["ada", "bob"], "bob");
-    game.app
-        .world_mut()
-        .resource_mut::<NakamaSettings>()
-        .receive_budget = Duration::from_secs(60);
     game.server_says(moved(&[], &["bob"]));
     for _ in 0..1_100 {
         game.server_says(moved(&["carol"], &[]));
