@@ -139,6 +139,15 @@ impl NakamaConnection {
         self.server.as_ref().zip(session)
     }
 
+    /// A session was refreshed: if it is the connection's, its REST calls go on with the new tokens.
+    pub(crate) fn take_over(&mut self, old: &NakamaSession, new: &NakamaSession) {
+        if let Some(session) = &mut self.session
+            && session.token() == old.token()
+        {
+            session.clone_from(new);
+        }
+    }
+
     /// The last measured time from a ping to its pong. Measured every 5 s, but not while the server is busy with one of
     /// our requests.
     #[must_use]

@@ -141,14 +141,19 @@ pub(crate) fn become_context<C: Context>(
             asking.insert(Transient);
         }
     }
-    let mut entity = world.entity_mut(mirror);
-    entity.insert(state);
-    if known.is_none() {
-        entity.insert((id.clone(), Name::new(format!("{} {id}", C::NOUN))));
+    // Observers of the insertion may use it at once, and may even despawn it; that is leaving.
+    if known.is_some() {
+        world.entity_mut(mirror).insert(state);
+    } else {
         world
             .resource_mut::<ContextIndex<C>>()
             .by_id
             .insert(id.clone(), mirror);
+        let name = Name::new(format!("{} {id}", C::NOUN));
+        world.entity_mut(mirror).insert((state, id.clone(), name));
+    }
+    if world.get_entity(mirror).is_err() {
+        return mirror;
     }
     presence::apply_snapshot::<C::Member>(world, mirror, everybody, since);
     world

@@ -70,13 +70,12 @@ impl fmt::Debug for TestGame {
 }
 
 impl TestGame {
-    /// A game that is not connected. Its [budget](NakamaSettings::receive_budget) is without limit: what has arrived is
-    /// applied in the next frame, however slow the machine is.
+    /// A game that is not connected. Everything that arrives is applied in one frame, however slow the machine is.
     #[must_use]
     pub fn new() -> Self {
         Self::with_settings(NakamaSettings {
             receive_budget: Duration::MAX,
-            ..Default::default()
+            ..NakamaSettings::default()
         })
     }
 

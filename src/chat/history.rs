@@ -120,8 +120,8 @@ pub struct ChatHistoryPage {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChatHistoryRefusal {
-    /// The session token has expired, or was logged out: [`refresh`](NakamaCommands::refresh) the session and connect with
-    /// the new one. The socket of the old one stays open meanwhile.
+    /// The session token has expired, or was logged out; the socket is open all the same. Ask again after a
+    /// [`refresh`](NakamaCommands::refresh) of the session: the connection takes over its new tokens.
     #[error(transparent)]
     InvalidToken(RestError),
     /// The channel is not for oneself: direct messages of others, or a group that one is not in.
@@ -168,6 +168,17 @@ struct Page {
     next_cursor: Option<String>,
     prev_cursor: Option<String>,
     cacheable_cursor: Option<String>,
+}
+
+impl Page {
+    fn read(body: &[u8]) -> Option<Self> {
+        // Serde would take a list for an object.
+        let body = body.trim_ascii_start();
+        let page = body
+            .starts_with(b"{")
+            .then(|| serde_json::from_slice(body))?;
+        page.ok()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -232,10 +243,9 @@ impl RestRequest for FetchChatHistory {
     }
 
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
-        let page: Page =
-            serde_json::from_slice(&response.body).map_err(|_| RequestError::UnexpectedReply {
-                got: "no list of messages".into(),
-            })?;
+        let page = Page::read(&response.body).ok_or_else(|| RequestError::UnexpectedReply {
+            got: "no list of messages".into(),
+        })?;
         let channel = self.channel(world, &page.messages);
         let mut messages: Vec<ChatMessage> = page.messages.into_iter().map(Into::into).collect();
         if !self.history.forward {
@@ -270,7 +280,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`Replied<FetchChatHistory>`](crate::request::Replied). If one is in the channel, they join its
     /// [`ChatLog`](super::ChatLog).
     ///
-    /// It needs a connection, whose session it uses.
+    /// It needs a connection, whose session it uses. By default a server's session tokens live for a minute only, and a
+    /// socket outlives them: see [`ChatHistoryRefusal::InvalidToken`].
     pub fn chat_history(
         self,
         channel: impl Into<ChatHistoryOf>,

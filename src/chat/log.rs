@@ -214,3 +214,88 @@ impl ChatMessage {
         is_newer
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::proto::api;
+
+    fn message(kind: ChatMessageKind, id: u8, sender: u8, written: i32, now: i32) -> ChatMessage {
+        let time = |nanos| Some(Timestamp { seconds: 9, nanos });
+        let message = api::ChannelMessage {
+            message_id: format!("m{id}"),
+            code: Some(kind.code()),
+            sender_id: format!("u{sender}"),
+            username: format!("name {now}"),
+            content: format!("{{\"n\":{now}}}"),
+            create_time: time(written),
+            update_time: time(now),
+            ..Default::default()
+        };
+        ChatMessage::new(message, None)
+    }
+
+    /// As the database gives it back.
+    fn stored(mut message: ChatMessage) -> ChatMessage {
+        for time in [&mut message.create_time, &mut message.update_time] {
+            time.nanos -= time.nanos % 1_000;
+        }
+        message.kind = ChatMessageKind::Chat;
+        message.json = message.json.replace(':', ": ").into();
+        message
+    }
+
+    /// Message `id` is written by user `id % 2`, in one of two microseconds; edits come later, of anybody.
+    fn arrivals() -> impl Strategy<Value = Vec<ChatMessage>> {
+        let one = (0u8..4, 0u8..2, 1i32..4, 0u8..6).prop_map(|(id, sender, now, what)| {
+            let author = id % 2;
+            let written = 1_000 * i32::from(id / 2) + 700 - 100 * i32::from(id);
+            let edited = |sender| {
+                let now = 10_000 * now + 500;
+                message(ChatMessageKind::Update, id, sender, written, now)
+            };
+            let line = message(ChatMessageKind::Chat, id, author, written, written);
+            match what {
+                0 => line,
+                1 => stored(line),
+                2 | 3 => edited(sender),
+                4 => stored(edited(author)),
+                _ => message(ChatMessageKind::Remove, id, sender, written, written),
+            }
+        });
+        prop::collection::vec(one, 0..24)
+    }
+
+    fn log_of(arrivals: &[ChatMessage], limit: usize) -> ChatLog {
+        let mut log = ChatLog::default();
+        for message in arrivals {
+            let before: Vec<_> = log.iter().cloned().collect();
+            let has_changed = log.apply(message, limit);
+            assert_eq!(has_changed, !log.iter().eq(&before));
+            assert!(log.len() <= limit && log.times.len() == log.len());
+            assert!(
+                log.iter()
+                    .all(|line| log.get(&line.message_id) == Some(line))
+            );
+        }
+        log
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_arrival_makes_no_difference(
+            (one, other) in arrivals().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))
+        ) {
+            let (one, other) = (log_of(&one, 100), log_of(&other, 100));
+            prop_assert!(one.iter().eq(other.iter()), "{one:?}\n{other:?}");
+            prop_assert!(one.iter().is_sorted_by_key(|line| (line.create_time, &line.message_id)));
+        }
+
+        #[test]
+        fn the_bound_holds_whatever_arrives(all in arrivals(), limit in 0usize..4) {
+            log_of(&all, limit);
+        }
+    }
+}

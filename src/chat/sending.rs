@@ -55,6 +55,8 @@ impl ChatMessageAck {
 }
 
 /// Says something in a channel. Mirrors `ChannelMessageSend`.
+///
+/// What has been said is not taken back, even if its answer came too late or the request's entity is gone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SendChatMessage {
     id: ChannelId,
