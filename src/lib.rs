@@ -95,7 +95,7 @@
 //!
 //! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
-//! it, for 250 ms at the most.
+//! it, for 250 ms at the most. Whom one lets into a party or throws out of it comes and goes after the answer to that, too.
 //!
 //! # Parties
 //!

@@ -241,6 +241,14 @@ pub(crate) fn hold(world: &mut World, area: Area, id: &str, what: Held) {
         .hold_for_context(now, area, id, what);
 }
 
+/// Keeps an event that overtook the answer to what brought it about.
+pub(crate) fn hold_for_answer(world: &mut World, area: Area, id: &str, what: Held) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    world
+        .resource_mut::<EarlyArrivals>()
+        .hold_for_answer(now, area, id, what);
+}
+
 /// Somebody joined or left.
 pub(crate) fn on_presences<C: Context>(
     world: &mut World,

@@ -77,7 +77,10 @@ fn apply(world: &mut World, event: LinkEvent) {
                 apply_ready(world);
             }
         }
-        LinkEvent::Pushed(received) => push(world, *received),
+        LinkEvent::Pushed(received) => {
+            push(world, *received);
+            apply_ready(world);
+        }
         LinkEvent::Answer {
             ticket,
             answer,
@@ -191,7 +194,6 @@ fn push(world: &mut World, Received { message, people }: Received) {
         | Message::StatusUpdate(_) => {}
     }
     world.flush();
-    apply_ready(world);
 }
 
 fn on_closed(world: &mut World, reason: DisconnectReason) {

@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 use crate::{
     connection::NetworkLink,
-    early::{Area, EarlyArrivals},
+    early::{Area, EarlyArrivals, Move},
     error::{RestError, ServerError},
     payload::PayloadError,
     presence::{Moment, PresenceIndex},
@@ -169,6 +169,11 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// What is sent.
     fn to_message(&self) -> Message;
 
+    /// Whom it makes join or leave something that one is in. The event about it is applied after the answer.
+    fn moves(&self) -> Option<Move> {
+        None
+    }
+
     /// The server consented: brings the world up to date. `entity` is the request's own, and alive.
     fn succeed(
         self,
@@ -244,6 +249,9 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
     let since = world.resource_mut::<PresenceIndex>().next_moment();
     if let Some(area) = R::JOINS {
         world.resource_mut::<EarlyArrivals>().expect_answer(area);
+    }
+    if let Some(asked) = request.moves() {
+        world.resource_mut::<EarlyArrivals>().expect_move(asked);
     }
     send(world, message, R::JOINS, move |world, ticket, answer| {
         settle_socket(world, entity, since, request, ticket, answer);
@@ -404,6 +412,7 @@ fn settle_socket<R: SocketRequest>(
     ticket: Ticket,
     answer: Answer,
 ) {
+    let moves = request.moves();
     let result = match answer {
         Answer::Message(reply) => match reply.map(|received| *received) {
             Some(Received {
@@ -429,6 +438,9 @@ fn settle_socket<R: SocketRequest>(
         }
     };
     reply::<R>(world, entity, result, R::IS_TRANSIENT);
+    if let Some(asked) = moves {
+        world.resource_mut::<EarlyArrivals>().move_answered(&asked);
+    }
 }
 
 fn not_of_the_socket<E: Error>() -> RequestError<E> {

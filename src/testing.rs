@@ -43,7 +43,7 @@ use crate::{
     session::NakamaSession,
     transport::{
         Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
-        RestCall, RestResponse, Ticket,
+        RestCall, RestResponse, Ticket, parse_request_cid,
     },
 };
 
@@ -79,7 +79,7 @@ impl TestGame {
         })
     }
 
-    /// The same, with settings of the plugin.
+    /// The same, with settings of the plugin, as they are.
     #[must_use]
     pub fn with_settings(settings: NakamaSettings) -> Self {
         Self::with_plugins(settings, ())
@@ -177,8 +177,15 @@ impl TestGame {
 
     /// Runs one frame: [`FRAME`] passes, what the server said arrives, and what the game sends leaves.
     pub fn update(&mut self) {
+        self.update_by(FRAME);
+    }
+
+    /// Runs one frame that takes this long: any time, also none.
+    pub fn update_by(&mut self, duration: Duration) {
         self.wire.arrive();
-        self.wire.pass(FRAME);
+        self.wire.pass(duration);
+        self.app
+            .insert_resource(TimeUpdateStrategy::ManualDuration(duration));
         self.app.update();
         self.wire.turn();
     }
@@ -499,7 +506,9 @@ impl Wire {
         let Ok(envelope) = Envelope::decode(frame) else {
             return;
         };
-        if !matches!(envelope.message, Some(Message::Ping(_))) {
+        let is_heartbeat = matches!(envelope.message, Some(Message::Ping(_)))
+            && parse_request_cid(&envelope.cid).is_none();
+        if !is_heartbeat {
             return self.sent.push_back(envelope);
         }
         if let Some(attempt) = self.attempt.filter(|_| !self.is_silent) {

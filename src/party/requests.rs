@@ -10,7 +10,7 @@ use super::{MemberOf, Party, PartyIndex, PendingApproval, await_party, enter};
 use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
-    early::{Area, EarlyArrivals},
+    early::{Area, EarlyArrivals, Move},
     error::ServerError,
     mirror::{self, ContextVocabulary as _, ask_about, id_of, refuse_for},
     presence::{Joining, Moment, PartyId, Presence},
@@ -510,6 +510,10 @@ impl SocketRequest for KickFromParty {
             party_id: id.to_string(),
             presence: Some(member),
         })
+    }
+
+    fn moves(&self) -> Option<Move> {
+        Some(super::member_move(&self.id, &self.member))
     }
 
     fn succeed(

@@ -35,7 +35,7 @@ pub use self::{
     network::Network,
 };
 pub(crate) use self::{
-    core::{Action, Attempt, Core, Input},
+    core::{Action, Attempt, Core, Input, parse_request_cid},
     decode::{MatchData, PartyData},
     encode::OutgoingMatchData,
     hand_over::HandOver,
