@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bevy_app::{App, TaskPoolPlugin};
+use bevy_app::{App, Plugins, TaskPoolPlugin};
 use bevy_ecs::{prelude::*, schedule::SingleThreadedExecutor, system::IntoObserverSystem};
 use bevy_state::app::StatesPlugin;
 use bevy_time::{TimePlugin, TimeUpdateStrategy};
@@ -78,6 +78,12 @@ impl TestGame {
     /// The same, with settings of the plugin.
     #[must_use]
     pub fn with_settings(settings: NakamaSettings) -> Self {
+        Self::with_plugins(settings, ())
+    }
+
+    /// The same, with plugins of your own: later than this, an app takes none.
+    #[must_use]
+    pub fn with_plugins<M>(settings: NakamaSettings, plugins: impl Plugins<M>) -> Self {
         let (wire, link) = Wire::new(settings.to_link_settings());
         let mut app = App::new();
         app.add_plugins((
@@ -86,7 +92,8 @@ impl TestGame {
             StatesPlugin,
             NakamaPlugin::new(settings).with_link(link),
         ))
-        .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
+        .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME))
+        .add_plugins(plugins);
         app.finish();
         app.cleanup();
         // A frame of a test is too short to be worth other threads.
