@@ -83,5 +83,5 @@ fn corpus() {
     }
 }
 
-const SESSIONS: u32 = 400;
+const SESSIONS: u32 = 250;
 const INPUTS: u32 = 40;
