@@ -32,6 +32,8 @@ pub const QUEUED: DiagnosticPath = DiagnosticPath::const_new("nakama/queued");
 pub const WAITING_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/waiting_bytes");
 /// Requests without an answer.
 pub const PENDING_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/pending_requests");
+/// Requests that ran out of time, and that the server may answer yet. What it then says yes to is taken back.
+pub const LATE_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/late_requests");
 /// Early arrivals that wait for their answer or join.
 pub const HELD: DiagnosticPath = DiagnosticPath::const_new("nakama/held");
 /// Messages dropped since the start: for contexts that one is not in, answers to nothing, and data that was left out
@@ -54,6 +56,7 @@ impl Plugin for NakamaDiagnosticsPlugin {
             .register_diagnostic(Diagnostic::new(QUEUED))
             .register_diagnostic(Diagnostic::new(WAITING_BYTES).with_suffix(" B"))
             .register_diagnostic(Diagnostic::new(PENDING_REQUESTS))
+            .register_diagnostic(Diagnostic::new(LATE_REQUESTS))
             .register_diagnostic(Diagnostic::new(HELD))
             .register_diagnostic(Diagnostic::new(DROPPED))
             .register_diagnostic(Diagnostic::new(OVER_BUDGET))
@@ -86,6 +89,7 @@ fn measure(
     diagnostics.add_measurement(&QUEUED, || now.queued_out as f64);
     diagnostics.add_measurement(&WAITING_BYTES, || now.waiting_bytes as f64);
     diagnostics.add_measurement(&PENDING_REQUESTS, || requests.len() as f64);
+    diagnostics.add_measurement(&LATE_REQUESTS, || requests.late() as f64);
     diagnostics.add_measurement(&HELD, || early.len() as f64);
     diagnostics.add_measurement(&DROPPED, || {
         (early.dropped() + receive.dropped + now.strays) as f64

@@ -4,7 +4,7 @@
 //! into the one order that a game expects: the answer first, then joins, then data of those who joined. The same goes for
 //! members of a party whom one lets in or throws out: first the answer, then the event about them.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, mem, time::Duration};
 
 use bevy_ecs::prelude::*;
 
@@ -275,9 +275,11 @@ impl EarlyArrivals {
         self.ready.pop_front()
     }
 
-    /// Forgets everything: the connection is gone.
+    /// Forgets what was held: the connection is gone. Joins without an answer are not of that connection, because those
+    /// of a connection are answered before its end.
     pub(crate) fn clear(&mut self) {
         *self = Self {
+            open_joins: mem::take(&mut self.open_joins),
             dropped: self.dropped + self.held.len() as u64,
             ..Self::default()
         };

@@ -212,6 +212,12 @@ pub mod session;
 pub mod testing;
 mod transport;
 
+/// For the fuzzer in `fuzz/`, which sets `cfg(fuzzing)`; a game never sees it.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use crate::transport::hostile::read_as_prost_does;
+}
+
 /// Everything a game needs at hand.
 pub mod prelude {
     #[cfg(feature = "overlay")]

@@ -92,6 +92,7 @@ fn apply(world: &mut World, event: LinkEvent) {
                 world.resource_mut::<EarlyArrivals>().answered(area);
             }
         }
+        LinkEvent::GivenUp { ticket } => request::on_given_up(world, ticket),
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
             match_data::clear_messages(world);

@@ -240,6 +240,11 @@ impl Requests {
     pub(crate) fn len(&self) -> usize {
         self.open.len()
     }
+
+    /// How many ran out of time and may be answered yet.
+    pub(crate) fn late(&self) -> usize {
+        self.late.len()
+    }
 }
 
 /// Makes a request over the socket, on an entity that waits for its answer.
@@ -386,6 +391,11 @@ pub(crate) fn on_answer(
     joins
 }
 
+/// Nothing will come late to a request that ran out of time.
+pub(crate) fn on_given_up(world: &mut World, ticket: Ticket) {
+    world.resource_mut::<Requests>().late.remove(&ticket);
+}
+
 /// The thread that would answer is gone: every request ends here.
 pub(crate) fn fail_all(world: &mut World) {
     let mut open: Vec<_> = world.resource_mut::<Requests>().open.drain().collect();
@@ -396,6 +406,9 @@ pub(crate) fn fail_all(world: &mut World) {
         };
         (request.settle)(world, ticket, Answer::Failed(lost));
         world.flush();
+        if let Some(area) = request.joins {
+            world.resource_mut::<EarlyArrivals>().answered(area);
+        }
     }
 }
 

@@ -85,7 +85,7 @@ impl TestGame {
         Self::with_plugins(settings, ())
     }
 
-    /// The same, with plugins of the game.
+    /// The same, with plugins of your own: later than this, an app takes none.
     #[must_use]
     pub fn with_plugins<M>(settings: NakamaSettings, plugins: impl Plugins<M>) -> Self {
         let (wire, link) = Wire::new(settings.to_link_settings());
@@ -96,8 +96,8 @@ impl TestGame {
             StatesPlugin,
             NakamaPlugin::new(settings).with_link(link),
         ))
-        .add_plugins(plugins)
-        .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
+        .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME))
+        .add_plugins(plugins);
         app.finish();
         app.cleanup();
         // A frame of a test is too short to be worth other threads.

@@ -135,6 +135,11 @@ pub(crate) enum LinkEvent {
         /// Whether this is what came after the deadline.
         late: bool,
     },
+    /// A request that had been answered with [`Failure::Timeout`] will have no late answer either.
+    GivenUp {
+        /// Which request.
+        ticket: Ticket,
+    },
     /// Match data.
     MatchData(MatchData),
     /// Party data.

@@ -13,6 +13,8 @@ mod encode;
 mod error;
 mod exchange;
 mod hand_over;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod http;
 mod ids;
 mod interner;

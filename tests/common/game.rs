@@ -5,8 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bevy::{prelude::*, state::app::StatesPlugin};
-use bevy_nakama::{connection::Network, prelude::*, testing};
+use bevy::{
+    diagnostic::{Diagnostic, DiagnosticPath, DiagnosticsPlugin, DiagnosticsStore},
+    prelude::*,
+    state::app::StatesPlugin,
+};
+use bevy_nakama::{connection::Network, diagnostics::NakamaDiagnosticsPlugin, prelude::*, testing};
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,7 +33,8 @@ impl Game {
 
     pub(crate) fn with(plugin: NakamaPlugin) -> Self {
         let mut app = App::new();
-        app.add_plugins((MinimalPlugins, StatesPlugin, plugin));
+        app.add_plugins((MinimalPlugins, StatesPlugin, plugin))
+            .add_plugins((DiagnosticsPlugin, NakamaDiagnosticsPlugin));
         let phases = super::log::Log::default();
         let seen = phases.clone();
         app.add_observer(move |_: On<Connected>| seen.add("connected"));
@@ -128,6 +133,13 @@ impl Game {
             );
             std::thread::yield_now();
         }
+    }
+
+    /// A number that the plugin publishes, as of the last frame.
+    pub(crate) fn read(&self, path: &DiagnosticPath) -> f64 {
+        let store = self.app.world().resource::<DiagnosticsStore>();
+        let value = store.get(path).and_then(Diagnostic::value);
+        value.unwrap_or_else(|| panic!("{path} was not measured"))
     }
 
     /// Runs frames until the connection changes; what it says.

@@ -72,6 +72,27 @@ pub(crate) fn json_scenarios() -> Vec<Scenario> {
     scenarios("nakama-3.40/json")
 }
 
+/// The frames that each client of each scenario received, in order: one list per connection.
+pub(crate) fn received() -> Vec<Vec<Bytes>> {
+    let mut connections = Vec::new();
+    for scenario in GENERATIONS.into_iter().flat_map(scenarios) {
+        let mut clients: Vec<_> = scenario.lines.iter().map(|line| &line.client).collect();
+        clients.sort();
+        clients.dedup();
+        for client in clients {
+            let of_client = |line: &&Line| {
+                line.dir == Dir::Recv && line.is_envelope() && line.client == *client
+            };
+            let frames = scenario.lines.iter().filter(of_client);
+            let frames: Vec<_> = frames.filter_map(|line| line.wire.clone()).collect();
+            if !frames.is_empty() {
+                connections.push(frames);
+            }
+        }
+    }
+    connections
+}
+
 /// The HTTP exchanges of one generation: `rest` or `handshake`. Each is `{name, request, response, …}`.
 pub(crate) fn exchanges(generation: &str, name: &str) -> Vec<Value> {
     let path = folder().join(generation).join(format!("{name}.jsonl"));

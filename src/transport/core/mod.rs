@@ -233,6 +233,9 @@ impl Core {
             let bytes = self.hand_over.waiting();
             self.end(DisconnectReason::Overflow { bytes });
         }
+        for ticket in self.requests.take_given_up() {
+            self.hand_over.push(LinkEvent::GivenUp { ticket });
+        }
         self.stats
             .queued_out
             .store(self.outbox.len(), Ordering::Relaxed);

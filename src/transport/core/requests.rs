@@ -16,6 +16,8 @@ pub(super) struct RequestTable {
     deadlines: BTreeSet<(Instant, Ticket)>,
     /// Requests that ran out of time, but the server may answer yet; with their place in the order of sending.
     late: HashMap<Ticket, u64>,
+    /// Requests that ran out of time, and that no answer can come to any more.
+    given_up: Vec<Ticket>,
     /// How many of `open` have been sent over the socket.
     sent: usize,
     next_place: u64,
@@ -121,7 +123,13 @@ impl RequestTable {
 
     /// Everything up to this place has been handled by the server: it works strictly in order.
     pub(super) fn on_handled(&mut self, place: u64) {
-        self.late.retain(|_, sent_at| *sent_at > place);
+        let gone = self.late.extract_if(|_, sent_at| *sent_at <= place);
+        self.given_up.extend(gone.map(|(ticket, _)| ticket));
+    }
+
+    /// Takes out the requests that have run out of time for good, since the last call.
+    pub(super) fn take_given_up(&mut self) -> impl Iterator<Item = Ticket> + '_ {
+        self.given_up.drain(..)
     }
 
     /// A REST answer arrived. Whether somebody still waits for it.
@@ -151,8 +159,12 @@ impl RequestTable {
             .filter(|(deadline, _)| *deadline <= now)?;
         let after = self.open.get(&ticket).map(|open| open.timeout)?;
         let way = self.close(ticket)?;
-        if let Way::Socket { place: Some(place) } = way {
-            self.late.insert(ticket, place);
+        match way {
+            Way::Socket { place: Some(place) } => {
+                self.late.insert(ticket, place);
+            }
+            Way::Socket { place: None } => self.given_up.push(ticket),
+            Way::Rest => {}
         }
         Some(Expired {
             ticket,
@@ -164,6 +176,7 @@ impl RequestTable {
     /// The socket is gone: takes out all of its requests, each with whether it had been sent. In order of their making.
     pub(super) fn drain_socket(&mut self) -> Vec<(Ticket, bool)> {
         self.late.clear();
+        self.given_up.clear();
         let of_socket = self
             .open
             .iter()
