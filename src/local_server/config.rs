@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use super::RuntimeModule;
 use crate::proto::PartyLayout;
 
 /// Settings of a [`LocalServer`](super::LocalServer), with the defaults of a Nakama server where not said otherwise.
@@ -19,6 +20,10 @@ pub struct LocalServerConfig {
     pub address: SocketAddr,
     /// What a client needs to log in. Default: `defaultkey`.
     pub server_key: String,
+    /// What a program that is no player needs to call functions over REST. Default: `defaulthttpkey`.
+    pub http_key: String,
+    /// The functions that clients can call. Default: none.
+    pub runtime: RuntimeModule,
     /// How long a session token lasts. Default: two hours; a Nakama server has one *minute*, which is worth a test of your game.
     pub session_token_life: Duration,
     /// How long a refresh token lasts. Default: two days; a Nakama server has one hour.
@@ -57,6 +62,8 @@ impl Default for LocalServerConfig {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             server_key: "defaultkey".to_owned(),
+            http_key: "defaulthttpkey".to_owned(),
+            runtime: RuntimeModule::default(),
             session_token_life: Duration::from_secs(2 * 60 * 60),
             refresh_token_life: Duration::from_secs(48 * 60 * 60),
             max_message_size: 4096,

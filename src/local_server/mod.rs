@@ -27,8 +27,13 @@ use std::{
 
 use tokio::sync::oneshot;
 
-pub use self::config::LocalServerConfig;
 use self::shell::Prepared;
+pub use self::{
+    config::LocalServerConfig,
+    core::runtime::{
+        NotificationSend, PresenceMeta, RpcContext, RpcError, Runtime, RuntimeError, RuntimeModule,
+    },
+};
 
 /// A running server. Dropping it closes all connections and ends its thread, within milliseconds.
 pub struct LocalServer {

@@ -7,7 +7,7 @@ use super::{
     matches, parties,
     presence::{Event, Mode, Stream},
     sessions::Ending,
-    status,
+    status, streams,
 };
 use crate::proto::{Envelope, Message};
 
@@ -62,6 +62,7 @@ impl Core {
             Mode::MatchRelayed | Mode::MatchAuthoritative => {
                 self.broadcast(&event.stream, matches::presence_event(&event));
             }
+            Mode::Custom(_) => self.broadcast(&event.stream, streams::presence_event(&event)),
             Mode::Party => {
                 self.party_changed(&event);
                 self.broadcast(&event.stream, parties::presence_event(&event));

@@ -32,6 +32,7 @@ pub(super) enum ErrorCode {
     BadInput = 3,
     MatchNotFound = 4,
     RuntimeFunctionNotFound = 6,
+    RuntimeFunctionException = 7,
 }
 
 /// A request that is answered with an error.
@@ -145,13 +146,7 @@ impl Core {
             Some(Message::PartyMatchmakerRemove(request)) => {
                 self.party_matchmaker_remove(caller, &request)
             }
-            Some(Message::Rpc(request)) if request.id.is_empty() => {
-                Err(Refusal::bad_input("RPC ID must be set"))
-            }
-            Some(Message::Rpc(_)) => Err(Refusal::new(
-                ErrorCode::RuntimeFunctionNotFound,
-                "RPC function not found",
-            )),
+            Some(Message::Rpc(request)) => self.rpc(caller, request),
             Some(_) => Err(Refusal::new(
                 ErrorCode::UnrecognizedPayload,
                 "Unrecognized message.",

@@ -6,6 +6,7 @@ use http::{Method, Request, Response};
 use super::{
     Core, cors,
     http::{ApiError, ApiResult, Call, Code, empty, response},
+    rpc_api,
     tokens::{Claims, Token},
 };
 
@@ -108,9 +109,11 @@ impl Core {
         if let Some(response) = cors::preflight(request) {
             return response;
         }
-        let result = self.route(request);
+        let mut response = match rpc_api::function_of(request) {
+            Some(id) => self.rest_rpc(request, id),
+            None => response(self.route(request)),
+        };
         self.deliver_events();
-        let mut response = response(result);
         cors::expose(request, &mut response);
         response
     }

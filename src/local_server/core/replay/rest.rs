@@ -12,18 +12,17 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
 use super::{
-    EPOCH, query,
+    EPOCH, lab, query,
     transcripts::{GENERATIONS, exchanges},
     unify::Bijection,
 };
 use crate::local_server::{
     LocalServerConfig,
-    core::{Core, Incoming, SessionId, Transmit, notifications::Notice, tokens::Token},
+    core::{Core, Incoming, SessionId, Transmit},
 };
 
 /// Calls that are not made, by the beginning of their names, and why.
 const NOT_MADE: &[(&str, &str)] = &[
-    ("rpc", "no runtime: functions"),
     ("match: ", "no runtime: match handlers"),
     (
         "matches: authoritative by label",
@@ -112,6 +111,7 @@ impl Rest {
         let config = LocalServerConfig {
             session_token_life: Duration::from_secs(60),
             refresh_token_life: Duration::from_secs(3600),
+            runtime: lab::module(),
             ..LocalServerConfig::default()
         };
         let mut replay = Self {
@@ -147,15 +147,6 @@ impl Rest {
     /// What happened by other means before a call.
     fn before(&mut self, name: &str, exchange: &Value) {
         let now = Duration::from_millis(exchange["t_ms"].as_u64().expect("t_ms"));
-        if let Some(number) = name.strip_prefix("rpc that leaves notification ") {
-            self.core.advance(now);
-            let (session, _) = &self.tokens[FIRST];
-            let clock = &self.core.clock;
-            let claims = self.core.tokens.parse(Token::Session, session, clock);
-            let user = claims.expect("a token").user;
-            let notice = Notice::new(number.parse().expect("a number"), format!("n{number}"));
-            self.core.notify(user, notice.persistent());
-        }
         if name == "channel messages: no parameters" {
             let path = exchange["request"]["path"].as_str().expect("a path");
             let channel = path.rsplit('/').next().expect("a channel");
@@ -221,6 +212,9 @@ impl Rest {
             Some("basic server key") => BASIC.to_owned(),
             Some("basic, wrong server key") => {
                 format!("Basic {}", BASE64_STANDARD.encode("wrong:"))
+            }
+            Some("basic http key") => {
+                format!("Basic {}", BASE64_STANDARD.encode("defaulthttpkey:"))
             }
             Some("bearer session token") => format!("Bearer {session}"),
             Some("bearer, garbage") => "Bearer garbage".to_owned(),

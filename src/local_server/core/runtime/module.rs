@@ -1,0 +1,62 @@
+//! What is registered.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use super::{RpcContext, RpcError};
+
+pub(in crate::local_server::core) type RpcFunction =
+    Arc<dyn Fn(&mut RpcContext<'_>, &str) -> Result<String, RpcError> + Send + Sync>;
+
+/// Functions that clients call, to be given to a server with [`LocalServerConfig::runtime`](crate::local_server::LocalServerConfig::runtime).
+///
+/// They run on the server's thread, one at a time, and everybody waits for them: they should not block. A panic in one ends the
+/// call, not the server (unless the program is built with `panic = "abort"`).
+///
+/// ```
+/// use bevy_nakama::local_server::{LocalServer, LocalServerConfig, RuntimeModule};
+///
+/// let runtime = RuntimeModule::new()
+///     .register_rpc("echo", |_, payload| Ok(payload.to_owned()))
+///     .register_rpc("whoami", |context, _| context.username.ok_or("nobody".into()).map(str::to_owned));
+/// let server = LocalServer::start(LocalServerConfig { runtime, ..Default::default() })?;
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Default)]
+pub struct RuntimeModule {
+    rpcs: HashMap<String, RpcFunction>,
+}
+
+impl RuntimeModule {
+    /// A module without any functions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets clients call a function, over the socket and over REST. Case does not matter in its id; the last one of an id counts.
+    ///
+    /// It gets the context of the call and the payload, which is empty if the client sent none. An `Err` reaches the client as
+    /// code 7 over the socket, and as the error's own code over REST.
+    #[must_use]
+    pub fn register_rpc(
+        mut self,
+        id: impl AsRef<str>,
+        function: impl Fn(&mut RpcContext<'_>, &str) -> Result<String, RpcError> + Send + Sync + 'static,
+    ) -> Self {
+        let id = id.as_ref().to_lowercase();
+        self.rpcs.insert(id, Arc::new(function));
+        self
+    }
+
+    pub(in crate::local_server::core) fn rpc(&self, id: &str) -> Option<RpcFunction> {
+        self.rpcs.get(&id.to_lowercase()).cloned()
+    }
+}
+
+impl fmt::Debug for RuntimeModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeModule")
+            .field("rpcs", &self.rpcs.keys())
+            .finish()
+    }
+}
