@@ -49,6 +49,16 @@ pub struct LocalServerConfig {
     pub single_match: bool,
     /// Joining or creating a party leaves all others. Default: off.
     pub single_party: bool,
+    /// How long an interval of the matchmaker is. Default: 3 s, for demos and tests; a Nakama server has 15 s.
+    ///
+    /// Who waits for as many as possible is matched at the end of an interval. Who does not get them within
+    /// [`matchmaker_max_intervals`](Self::matchmaker_max_intervals) is matched with as many as there are, if they are enough, and
+    /// waits to be found by others from then on.
+    pub matchmaker_interval: Duration,
+    /// How many intervals the matchmaker tries for the largest count. Default: 2.
+    pub matchmaker_max_intervals: u32,
+    /// How many matchmaker tickets a socket or a party may have at a time. Default: 3.
+    pub matchmaker_max_tickets: usize,
     /// Where ids, generated names and the keys of tokens come from. Default: `None`, the operating system.
     ///
     /// With a seed, the same requests get the same ids. Tokens can be forged by who knows it: for tests only.
@@ -74,6 +84,9 @@ impl Default for LocalServerConfig {
             single_socket: false,
             single_match: false,
             single_party: false,
+            matchmaker_interval: Duration::from_secs(3),
+            matchmaker_max_intervals: 2,
+            matchmaker_max_tickets: 3,
             seed: None,
             node: "local".to_owned(),
         }

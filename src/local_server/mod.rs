@@ -31,6 +31,7 @@ use self::shell::Prepared;
 pub use self::{
     config::LocalServerConfig,
     core::runtime::{
+        Broadcast, MatchContext, MatchFlow, MatchHandler, MatchInit, MatchMessage,
         NotificationSend, PresenceMeta, RpcContext, RpcError, Runtime, RuntimeError, RuntimeModule,
     },
 };

@@ -59,8 +59,10 @@ impl Core {
             Mode::Room | Mode::Group | Mode::Direct => {
                 self.broadcast(&event.stream, channels::presence_event(&event));
             }
-            Mode::MatchRelayed | Mode::MatchAuthoritative => {
+            Mode::MatchRelayed => self.broadcast(&event.stream, matches::presence_event(&event)),
+            Mode::MatchAuthoritative => {
                 self.broadcast(&event.stream, matches::presence_event(&event));
+                self.match_changed(&event);
             }
             Mode::Custom(_) => self.broadcast(&event.stream, streams::presence_event(&event)),
             Mode::Party => {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Core, ids::SessionId, matchmaker, presence::Peer, sessions::Ending};
+use super::{Core, ids::SessionId, presence::Peer, sessions::Ending};
 use crate::proto::{
     Envelope, Message, PartyLayout,
     realtime::{self, Pong},
@@ -31,6 +31,7 @@ pub(super) enum ErrorCode {
     MissingPayload = 2,
     BadInput = 3,
     MatchNotFound = 4,
+    MatchJoinRejected = 5,
     RuntimeFunctionNotFound = 6,
     RuntimeFunctionException = 7,
 }
@@ -138,10 +139,10 @@ impl Core {
             }
             Some(Message::PartyDataSend(request)) => self.party_data_send(caller, request),
             Some(Message::PartyUpdate(request)) => self.party_update(caller, request),
-            Some(Message::MatchmakerAdd(request)) => matchmaker::add(&request),
-            Some(Message::MatchmakerRemove(request)) => matchmaker::remove(&request),
+            Some(Message::MatchmakerAdd(request)) => self.matchmaker_add(caller, request),
+            Some(Message::MatchmakerRemove(request)) => self.matchmaker_remove(caller, &request),
             Some(Message::PartyMatchmakerAdd(request)) => {
-                self.party_matchmaker_add(caller, &request)
+                self.party_matchmaker_add(caller, request)
             }
             Some(Message::PartyMatchmakerRemove(request)) => {
                 self.party_matchmaker_remove(caller, &request)

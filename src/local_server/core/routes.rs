@@ -9,6 +9,7 @@ use super::{
     rpc_api,
     tokens::{Claims, Token},
 };
+use crate::proto::PartyLayout;
 
 /// Who may make a call.
 enum Access {
@@ -20,6 +21,9 @@ enum Access {
 }
 
 use Access::{Anybody, ServerKey, User};
+
+/// What servers before 3.28 do not know.
+const PARTIES: &str = "/v2/party";
 
 const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/healthcheck", Anybody(|_, _| empty())),
@@ -82,6 +86,7 @@ const ROUTES: &[(Method, &str, Access)] = &[
         User(Core::post_group_promote),
     ),
     (Method::GET, "/v2/match", User(Core::list_matches)),
+    (Method::GET, PARTIES, User(Core::list_parties)),
     (Method::GET, "/v2/channel/{}", User(Core::list_messages)),
     (
         Method::GET,
@@ -124,6 +129,9 @@ impl Core {
             let Some(argument) = matches(pattern, request.uri().path()) else {
                 continue;
             };
+            if *pattern == PARTIES && self.config.party_layout == PartyLayout::Before3_28 {
+                break;
+            }
             if method != request.method() {
                 refusal = ApiError::new(Code::Unimplemented, "Method Not Allowed");
                 continue;

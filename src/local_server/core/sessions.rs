@@ -198,6 +198,12 @@ impl Core {
         std::mem::take(&mut session.ping_due).then_some(Transmit::Ping)
     }
 
+    /// Whether messages wait to be written.
+    pub(in crate::local_server) fn has_something_to_write(&self) -> bool {
+        let mut sessions = self.sessions.by_id.values();
+        sessions.any(|session| !session.queue.is_empty())
+    }
+
     /// Whether a socket is to be given up even if something is still being written to it.
     pub(in crate::local_server) fn is_gone(&self, id: SessionId) -> bool {
         !self.sessions.by_id.contains_key(&id)
@@ -300,5 +306,6 @@ impl Core {
         self.timers.cancel(Timer::Silence(id));
         self.tracker.untrack_all(id);
         self.follows.unfollow_all(id);
+        self.matchmaker.forget(id);
     }
 }

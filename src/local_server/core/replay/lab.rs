@@ -1,9 +1,12 @@
 //! The functions of the server that was recorded, as far as the recordings show them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::{
     local_server::{
+        Broadcast, MatchContext, MatchFlow, MatchHandler, MatchInit, MatchMessage,
         NotificationSend, PresenceMeta, RpcContext, RpcError, RuntimeError, RuntimeModule,
     },
     proto::{UserPresence, realtime::Stream},
@@ -63,6 +66,97 @@ pub(super) fn module() -> RuntimeModule {
             context.runtime.stream_send(&stream, data, &to, reliable)?;
             Ok(payload.to_owned())
         })
+        .register_match("lab_match", || LabMatch)
+        .register_rpc("lab_match_create", |context, payload| {
+            let match_id = context.runtime.match_create("lab_match", payload)?;
+            Ok(json!({ "match_id": match_id }).to_string())
+        })
+        .register_rpc("lab_match_signal", |context, payload| {
+            let request = read(payload);
+            let text = |name: &str| request[name].as_str().unwrap_or_default();
+            Ok(context
+                .runtime
+                .match_signal(text("match_id"), text("data"))?)
+        })
+        .register_matchmaker_matched(|runtime, users| {
+            let mode = users.first()?.string_properties.get("mode")?;
+            let params = json!({ "label": "from matchmaker" }).to_string();
+            (mode == "authoritative")
+                .then(|| runtime.match_create("lab_match", &params).ok())
+                .flatten()
+        })
+}
+
+struct LabMatch;
+
+impl MatchHandler for LabMatch {
+    fn init(&mut self, _: &mut MatchContext<'_>, params: &str) -> MatchInit {
+        let label = read(params)["label"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        MatchInit {
+            tick_rate: 10,
+            label,
+        }
+    }
+
+    fn join_attempt(
+        &mut self,
+        _: &mut MatchContext<'_>,
+        _: &UserPresence,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        match metadata.get("reject") {
+            Some(reason) => Err(reason.clone()),
+            None if metadata.contains_key("reject_plain") => Err(String::new()),
+            None => Ok(()),
+        }
+    }
+
+    fn join(&mut self, context: &mut MatchContext<'_>, presences: &[UserPresence]) -> MatchFlow {
+        for presence in presences {
+            let welcome = format!("welcome {}", presence.username);
+            context.broadcast(Broadcast::new(100, welcome));
+        }
+        MatchFlow::Continue
+    }
+
+    fn leave(&mut self, context: &mut MatchContext<'_>, presences: &[UserPresence]) -> MatchFlow {
+        for presence in presences {
+            let bye = format!("bye {}", presence.username);
+            context.broadcast(Broadcast::new(101, bye));
+        }
+        MatchFlow::Continue
+    }
+
+    fn tick(&mut self, context: &mut MatchContext<'_>, messages: &[MatchMessage]) -> MatchFlow {
+        for message in messages {
+            let sender = std::slice::from_ref(&message.sender);
+            let echo = Broadcast::new(message.op_code, message.data.clone());
+            match message.op_code {
+                2 => context.broadcast(echo.from(&message.sender).to(sender).unreliable()),
+                3 => context.broadcast(echo),
+                4 => {
+                    let label = String::from_utf8_lossy(&message.data);
+                    context.set_label(label).expect("a short label");
+                }
+                5 => context.kick(sender),
+                9 => return MatchFlow::End,
+                10 => panic!("lab crash"),
+                _ => context.broadcast(echo.from(&message.sender)),
+            }
+        }
+        MatchFlow::Continue
+    }
+
+    fn signal(&mut self, context: &mut MatchContext<'_>, data: &str) -> Option<String> {
+        if data == "end" {
+            return None;
+        }
+        context.broadcast(Broadcast::new(103, data.to_owned()));
+        Some(format!("signalled {data}"))
+    }
 }
 
 fn read(payload: &str) -> Value {

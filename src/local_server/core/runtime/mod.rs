@@ -1,5 +1,6 @@
 //! Code of the game that runs inside the server, as modules do in a Nakama server.
 
+mod match_handler;
 mod module;
 mod notifications;
 mod rpc;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 pub(super) use self::rpc::RpcCaller;
 pub use self::{
+    match_handler::{Broadcast, MatchContext, MatchFlow, MatchHandler, MatchInit, MatchMessage},
     module::RuntimeModule,
     notifications::NotificationSend,
     rpc::{RpcContext, RpcError},

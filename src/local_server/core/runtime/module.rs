@@ -2,12 +2,20 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use super::{RpcContext, RpcError};
+use super::{MatchHandler, RpcContext, RpcError, Runtime};
+use crate::proto::realtime::matchmaker_matched::MatchmakerUser;
 
 pub(in crate::local_server::core) type RpcFunction =
     Arc<dyn Fn(&mut RpcContext<'_>, &str) -> Result<String, RpcError> + Send + Sync>;
 
-/// Functions that clients call, to be given to a server with [`LocalServerConfig::runtime`](crate::local_server::LocalServerConfig::runtime).
+pub(in crate::local_server::core) type MatchFactory =
+    Arc<dyn Fn() -> Box<dyn MatchHandler> + Send + Sync>;
+
+pub(in crate::local_server::core) type MatchmakerMatched =
+    Arc<dyn Fn(&mut Runtime<'_>, &[MatchmakerUser]) -> Option<String> + Send + Sync>;
+
+/// Code of the game that runs inside the server: functions that clients call, matches, and what becomes of those who are matched. To
+/// be given to a server with [`LocalServerConfig::runtime`](crate::local_server::LocalServerConfig::runtime).
 ///
 /// They run on the server's thread, one at a time, and everybody waits for them: they should not block. A panic in one ends the
 /// call, not the server (unless the program is built with `panic = "abort"`).
@@ -24,6 +32,8 @@ pub(in crate::local_server::core) type RpcFunction =
 #[derive(Clone, Default)]
 pub struct RuntimeModule {
     rpcs: HashMap<String, RpcFunction>,
+    matches: HashMap<String, MatchFactory>,
+    matchmaker_matched: Option<MatchmakerMatched>,
 }
 
 impl RuntimeModule {
@@ -48,6 +58,37 @@ impl RuntimeModule {
         self
     }
 
+    /// Makes a kind of match known, to be started with [`Runtime::match_create`]. The function makes the handler of each match.
+    #[must_use]
+    pub fn register_match<H: MatchHandler>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn() -> H + Send + Sync + 'static,
+    ) -> Self {
+        let factory: MatchFactory = Arc::new(move || Box::new(make()));
+        self.matches.insert(name.into(), factory);
+        self
+    }
+
+    pub(in crate::local_server::core) fn match_handler(&self, name: &str) -> Option<MatchFactory> {
+        self.matches.get(name).cloned()
+    }
+
+    /// Has a say in every match that the matchmaker finds. The function gets who is matched, with their properties, and may return
+    /// the id of an authoritative match that it has created for them. If it does not, they get a token for a relayed one.
+    #[must_use]
+    pub fn register_matchmaker_matched(
+        mut self,
+        function: impl Fn(&mut Runtime<'_>, &[MatchmakerUser]) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.matchmaker_matched = Some(Arc::new(function));
+        self
+    }
+
+    pub(in crate::local_server::core) fn matchmaker_matched(&self) -> Option<MatchmakerMatched> {
+        self.matchmaker_matched.clone()
+    }
+
     pub(in crate::local_server::core) fn rpc(&self, id: &str) -> Option<RpcFunction> {
         self.rpcs.get(&id.to_lowercase()).cloned()
     }
@@ -57,6 +98,7 @@ impl fmt::Debug for RuntimeModule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RuntimeModule")
             .field("rpcs", &self.rpcs.keys())
-            .finish()
+            .field("matches", &self.matches.keys())
+            .finish_non_exhaustive()
     }
 }
