@@ -41,8 +41,8 @@ enum Node {
     Equals(String, String),
     Like(String, String),
     Range(String, Bound, Bound),
-    Clauses(Vec<(Occur, Node)>),
-    Boost(Box<Node>, f64),
+    Clauses(Vec<(Occur, Self)>),
+    Boost(Box<Self>, f64),
 }
 
 #[derive(Debug)]

@@ -72,14 +72,14 @@ fn recordings_of_protobuf_sockets() {
         frames += play_all(transcripts::scenarios(generation), Format::Protobuf);
     }
     println!("{frames} frames");
-    assert!(frames >= 1_396, "only {frames} frames were compared");
+    assert!(frames >= 1_993, "only {frames} frames were compared");
 }
 
 #[test]
 fn recordings_of_json_sockets() {
     let frames = play_all(transcripts::json_scenarios(), Format::Json);
     println!("{frames} frames");
-    assert!(frames >= 248, "only {frames} frames were compared");
+    assert!(frames >= 269, "only {frames} frames were compared");
 }
 
 /// Plays what can be played, and counts the frames compared.
