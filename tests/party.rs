@@ -455,7 +455,7 @@ fn somebody_asks_and_is_let_in() {
 }
 
 #[test]
-fn somebody_is_let_in_before_the_answer_says_so() {
+fn the_answer_comes_before_who_is_let_in_whatever_the_wire_says() {
     both_layouts(|mut game, log| {
         leading_bob(&mut game, &log);
         game.server_says(party_join_request("p1", &["cat"]));
@@ -470,7 +470,7 @@ fn somebody_is_let_in_before_the_answer_says_so() {
         game.server_says(party_presences("p1", &["cat"], &[]));
         game.acknowledge(&asked);
         game.update();
-        assert_eq!(log.take(), ["+cat Event", "cat asks no more", "accept"]);
+        assert_eq!(log.take(), ["cat asks no more", "accept", "+cat Event"]);
     });
 }
 

@@ -136,6 +136,7 @@ pub(crate) fn a_party(server: &NakamaServer) -> PartyLayout {
             .nakama()
             .send_party_data(created.entity, 7, "hello bob");
     });
+    ada.app.update();
     let data = bob.until("data", |app| Game::arrived::<PartyDataReceived>(app).pop());
     assert_eq!((data.op_code, &data.data[..]), (7, &b"hello bob"[..]));
     assert!(data.sender.expect("a sender").entity.is_some());
