@@ -1,4 +1,5 @@
-//! The event about a member whom one lets in or throws out may overtake the answer. The game sees the answer first.
+//! Members who come and go while one leads a party. The event about somebody whom one lets in or throws out may overtake the
+//! answer; the game sees the answer first.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
@@ -80,6 +81,29 @@ fn what_follows_a_waiting_event_waits_behind_it() {
     game.acknowledge(&asked);
     game.update();
     assert_eq!(log.take(), ["kicked", "-bob", "+bob", "-carol"]);
+}
+
+#[test]
+fn who_joins_without_being_accepted_does_not_ask_any_more() {
+    let (mut game, _, asked) = kicks(&["ada", "carol"], "carol");
+    game.acknowledge(&asked);
+    game.server_says(Message::PartyJoinRequest(realtime::PartyJoinRequest {
+        party_id: "p1".into(),
+        presences: people(&["bob", "dave"]),
+    }));
+    game.update();
+    assert_eq!(askers(&mut game), ["bob", "dave"]);
+    game.server_says(moved(&["bob"], &[])); // the party is open now
+    game.update();
+    assert_eq!(askers(&mut game), ["dave"]);
+}
+
+fn askers(game: &mut TestGame) -> Vec<String> {
+    let world = game.app.world_mut();
+    let mut asking = world.query_filtered::<&Username, With<AsksToJoin>>();
+    let mut names: Vec<_> = asking.iter(world).map(ToString::to_string).collect();
+    names.sort();
+    names
 }
 
 #[test]
