@@ -33,8 +33,8 @@ fn build(mut commands: Commands) {
         .spawn((
             Node {
                 position_type: PositionType::Absolute,
-                bottom: px(32),
-                left: px(28),
+                bottom: px(36),
+                left: px(40),
                 width: px(330),
                 flex_direction: FlexDirection::Column,
                 row_gap: px(6),

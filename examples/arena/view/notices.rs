@@ -24,8 +24,8 @@ fn build(mut commands: Commands) {
     commands.spawn((
         Node {
             position_type: PositionType::Absolute,
-            top: px(58),
-            left: px(28),
+            top: px(66),
+            left: px(40),
             flex_direction: FlexDirection::Column,
             row_gap: px(3),
             ..default()

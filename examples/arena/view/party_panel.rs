@@ -71,8 +71,8 @@ fn build(mut commands: Commands) {
     commands.spawn((
         Node {
             position_type: PositionType::Absolute,
-            top: px(58),
-            right: px(20),
+            bottom: px(36),
+            right: px(40),
             min_width: px(196),
             padding: px(10).all(),
             row_gap: px(6),
