@@ -113,6 +113,10 @@ mod mutations;
 #[cfg(test)]
 #[path = "../../tests/common/transcripts.rs"]
 #[allow(dead_code, reason = "only the frames are read here")]
+#[allow(
+    clippy::duplicate_mod,
+    reason = "the embedded server's tests read the recordings, too, and share nothing with this layer"
+)]
 mod transcripts;
 
 #[cfg(test)]
