@@ -14,6 +14,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         .bytes(["."])
         .btree_map(["."])
         .extern_path(timestamp.0, timestamp.1)
+        // They may be tokens, which do not show; see `src/proto/tokens.rs`.
+        .skip_debug([
+            ".nakama.realtime.MatchJoin",
+            ".nakama.realtime.MatchmakerMatched",
+        ])
+        .type_attribute(
+            ".nakama.realtime.MatchmakerMatched.MatchmakerUser",
+            "#[derive(Debug)]",
+        )
         .compile_fds(files.clone())?;
 
     let mut json = pbjson_build::Builder::new();

@@ -1,6 +1,6 @@
 //! Raw envelopes: everything that passes, in order, as it is on the wire.
 
-use std::time::Instant;
+use std::{fmt, time::Instant};
 
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use crate::{
 macro_rules! raw_envelopes {
     ($($(#[$doc:meta])* $Name:ident,)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, bevy_ecs::message::Message)]
+        #[derive(Clone, bevy_ecs::message::Message)]
         pub struct $Name {
             /// When the network thread read it, or handed it to the socket.
             pub at: Instant,
@@ -50,6 +50,18 @@ macro_rules! raw_envelopes {
             pub fn to_json(&self) -> Result<String, prost::DecodeError> {
                 let envelope = self.decode()?;
                 Ok(serde_json::to_string(&envelope).unwrap_or_default())
+            }
+        }
+
+        impl fmt::Debug for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                // What is in the frame may be a match token, or what players write.
+                f.debug_struct(stringify!($Name))
+                    .field("kind", &self.kind)
+                    .field("cid", &self.cid)
+                    .field("size", &self.frame.len())
+                    .field("link", &self.link)
+                    .finish_non_exhaustive()
             }
         }
 
@@ -120,9 +132,17 @@ pub struct ErrorPushed {
 }
 
 /// Any message as a request, for what the crate has no method for. Made by [`raw`](NakamaCommands::raw).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RawRequest {
     message: Message,
+}
+
+impl fmt::Debug for RawRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RawRequest")
+            .field(&Kind::of(&self.message))
+            .finish()
+    }
 }
 
 impl Request for RawRequest {

@@ -215,7 +215,10 @@ mod transport;
 /// For the fuzzer in `fuzz/`, which sets `cfg(fuzzing)`; a game never sees it.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    pub use crate::transport::hostile::read_as_prost_does;
+    /// Frames of one connection are read, or refused, as prost does it.
+    pub fn read_as_prost_does(frames: &[bytes::Bytes]) {
+        crate::transport::hostile::read_as_prost_does(frames);
+    }
 }
 
 /// Everything a game needs at hand.

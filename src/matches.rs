@@ -6,7 +6,7 @@
 //! What the server does not tell: that one was kicked, and that an authoritative match ended. The mirror stays, and
 //! nothing arrives any more.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
@@ -164,10 +164,19 @@ impl SocketRequest for CreateMatch {
 }
 
 /// Joins a match. Mirrors `MatchJoin`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct JoinMatch {
     id: realtime::match_join::Id,
     metadata: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for JoinMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Metadata are between the game and its server.
+        f.debug_struct("JoinMatch")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl JoinMatch {

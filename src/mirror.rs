@@ -10,7 +10,7 @@ use crate::{
     early::{Area, EarlyArrivals, Held},
     presence::{self, Joining, Membership, Moment, PresenceInfo},
     proto::Message,
-    request::{Request, RequestError, SocketRequest, Transient, refuse, send_unanswered, submit},
+    request::{Request, RequestError, SocketRequest, Transient, refuse, send_then, submit},
     transport::{People, Received},
 };
 
@@ -165,8 +165,17 @@ pub(crate) fn become_context<C: Context>(
 /// We are in something that nobody asked for any more. If another request joined it, too, it is wanted.
 pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
     if world.resource::<ContextIndex<C>>().get(id).is_none() {
-        send_unanswered(world, C::leave_message(id));
+        send_leave::<C>(world, id.clone());
     }
+}
+
+/// Leaves something that is no mirror, or not any more.
+///
+/// The server works in order, and the answer says that we are out: should a join from before have brought a mirror
+/// meanwhile, it goes.
+pub(crate) fn send_leave<C: Context>(world: &mut World, id: C::Id) {
+    let message = C::leave_message(&id);
+    send_then(world, message, move |world| remove::<C>(world, &id));
 }
 
 /// Hook: the game despawned something that it was in. That is leaving.
@@ -186,7 +195,7 @@ pub(crate) fn leave_despawned<C: Context>(
     index.remove(&id);
     world.commands().queue(move |world: &mut World| {
         forget::<C>(world, entity, &id);
-        send_unanswered(world, C::leave_message(&id));
+        send_leave::<C>(world, id);
     });
 }
 

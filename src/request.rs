@@ -263,9 +263,17 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
     });
 }
 
-/// Sends a message whose answer does not matter, like a leave that takes something back.
-pub(crate) fn send_unanswered(world: &mut World, message: Message) {
-    send(world, message, None, |_, _, _| {});
+/// Sends a message without an entity; hears of it only if the server consented.
+pub(crate) fn send_then(
+    world: &mut World,
+    message: Message,
+    consented: impl FnOnce(&mut World) + Send + Sync + 'static,
+) {
+    send(world, message, None, |world, _, answer| {
+        if let Answer::Message(None) = answer {
+            consented(world);
+        }
+    });
 }
 
 /// Sends a message without an entity; hears of it only if it failed.

@@ -511,3 +511,22 @@ fn refusals_are_told_apart() {
         );
     }
 }
+
+#[test]
+fn a_match_that_was_left_by_despawning_stays_left_although_a_second_join_was_on_its_way() {
+    let mut game = TestGame::joined("m1", &["ada"]);
+    let here = game.match_entity("m1");
+    game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m1")).id());
+    game.update();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    // The server has answered the join when the game leaves.
+    game.answer(&asked, match_joined("m1", &["ada"]));
+    game.commands(|commands| commands.entity(here).despawn());
+    game.update();
+    let leave = game.expect_sent(Kind::MatchLeave);
+    game.acknowledge(&leave);
+    game.update();
+    let index = game.app.world().resource::<MatchIndex>();
+    assert_eq!(index.get(&MatchId::from("m1")), None);
+    assert_eq!(game.sent(), [], "and the server knows");
+}

@@ -4,8 +4,12 @@ mod common;
 
 use std::time::Duration;
 
-use bevy::prelude::*;
+use bevy::{
+    diagnostic::{Diagnostic, DiagnosticsPlugin, DiagnosticsStore},
+    prelude::*,
+};
 use bevy_nakama::{
+    diagnostics::{self, NakamaDiagnosticsPlugin},
     prelude::*,
     proto::{Envelope, Kind, Message, realtime},
     testing::*,
@@ -335,4 +339,34 @@ fn a_request_made_in_an_observer_of_an_answer_is_one_like_any_other() {
     game.acknowledge(&asked);
     game.update();
     game.expect_sent(Kind::MatchJoin);
+}
+
+#[test]
+fn what_ran_out_of_time_is_forgotten_once_no_answer_can_come() {
+    let plugins = (DiagnosticsPlugin, NakamaDiagnosticsPlugin);
+    let mut game = TestGame::with_plugins(NakamaSettings::default(), plugins);
+    game.connect();
+    let late = |game: &TestGame| {
+        let store = game.app.world().resource::<DiagnosticsStore>();
+        let late = store.get(&diagnostics::LATE_REQUESTS);
+        late.and_then(Diagnostic::value)
+    };
+    let log = Log::default();
+    ask(&mut game, &log, follow());
+    game.advance(Duration::from_millis(10_100));
+    assert_eq!(late(&game), Some(1.0), "an answer may come yet");
+    // A heartbeat that was sent after it is answered: the server works in order.
+    game.advance(Duration::from_secs(5));
+    assert_eq!(late(&game), Some(0.0));
+
+    ask(&mut game, &log, follow());
+    game.advance(Duration::from_millis(10_100));
+    assert_eq!(late(&game), Some(1.0));
+    game.sent();
+    ask(&mut game, &log, follow());
+    game.update();
+    let asked = game.expect_sent(Kind::StatusFollow);
+    game.acknowledge(&asked);
+    game.update();
+    assert_eq!(late(&game), Some(0.0), "nor after a later answer");
 }

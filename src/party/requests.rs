@@ -16,8 +16,8 @@ use crate::{
     presence::{Joining, Moment, PartyId, Presence},
     proto::{Message, PartyLayout, UserPresence, realtime},
     request::{
-        Outcome, Request, RequestError, SocketRequest, Transient, no_message, refuse,
-        send_unanswered, submit, unexpected,
+        Outcome, Request, RequestError, SocketRequest, Transient, no_message, refuse, submit,
+        unexpected,
     },
     transport::Received,
 };
@@ -161,7 +161,7 @@ fn take_back(world: &mut World, id: &PartyId) {
     world
         .resource_mut::<EarlyArrivals>()
         .no_longer_await(Area::Party, id.as_str());
-    send_unanswered(world, Party::leave_message(id));
+    mirror::send_leave::<Party>(world, id.clone());
 }
 
 /// In `PreUpdate`: marks joins that wait for a leader.

@@ -10,6 +10,7 @@ mod kind;
 mod party_layout;
 mod presences;
 mod timestamp;
+mod tokens;
 
 use bytes::Bytes;
 use prost::Message as _;

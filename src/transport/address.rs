@@ -45,11 +45,27 @@ impl fmt::Debug for Secret {
 /// let production = NakamaServer::new("https://nakama.example.com", "a key of your own");
 /// assert!(!format!("{production:?}").contains("a key of your own"));
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct NakamaServer {
     url: Arc<str>,
     key: Secret,
     roots: Arc<[Vec<u8>]>,
+}
+
+impl fmt::Debug for NakamaServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Such an address is refused, but the password in it may be real.
+        let url = if self.url.contains(['@', '?']) {
+            "<redacted>"
+        } else {
+            &self.url
+        };
+        f.debug_struct("NakamaServer")
+            .field("url", &url)
+            .field("key", &self.key)
+            .field("roots", &self.roots.len())
+            .finish()
+    }
 }
 
 impl NakamaServer {

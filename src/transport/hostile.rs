@@ -13,7 +13,7 @@ use super::{
 use crate::proto::{self, Envelope, Message, PartyLayout, UserPresence};
 
 /// The frames of one connection: each is read, or refused, as prost does it, whatever came before it.
-pub fn read_as_prost_does(frames: &[Bytes]) {
+pub(crate) fn read_as_prost_does(frames: &[Bytes]) {
     let mut decoder = Decoder::default();
     for frame in frames {
         assert_same(frame, &mut decoder);
@@ -113,6 +113,10 @@ mod mutations;
 #[cfg(test)]
 #[path = "../../tests/common/transcripts.rs"]
 #[allow(dead_code, reason = "only the frames are read here")]
+#[allow(
+    clippy::duplicate_mod,
+    reason = "the embedded server's tests read the recordings, too, and share nothing with this layer"
+)]
 mod transcripts;
 
 #[cfg(test)]

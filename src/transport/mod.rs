@@ -12,6 +12,7 @@ mod dial;
 mod encode;
 mod error;
 mod exchange;
+mod frames;
 mod hand_over;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;

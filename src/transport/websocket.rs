@@ -1,4 +1,4 @@
-//! A WebSocket over a connection of ours. The framing is tungstenite's.
+//! A WebSocket over a connection of ours.
 //!
 //! The opening request is written and checked here, because tungstenite logs it, token and all.
 
@@ -10,17 +10,13 @@ use std::{
 
 use bytes::Bytes;
 use mio::Registry;
-use tungstenite::{
-    Error, Message, WebSocket,
-    error::ProtocolError as WebSocketError,
-    handshake::{client::generate_key, derive_accept_key},
-    protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
-};
+use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::{
     dial::Dial,
     error::{DisconnectReason, ProtocolError, TransportError},
     exchange::{Exchange, Outcome},
+    frames::{Arrived, FrameError, Frames},
     http::{self, error_text},
     link::ConnectPlan,
     resolver::Addresses,
@@ -29,11 +25,12 @@ use super::{
 
 /// The largest message a server may send, in bytes. Nakama limits what it receives, not what it sends.
 const MAX_INBOUND: usize = 16 * 1024 * 1024;
-/// What is written without a flush in between, in bytes; and what tungstenite may hold at the most, which is well above.
+/// What is written without a flush in between, in bytes.
 const FLUSH_FROM: usize = 64 * 1024;
-const MAX_UNSENT: usize = 1024 * 1024;
 /// Frames read in one turn, before other links have theirs.
 const READS_PER_TURN: usize = 256;
+/// The close code of a normal end.
+const NORMAL: u16 = 1000;
 /// How long the server may take to close, once we have said that we do.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -48,12 +45,12 @@ enum Stage {
         accept_key: String,
     },
     Open {
-        socket: WebSocket<Stream>,
+        socket: Frames<Stream>,
         unflushed: usize,
         is_blocked: bool,
     },
     Closing {
-        socket: WebSocket<Stream>,
+        socket: Frames<Stream>,
         until: Instant,
     },
 }
@@ -163,34 +160,28 @@ impl Socket {
         };
         for _ in 0..READS_PER_TURN {
             match socket.read() {
-                Ok(Message::Binary(frame)) => arrive(Arrival::Frame(frame)),
-                Ok(Message::Ping(_) | Message::Pong(_)) => {
+                Ok(Some(Arrived::Binary(frame))) => arrive(Arrival::Frame(frame)),
+                Ok(Some(Arrived::Ping | Arrived::Pong)) => {
                     arrive(Arrival::Alive);
                     self.flush(&mut arrive); // a pong waits to be sent
                     return true;
                 }
-                Ok(Message::Text(_)) => {
+                Ok(Some(Arrived::Text)) => {
                     arrive(Arrival::Ended(DisconnectReason::Protocol(
                         ProtocolError::TextFrame,
                     )));
                     return false;
                 }
-                Ok(Message::Close(frame)) => {
-                    let (code, reason) = match frame {
-                        Some(CloseFrame { code, reason }) => {
-                            (Some(code.into()), reason.to_string())
-                        }
-                        None => (None, String::new()),
-                    };
+                Ok(Some(Arrived::Close(words))) => {
                     let _ = socket.flush(); // the echo; the server does not wait for it
+                    let (code, reason) = words.unzip();
                     arrive(Arrival::Ended(DisconnectReason::ClosedByServer {
                         code,
-                        reason,
+                        reason: reason.unwrap_or_default(),
                     }));
                     return false;
                 }
-                Ok(Message::Frame(_)) => {}
-                Err(error) if is_would_block(&error) => return false,
+                Ok(None) => return false,
                 Err(error) => {
                     arrive(Arrival::Ended(reason_of(error)));
                     return false;
@@ -212,21 +203,16 @@ impl Socket {
     }
 
     /// Writes an envelope; it leaves with the next [`flush`](Self::flush).
-    pub(super) fn write(&mut self, frame: Bytes, mut arrive: impl FnMut(Arrival)) {
+    pub(super) fn write(&mut self, frame: &[u8], arrive: impl FnMut(Arrival)) {
         let Stage::Open {
             socket, unflushed, ..
         } = &mut self.stage
         else {
             return;
         };
+        socket.write(frame);
         *unflushed += frame.len();
-        let is_much = *unflushed >= FLUSH_FROM;
-        match socket.write(Message::Binary(frame)) {
-            Ok(()) => {}
-            Err(error) if is_would_block(&error) => {}
-            Err(error) => return arrive(Arrival::Ended(reason_of(error))),
-        }
-        if is_much {
+        if *unflushed >= FLUSH_FROM {
             self.flush(arrive);
         }
     }
@@ -243,8 +229,7 @@ impl Socket {
         };
         *unflushed = 0;
         match socket.flush() {
-            Ok(()) => *is_blocked = false,
-            Err(error) if is_would_block(&error) => *is_blocked = true,
+            Ok(is_all) => *is_blocked = !is_all,
             Err(error) => arrive(Arrival::Ended(reason_of(error))),
         }
     }
@@ -254,16 +239,8 @@ impl Socket {
         let Stage::Open { mut socket, .. } = self.stage else {
             return None;
         };
-        let frame = CloseFrame {
-            code: CloseCode::Normal,
-            reason: "".into(),
-        };
-        match socket.close(Some(frame)) {
-            Ok(()) => {}
-            Err(error) if is_would_block(&error) => {}
-            Err(_) => return None,
-        }
-        let _ = socket.flush();
+        socket.close(Some(NORMAL));
+        socket.flush().ok()?;
         Some(Self {
             stage: Stage::Closing {
                 socket,
@@ -280,22 +257,21 @@ impl Socket {
         if now >= *until {
             return true;
         }
-        if let Err(error) = socket.flush()
-            && !is_would_block(&error)
-        {
+        if socket.flush().is_err() {
             return true;
         }
         loop {
             match socket.read() {
-                Ok(_) => {} // still under way when we closed
-                Err(error) => return !is_would_block(&error),
+                Ok(Some(_)) => {} // still under way when we closed
+                Ok(None) => return false,
+                Err(_) => return true,
             }
         }
     }
 }
 
 /// Checks what the server made of the opening request.
-fn open(outcome: Outcome, accept_key: &str) -> Result<WebSocket<Stream>, DisconnectReason> {
+fn open(outcome: Outcome, accept_key: &str) -> Result<Frames<Stream>, DisconnectReason> {
     match outcome {
         Outcome::Response(response) => Err(DisconnectReason::Refused {
             status: response.head.status,
@@ -306,36 +282,19 @@ fn open(outcome: Outcome, accept_key: &str) -> Result<WebSocket<Stream>, Disconn
                 let error = TransportError::Http("it does not accept the WebSocket key");
                 return Err(DisconnectReason::Unreachable(error));
             }
-            let config = WebSocketConfig::default()
-                .max_message_size(Some(MAX_INBOUND))
-                .max_frame_size(Some(MAX_INBOUND))
-                .max_write_buffer_size(MAX_UNSENT);
-            Ok(WebSocket::from_partially_read(
-                stream,
-                rest,
-                Role::Client,
-                Some(config),
-            ))
+            Ok(Frames::new(stream, &rest, MAX_INBOUND, rand::random))
         }
     }
 }
 
-fn is_would_block(error: &Error) -> bool {
-    matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock)
-}
-
-fn reason_of(error: Error) -> DisconnectReason {
+fn reason_of(error: FrameError) -> DisconnectReason {
     match error {
-        Error::ConnectionClosed | Error::AlreadyClosed => {
+        FrameError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             DisconnectReason::Lost(TransportError::Eof)
         }
-        Error::Protocol(WebSocketError::ResetWithoutClosingHandshake) => {
-            DisconnectReason::Lost(TransportError::Eof)
+        FrameError::Io(error) => DisconnectReason::Lost(TransportError::Io(Arc::new(error))),
+        FrameError::Protocol(problem) => {
+            DisconnectReason::Protocol(ProtocolError::WebSocket(problem.into()))
         }
-        Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            DisconnectReason::Lost(TransportError::Eof)
-        }
-        Error::Io(error) => DisconnectReason::Lost(TransportError::Io(Arc::new(error))),
-        error => DisconnectReason::Protocol(ProtocolError::WebSocket(error.to_string())),
     }
 }

@@ -325,7 +325,7 @@ impl LinkState {
                 while socket.is_writable()
                     && let Some(frame) = core.next_frame(now)
                 {
-                    socket.write(frame, |arrival| ended.push(arrival));
+                    socket.write(&frame, |arrival| ended.push(arrival));
                 }
                 socket.flush(|arrival| ended.push(arrival));
                 for arrival in ended {

@@ -3,7 +3,7 @@
 use super::session::{Ask, Push, Say, Step, run};
 
 /// Reads the bytes as steps, two for each, and runs them.
-pub fn core_inputs(input: &[u8]) {
+pub(crate) fn core_inputs(input: &[u8]) {
     let (is_orderly, steps) = input.split_first().unwrap_or((&0, &[]));
     let steps = steps.chunks_exact(2).take(400);
     let steps: Vec<_> = steps.map(|pair| step(pair[0], pair[1])).collect();

@@ -13,7 +13,7 @@ use prost::Message as _;
 ///
 /// Every frame is reported as it is, in order, until one is no envelope: that one ends the connection, and the mirror with
 /// it. After that, the game can connect and be in a match as if nothing had been.
-pub fn frame_path(frames: &[Bytes]) {
+pub(crate) fn frame_path(frames: &[Bytes]) {
     let mut settings = NakamaSettings::default();
     settings.receive_budget = std::time::Duration::MAX;
     let mut game = TestGame::with_settings(settings);

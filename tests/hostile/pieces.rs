@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 /// Takes an input apart. The last frame may be shorter than it says.
-pub fn frames(input: &[u8]) -> Vec<Bytes> {
+pub(crate) fn frames(input: &[u8]) -> Vec<Bytes> {
     let mut frames = Vec::new();
     let mut rest = input;
     while let Some((length, behind)) = rest.split_first_chunk() {
@@ -17,7 +17,7 @@ pub fn frames(input: &[u8]) -> Vec<Bytes> {
 
 /// Puts frames together to one input.
 #[allow(dead_code, reason = "the fuzz targets only take apart")]
-pub fn join(frames: &[Bytes]) -> Vec<u8> {
+pub(crate) fn join(frames: &[Bytes]) -> Vec<u8> {
     let mut input = Vec::new();
     for frame in frames {
         let length = u16::try_from(frame.len()).unwrap_or(u16::MAX);

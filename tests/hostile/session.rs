@@ -29,7 +29,7 @@ const BURST: usize = 30;
 
 /// Something happens.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Step {
+pub(crate) enum Step {
     Connect,
     Disconnect,
     Accept,
@@ -52,7 +52,7 @@ pub enum Step {
 
 /// A request of the game's. Numbers choose from a few ids.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Ask {
+pub(crate) enum Ask {
     CreateMatch(u8),
     JoinMatch(u8),
     LeaveMatch(u8),
@@ -67,7 +67,7 @@ pub enum Ask {
 
 /// How the server answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Say {
+pub(crate) enum Say {
     Yes,
     No,
     SomethingElse,
@@ -75,7 +75,7 @@ pub enum Say {
 
 /// What the server says by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Push {
+pub(crate) enum Push {
     MatchPresence(u8, bool),
     MatchData(u8),
     Party(u8),
@@ -87,7 +87,7 @@ pub enum Push {
 
 /// What came of a request.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Consent,
     Refused,
     Unexpected,
@@ -154,7 +154,7 @@ enum Command {
 }
 
 /// A game, and what is known about it.
-pub struct Session {
+pub(crate) struct Session {
     game: TestGame,
     seen: Arc<Mutex<Seen>>,
     frame: u64,
@@ -178,7 +178,7 @@ pub struct Session {
 /// # Panics
 ///
 /// Something is not as it should be.
-pub fn run(steps: &[Step], is_orderly: bool) -> Vec<Outcome> {
+pub(crate) fn run(steps: &[Step], is_orderly: bool) -> Vec<Outcome> {
     let mut session = Session::new(is_orderly);
     for step in steps {
         session.step(*step);
