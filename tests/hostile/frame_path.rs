@@ -132,7 +132,9 @@ fn assert_consistent(game: &mut TestGame) {
     for (entity, presence, session, member_of, present_in) in presences.iter(world) {
         let context = presence.context();
         assert_eq!(index.get(context, session), Some(entity));
-        let related_to = member_of.map(|it| it.0).or(present_in.map(|it| it.0));
+        let related_to = member_of
+            .map(|it| it.0)
+            .or_else(|| present_in.map(|it| it.0));
         assert_eq!(related_to, Some(context));
         let context = world.entity(context);
         assert!(context.contains::<Match>() || context.contains::<Party>());
