@@ -99,6 +99,8 @@ pub struct NakamaConnection {
     state: ConnectionState,
     server: Option<NakamaServer>,
     user: Option<(UserId, Username)>,
+    /// For REST calls, as long as there is a connection.
+    session: Option<NakamaSession>,
     round_trip: Option<Duration>,
     last_reason: Option<DisconnectReason>,
     party_layout: Option<PartyLayout>,
@@ -129,6 +131,21 @@ impl NakamaConnection {
     #[must_use]
     pub fn user(&self) -> Option<(&UserId, &Username)> {
         self.user.as_ref().map(|(id, name)| (id, name))
+    }
+
+    /// Where REST calls go and who makes them, while there is a connection.
+    pub(crate) fn rest(&self) -> Option<(&NakamaServer, &NakamaSession)> {
+        let session = self.session.as_ref().filter(|_| self.is_connected());
+        self.server.as_ref().zip(session)
+    }
+
+    /// A session was refreshed: if it is the connection's, its REST calls go on with the new tokens.
+    pub(crate) fn take_over(&mut self, old: &NakamaSession, new: &NakamaSession) {
+        if let Some(session) = &mut self.session
+            && session.token() == old.token()
+        {
+            session.clone_from(new);
+        }
     }
 
     /// The last measured time from a ping to its pong. Measured every 5 s, but not while the server is busy with one of
@@ -247,10 +264,12 @@ impl NakamaCommands<'_, '_, '_> {
             lang: options.lang,
         };
         let user = (session.user_id().clone(), session.username().clone());
+        let session = session.clone();
         self.commands.queue(move |world: &mut World| {
             let mut connection = world.resource_mut::<NakamaConnection>();
             connection.server = Some(plan.server.clone());
             connection.user = Some(user);
+            connection.session = Some(session);
             connection.round_trip = None;
             connection.party_layout = None;
             connection.attempts += 1;
@@ -288,6 +307,7 @@ pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
     connection.attempts = connection.attempts.saturating_sub(1);
     // The game may have connected anew in the meantime.
     let state = if connection.attempts == 0 {
+        connection.session = None;
         ConnectionState::Disconnected
     } else {
         ConnectionState::Connecting

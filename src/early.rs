@@ -1,7 +1,8 @@
 //! Early arrivals: what comes before the answer or the join that it belongs to.
 //!
 //! A server sends answers, presence events and data from different tasks, so their order is a race. Here they are put
-//! into the one order that a game expects: the answer first, then joins, then data of those who joined.
+//! into the one order that a game expects: the answer first, then joins, then data of those who joined. The same goes for
+//! members of a party whom one lets in or throws out: first the answer, then the event about them.
 
 use std::{collections::VecDeque, mem, time::Duration};
 
@@ -23,6 +24,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 pub enum Area {
     Match,
     Party,
+    Channel,
 }
 
 /// Something received, to be applied later.
@@ -41,6 +43,15 @@ impl Held {
             Self::PartyData(data) => data.data.len(),
         }
     }
+}
+
+/// Somebody's join or leave that was asked for. The server tells of it in an event, which may overtake its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Move {
+    pub(crate) area: Area,
+    /// Of what they are to be in, or out of.
+    pub(crate) id: Box<str>,
+    pub(crate) session: Box<str>,
 }
 
 /// What became of something that arrived.
@@ -68,6 +79,8 @@ pub(crate) struct EarlyArrivals {
     open_joins: Vec<Area>,
     /// What the server has been asked for and will give in its own time.
     awaited: Vec<(Area, Box<str>)>,
+    /// Asked for, and without an answer.
+    moves: Vec<Move>,
     held: VecDeque<Entry>,
     bytes: usize,
     /// What is to be applied now, in order.
@@ -88,12 +101,18 @@ enum WaitsFor {
     Context(Area, Box<str>),
     /// The join of this session in a known context.
     Join(Entity, SessionId),
+    /// The answer to a request that makes somebody join or leave the context with this id.
+    Answer(Area, Box<str>),
 }
 
 impl WaitsFor {
     /// Ids are asked for as people write them, and answered as the server does.
     fn is_context(&self, area: Area, id: &str) -> bool {
         matches!(self, Self::Context(of, known) if *of == area && known.eq_ignore_ascii_case(id))
+    }
+
+    fn is_answer(&self, area: Area, id: &str) -> bool {
+        matches!(self, Self::Answer(of, known) if *of == area && **known == *id)
     }
 }
 
@@ -120,6 +139,40 @@ impl EarlyArrivals {
             self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
             self.dropped += (before - self.held.len()) as u64;
         }
+    }
+
+    /// A request that makes somebody join or leave has been made.
+    pub(crate) fn expect_move(&mut self, asked: Move) {
+        self.moves.push(asked);
+    }
+
+    /// It has its answer; the event about it is ready.
+    pub(crate) fn move_answered(&mut self, asked: &Move) {
+        if let Some(open) = self.moves.iter().position(|open| open == asked) {
+            self.moves.swap_remove(open);
+            self.make_ready(|waits_for| waits_for.is_answer(asked.area, &asked.id));
+        }
+    }
+
+    /// Whether an event about these sessions comes behind an answer that is still to come: one of them is moved by a
+    /// request, or an earlier event waits already.
+    pub(crate) fn is_ahead_of_answer<'a>(
+        &self,
+        area: Area,
+        id: &str,
+        mut sessions: impl Iterator<Item = &'a str>,
+    ) -> bool {
+        let waits = |entry: &Entry| entry.waits_for.is_answer(area, id);
+        let is_moved = |session: &str| {
+            let mut moves = self.moves.iter();
+            moves.any(|open| open.area == area && *open.id == *id && *open.session == *session)
+        };
+        self.held.iter().any(waits) || (!self.moves.is_empty() && sessions.any(is_moved))
+    }
+
+    /// An event that [is ahead of an answer](Self::is_ahead_of_answer) arrived at `now`.
+    pub(crate) fn hold_for_answer(&mut self, now: Duration, area: Area, id: &str, what: Held) {
+        self.hold(now, what, WaitsFor::Answer(area, id.into()));
     }
 
     /// What arrives for this context is held, however long that takes, until it [is known](Self::context_is_known).
@@ -246,6 +299,12 @@ impl EarlyArrivals {
         match entry.waits_for {
             WaitsFor::Context(..) => self.dropped += 1,
             WaitsFor::Join(..) => self.ready.push_back((entry.what, Patience::Over)),
+            WaitsFor::Answer(area, id) => {
+                // Those behind it come after it, and none waits again.
+                self.moves.retain(|open| open.area != area || open.id != id);
+                self.ready.push_back((entry.what, Patience::Over));
+                self.make_ready(|waits_for| waits_for.is_answer(area, &id));
+            }
         }
     }
 

@@ -80,6 +80,11 @@
 //! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId), the one that the join returned |
 //! | presence | an entity with [`UserId`](presence::UserId), [`SessionId`](presence::SessionId), [`Username`](presence::Username), related to its match by [`PresentIn`](matches::PresentIn) |
 //! | match data | [`FromMatch<T>`](match_data::FromMatch) and [`MatchDataReceived`](match_data::MatchDataReceived); sent with [`send`](commands::NakamaCommands::send) |
+//! | party | an entity with [`Party`](party::Party) and [`PartyId`](presence::PartyId), the one that [`create_party`](commands::NakamaCommands::create_party) or [`join_party`](commands::NakamaCommands::join_party) returned; its members by [`MemberOf`](party::MemberOf), its leader with [`PartyLeader`](party::PartyLeader) |
+//! | join request of a party | an entity with [`AsksToJoin`](party::AsksToJoin), seen by the leader |
+//! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
+//! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
+//! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # What happens when
@@ -90,24 +95,98 @@
 //!
 //! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
-//! it, for 250 ms at the most.
+//! it, for 250 ms at the most. Whom one lets into a party or throws out of it comes and goes after the answer to that, too.
+//!
+//! # Parties
+//!
+//! A party is created, or joined by its id, which players tell each other (in a chat, or as a code). If it is open, one is in it
+//! a moment later. If it is closed, its leader sees an entity with [`AsksToJoin`](party::AsksToJoin) and accepts or declines it;
+//! whoever asked has an entity that stays [`Joining`](presence::Joining), and is [`PendingApproval`](party::PendingApproval) after
+//! a second. It may stay so forever: the server does not tell that one was declined. Despawning it withdraws the request.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn open_a_party(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().create_party(CreateParty::closed(4));
+//! }
+//!
+//! fn invite(created: On<Add, Party>, ids: Query<&PartyId>) {
+//!     println!("tell your friends: {}", ids.get(created.entity).unwrap());
+//! }
+//!
+//! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
+//!     commands.nakama().accept_party_join(asks.entity);
+//! }
+//!
+//! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
+//!     println!("{} leads", names.get(leads.entity).unwrap());
+//! }
+//! # fn main() {
+//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
+//! # }
+//! ```
+//!
+//! # Chat
+//!
+//! A channel is joined like a match: a room by its name, direct messages by the other user's id, a group's channel by the
+//! group's. What is said is a JSON object: any struct with serde. Every message arrives as
+//! [`ChatMessageReceived`](chat::ChatMessageReceived), one's own included; [`ChatLog`](chat::ChatLog), on the channel's entity, holds
+//! the lines as they stand now, which is what a chat window shows.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Serialize, Deserialize)]
+//! struct Say {
+//!     text: String,
+//! }
+//!
+//! fn enter(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().join_chat(JoinChat::room("lobby"));
+//! }
+//!
+//! fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
+//!     commands.nakama().chat_history(joined.entity, ChatHistory::newest(50));
+//!     commands.nakama().send_chat(joined.entity, &Say { text: "hello".into() });
+//! }
+//!
+//! fn show(logs: Query<&ChatLog, Changed<ChatLog>>) {
+//!     for line in logs.iter().flat_map(ChatLog::iter) {
+//!         let text = line.content::<Say>().map_or("(something else)".into(), |say| say.text);
+//!         println!("{}: {text}", line.username);
+//!     }
+//! }
+//! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
+//! ```
 //!
 //! # Without a server
 //!
 //! Tests use the in-process link of [`testing`]. With the feature `local-server`, `LocalServer` is a server that runs in the
 //! game's own process and speaks the same protocol.
 //!
+//! # Looking at it
+//!
+//! With the feature `overlay`, `NakamaOverlayPlugin` shows the session in a window over the game, which F1 opens and closes: the
+//! connection and its traffic, matches, parties and channels with everybody in them, the last envelopes, and requests that wait or failed.
+//! Closed, it costs a message nothing. Without it, [`diagnostics`] publishes the numbers, and
+//! [`RequestFailed`](request::RequestFailed) tells of every request that failed, whatever its type.
+//!
 //! # What cannot be known
 //!
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
-//! stays, and nothing arrives any more.
+//! stays, and nothing arrives any more. Who asked to join a party is not told that they were declined, or that the party closed;
+//! who is thrown out of one is told the same as when it closes: [`PartyClosed`](party::PartyClosed). A group that is deleted leaves
+//! its channel behind.
 //!
 //! # What is not there yet
 //!
-//! Chat, parties, the matchmaker, status, streams, notifications and RPC have no methods of their own yet; their messages can be
+//! The matchmaker, status, streams, notifications and RPC have no methods of their own yet; their messages can be
 //! sent with [`raw`](commands::NakamaCommands::raw) and are seen as [`EnvelopeReceived`](envelope::EnvelopeReceived). A connection
 //! that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
 
+pub mod chat;
 pub mod commands;
 pub mod connection;
 pub mod diagnostics;
@@ -119,6 +198,8 @@ pub mod local_server;
 pub mod match_data;
 pub mod matches;
 pub mod mirror;
+#[cfg(feature = "overlay")]
+pub mod overlay;
 pub mod party;
 pub mod payload;
 pub mod plugin;
@@ -142,9 +223,18 @@ pub mod fuzzing {
 
 /// Everything a game needs at hand.
 pub mod prelude {
+    #[cfg(feature = "overlay")]
+    pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
     pub use crate::payload::{Json, Postcard};
     pub use crate::{
+        chat::{
+            ChatChannel, ChatChannelKind, ChatClosed, ChatClosedReason, ChatHistory, ChatHistoryOf,
+            ChatHistoryPage, ChatHistoryRefusal, ChatIndex, ChatJoined, ChatLog, ChatMemberOf,
+            ChatMembers, ChatMessage, ChatMessageAck, ChatMessageKind, ChatMessageReceived,
+            ChatRefusal, FetchChatHistory, JoinChat, LeaveChat, RemoveChatMessage, SendChatMessage,
+            UpdateChatMessage,
+        },
         commands::{NakamaCommands, NakamaCommandsExt},
         connection::{
             ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
@@ -172,10 +262,10 @@ pub mod prelude {
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence, PresenceIndex,
-            PresenceInfo, Sender, SessionId, UserId, Username,
+            ChannelId, IsSelf, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
+            PresenceIndex, PresenceInfo, Sender, SessionId, UserId, Username,
         },
-        request::{PendingRequest, Replied, Request, RequestError},
+        request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         send::{SendError, SendFailed},
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,

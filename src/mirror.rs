@@ -1,6 +1,6 @@
 //! What matches, parties and channels have in common: an entity for each that one is in, found by its id.
 
-use std::{fmt, hash::Hash, marker::PhantomData};
+use std::{borrow::Borrow, fmt, hash::Hash, marker::PhantomData};
 
 use bevy_ecs::{component::Mutable, lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_time::{Real, Time};
@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// A kind of thing that one can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party) or
-/// [`ChatChannel`](crate::chat::ChatChannel).
+/// `ChatChannel`.
 pub trait Context: Component<Mutability = Mutable> + ContextVocabulary {}
 
 /// What the plugin needs to know about a [`Context`].
 #[doc(hidden)]
 pub trait ContextVocabulary: Sized {
-    type Id: Component + Clone + fmt::Debug + fmt::Display + From<String> + AsRef<str> + Eq + Hash;
+    type Id: Component + Clone + fmt::Debug + fmt::Display + AsRef<str> + Borrow<str> + Eq + Hash;
     type Member: Membership;
     const AREA: Area;
     /// What it is called, in names and errors.
@@ -141,14 +141,19 @@ pub(crate) fn become_context<C: Context>(
             asking.insert(Transient);
         }
     }
-    let mut entity = world.entity_mut(mirror);
-    entity.insert(state);
-    if known.is_none() {
-        entity.insert((id.clone(), Name::new(format!("{} {id}", C::NOUN))));
+    // Observers of the insertion may use it at once, and may even despawn it; that is leaving.
+    if known.is_some() {
+        world.entity_mut(mirror).insert(state);
+    } else {
         world
             .resource_mut::<ContextIndex<C>>()
             .by_id
             .insert(id.clone(), mirror);
+        let name = Name::new(format!("{} {id}", C::NOUN));
+        world.entity_mut(mirror).insert((state, id.clone(), name));
+    }
+    if world.get_entity(mirror).is_err() {
+        return mirror;
     }
     presence::apply_snapshot::<C::Member>(world, mirror, everybody, since);
     world
@@ -229,8 +234,8 @@ pub(crate) fn context_of<C: Context>(
     id: &str,
     message: impl FnOnce() -> Received,
 ) -> Option<Entity> {
-    let key = C::Id::from(id.to_owned());
-    let found = world.resource::<ContextIndex<C>>().get(&key);
+    let index = world.resource::<ContextIndex<C>>();
+    let found = index.by_id.get(id).copied();
     if found.is_none() {
         hold(world, C::AREA, id, Held::Pushed(Box::new(message())));
     }
@@ -243,6 +248,14 @@ pub(crate) fn hold(world: &mut World, area: Area, id: &str, what: Held) {
     world
         .resource_mut::<EarlyArrivals>()
         .hold_for_context(now, area, id, what);
+}
+
+/// Keeps an event that overtook the answer to what brought it about.
+pub(crate) fn hold_for_answer(world: &mut World, area: Area, id: &str, what: Held) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    world
+        .resource_mut::<EarlyArrivals>()
+        .hold_for_answer(now, area, id, what);
 }
 
 /// Somebody joined or left.

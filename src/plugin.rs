@@ -9,6 +9,10 @@ use bevy_state::{app::AppExtStates as _, state::State};
 use bevy_time::TimePlugin;
 
 use crate::{
+    chat::{
+        ChatChannel, ChatChannelKind, ChatIndex, ChatLog, ChatMemberOf, ChatMembers, ChatMessage,
+        ChatMessageKind, ChatMessageReceived,
+    },
     connection::{ConnectionState, NakamaConnection, NetworkLink},
     early::EarlyArrivals,
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
@@ -91,6 +95,8 @@ pub struct NakamaSettings {
     pub hand_over_limit: usize,
     /// How many messages may wait to be sent. Default: 4096. (At start.)
     pub send_queue: usize,
+    /// How many lines the [`ChatLog`] of a channel holds. Default: 200.
+    pub chat_log_lines: usize,
 }
 
 impl Default for NakamaSettings {
@@ -103,6 +109,7 @@ impl Default for NakamaSettings {
             max_envelope: link.max_envelope,
             hand_over_limit: link.hand_over_limit,
             send_queue: link.send_queue,
+            chat_log_lines: 200,
         }
     }
 }
@@ -156,6 +163,10 @@ impl Plugin for NakamaPlugin {
             .add_message::<PartyDataRejected>()
             .register_type::<(Party, MemberOf, PartyMembers, PartyLeader)>()
             .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
+            .init_resource::<ChatIndex>()
+            .add_message::<ChatMessageReceived>()
+            .register_type::<(ChatChannel, ChatChannelKind, ChatMemberOf, ChatMembers)>()
+            .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
             .init_state::<ConnectionState>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()

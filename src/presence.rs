@@ -21,7 +21,7 @@ use hashbrown::HashMap;
 use crate::proto::UserPresence;
 
 pub use crate::transport::{
-    ChannelId, MatchId, PartyId, PresenceInfo, SessionId, UserId, Username,
+    ChannelId, MatchId, MessageId, PartyId, PresenceInfo, SessionId, UserId, Username,
 };
 
 macro_rules! id_components {
@@ -74,12 +74,13 @@ fn index(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
         return;
     };
     if let Some(mut index) = world.get_resource_mut::<PresenceIndex>() {
-        index
-            .contexts
-            .entry(context)
+        let roster = index.contexts.entry(context).or_default();
+        roster.here.insert(info.session_id.clone(), entity);
+        roster
+            .users
+            .entry(info.user_id.clone())
             .or_default()
-            .here
-            .insert(info.session_id.clone(), entity);
+            .push(entity);
     }
 }
 
@@ -89,9 +90,16 @@ fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     };
     if let Some(mut index) = world.get_resource_mut::<PresenceIndex>()
         && let Some(roster) = index.contexts.get_mut(&context)
-        && roster.here.get(&info.session_id) == Some(&entity)
     {
-        roster.here.remove(&info.session_id);
+        if roster.here.get(&info.session_id) == Some(&entity) {
+            roster.here.remove(&info.session_id);
+        }
+        if let Some(sessions) = roster.users.get_mut(&info.user_id) {
+            sessions.retain(|session| *session != entity);
+            if sessions.is_empty() {
+                roster.users.remove(&info.user_id);
+            }
+        }
     }
 }
 
@@ -143,6 +151,8 @@ pub(crate) struct Moment(u64);
 #[derive(Debug, Default)]
 struct Roster {
     here: HashMap<SessionId, Entity>,
+    /// Most users are there once. The session that joined last is last.
+    users: HashMap<UserId, Vec<Entity>>,
     left: VecDeque<(SessionId, Moment)>,
 }
 
@@ -154,6 +164,15 @@ impl PresenceIndex {
     #[must_use]
     pub fn get(&self, context: Entity, session: &SessionId) -> Option<Entity> {
         self.contexts.get(&context)?.here.get(session).copied()
+    }
+
+    /// The presences of a user in a match, party or channel: one for each session. The one that joined last is last.
+    #[must_use]
+    pub fn of_user(&self, context: Entity, user: &str) -> &[Entity] {
+        let roster = self.contexts.get(&context);
+        roster
+            .and_then(|roster| roster.users.get(user))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// How many presences there are in a match, party or channel.

@@ -6,6 +6,7 @@ use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
 use crate::{
+    chat::{self, ChatChannel},
     connection::{self, NetworkLink},
     early::{Delivery, EarlyArrivals, Held, Patience},
     envelope::{self, ErrorPushed},
@@ -76,7 +77,10 @@ fn apply(world: &mut World, event: LinkEvent) {
                 apply_ready(world);
             }
         }
-        LinkEvent::Pushed(received) => push(world, *received),
+        LinkEvent::Pushed(received) => {
+            push(world, *received);
+            apply_ready(world);
+        }
         LinkEvent::Answer {
             ticket,
             answer,
@@ -93,6 +97,7 @@ fn apply(world: &mut World, event: LinkEvent) {
             // What an earlier connection left unread is not this one's.
             match_data::clear_messages(world);
             party::clear_messages(world);
+            chat::clear_messages(world);
             connection::on_opened(world);
         }
         LinkEvent::Closed(reason) => on_closed(world, reason),
@@ -133,6 +138,8 @@ pub(crate) fn apply_ready(world: &mut World) {
 /// A message that the server sent by itself.
 fn push(world: &mut World, Received { message, people }: Received) {
     match message {
+        Message::ChannelMessage(message) => chat::on_message(world, message),
+        Message::ChannelPresenceEvent(event) => chat::on_presence_event(world, event, people),
         Message::MatchPresenceEvent(event) => matches::on_presence_event(world, event, people),
         Message::Party(event) => party::on_party(world, event, people),
         Message::PartyClose(event) => party::on_close(world, event),
@@ -146,9 +153,7 @@ fn push(world: &mut World, Received { message, people }: Received) {
             world.trigger(ErrorPushed { error });
         }
         // Their areas are to come; until then they are seen raw.
-        Message::ChannelMessage(_)
-        | Message::ChannelPresenceEvent(_)
-        | Message::MatchmakerMatched(_)
+        Message::MatchmakerMatched(_)
         | Message::Notifications(_)
         | Message::PartyMatchmakerTicket(_)
         | Message::StatusPresenceEvent(_)
@@ -190,7 +195,6 @@ fn push(world: &mut World, Received { message, people }: Received) {
         | Message::StatusUpdate(_) => {}
     }
     world.flush();
-    apply_ready(world);
 }
 
 fn on_closed(world: &mut World, reason: DisconnectReason) {
@@ -200,6 +204,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     request::forget_late(world);
     world.resource_mut::<EarlyArrivals>().clear();
     mirror::clear::<Match>(world);
+    mirror::clear::<ChatChannel>(world);
     party::clear(world);
     world.flush();
     connection::on_closed(world, reason);

@@ -14,8 +14,9 @@ use hashbrown::HashMap;
 
 use crate::{
     connection::NetworkLink,
-    early::{Area, EarlyArrivals},
+    early::{Area, EarlyArrivals, Move},
     error::{RestError, ServerError},
+    payload::PayloadError,
     presence::{Moment, PresenceIndex},
     proto::{Kind, Message},
     transport::{
@@ -45,6 +46,19 @@ pub struct Replied<R: Request> {
     pub request: Entity,
     /// How it went.
     pub result: Result<R::Reply, RequestError<R::Refusal>>,
+}
+
+/// A request failed, whatever its type: for logs and tools, which cannot observe every [`Replied`] there is. Global event,
+/// triggered right before the [`Replied`] that tells the same. Costs nothing while nobody observes it.
+#[derive(Clone, Debug, Event)]
+#[non_exhaustive]
+pub struct RequestFailed {
+    /// The entity that the call returned. May be gone, if the request was withdrawn.
+    pub request: Entity,
+    /// What the request is called: [`Request::NAME`].
+    pub name: &'static str,
+    /// The error, and what caused it, in one line.
+    pub reason: String,
 }
 
 /// Why a request did not bring what it should.
@@ -85,6 +99,9 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// The size of the queue, see [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings).
         limit: usize,
     },
+    /// What was to be sent has no such form.
+    #[error("it cannot be encoded")]
+    Unencodable(#[source] PayloadError),
     /// The server could not be reached (REST).
     #[error("the server cannot be reached")]
     Unreachable(#[source] TransportError),
@@ -151,6 +168,11 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
 
     /// What is sent.
     fn to_message(&self) -> Message;
+
+    /// Whom it makes join or leave something that one is in. The event about it is applied after the answer.
+    fn moves(&self) -> Option<Move> {
+        None
+    }
 
     /// The server consented: brings the world up to date. `entity` is the request's own, and alive.
     fn succeed(
@@ -232,6 +254,9 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
     let since = world.resource_mut::<PresenceIndex>().next_moment();
     if let Some(area) = R::JOINS {
         world.resource_mut::<EarlyArrivals>().expect_answer(area);
+    }
+    if let Some(asked) = request.moves() {
+        world.resource_mut::<EarlyArrivals>().expect_move(asked);
     }
     send(world, message, R::JOINS, move |world, ticket, answer| {
         settle_socket(world, entity, since, request, ticket, answer);
@@ -320,8 +345,13 @@ pub(crate) fn refuse<R: Request>(
     entity: Entity,
     error: RequestError<R::Refusal>,
 ) {
+    settle_at_once::<R>(world, entity, Err(error));
+}
+
+/// Answers a request whose outcome is known at once; the reply comes with the next frame, as any other.
+pub(crate) fn settle_at_once<R: Request>(world: &mut World, entity: Entity, outcome: Outcome<R>) {
     mark_pending::<R>(world, entity);
-    let settle = move |world: &mut World, _, _| reply::<R>(world, entity, Err(error), true);
+    let settle = move |world: &mut World, _, _| reply::<R>(world, entity, outcome, true);
     let ticket = world.resource_mut::<Requests>().open(None, settle);
     world.resource_mut::<NetworkLink>().refuse(ticket);
 }
@@ -403,6 +433,7 @@ fn settle_socket<R: SocketRequest>(
     ticket: Ticket,
     answer: Answer,
 ) {
+    let moves = request.moves();
     let result = match answer {
         Answer::Message(reply) => match reply.map(|received| *received) {
             Some(Received {
@@ -428,6 +459,9 @@ fn settle_socket<R: SocketRequest>(
         }
     };
     reply::<R>(world, entity, result, R::IS_TRANSIENT);
+    if let Some(asked) = moves {
+        world.resource_mut::<EarlyArrivals>().move_answered(&asked);
+    }
 }
 
 fn not_of_the_socket<E: Error>() -> RequestError<E> {
@@ -440,6 +474,7 @@ fn reply<R: Request>(world: &mut World, entity: Entity, result: Outcome<R>, is_t
     let goes = is_transient || result.is_err();
     if let Err(error) = &result {
         log::debug!("{} failed: {error}", R::NAME);
+        tell_failed::<R>(world, entity, error);
     }
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.remove::<PendingRequest>();
@@ -452,6 +487,32 @@ fn reply<R: Request>(world: &mut World, entity: Entity, result: Outcome<R>, is_t
         result,
     });
     world.flush();
+}
+
+/// Tells those who want to hear of every failure, if there are any.
+fn tell_failed<R: Request>(world: &mut World, request: Entity, error: &RequestError<R::Refusal>) {
+    let is_observed = world
+        .event_key::<RequestFailed>()
+        .and_then(|key| world.observers().try_get_observers(key))
+        .is_some_and(|observers| !observers.global_observers().is_empty());
+    if is_observed {
+        world.trigger(RequestFailed {
+            request,
+            name: R::NAME,
+            reason: with_causes(error),
+        });
+    }
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
 }
 
 /// An answer of the wrong kind.

@@ -33,16 +33,17 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use prost::Message as _;
 
 use crate::{
+    chat::{ChatIndex, ChatLog, ChatMembers, ChatMessageKind, JoinChat, Timestamp},
     commands::NakamaCommandsExt as _,
     connection::{ConnectOptions, DisconnectReason, NakamaServer, TransportError},
     matches::{JoinMatch, MatchIndex, MatchPresences},
     plugin::{NakamaPlugin, NakamaSettings},
-    presence::{MatchId, PresenceIndex, SessionId, Username},
-    proto::{self, Envelope, Kind, Message, PartyLayout, UserPresence, realtime},
+    presence::{ChannelId, MatchId, PresenceIndex, SessionId, Username},
+    proto::{self, Envelope, Kind, Message, PartyLayout, UserPresence, api, realtime},
     session::NakamaSession,
     transport::{
         Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
-        RestCall, RestResponse, Ticket,
+        RestCall, RestResponse, Ticket, parse_request_cid,
     },
 };
 
@@ -69,13 +70,16 @@ impl fmt::Debug for TestGame {
 }
 
 impl TestGame {
-    /// A game that is not connected.
+    /// A game that is not connected. Everything that arrives is applied in one frame, however slow the machine is.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_settings(NakamaSettings::default())
+        Self::with_settings(NakamaSettings {
+            receive_budget: Duration::MAX,
+            ..NakamaSettings::default()
+        })
     }
 
-    /// The same, with settings of the plugin.
+    /// The same, with settings of the plugin, as they are.
     #[must_use]
     pub fn with_settings(settings: NakamaSettings) -> Self {
         Self::with_plugins(settings, ())
@@ -143,6 +147,17 @@ impl TestGame {
         entity
     }
 
+    /// Joins a chat room, and lets the server agree. The first name is one's own. Returns the channel.
+    pub fn join_room(&mut self, room: &str, names: &[&str]) -> Entity {
+        let request = JoinChat::room(room);
+        let entity = self.commands(|commands| commands.nakama().join_chat(request).id());
+        self.update();
+        let asked = self.expect_sent(Kind::ChannelJoin);
+        self.answer(&asked, chat_joined(room, names));
+        self.update();
+        entity
+    }
+
     /// Runs commands in the world, as a system would.
     pub fn commands<T>(&mut self, run: impl FnOnce(&mut Commands) -> T) -> T {
         let world = self.app.world_mut();
@@ -162,8 +177,15 @@ impl TestGame {
 
     /// Runs one frame: [`FRAME`] passes, what the server said arrives, and what the game sends leaves.
     pub fn update(&mut self) {
+        self.update_by(FRAME);
+    }
+
+    /// Runs one frame that takes this long: any time, also none.
+    pub fn update_by(&mut self, duration: Duration) {
         self.wire.arrive();
-        self.wire.pass(FRAME);
+        self.wire.pass(duration);
+        self.app
+            .insert_resource(TimeUpdateStrategy::ManualDuration(duration));
         self.app.update();
         self.wire.turn();
     }
@@ -316,14 +338,37 @@ impl TestGame {
     pub fn roster(&self, match_id: &str) -> Vec<String> {
         let world = self.app.world();
         let here = world.resource::<MatchIndex>().get(&MatchId::from(match_id));
-        let here = here.and_then(|entity| world.get::<MatchPresences>(entity));
-        let names = here.into_iter().flat_map(RelationshipTarget::iter);
-        let mut names: Vec<_> = names
-            .filter_map(|who| world.get::<Username>(who))
+        self.names(here.and_then(|entity| world.get::<MatchPresences>(entity)))
+    }
+
+    /// The names of everybody in a chat room, sorted; nothing if there is no such room.
+    #[must_use]
+    pub fn chat_roster(&self, room: &str) -> Vec<String> {
+        let world = self.app.world();
+        let here = world.resource::<ChatIndex>().get(&room_id(room));
+        self.names(here.and_then(|entity| world.get::<ChatMembers>(entity)))
+    }
+
+    fn names(&self, here: Option<&impl RelationshipTarget>) -> Vec<String> {
+        let everybody = here.into_iter().flat_map(RelationshipTarget::iter);
+        let mut names: Vec<_> = everybody
+            .filter_map(|who| self.app.world().get::<Username>(who))
             .map(ToString::to_string)
             .collect();
         names.sort();
         names
+    }
+
+    /// The lines of a chat room as they stand now, oldest first: `name: content`. Nothing if there is no such room.
+    #[must_use]
+    pub fn chat_lines(&self, room: &str) -> Vec<String> {
+        let world = self.app.world();
+        let here = world.resource::<ChatIndex>().get(&room_id(room));
+        let log = here.and_then(|entity| world.get::<ChatLog>(entity));
+        log.into_iter()
+            .flat_map(ChatLog::iter)
+            .map(|line| format!("{}: {}", line.username, line.json))
+            .collect()
     }
 
     /// The entity of a match.
@@ -461,7 +506,9 @@ impl Wire {
         let Ok(envelope) = Envelope::decode(frame) else {
             return;
         };
-        if !matches!(envelope.message, Some(Message::Ping(_))) {
+        let is_heartbeat = matches!(envelope.message, Some(Message::Ping(_)))
+            && parse_request_cid(&envelope.cid).is_none();
+        if !is_heartbeat {
             return self.sent.push_back(envelope);
         }
         if let Some(attempt) = self.attempt.filter(|_| !self.is_silent) {
@@ -533,6 +580,66 @@ pub fn match_presences(match_id: &str, joins: &[&str], leaves: &[&str]) -> Messa
         match_id: match_id.into(),
         joins: presences(joins),
         leaves: presences(leaves),
+    })
+}
+
+/// The id of a chat room.
+#[must_use]
+pub fn room_id(room: &str) -> ChannelId {
+    format!("2...{room}").into()
+}
+
+/// The answer to a join: a chat room with these people in it. The first is oneself.
+#[must_use]
+pub fn chat_joined(room: &str, names: &[&str]) -> Message {
+    Message::Channel(realtime::Channel {
+        id: room_id(room).to_string(),
+        presences: presences(names.get(1..).unwrap_or_default()),
+        self_: names.first().map(|me| presence(me)),
+        room_name: room.into(),
+        ..Default::default()
+    })
+}
+
+/// Somebody joined or left a chat room.
+#[must_use]
+pub fn chat_presences(room: &str, joins: &[&str], leaves: &[&str]) -> Message {
+    Message::ChannelPresenceEvent(realtime::ChannelPresenceEvent {
+        channel_id: room_id(room).to_string(),
+        joins: presences(joins),
+        leaves: presences(leaves),
+        room_name: room.into(),
+        ..Default::default()
+    })
+}
+
+/// Somebody said something in a chat room, or edited or removed a message, `at` so long after 1970.
+#[must_use]
+pub fn chat_message(
+    room: &str,
+    sender: &str,
+    kind: ChatMessageKind,
+    message_id: &str,
+    json: &str,
+    at: Duration,
+) -> Message {
+    let at = Timestamp {
+        seconds: i64::try_from(at.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(at.subsec_nanos()).unwrap_or_default(),
+    };
+    let sender = presence(sender);
+    Message::ChannelMessage(api::ChannelMessage {
+        channel_id: room_id(room).to_string(),
+        message_id: message_id.into(),
+        code: Some(kind.code()),
+        sender_id: sender.user_id,
+        username: sender.username,
+        content: json.into(),
+        create_time: Some(at),
+        update_time: Some(at),
+        persistent: Some(true),
+        room_name: room.into(),
+        ..Default::default()
     })
 }
 

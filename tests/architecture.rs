@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The areas of the protocol: they share vocabulary, and do not know each other.
-const AREAS: [&str; 3] = ["matches", "match_data", "party"];
+const AREAS: [&str; 4] = ["chat", "matches", "match_data", "party"];
 
 fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -129,6 +129,38 @@ fn the_vocabulary_does_not_know_the_areas() {
                     path.display()
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn the_overlay_knows_everybody_and_nobody_knows_it() {
+    for (path, code) in sources("") {
+        if path.components().any(|part| part.as_os_str() == "overlay") {
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let knows = modules_named(&code).contains(&"overlay".to_owned());
+        assert!(
+            !knows || ["lib.rs", "plugin.rs"].contains(&&*name),
+            "{} names overlay",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn the_panels_know_neither_the_world_nor_the_areas() {
+    for (path, code) in sources("overlay/panels") {
+        for module in modules_named(&code) {
+            assert!(
+                ["connection", "overlay"].contains(&module.as_str()),
+                "{} names {module}",
+                path.display()
+            );
+        }
+        for word in ["World", "Query<", "Res<", "ResMut<", "Commands"] {
+            assert!(!code.contains(word), "{} names {word}", path.display());
         }
     }
 }

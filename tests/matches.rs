@@ -253,10 +253,6 @@ fn a_thousand_early_frames_are_held_and_the_oldest_go_first() {
     for _ in 0..1025 {
         game.server_says(says("bob", "x"));
     }
-    game.app
-        .world_mut()
-        .resource_mut::<NakamaSettings>()
-        .receive_budget = std::time::Duration::from_secs(60);
     game.update();
     assert_eq!(
         log.take(),
@@ -273,6 +269,20 @@ fn a_thousand_early_frames_are_held_and_the_oldest_go_first() {
     ));
     game.update();
     assert_eq!(log.take().len(), 1026, "more than a MiB is not held either");
+}
+
+#[test]
+fn a_thousand_early_events_are_applied_one_by_one() {
+    let (mut game, log) = watched(TestGame::connected());
+    let (_, asked) = ask_to_join(&mut game);
+    for _ in 0..500 {
+        game.server_says(match_presences("m1", &["bob"], &[]));
+        game.server_says(match_presences("m1", &[], &["bob"]));
+    }
+    game.answer(&asked, match_joined("m1", &["ada"]));
+    game.update();
+    assert_eq!(log.take().len(), 2 + 1_000);
+    assert_eq!(game.roster("m1"), ["ada"]);
 }
 
 #[test]

@@ -455,7 +455,7 @@ fn somebody_asks_and_is_let_in() {
 }
 
 #[test]
-fn somebody_is_let_in_before_the_answer_says_so() {
+fn the_answer_comes_before_who_is_let_in_whatever_the_wire_says() {
     both_layouts(|mut game, log| {
         leading_bob(&mut game, &log);
         game.server_says(party_join_request("p1", &["cat"]));
@@ -470,7 +470,7 @@ fn somebody_is_let_in_before_the_answer_says_so() {
         game.server_says(party_presences("p1", &["cat"], &[]));
         game.acknowledge(&asked);
         game.update();
-        assert_eq!(log.take(), ["+cat Event", "cat asks no more", "accept"]);
+        assert_eq!(log.take(), ["cat asks no more", "accept", "+cat Event"]);
     });
 }
 
@@ -680,6 +680,25 @@ fn somebody_is_promoted_by_oneself() {
         game.update();
         assert_eq!(log.take(), ["bob leads", "cat asks no more", "promote"]);
         assert_eq!(seen(&game, "p1"), "closed 8: ada(me) bob*");
+    });
+}
+
+#[test]
+fn somebody_can_be_promoted_as_soon_as_they_are_seen() {
+    both_layouts(|mut game, log| {
+        game.observe(
+            |joined: On<Add, MemberOf>,
+             mut commands: Commands,
+             others: Query<(), Without<IsSelf>>| {
+                if others.contains(joined.entity) {
+                    commands.nakama().promote_party_member(joined.entity);
+                }
+            },
+        );
+        leading_bob(&mut game, &log);
+        game.update();
+        game.expect_sent(Kind::PartyPromote);
+        assert_eq!(log.take(), [""; 0]);
     });
 }
 

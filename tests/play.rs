@@ -9,8 +9,9 @@ use bevy_nakama::{
     connection::Network,
     local_server::{LocalServer, LocalServerConfig},
     prelude::*,
+    proto::PartyLayout,
 };
-use common::game::Game;
+use common::{game::Game, scenes};
 
 /// A game that logs in, connects, and joins the match `meeting`.
 fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity) {
@@ -151,4 +152,29 @@ fn a_filter_reaches_whom_it_names() {
     };
     assert_eq!(read(&mut bob, 2), ["for bob", "for all"]);
     assert_eq!(read(&mut carol, 1), ["for all"]);
+}
+
+#[test]
+fn a_party_of_three() {
+    for layout in [PartyLayout::Current, PartyLayout::Before3_28] {
+        let local = LocalServer::start(LocalServerConfig {
+            party_layout: layout,
+            ..Default::default()
+        })
+        .expect("a port");
+        let server = NakamaServer::new(local.url(), local.server_key());
+        assert_eq!(scenes::a_party(&server), layout);
+    }
+}
+
+#[test]
+fn a_room_of_three() {
+    let (_local, server, _) = start();
+    scenes::a_chat(&server);
+}
+
+#[test]
+fn what_is_too_large_costs_nothing() {
+    let (_local, server, _) = start();
+    scenes::the_size_limit(&server);
 }

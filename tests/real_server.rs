@@ -1,6 +1,8 @@
 //! Against a real Nakama: `NAKAMA_URL=http://127.0.0.1:7350 cargo test --test real_server -- --ignored`.
 //!
-//! `NAKAMA_KEY` is the server key, `defaultkey` if absent.
+//! `NAKAMA_KEY` is the server key, `defaultkey` if absent. `NAKAMA_SINGLE_SOCKET=1` says that the server runs with
+//! `--session.single_socket=true`. A test waits until a token has expired, so its life should be short: the server's default of
+//! a minute is good.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
@@ -8,7 +10,11 @@ mod common;
 
 use bevy::prelude::*;
 use bevy_nakama::prelude::*;
-use common::{game::Game, log::Log};
+use common::{
+    game::Game,
+    log::Log,
+    scenes::{self, fresh},
+};
 
 fn server() -> NakamaServer {
     let url = std::env::var("NAKAMA_URL").expect("set NAKAMA_URL, like http://127.0.0.1:7350");
@@ -91,4 +97,150 @@ fn two_players_meet_in_a_match() {
     assert_eq!(got, (0..500).collect::<Vec<_>>());
     drop(ada);
     bob.until("ada to go", |app| (count(app) == 1).then_some(()));
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_party_of_three() {
+    println!("this server writes {:?}", scenes::a_party(&server()));
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_room_of_three() {
+    scenes::a_chat(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn what_is_too_large_costs_nothing() {
+    scenes::the_size_limit(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn logins_and_what_is_refused() {
+    let mut game = Game::new();
+    let name = fresh("eve");
+    let (address, password) = (format!("{name}@example.org"), "long enough");
+    let login = Login::email(&address, password).username(&name);
+    let made = game
+        .ask::<LogIn>(|nakama| nakama.log_in(&server(), login).id())
+        .expect("a new account");
+    assert!(made.created);
+    let login = Login::password(&name, password);
+    let again = game
+        .ask::<LogIn>(|nakama| nakama.log_in(&server(), login).id())
+        .expect("the same account");
+    assert_eq!(again.session.user_id(), made.session.user_id());
+    let mut refused = |server: NakamaServer, login: Login| {
+        let refused = game.ask::<LogIn>(|nakama| nakama.log_in(&server, login).id());
+        let text = format!("{:?}", refused.expect_err("it is refused"));
+        let variant = text.trim_start_matches("Refused(").split('(').next();
+        variant.expect("a name").to_owned()
+    };
+    let wrong_key = NakamaServer::new(server().url(), "wrong");
+    let cases = [
+        (
+            server(),
+            Login::email(&address, "not this one"),
+            "InvalidCredentials",
+        ),
+        (server(), Login::email("nobody", password), "InvalidInput"),
+        (
+            server(),
+            Login::custom(fresh("c")).username(&name),
+            "UsernameTaken",
+        ),
+        (
+            server(),
+            Login::custom(fresh("c")).create(false),
+            "AccountNotFound",
+        ),
+        (server(), Login::custom("short"), "InvalidInput"),
+        (wrong_key, Login::custom(fresh("c")), "InvalidServerKey"),
+        (server(), Login::steam("0000"), "NotConfigured"),
+    ];
+    for (server, login, expected) in cases {
+        assert_eq!(refused(server, login.clone()), expected, "{login:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_socket_outlives_its_token_but_none_is_opened_with_it() {
+    let mut game = Game::new();
+    let login = Login::device(fresh("device-of-ada"));
+    let session = game
+        .ask::<LogIn>(|nakama| nakama.log_in(&server(), login).id())
+        .expect("a login")
+        .session;
+    let mut late = Game::new();
+    game.commands(|c| {
+        c.nakama()
+            .connect(&server(), &session, ConnectOptions::default());
+    });
+    assert_eq!(game.next_phase(), "connected");
+    let life = session
+        .expires_at()
+        .duration_since(std::time::SystemTime::now())
+        .expect("it is new");
+    assert!(
+        life.as_secs() <= 120,
+        "the token lives for {life:?}: too long for this test"
+    );
+    while !session.is_expired() {
+        game.app.update();
+        std::thread::sleep(std::time::Duration::from_millis(16)); // a frame
+    }
+    let room = JoinChat::room(fresh("room"));
+    game.ask::<JoinChat>(|nakama| nakama.join_chat(room).id())
+        .expect("the socket is as good as before");
+
+    // The server counts in whole seconds.
+    let begin = std::time::Instant::now();
+    while begin.elapsed().as_millis() < 1500 {
+        game.app.update();
+        std::thread::sleep(std::time::Duration::from_millis(16)); // a frame
+    }
+    late.commands(|c| {
+        c.nakama()
+            .connect(&server(), &session, ConnectOptions::default());
+    });
+    let phase = late.next_phase();
+    assert!(
+        phase.contains("401") && phase.contains("Missing or invalid token"),
+        "{phase}"
+    );
+    let fresh = late
+        .ask::<RefreshSession>(|nakama| nakama.refresh(&server(), &session).id())
+        .expect("the refresh token lives longer");
+    late.commands(|c| {
+        c.nakama()
+            .connect(&server(), &fresh, ConnectOptions::default());
+    });
+    assert_eq!(late.next_phase(), "connected");
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_second_socket_of_the_same_user() {
+    let is_single = std::env::var("NAKAMA_SINGLE_SOCKET").is_ok_and(|it| it == "1");
+    let login = Login::device(fresh("device-of-ada"));
+    let mut first = Game::online(&server(), login.clone());
+    let mut second = Game::online(&server(), login);
+    if is_single {
+        let reason = first.next_phase();
+        assert!(reason.contains("another socket"), "{reason}");
+        println!("{reason}");
+    }
+    for game in [&mut first, &mut second]
+        .into_iter()
+        .skip(usize::from(is_single))
+    {
+        let room = JoinChat::room(fresh("room"));
+        game.ask::<JoinChat>(|nakama| nakama.join_chat(room).id())
+            .expect("it is connected");
+        assert_eq!(game.phases.take(), [""; 0]);
+    }
 }

@@ -63,6 +63,51 @@ fn both(outcome: &str) -> [String; 2] {
 }
 
 #[test]
+fn every_failure_is_told_without_knowing_its_type() {
+    let mut game = TestGame::connected();
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |failed: On<RequestFailed>| {
+        seen.add(format!("{}: {}", failed.name, failed.reason));
+    });
+    let seen = log.clone();
+    game.observe(move |_: On<Replied<JoinMatch>>| seen.add("replied"));
+
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .log_in(&server(), Login::device("0123456789"));
+        commands.nakama().join_match(JoinMatch::by_id("m1"));
+        commands.nakama().create_party(CreateParty::open(4));
+    });
+    game.update();
+    let joins = game.expect_sent(Kind::MatchJoin);
+    let creates = game.expect_sent(Kind::PartyCreate);
+    game.refuse(&joins, 4, "Match not found");
+    game.answer(
+        &creates,
+        Message::Party(realtime::Party {
+            party_id: "p1".into(),
+            ..Default::default()
+        }),
+    );
+    game.answer_rest(
+        401,
+        &serde_json::json!({ "code": 16, "message": "Server key invalid" }),
+    );
+    game.update();
+    assert_eq!(
+        log.take(),
+        [
+            "JoinMatch: Match not found (match not found)",
+            "replied",
+            "LogIn: Server key invalid (401)"
+        ],
+        "failures only, each before its own answer"
+    );
+}
+
+#[test]
 fn an_answer() {
     let (mut game, log) = watched();
     let entity = ask(&mut game, &log, follow());

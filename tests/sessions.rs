@@ -26,32 +26,12 @@ fn start(config: LocalServerConfig) -> (LocalServer, NakamaServer) {
     (local, server)
 }
 
-/// Waits for the answer to a request.
-fn answer<R: Request<Reply: Clone>>(
-    game: &mut Game,
-    ask: impl FnOnce(NakamaCommands) -> Entity,
-) -> Result<R::Reply, RequestError<R::Refusal>> {
-    let answers = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let seen = answers.clone();
-    let request = game.commands(|commands| ask(commands.nakama()));
-    game.app
-        .world_mut()
-        .entity_mut(request)
-        .observe(move |reply: On<Replied<R>>| {
-            seen.lock().expect("unpoisoned").push(reply.result.clone());
-        });
-    let result = game.until(R::NAME, |_| answers.lock().expect("unpoisoned").pop());
-    game.app.update();
-    assert!(answers.lock().expect("unpoisoned").is_empty(), "one answer");
-    result
-}
-
 fn log_in(
     game: &mut Game,
     server: &NakamaServer,
     login: Login,
 ) -> Result<LoggedIn, RequestError<LoginRefusal>> {
-    answer::<LogIn>(game, |nakama| nakama.log_in(server, login).id())
+    game.ask::<LogIn>(|nakama| nakama.log_in(server, login).id())
 }
 
 #[test]
@@ -316,9 +296,9 @@ fn a_session_is_refreshed_restored_and_ended() {
         .expect("an account")
         .session;
 
-    let refreshed =
-        answer::<RefreshSession>(&mut game, |nakama| nakama.refresh(&server, &session).id())
-            .expect("new tokens");
+    let refreshed = game
+        .ask::<RefreshSession>(|nakama| nakama.refresh(&server, &session).id())
+        .expect("new tokens");
     assert_eq!(refreshed.user_id(), session.user_id());
     assert_eq!(
         refreshed.vars(),
@@ -334,10 +314,9 @@ fn a_session_is_refreshed_restored_and_ended() {
     assert_eq!(restored, refreshed);
     assert_eq!(NakamaSession::restore("no token", None), Err(InvalidToken));
 
-    answer::<LogOut>(&mut game, |nakama| nakama.log_out(&server, &restored).id())
+    game.ask::<LogOut>(|nakama| nakama.log_out(&server, &restored).id())
         .expect("logged out");
-    let refused =
-        answer::<RefreshSession>(&mut game, |nakama| nakama.refresh(&server, &restored).id());
+    let refused = game.ask::<RefreshSession>(|nakama| nakama.refresh(&server, &restored).id());
     assert!(
         matches!(&refused, Err(RequestError::Refused(SessionRefusal::InvalidToken(e))) if e.status == 401),
         "{refused:?}"

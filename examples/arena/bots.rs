@@ -13,9 +13,11 @@ use bevy::{app::ScheduleRunnerPlugin, prelude::*, state::app::StatesPlugin};
 use bevy_nakama::prelude::*;
 
 use crate::{
-    movement::{self, HALF, Intent, Position, hash},
-    online::{self, Player},
-    shockwave,
+    chat::Say,
+    game,
+    movement::{HALF, Intent, Position, hash},
+    online::Player,
+    party::Invitation,
 };
 
 const NAMES: [&str; 6] = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald"];
@@ -47,6 +49,7 @@ impl Bots {
                 );
                 thread::spawn(move || {
                     let mut bot = headless_game(player, &network);
+                    bot.add_plugins(sociable);
                     bot.add_systems(Last, move |mut exit: MessageWriter<AppExit>| {
                         if stop.load(Ordering::Relaxed) {
                             exit.write(AppExit::Success);
@@ -77,7 +80,7 @@ pub(crate) fn headless_game(player: Player, network: &Network) -> App {
         MinimalPlugins.set(frames),
         StatesPlugin,
         NakamaPlugin::default().with_network(network.clone()),
-        (online::plugin, movement::plugin, shockwave::plugin),
+        game,
     ))
     .insert_resource(player)
     .add_systems(Update, wander);
@@ -107,4 +110,61 @@ fn wander(
         intent.shockwave = chance.is_multiple_of(3);
     }
     intent.direction = (*goal - *here).normalize_or_zero() * 0.7;
+}
+
+/// Bots talk, and join a party that they are invited to.
+fn sociable(app: &mut App) {
+    app.add_observer(greet)
+        .add_systems(Update, (remark, accept_invitation));
+}
+
+const REMARKS: [&str; 6] = [
+    "Anybody up for a party?",
+    "Mind the shockwaves!",
+    "I have been here before, I think.",
+    "Nice color.",
+    "This arena could use a roof.",
+    "Has anybody seen my left eye?",
+];
+
+/// Who comes is greeted by one of the bots.
+fn greet(
+    added: On<Add, PresentIn>,
+    mut commands: Commands,
+    player: Res<Player>,
+    newcomers: Query<(&Username, &JoinedAs), Without<IsSelf>>,
+) {
+    if let Ok((name, JoinedAs::Event)) = newcomers.get(added.entity)
+        && player.name.starts_with(NAMES[0])
+    {
+        commands.trigger(Say::text(format!("Hello {name}!")));
+    }
+}
+
+fn remark(
+    mut commands: Commands,
+    time: Res<Time>,
+    player: Res<Player>,
+    mut next_at: Local<Option<f32>>,
+) {
+    let chance = hash(&format!("{} {}", player.name, time.elapsed_secs() as u32));
+    let pause = 6.0 + (chance % 24) as f32;
+    let due = next_at.get_or_insert(pause);
+    if time.elapsed_secs() >= *due {
+        *due += pause;
+        let remark = REMARKS[(chance / 24) as usize % REMARKS.len()];
+        commands.trigger(Say::text(remark));
+    }
+}
+
+fn accept_invitation(
+    mut commands: Commands,
+    mut invitation: ResMut<Invitation>,
+    parties: Query<(), Or<(With<Party>, With<PendingApproval>)>>,
+) {
+    if let Some((_, party)) = invitation.0.take()
+        && parties.is_empty()
+    {
+        commands.nakama().join_party(party);
+    }
 }

@@ -5,14 +5,17 @@
 //! rest.
 //!
 //! Read it in this order: `online.rs` logs in, connects and joins; `movement.rs` and `shockwave.rs` send and receive typed
-//! match data; `bots.rs` and `headless.rs` are the same game without a window; `view` draws it.
+//! match data; `chat.rs` and `party.rs` are for the people; `bots.rs` and `headless.rs` are the same game without a window; `view` draws it.
 
 mod bots;
+mod chat;
 mod headless;
 mod host;
 mod movement;
+mod notice;
 mod online;
 mod options;
+mod party;
 mod shockwave;
 mod view;
 
@@ -23,6 +26,18 @@ use bevy_nakama::prelude::*;
 use clap::Parser as _;
 
 use self::{bots::Bots, host::Host, online::Player, options::Options};
+
+/// The game, without a window.
+fn game(app: &mut App) {
+    app.add_plugins((
+        online::plugin,
+        movement::plugin,
+        shockwave::plugin,
+        chat::plugin,
+        party::plugin,
+        notice::plugin,
+    ));
+}
 
 fn main() -> ExitCode {
     let options = Options::parse();

@@ -8,7 +8,7 @@ use bevy_nakama::prelude::*;
 pub(crate) struct Player {
     server: NakamaServer,
     pub(crate) name: String,
-    arena: String,
+    pub(crate) arena: String,
 }
 
 impl Player {

@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// No window: walk about, and say what was seen.
     #[arg(long)]
     pub(crate) headless: bool,
+    /// Open the overlay from the start; F1 does so at any time.
+    #[arg(long)]
+    pub(crate) overlay: bool,
     /// End after so many seconds.
     #[arg(long)]
     pub(crate) seconds: Option<f32>,

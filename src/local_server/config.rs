@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use super::RuntimeModule;
 use crate::proto::PartyLayout;
 
 /// Settings of a [`LocalServer`](super::LocalServer), with the defaults of a Nakama server where not said otherwise.
@@ -19,6 +20,10 @@ pub struct LocalServerConfig {
     pub address: SocketAddr,
     /// What a client needs to log in. Default: `defaultkey`.
     pub server_key: String,
+    /// What a program that is no player needs to call functions over REST. Default: `defaulthttpkey`.
+    pub http_key: String,
+    /// The functions that clients can call. Default: none.
+    pub runtime: RuntimeModule,
     /// How long a session token lasts. Default: two hours; a Nakama server has one *minute*, which is worth a test of your game.
     pub session_token_life: Duration,
     /// How long a refresh token lasts. Default: two days; a Nakama server has one hour.
@@ -44,6 +49,16 @@ pub struct LocalServerConfig {
     pub single_match: bool,
     /// Joining or creating a party leaves all others. Default: off.
     pub single_party: bool,
+    /// How long an interval of the matchmaker is. Default: 3 s, for demos and tests; a Nakama server has 15 s.
+    ///
+    /// Who waits for as many as possible is matched at the end of an interval. Who does not get them within
+    /// [`matchmaker_max_intervals`](Self::matchmaker_max_intervals) is matched with as many as there are, if they are enough, and
+    /// waits to be found by others from then on.
+    pub matchmaker_interval: Duration,
+    /// How many intervals the matchmaker tries for the largest count. Default: 2.
+    pub matchmaker_max_intervals: u32,
+    /// How many matchmaker tickets a socket or a party may have at a time. Default: 3.
+    pub matchmaker_max_tickets: usize,
     /// Where ids, generated names and the keys of tokens come from. Default: `None`, the operating system.
     ///
     /// With a seed, the same requests get the same ids. Tokens can be forged by who knows it: for tests only.
@@ -57,6 +72,8 @@ impl Default for LocalServerConfig {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             server_key: "defaultkey".to_owned(),
+            http_key: "defaulthttpkey".to_owned(),
+            runtime: RuntimeModule::default(),
             session_token_life: Duration::from_secs(2 * 60 * 60),
             refresh_token_life: Duration::from_secs(48 * 60 * 60),
             max_message_size: 4096,
@@ -67,6 +84,9 @@ impl Default for LocalServerConfig {
             single_socket: false,
             single_match: false,
             single_party: false,
+            matchmaker_interval: Duration::from_secs(3),
+            matchmaker_max_intervals: 2,
+            matchmaker_max_tickets: 3,
             seed: None,
             node: "local".to_owned(),
         }

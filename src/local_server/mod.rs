@@ -5,6 +5,31 @@
 //! gone when it is dropped. It runs on one thread of its own and is not made for crowds: in production, point the game at a
 //! Nakama server instead. Nothing but the URL changes.
 //!
+//! Code of the game runs inside it as a module does in a Nakama server: functions that clients call, matches with a loop, and a say
+//! in what the matchmaker does. See [`RuntimeModule`].
+//!
+//! # Queries
+//!
+//! The matchmaker asks for `properties.…`, the lists of matches and parties ask for `label.…` of labels that are JSON objects.
+//!
+//! | clause | holds for |
+//! |---|---|
+//! | `*`, or nothing at all | everything |
+//! | `field:value`, `field:"a value"` | a text that is exactly this, or a number that is equal |
+//! | `field:val*`, `field:v?lue`, `field:*` | a text with anything, or one character, in that place; anything that has the field |
+//! | `field:>4`, `>=4`, `<4`, `<=4` | numbers |
+//! | `clause^5` | the same, but it counts five times for the order of what is found |
+//!
+//! With `+` in front a clause has to hold, with `-` it must not. Of those without, one has to hold if there is none with `+`;
+//! otherwise they only decide who is taken first. Regular expressions are refused; tolerance (`~`) and dates are not understood.
+//!
+//! # The matchmaker
+//!
+//! It works at intervals ([`LocalServerConfig::matchmaker_interval`]), the longest waiting first. Somebody is matched as soon as
+//! there are enough for the largest count; at the second interval with as many as there are; and waits to be found by others after
+//! that. Everybody in a match accepts its size. Only the query of the one who is searched for counts, which is how a Nakama server is
+//! set up, too. A party stays together, and is never a match by itself.
+//!
 //! # Examples
 //!
 //! ```
@@ -27,8 +52,14 @@ use std::{
 
 use tokio::sync::oneshot;
 
-pub use self::config::LocalServerConfig;
 use self::shell::Prepared;
+pub use self::{
+    config::LocalServerConfig,
+    core::runtime::{
+        Broadcast, MatchContext, MatchFlow, MatchHandler, MatchInit, MatchMessage,
+        NotificationSend, PresenceMeta, RpcContext, RpcError, Runtime, RuntimeError, RuntimeModule,
+    },
+};
 
 /// A running server. Dropping it closes all connections and ends its thread, within milliseconds.
 pub struct LocalServer {

@@ -6,6 +6,7 @@ use bevy_reflect::Reflect;
 use super::{Party, PartyRefusal};
 use crate::{
     commands::NakamaCommands,
+    early::Move,
     error::ServerError,
     mirror::{self, ask_about, id_of, refuse_for},
     presence::{Moment, PartyId, PresenceIndex, SessionId, UserId, Username},
@@ -195,6 +196,10 @@ impl SocketRequest for AcceptPartyJoin {
             party_id: self.id.to_string(),
             presence,
         })
+    }
+
+    fn moves(&self) -> Option<Move> {
+        Some(super::member_move(&self.id, &self.asker))
     }
 
     fn succeed(

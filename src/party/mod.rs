@@ -21,7 +21,7 @@ use bevy_reflect::Reflect;
 pub(crate) use self::{
     asking::on_join_request,
     data::{clear_messages, receive},
-    requests::{PartyAsks, mark_pending_approval},
+    requests::{Asking, PartyAsks, mark_pending_approval},
 };
 pub use self::{
     asking::{
@@ -35,10 +35,10 @@ pub use self::{
     },
 };
 use crate::{
-    early::{Area, EarlyArrivals},
+    early::{Area, EarlyArrivals, Held, Move},
     mirror::{self, Context, ContextIndex, ContextVocabulary, become_context},
     presence::{IsSelf, Membership, Moment, PartyId, Presence, PresenceIndex, SessionId},
-    proto::{Message, realtime},
+    proto::{Message, UserPresence, realtime},
     transport::{People, Received},
 };
 
@@ -163,7 +163,7 @@ pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People
     if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
         world
             .entity_mut(entity)
-            .remove::<(requests::Asking, PendingApproval)>();
+            .remove::<(Asking, PendingApproval)>();
         enter(world, entity, &party, people, since, false);
     } else if asks.was_withdrawn(&id) {
         mirror::leave_unwanted::<Party>(world, &id);
@@ -176,7 +176,7 @@ pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People
             world,
             Area::Party,
             id.as_str(),
-            crate::early::Held::Pushed(Box::new(held)),
+            Held::Pushed(Box::new(held)),
         );
     }
 }
@@ -194,11 +194,27 @@ pub(crate) fn on_presence_event(
     let Some(party) = mirror::context_of::<Party>(world, &event.party_id, held) else {
         return;
     };
+    let who = event.joins.iter().chain(&event.leaves);
+    let sessions = who.map(|who| who.session_id.as_str());
+    let early = world.resource::<EarlyArrivals>();
+    if early.is_ahead_of_answer(Area::Party, &event.party_id, sessions) {
+        let what = Held::Pushed(Box::new(held()));
+        return mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
+    }
     mirror::on_presences::<Party>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
     mark_leader(world, party);
+}
+
+/// A member comes or goes, because one asked for it as the leader.
+fn member_move(party: &PartyId, member: &UserPresence) -> Move {
+    Move {
+        area: Area::Party,
+        id: party.as_str().into(),
+        session: member.session_id.as_str().into(),
+    }
 }
 
 /// A party has a new leader.

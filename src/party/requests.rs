@@ -6,11 +6,11 @@ use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_time::{Real, Time};
 use hashbrown::{HashMap, HashSet};
 
-use super::{Party, PartyIndex, PartyMembers, PendingApproval, await_party, enter};
+use super::{MemberOf, Party, PartyIndex, PendingApproval, await_party, enter};
 use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
-    early::{Area, EarlyArrivals},
+    early::{Area, EarlyArrivals, Move},
     error::ServerError,
     mirror::{self, ContextVocabulary as _, ask_about, id_of, refuse_for},
     presence::{Joining, Moment, PartyId, Presence},
@@ -129,6 +129,14 @@ fn key(id: &PartyId) -> String {
 pub(crate) struct Asking {
     id: PartyId,
     since: Duration,
+}
+
+#[cfg(feature = "overlay")]
+impl Asking {
+    /// What it asked to join.
+    pub(crate) fn id(&self) -> &PartyId {
+        &self.id
+    }
 }
 
 /// Hook: the game despawned a join that was waiting. The server has no way to take back a request, so should the leader
@@ -504,6 +512,10 @@ impl SocketRequest for KickFromParty {
         })
     }
 
+    fn moves(&self) -> Option<Move> {
+        Some(super::member_move(&self.id, &self.member))
+    }
+
     fn succeed(
         self,
         _: &mut World,
@@ -674,18 +686,11 @@ fn ask_about_member<R: SocketRequest>(
     member: Entity,
     request: impl FnOnce(PartyId, UserPresence) -> R,
 ) {
-    let presence = world.get::<Presence>(member);
-    let is_member = |party: Entity| {
-        world
-            .get::<PartyMembers>(party)
-            .is_some_and(|it| it.iter().any(|one| one == member))
-    };
-    let presence = presence.filter(|presence| is_member(presence.context()));
-    let found = presence.and_then(|presence| {
-        Some((
-            id_of::<Party>(world, presence.context())?,
-            presence.to_proto(),
-        ))
+    let found = world.get_entity(member).ok().and_then(|member| {
+        // Not the party's list of members: whoever has just been spawned is not in it yet, but can be observed.
+        let MemberOf(party) = *member.get()?;
+        let presence = member.get::<Presence>()?.to_proto();
+        Some((id_of::<Party>(world, party)?, presence))
     });
     match found {
         Some((id, presence)) => submit(world, entity, request(id, presence)),

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A point in time in UTC. In JSON a string like `2026-11-22T17:13:58.703064063Z`.
-#[derive(Clone, Copy, Eq, Hash, PartialEq, prost::Message)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd, prost::Message)]
 pub struct Timestamp {
     /// Seconds since the Unix epoch.
     #[prost(int64, tag = "1")]

@@ -18,6 +18,7 @@ use serde_json::json;
 pub use self::login::{GameCenterPlayer, LogIn, LoggedIn, Login, LoginRefusal};
 use crate::{
     commands::NakamaCommands,
+    connection::NakamaConnection,
     error::RestError,
     request::{Outcome, Request, RequestError, RestRequest, submit_rest},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserId, Username},
@@ -222,8 +223,12 @@ impl RestRequest for RefreshSession {
         }
     }
 
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
-        Tokens::read(response).map(|(session, _)| session)
+    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
+        let (session, _) = Tokens::read(response)?;
+        world
+            .resource_mut::<NakamaConnection>()
+            .take_over(&self.session, &session);
+        Ok(session)
     }
 }
 
@@ -262,6 +267,7 @@ impl RestRequest for LogOut {
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Gets new tokens for a session with its refresh token. The old ones stay valid until they expire.
+    /// If the connection is the session's, REST calls like [`chat_history`](Self::chat_history) go on with the new ones.
     pub fn refresh(self, server: &NakamaServer, session: &NakamaSession) -> EntityCommands<'a> {
         let request = RefreshSession {
             server: server.clone(),
@@ -277,5 +283,45 @@ impl<'a> NakamaCommands<'a, '_, '_> {
             session: session.clone(),
         };
         self.request_with(move |world, entity| submit_rest(world, entity, request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        commands::NakamaCommandsExt as _,
+        testing::{TestGame, server, session},
+    };
+
+    /// Refreshes the session of this user, and says whose token REST calls have then.
+    fn token_after_refresh_of(name: &str) -> String {
+        let mut game = TestGame::connected();
+        let old = session(name);
+        game.commands(|commands| commands.nakama().refresh(&server(), &old).id());
+        game.update();
+        let new = session("ada-refreshed");
+        let token = new.token().expose();
+        game.answer_rest(200, &json!({ "token": token, "refresh_token": token }));
+        game.update();
+        let connection = game.app.world().resource::<NakamaConnection>();
+        let (_, session) = connection.rest().expect("connected");
+        session.username().to_string()
+    }
+
+    #[test]
+    fn the_connection_takes_over_the_tokens_of_its_own_session() {
+        assert_eq!(token_after_refresh_of("ada"), "ada-refreshed");
+        assert_eq!(token_after_refresh_of("bob"), "ada");
+    }
+
+    #[test]
+    fn the_connection_forgets_its_session_with_its_end() {
+        let mut game = TestGame::connected();
+        game.connection_breaks();
+        game.update();
+        let connection = game.app.world().resource::<NakamaConnection>();
+        assert!(connection.rest().is_none());
+        assert!(connection.user().is_some(), "but not whose it was");
     }
 }

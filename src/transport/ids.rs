@@ -86,6 +86,8 @@ ids! {
     PartyId,
     /// Id of a chat channel: `2...room`, `3.group..` or `4.user.user.`.
     ChannelId,
+    /// Id of a chat message: a UUID.
+    MessageId,
 }
 
 /// Who a presence is: one socket of one user.

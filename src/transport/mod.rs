@@ -33,12 +33,12 @@ mod worker;
 pub use self::{
     address::{NakamaServer, Secret},
     error::{DisconnectReason, ProtocolError, TransportError},
-    ids::{ChannelId, MatchId, PartyId, PresenceInfo, SessionId, UserId, Username},
+    ids::{ChannelId, MatchId, MessageId, PartyId, PresenceInfo, SessionId, UserId, Username},
     link::SendError,
     network::Network,
 };
 pub(crate) use self::{
-    core::{Action, Attempt, Core, Input},
+    core::{Action, Attempt, Core, Input, parse_request_cid},
     decode::{MatchData, PartyData},
     encode::OutgoingMatchData,
     hand_over::HandOver,
@@ -48,4 +48,5 @@ pub(crate) use self::{
         LinkSettings, LinkStats, RawEnvelope, RestCall, RestResponse, Ticket, TrafficTotals,
     },
     received::{People, Received},
+    rest::path_segment,
 };

@@ -1,6 +1,9 @@
 //! A game over real sockets.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use bevy::{
     diagnostic::{Diagnostic, DiagnosticPath, DiagnosticsPlugin, DiagnosticsStore},
@@ -50,6 +53,57 @@ impl Game {
                 .nakama()
                 .connect(server, &session, ConnectOptions::default());
         });
+    }
+
+    /// A game that is connected.
+    pub(crate) fn online(server: &NakamaServer, login: Login) -> Self {
+        let mut game = Self::new();
+        let session = game
+            .ask::<LogIn>(|nakama| nakama.log_in(server, login).id())
+            .expect("a login")
+            .session;
+        game.commands(|commands| {
+            commands
+                .nakama()
+                .connect(server, &session, ConnectOptions::default());
+        });
+        assert_eq!(game.next_phase(), "connected");
+        game
+    }
+
+    /// Makes a request and waits for its answer, of which there is one.
+    pub(crate) fn ask<R: Request<Reply: Clone>>(
+        &mut self,
+        ask: impl FnOnce(NakamaCommands) -> Entity,
+    ) -> Result<R::Reply, RequestError<R::Refusal>> {
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let seen = answers.clone();
+        let request = self.commands(|commands| ask(commands.nakama()));
+        self.app
+            .world_mut()
+            .entity_mut(request)
+            .observe(move |reply: On<Replied<R>>| {
+                let result = reply.result.clone();
+                seen.lock().expect("unpoisoned").push(result);
+            });
+        let result = self.until(R::NAME, |_| answers.lock().expect("unpoisoned").pop());
+        self.app.update();
+        assert!(answers.lock().expect("unpoisoned").is_empty(), "one answer");
+        result
+    }
+
+    /// Takes the messages of a type that arrived since they were read last.
+    pub(crate) fn arrived<M: Message>(app: &mut App) -> Vec<M> {
+        app.world_mut()
+            .resource_mut::<Messages<M>>()
+            .drain()
+            .collect()
+    }
+
+    /// The only entity with a component, if there is one.
+    pub(crate) fn the<C: Component>(app: &mut App) -> Option<Entity> {
+        let mut query = app.world_mut().query_filtered::<Entity, With<C>>();
+        query.single(app.world()).ok()
     }
 
     /// Runs commands in the world, as a system would.

@@ -6,4 +6,5 @@
 pub(crate) mod game;
 pub(crate) mod log;
 pub(crate) mod raw_client;
+pub(crate) mod scenes;
 pub(crate) mod transcripts;

@@ -3,7 +3,10 @@
 use bevy::prelude::*;
 use bevy_nakama::prelude::*;
 
-use super::avatar::color_of;
+use super::{
+    avatar::color_of,
+    widgets::{DIM, text},
+};
 use crate::online::Trouble;
 
 #[derive(Component)]
@@ -17,16 +20,7 @@ pub(crate) fn plugin(app: &mut App) {
         .add_systems(Update, (show_status, show_roster));
 }
 
-fn text(text: impl Into<String>, size: f32, color: Color) -> impl Bundle {
-    (
-        Text::new(text),
-        TextFont::from_font_size(size),
-        TextColor(color),
-    )
-}
-
 fn build(mut commands: Commands) {
-    let dim = Color::srgb_u8(132, 146, 182);
     commands
         .spawn(Node {
             width: percent(100),
@@ -43,7 +37,7 @@ fn build(mut commands: Commands) {
                 })
                 .with_children(|left| {
                     left.spawn(text("bevy_nakama arena", 17.0, Color::WHITE));
-                    left.spawn((text("", 12.0, dim), StatusLine));
+                    left.spawn((text("", 12.0, DIM), StatusLine));
                 });
             screen.spawn((
                 Node {
@@ -61,7 +55,11 @@ fn build(mut commands: Commands) {
                     left: px(20),
                     ..default()
                 },
-                text("WASD or arrows: move    Space: shockwave", 12.0, dim),
+                text(
+                    "WASD or arrows: move    Space: shockwave    Enter: chat    F1: overlay",
+                    12.0,
+                    DIM,
+                ),
             ));
         });
 }

@@ -1,23 +1,24 @@
 //! The window.
 
 mod avatar;
+mod chat_box;
 mod hud;
 mod keyboard;
+mod notices;
 mod paint;
+mod party_panel;
 mod screenshot;
 mod stage;
+mod widgets;
 
 use std::{panic, process::ExitCode};
 
-use bevy::{app::PluginsState, log::LogPlugin, prelude::*};
+use bevy::{
+    app::PluginsState, input_focus::tab_navigation::TabNavigationPlugin, log::LogPlugin, prelude::*,
+};
 use bevy_nakama::prelude::*;
 
-use crate::{
-    movement,
-    online::{self, Player},
-    options::Options,
-    shockwave,
-};
+use crate::{game, online::Player, options::Options};
 
 /// Plays in a window. `None` if there is no display, or nothing to draw with.
 pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Option<ExitCode> {
@@ -34,13 +35,25 @@ pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Optio
         .disable::<LogPlugin>();
 
     let nakama = NakamaPlugin::default().with_network(network.clone());
+    let overlay = if options.overlay {
+        NakamaOverlayPlugin::default().opened()
+    } else {
+        NakamaOverlayPlugin::default()
+    };
     let mut app = without_noise(move || {
         let mut app = App::new();
         app.add_plugins((
             plugins,
-            nakama,
-            (online::plugin, movement::plugin, shockwave::plugin),
+            (nakama, overlay),
+            game,
             (stage::plugin, avatar::plugin, hud::plugin, keyboard::plugin),
+            (
+                widgets::plugin,
+                chat_box::plugin,
+                party_panel::plugin,
+                notices::plugin,
+            ),
+            TabNavigationPlugin,
         ))
         .insert_resource(player);
         while app.plugins_state() == PluginsState::Adding {

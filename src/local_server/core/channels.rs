@@ -64,7 +64,7 @@ pub(super) fn id_of(stream: &Stream) -> String {
     } = stream;
     format!(
         "{}.{}.{}.{label}",
-        *mode as u8,
+        u8::from(*mode),
         text(*subject),
         text(*subcontext)
     )
@@ -201,10 +201,10 @@ impl Core {
             .any(|presence| presence.peer.user == other);
         if !is_there {
             let notice = Notice::new(-1, format!("{} wants to chat", caller.username))
-                .with_content(&serde_json::json!({ "username": &*caller.username }))
+                .with_content(serde_json::json!({ "username": &*caller.username }).to_string())
                 .from(caller.user)
                 .persistent();
-            self.notify(other, notice);
+            self.notify(other, [notice]);
         }
     }
 }

@@ -1,10 +1,16 @@
 //! Envelopes as frames: protobuf and proto JSON.
 
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, io};
 
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde::{
+    Serialize as _,
+    de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{
+    Map, Number, Value,
+    ser::{Formatter, Serializer},
+};
 
 use crate::proto::{self, Envelope, PartyLayout};
 
@@ -73,9 +79,20 @@ impl Outgoing {
     }
 }
 
+/// Writes whole numbers without a fraction.
+struct WholeNumbers;
+
+impl Formatter for WholeNumbers {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        write!(writer, "{value}")
+    }
+}
+
 fn to_json(envelope: &Envelope) -> Bytes {
-    match serde_json::to_vec(envelope) {
-        Ok(json) => json.into(),
+    let mut json = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut json, WholeNumbers);
+    match envelope.serialize(&mut serializer) {
+        Ok(()) => json.into(),
         Err(error) => {
             log::error!("an envelope cannot be written as JSON: {error}");
             Bytes::new()

@@ -7,7 +7,7 @@ use super::{
     matches, parties,
     presence::{Event, Mode, Stream},
     sessions::Ending,
-    status,
+    status, streams,
 };
 use crate::proto::{Envelope, Message};
 
@@ -59,9 +59,12 @@ impl Core {
             Mode::Room | Mode::Group | Mode::Direct => {
                 self.broadcast(&event.stream, channels::presence_event(&event));
             }
-            Mode::MatchRelayed | Mode::MatchAuthoritative => {
+            Mode::MatchRelayed => self.broadcast(&event.stream, matches::presence_event(&event)),
+            Mode::MatchAuthoritative => {
                 self.broadcast(&event.stream, matches::presence_event(&event));
+                self.match_changed(&event);
             }
+            Mode::Custom(_) => self.broadcast(&event.stream, streams::presence_event(&event)),
             Mode::Party => {
                 self.party_changed(&event);
                 self.broadcast(&event.stream, parties::presence_event(&event));

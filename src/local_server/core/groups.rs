@@ -223,10 +223,12 @@ impl Core {
         self.set_state(id, user, Some(State::Asking));
         for manager in managers {
             let notice = Notice::new(-5, format!("User {username} wants to join your group"))
-                .with_content(&serde_json::json!({ "group_id": id, "username": username }))
+                .with_content(
+                    serde_json::json!({ "group_id": id, "username": username }).to_string(),
+                )
                 .from(user)
                 .persistent();
-            self.notify(manager, notice);
+            self.notify(manager, [notice]);
         }
         Ok(())
     }
@@ -275,10 +277,10 @@ impl Core {
             self.set_state(id, user, Some(State::Member));
             self.announce(id, News::Added, user);
             let notice = Notice::new(-4, format!("You've been added to group {name}"))
-                .with_content(&serde_json::json!({ "group_id": id, "name": name }))
+                .with_content(serde_json::json!({ "group_id": id, "name": name }).to_string())
                 .from(caller)
                 .persistent();
-            self.notify(user, notice);
+            self.notify(user, [notice]);
         }
         Ok(())
     }

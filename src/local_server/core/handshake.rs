@@ -51,7 +51,8 @@ impl Core {
         match self.check_handshake(request) {
             Ok((peer, format, accept)) => {
                 let session = peer.session;
-                self.start(peer, format, asks_for_status(request));
+                let lang = parameter(request, "lang").unwrap_or_default();
+                self.start(peer, format, lang, asks_for_status(request));
                 Handshake {
                     response: switching_protocols(&accept),
                     socket: Some((session, format)),
@@ -92,9 +93,9 @@ impl Core {
         Ok((peer, format, accept))
     }
 
-    fn start(&mut self, peer: Peer, format: Format, appears_online: bool) {
+    fn start(&mut self, peer: Peer, format: Format, lang: String, appears_online: bool) {
         let (user, session) = (peer.user, peer.session);
-        self.sessions.open(peer.clone(), format);
+        self.sessions.open(peer.clone(), format, lang);
         self.sign_of_life(session);
         self.follows.follow(session, user);
         let notified = Presence {

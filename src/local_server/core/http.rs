@@ -122,6 +122,18 @@ impl<'a> Call<'a> {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All parameters of the query.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The body as it is.
+    pub(super) fn body_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.body)
+    }
+
     pub(super) fn query_bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
         self.query_parsed(name, "ParseBool", parse_bool)
     }
@@ -204,7 +216,7 @@ impl<'a> Call<'a> {
             .ok_or_else(|| ApiError::unauthenticated("Auth token invalid"))
     }
 
-    fn authorization(&self) -> Option<&str> {
+    pub(super) fn authorization(&self) -> Option<&str> {
         self.headers.get(AUTHORIZATION)?.to_str().ok()
     }
 }
@@ -219,15 +231,8 @@ pub(super) fn response(result: ApiResult) -> Response<Bytes> {
             (code.status(), body, challenge)
         }
     };
-    let mut response = Response::new(Bytes::from(body.to_string()));
-    *response.status_mut() = status;
+    let mut response = json_response(status, body.to_string().into());
     let headers = response.headers_mut();
-    headers.insert(
-        CACHE_CONTROL,
-        HeaderValue::from_static("no-store, no-cache, must-revalidate"),
-    );
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     if status == StatusCode::OK {
         headers.insert(
             "grpc-metadata-content-type",
@@ -237,6 +242,20 @@ pub(super) fn response(result: ApiResult) -> Response<Bytes> {
     if let Some(challenge) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
+    response
+}
+
+/// JSON with the headers that every answer has.
+pub(super) fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-store, no-cache, must-revalidate"),
+    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     response
 }
 

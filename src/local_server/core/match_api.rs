@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::{
     Core,
-    http::{ApiError, ApiResult, Call, answer},
-    matches,
+    http::{ApiError, ApiResult, Call, Code, answer},
+    label, matches,
     presence::Mode,
+    query::Query,
     tokens::Claims,
 };
 
@@ -16,12 +17,28 @@ struct MatchList {
     matches: Vec<MatchView>,
 }
 
-/// A relayed match.
 #[derive(Serialize)]
 struct MatchView {
     match_id: String,
+    #[serde(flatten)]
+    authoritative: Option<AuthoritativeView>,
     /// Everybody in it.
+    #[serde(skip_serializing_if = "is_zero")]
     size: usize,
+}
+
+/// What relayed matches do not have.
+#[derive(Serialize)]
+struct AuthoritativeView {
+    authoritative: bool,
+    label: String,
+    tick_rate: u32,
+    handler_name: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Core {
@@ -46,23 +63,58 @@ impl Core {
             ));
         }
 
-        // All matches here are relayed, and those have no label.
-        let is_for_others = authoritative == Some(true)
-            || call.query("label").is_some()
-            || call.query("query").is_some();
+        let (label, query) = (call.query("label"), call.query("query"));
+        let query = query.map(|text| {
+            let problem = || ApiError::new(Code::Internal, "Error listing matches.");
+            Query::parse(text).ok_or_else(problem)
+        });
+        let query = query.transpose()?;
         let fits =
             |size: usize| min.is_none_or(|min| size >= min) && max.is_none_or(|max| size <= max);
-        let mut found: Vec<MatchView> = self
-            .tracker
-            .streams(Mode::MatchRelayed)
-            .filter(|(_, size)| !is_for_others && fits(*size))
+        let mut found = Vec::new();
+        if authoritative != Some(false) {
+            found.extend(self.authoritative_matches(label, query.as_ref()));
+        }
+        if authoritative != Some(true) && label.is_none() && query.is_none() {
+            found.extend(self.relayed_matches());
+        }
+        found.retain(|found| fits(found.size));
+        found.truncate(limit);
+        answer(MatchList { matches: found })
+    }
+
+    /// Those that lists know of, the oldest first.
+    fn authoritative_matches(&self, label: Option<&str>, query: Option<&Query>) -> Vec<MatchView> {
+        let now = self.clock.now();
+        let listed = self.running.iter().filter_map(|(id, running)| {
+            let shown = running.label.shown(now)?;
+            let is_wanted = label.is_none_or(|label| label == shown)
+                && query.is_none_or(|query| label::holds(query, shown));
+            let stream = self.authoritative_stream(id);
+            is_wanted.then(|| MatchView {
+                match_id: matches::id_of(&stream),
+                size: self.tracker.visible(&stream).count(),
+                authoritative: Some(AuthoritativeView {
+                    authoritative: true,
+                    label: shown.clone(),
+                    tick_rate: running.tick_rate,
+                    handler_name: running.handler_name.clone(),
+                }),
+            })
+        });
+        listed.collect()
+    }
+
+    fn relayed_matches(&self) -> Vec<MatchView> {
+        let matches = self.tracker.streams(Mode::MatchRelayed);
+        let mut found: Vec<MatchView> = matches
             .map(|(stream, size)| MatchView {
                 match_id: matches::id_of(stream),
+                authoritative: None,
                 size,
             })
             .collect();
         found.sort_by(|one, other| one.match_id.cmp(&other.match_id));
-        found.truncate(limit);
-        answer(MatchList { matches: found })
+        found
     }
 }

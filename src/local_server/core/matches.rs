@@ -1,4 +1,4 @@
-//! Client-relayed matches. A match is its stream: it exists while somebody is in it.
+//! Matches as clients ask for them. One that is relayed is its stream: it exists while somebody is in it.
 
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use crate::proto::{
 };
 
 /// What `single_match` makes one leave.
-const MATCH_MODES: &[Mode] = &[Mode::MatchRelayed, Mode::MatchAuthoritative];
+pub(super) const MATCH_MODES: &[Mode] = &[Mode::MatchRelayed, Mode::MatchAuthoritative];
 
 pub(super) fn presence_event(event: &Event) -> Message {
     Message::MatchPresenceEvent(MatchPresenceEvent {
@@ -32,7 +32,7 @@ pub(super) fn id_of(stream: &Stream) -> String {
     format!("{}.{}", stream.subject, stream.label)
 }
 
-fn stream_of(id: &str) -> Option<Stream> {
+pub(super) fn stream_of(id: &str) -> Option<Stream> {
     let (subject, node) = id.split_once('.')?;
     let mode = if node.is_empty() {
         Mode::MatchRelayed
@@ -85,9 +85,10 @@ impl Core {
                 (id, stream, true)
             }
         };
-        let is_joinable =
-            stream.mode == Mode::MatchRelayed && (may_be_empty || self.tracker.exists(&stream));
-        if !is_joinable {
+        if stream.mode == Mode::MatchAuthoritative {
+            return self.join_authoritative(caller, &stream, &request.metadata);
+        }
+        if !may_be_empty && !self.tracker.exists(&stream) {
             return Err(Refusal::new(ErrorCode::MatchNotFound, "Match not found"));
         }
         let is_new = self.tracker.track(&stream, Presence::new(caller.clone()));
@@ -116,6 +117,10 @@ impl Core {
     /// Relays data. Nearly everything that is wrong with it is passed over in silence.
     pub(super) fn match_data_send(&mut self, caller: &Peer, request: MatchDataSend) -> Answer {
         let stream = stream_of(&request.match_id).ok_or_else(invalid_match_id)?;
+        if stream.mode == Mode::MatchAuthoritative {
+            self.data_for_handler(caller, &stream, request);
+            return Ok(Reply::Silence);
+        }
         let mut receivers = self.tracker.sessions(&stream);
         let is_member = receivers.contains(&caller.session);
         if request.presences.is_empty() {
@@ -140,7 +145,11 @@ impl Core {
     }
 
     /// The presences in a stream, except for one session.
-    fn others_in(&self, stream: &Stream, except: Option<SessionId>) -> Vec<UserPresence> {
+    pub(super) fn others_in(
+        &self,
+        stream: &Stream,
+        except: Option<SessionId>,
+    ) -> Vec<UserPresence> {
         self.tracker
             .visible(stream)
             .filter(|presence| Some(presence.peer.session) != except)

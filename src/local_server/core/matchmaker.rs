@@ -1,35 +1,144 @@
-//! Matchmaking: requests are checked, but there is no matchmaker yet.
+//! The matchmaker: who asks, who is told.
+
+use std::time::Duration;
 
 use super::{
-    Core, parties,
-    presence::Peer,
-    requests::{Answer, ErrorCode, Refusal},
+    Core, Timer,
+    ids::SessionId,
+    matching::{self, Pool, Ticket},
+    parties,
+    presence::{Peer, Stream},
+    query::Query,
+    requests::{Answer, ErrorCode, Refusal, Reply},
+    runtime::{Runtime, guarded},
 };
-use crate::proto::realtime::{
-    MatchmakerAdd, MatchmakerRemove, PartyMatchmakerAdd, PartyMatchmakerRemove,
+use crate::proto::{
+    Message,
+    realtime::{
+        MatchmakerAdd, MatchmakerMatched, MatchmakerRemove, MatchmakerTicket, PartyMatchmakerAdd,
+        PartyMatchmakerRemove, PartyMatchmakerTicket,
+        matchmaker_matched::{Id, MatchmakerUser},
+    },
 };
 
-pub(super) fn add(request: &MatchmakerAdd) -> Answer {
-    check_counts(request.min_count, request.max_count, request.count_multiple)?;
-    Err(no_matchmaker())
+/// All tickets.
+#[derive(Default)]
+pub(super) struct Matchmaker {
+    pool: Pool,
+    last: u64,
+    /// When the first interval ended; the others do so at regular distances.
+    pub(super) anchor: Duration,
+    is_scheduled: bool,
 }
 
-pub(super) fn remove(request: &MatchmakerRemove) -> Answer {
-    check_ticket(&request.ticket)?;
-    Err(Refusal::bad_input("Matchmaker ticket not found"))
+/// What is asked for, by one or by a party.
+struct Wish<'a> {
+    min: i32,
+    max: i32,
+    multiple: Option<i32>,
+    query: &'a str,
+    properties: MatchmakerUser,
+}
+
+/// Why a ticket is not taken.
+struct NotAdded;
+
+impl Matchmaker {
+    /// A socket is gone, and so are its tickets. (Those of its party go when it has left that.)
+    pub(super) fn forget(&mut self, session: SessionId) {
+        self.pool.retain(|_, ticket| {
+            !ticket.party_id.is_empty() || ticket.members[0].session != session
+        });
+    }
+
+    /// The members of a party are not the same any more: its tickets are gone.
+    pub(super) fn forget_party(&mut self, party: &Stream) {
+        let id = parties::id_of(party);
+        self.pool.retain(|_, ticket| ticket.party_id != id);
+    }
+
+    fn remove(&mut self, is_meant: impl Fn(&Ticket) -> bool) -> bool {
+        let key = self.pool.iter().find(|(_, ticket)| is_meant(ticket));
+        let key = key.map(|(key, _)| *key);
+        key.is_some_and(|key| self.pool.remove(&key).is_some())
+    }
 }
 
 impl Core {
+    pub(super) fn matchmaker_add(&mut self, caller: &Peer, request: MatchmakerAdd) -> Answer {
+        let wish = Wish {
+            min: request.min_count,
+            max: request.max_count,
+            multiple: request.count_multiple,
+            query: &request.query,
+            properties: MatchmakerUser {
+                string_properties: request.string_properties,
+                numeric_properties: request.numeric_properties,
+                ..MatchmakerUser::default()
+            },
+        };
+        wish.check_counts()?;
+        let ticket = self
+            .add_ticket(wish, vec![caller.clone()])
+            .map_err(|NotAdded| {
+                Refusal::new(ErrorCode::RuntimeException, "Error adding to matchmaker")
+            })?;
+        Ok(Message::MatchmakerTicket(MatchmakerTicket { ticket }).into())
+    }
+
+    pub(super) fn matchmaker_remove(
+        &mut self,
+        caller: &Peer,
+        request: &MatchmakerRemove,
+    ) -> Answer {
+        check_ticket(&request.ticket)?;
+        let is_removed = self.matchmaker.remove(|ticket| {
+            ticket.id == request.ticket
+                && ticket.party_id.is_empty()
+                && ticket.members[0].session == caller.session
+        });
+        if is_removed {
+            Ok(Reply::Acknowledged)
+        } else {
+            Err(Refusal::bad_input("Matchmaker ticket not found"))
+        }
+    }
+
     pub(super) fn party_matchmaker_add(
         &mut self,
         caller: &Peer,
-        request: &PartyMatchmakerAdd,
+        request: PartyMatchmakerAdd,
     ) -> Answer {
-        check_counts(request.min_count, request.max_count, request.count_multiple)?;
+        let mut wish = Wish {
+            min: request.min_count,
+            max: request.max_count,
+            multiple: request.count_multiple,
+            query: &request.query,
+            properties: MatchmakerUser {
+                string_properties: request.string_properties,
+                numeric_properties: request.numeric_properties,
+                ..MatchmakerUser::default()
+            },
+        };
+        wish.check_counts()?;
         let stream = parties::stream_of(&request.party_id)?;
-        self.led_party(&stream, caller)
-            .map_err(parties::failed("adding party to matchmaker"))?;
-        Err(no_matchmaker())
+        let failed = parties::failed("adding party to matchmaker");
+        self.led_party(&stream, caller).map_err(&failed)?;
+        let party_id = parties::id_of(&stream);
+        wish.properties.party_id.clone_from(&party_id);
+        let members: Vec<Peer> = self
+            .tracker
+            .visible(&stream)
+            .map(|presence| presence.peer.clone())
+            .collect();
+        let mut others: Vec<SessionId> = members.iter().map(|peer| peer.session).collect();
+        others.retain(|session| *session != caller.session);
+        let ticket = self
+            .add_ticket(wish, members)
+            .map_err(|NotAdded| failed("error adding to matchmaker".into()))?;
+        let ticket = Message::PartyMatchmakerTicket(PartyMatchmakerTicket { party_id, ticket });
+        self.push(&others, ticket.clone());
+        Ok(ticket.into())
     }
 
     pub(super) fn party_matchmaker_remove(
@@ -41,26 +150,140 @@ impl Core {
         let stream = parties::stream_of(&request.party_id)?;
         let failed = parties::failed("closing party"); // sic
         self.led_party(&stream, caller).map_err(&failed)?;
-        Err(failed("matchmaker ticket not found".into()))
+        let party_id = parties::id_of(&stream);
+        let is_removed = self
+            .matchmaker
+            .remove(|ticket| ticket.id == request.ticket && ticket.party_id == party_id);
+        if is_removed {
+            Ok(Reply::Acknowledged)
+        } else {
+            Err(failed("matchmaker ticket not found".into()))
+        }
+    }
+
+    fn add_ticket(&mut self, wish: Wish<'_>, members: Vec<Peer>) -> Result<String, NotAdded> {
+        let query = Query::parse(wish.query).ok_or(NotAdded)?;
+        let owner = members.first().ok_or(NotAdded)?.session;
+        let party_id = wish.properties.party_id.clone();
+        let of_owner = self.matchmaker.pool.values().filter(|ticket| {
+            ticket.party_id == party_id
+                && (!party_id.is_empty() || ticket.members[0].session == owner)
+        });
+        if of_owner.count() >= self.config.matchmaker_max_tickets {
+            return Err(NotAdded);
+        }
+        let id = self.ids.random().to_string();
+        let count = |count: i32| usize::try_from(count).unwrap_or_default();
+        let ticket = Ticket {
+            id: id.clone(),
+            party_id,
+            members,
+            query,
+            min: count(wish.min),
+            max: count(wish.max),
+            multiple: count(wish.multiple.unwrap_or(1)).max(1),
+            properties: wish.properties,
+            intervals: 0,
+        };
+        self.matchmaker.last += 1;
+        self.matchmaker.pool.insert(self.matchmaker.last, ticket);
+        self.schedule_matchmaker();
+        Ok(id)
+    }
+
+    /// The end of an interval.
+    pub(super) fn run_matchmaker(&mut self) {
+        self.matchmaker.is_scheduled = false;
+        let max_intervals = self.config.matchmaker_max_intervals;
+        for group in matching::run(&mut self.matchmaker.pool, max_intervals) {
+            self.tell_matched(&group);
+        }
+        let mut waiting = self.matchmaker.pool.values();
+        if waiting.any(|ticket| ticket.intervals < max_intervals) {
+            self.schedule_matchmaker();
+        }
+    }
+
+    /// The interval goes on while nobody waits, but it needs no timer then.
+    fn schedule_matchmaker(&mut self) {
+        if self.matchmaker.is_scheduled {
+            return;
+        }
+        let interval = self
+            .config
+            .matchmaker_interval
+            .max(Duration::from_millis(1))
+            .as_nanos();
+        let anchor = self.matchmaker.anchor;
+        let next = match self.clock.now().checked_sub(anchor) {
+            Some(since) => (since.as_nanos() / interval + 1) * interval,
+            None => 0,
+        };
+        let next = Duration::from_nanos(u64::try_from(next).unwrap_or(u64::MAX));
+        let at = anchor.saturating_add(next);
+        self.timers.set(Timer::Matchmaker, at);
+        self.matchmaker.is_scheduled = true;
+    }
+
+    fn tell_matched(&mut self, group: &[Ticket]) {
+        let user = |ticket: &Ticket, peer: &Peer| MatchmakerUser {
+            presence: Some(peer.to_proto()),
+            ..ticket.properties.clone()
+        };
+        let users: Vec<MatchmakerUser> = group
+            .iter()
+            .flat_map(|ticket| ticket.members.iter().map(|peer| user(ticket, peer)))
+            .collect();
+        let id = match self.match_for(&users) {
+            Some(match_id) => Id::MatchId(match_id),
+            None => {
+                let match_id = format!("{}.", self.ids.random());
+                Id::Token(self.tokens.issue_match(&match_id, &self.clock))
+            }
+        };
+        for ticket in group {
+            for peer in &ticket.members {
+                let matched = Message::MatchmakerMatched(MatchmakerMatched {
+                    ticket: ticket.id.clone(),
+                    id: Some(id.clone()),
+                    users: users.clone(),
+                    self_: Some(user(ticket, peer)),
+                });
+                self.push(&[peer.session], matched);
+            }
+        }
+    }
+
+    /// The match that the game's own code makes for them, if it does.
+    fn match_for(&mut self, users: &[MatchmakerUser]) -> Option<String> {
+        let function = self.config.runtime.matchmaker_matched()?;
+        let mut runtime = Runtime::new(self, None);
+        guarded(|| function(&mut runtime, users)).unwrap_or_else(|| {
+            log::error!("the function for those who are matched has panicked");
+            None
+        })
     }
 }
 
-fn check_counts(min: i32, max: i32, multiple: Option<i32>) -> Result<(), Refusal> {
-    let multiple = multiple.unwrap_or(1);
-    let problem = if min < 2 {
-        "Invalid minimum count, must be >= 2"
-    } else if max < min {
-        "Invalid maximum count, must be >= minimum count"
-    } else if multiple < 1 {
-        "Invalid count multiple, must be >= 1"
-    } else if min % multiple != 0 {
-        "Invalid count multiple for minimum count, must divide"
-    } else if max % multiple != 0 {
-        "Invalid count multiple for maximum count, must divide"
-    } else {
-        return Ok(());
-    };
-    Err(Refusal::bad_input(problem))
+impl Wish<'_> {
+    fn check_counts(&self) -> Result<(), Refusal> {
+        let (min, max) = (self.min, self.max);
+        let multiple = self.multiple.unwrap_or(1);
+        let problem = if min < 2 {
+            "Invalid minimum count, must be >= 2"
+        } else if max < min {
+            "Invalid maximum count, must be >= minimum count"
+        } else if multiple < 1 {
+            "Invalid count multiple, must be >= 1"
+        } else if min % multiple != 0 {
+            "Invalid count multiple for minimum count, must divide"
+        } else if max % multiple != 0 {
+            "Invalid count multiple for maximum count, must divide"
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::bad_input(problem))
+    }
 }
 
 fn check_ticket(ticket: &str) -> Result<(), Refusal> {
@@ -68,11 +291,4 @@ fn check_ticket(ticket: &str) -> Result<(), Refusal> {
         return Err(Refusal::bad_input("Invalid matchmaker ticket"));
     }
     Ok(())
-}
-
-fn no_matchmaker() -> Refusal {
-    Refusal::new(
-        ErrorCode::RuntimeException,
-        "The embedded server has no matchmaker",
-    )
 }

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod authenticate;
+mod authoritative;
 mod channels;
 mod chat;
 mod clock;
@@ -24,17 +25,25 @@ mod history;
 mod http;
 mod ids;
 mod json;
+mod label;
+mod listed;
 mod match_api;
 mod matches;
+mod matching;
 mod matchmaker;
 mod notifications;
 mod parties;
+mod party_api;
 mod passwords;
 mod presence;
+mod query;
 mod requests;
 mod routes;
+mod rpc_api;
+pub(super) mod runtime;
 mod sessions;
 mod status;
+mod streams;
 mod timers;
 mod tokens;
 mod users;
@@ -49,13 +58,16 @@ mod tests;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
+use uuid::Uuid;
 
 use self::{
     accounts::Accounts,
+    authoritative::Matches,
     clock::Clock,
     groups::Groups,
     history::History,
     ids::Ids,
+    matchmaker::Matchmaker,
     notifications::Notifications,
     parties::Parties,
     presence::Tracker,
@@ -87,6 +99,8 @@ pub(super) struct Core {
     groups: Groups,
     history: History,
     notifications: Notifications,
+    matchmaker: Matchmaker,
+    running: Matches,
 }
 
 /// What is waited for.
@@ -98,6 +112,10 @@ enum Timer {
     Silence(SessionId),
     /// A socket has lingered long enough after its close frame.
     Drop(SessionId),
+    /// An interval of the matchmaker ends.
+    Matchmaker,
+    /// A match does a round of its loop.
+    MatchTick(Uuid),
 }
 
 impl Core {
@@ -116,6 +134,8 @@ impl Core {
             groups: Groups::default(),
             history: History::default(),
             notifications: Notifications::default(),
+            matchmaker: Matchmaker::default(),
+            running: Matches::default(),
             config,
             ids,
         }
@@ -134,6 +154,8 @@ impl Core {
                 Timer::Ping(session) => self.ping(session),
                 Timer::Silence(session) => self.end(session, Ending::Silent),
                 Timer::Drop(session) => self.finish(session),
+                Timer::Matchmaker => self.run_matchmaker(),
+                Timer::MatchTick(id) => self.tick_match(id, now),
             }
             self.deliver_events();
         }

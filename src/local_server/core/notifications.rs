@@ -6,7 +6,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -40,9 +39,9 @@ impl Notice {
         }
     }
 
-    pub(super) fn with_content(self, content: &Value) -> Self {
+    pub(super) fn with_content(self, content: impl Into<String>) -> Self {
         Self {
-            content: content.to_string(),
+            content: content.into(),
             ..self
         }
     }
@@ -107,13 +106,17 @@ impl Core {
         }
     }
 
-    /// Tells a user, on all sockets, and keeps it if it is to be kept.
-    pub(super) fn notify(&mut self, user: UserId, notice: Notice) {
-        let notification = self.notification(notice);
-        if notification.persistent {
-            self.notifications.insert(user, notification.clone());
+    /// Tells a user, on all sockets and at once, and keeps what is to be kept.
+    pub(super) fn notify(&mut self, user: UserId, notices: impl IntoIterator<Item = Notice>) {
+        let mut notifications = Vec::new();
+        for notice in notices {
+            let notification = self.notification(notice);
+            if notification.persistent {
+                self.notifications.insert(user, notification.clone());
+            }
+            notifications.push(notification);
         }
-        self.broadcast(&stream(user), message(vec![notification]));
+        self.broadcast(&stream(user), message(notifications));
     }
 
     pub(super) fn list_notifications(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
@@ -153,7 +156,13 @@ impl Core {
 impl Notifications {
     fn insert(&mut self, user: UserId, notification: Notification) {
         self.last_position += 1;
+        let is_from_server = notification.sender_id == Uuid::nil().to_string();
         let kept = Notification {
+            sender_id: if is_from_server {
+                String::new()
+            } else {
+                notification.sender_id
+            },
             content: json::jsonb(&notification.content).unwrap_or_default(),
             ..notification
         };

@@ -1,6 +1,6 @@
 //! Parties. Who is in one is in its stream, in order of joining.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use uuid::Uuid;
 
@@ -8,6 +8,7 @@ use super::{
     Core,
     ids::SessionId,
     json,
+    listed::Listed,
     presence::{Event, Mode, Peer, Presence, Stream},
     requests::{Answer, Refusal, Reply},
 };
@@ -37,7 +38,9 @@ const NOT_A_MEMBER: Reason = Cow::Borrowed("party member not found");
 /// A party.
 pub(super) struct Party {
     leader: Peer,
-    open: bool,
+    listing: Listed<Listing>,
+    /// The how manieth party it is.
+    number: u64,
     max_size: i32,
     /// Who asks to join, in order.
     requests: Vec<Peer>,
@@ -45,9 +48,34 @@ pub(super) struct Party {
     creator_told: bool,
 }
 
+/// What lists say of a party.
+pub(super) struct Listing {
+    pub(super) open: bool,
+    pub(super) hidden: bool,
+    pub(super) label: String,
+}
+
 /// All parties, by their streams.
 #[derive(Default)]
-pub(super) struct Parties(HashMap<Stream, Party>);
+pub(super) struct Parties {
+    by_stream: HashMap<Stream, Party>,
+    last_number: u64,
+}
+
+impl Parties {
+    /// What lists may show, with the largest sizes, the oldest first.
+    pub(super) fn listed(&self, now: Duration) -> Vec<(&Stream, i32, &Listing)> {
+        let mut parties: Vec<_> = self.by_stream.iter().collect();
+        parties.sort_by_key(|(_, party)| party.number);
+        let mut shown = Vec::new();
+        for (stream, party) in parties {
+            if let Some(listing) = party.listing.shown(now) {
+                shown.push((stream, party.max_size, listing));
+            }
+        }
+        shown
+    }
+}
 
 pub(super) fn presence_event(event: &Event) -> Message {
     Message::PartyPresenceEvent(PartyPresenceEvent {
@@ -58,7 +86,7 @@ pub(super) fn presence_event(event: &Event) -> Message {
 }
 
 /// `<uuid>.<node>`.
-fn id_of(stream: &Stream) -> String {
+pub(super) fn id_of(stream: &Stream) -> String {
     format!("{}.{}", stream.subject, stream.label)
 }
 
@@ -128,14 +156,21 @@ impl Core {
         check_label(&request.label).map_err(failed("creating party"))?;
         let node = self.config.node.clone();
         let stream = Stream::new(Mode::Party, self.ids.random()).labelled(node);
+        let listing = Listing {
+            open: request.open,
+            hidden: request.hidden,
+            label: request.label.clone(),
+        };
+        self.parties.last_number += 1;
         let party = Party {
             leader: caller.clone(),
-            open: request.open,
+            listing: Listed::new(listing, self.clock.now()),
+            number: self.parties.last_number,
             max_size: request.max_size,
             requests: Vec::new(),
             creator_told: false,
         };
-        self.parties.0.insert(stream.clone(), party);
+        self.parties.by_stream.insert(stream.clone(), party);
         self.enter_party(&stream, caller);
         let creator = caller.to_proto();
         Ok(Message::Party(realtime::Party {
@@ -161,12 +196,12 @@ impl Core {
 
     fn join_or_ask(&mut self, stream: &Stream, caller: &Peer) -> Result<(), Reason> {
         let members = self.tracker.visible(stream).count();
-        let party = self.parties.0.get_mut(stream).ok_or(NOT_FOUND)?;
+        let party = self.parties.by_stream.get_mut(stream).ok_or(NOT_FOUND)?;
         let max_size = usize::try_from(party.max_size).unwrap_or_default();
         if members >= max_size {
             return Err(FULL);
         }
-        if party.open {
+        if party.listing.current().open {
             self.enter_party(stream, caller);
             return Ok(());
         }
@@ -198,7 +233,7 @@ impl Core {
 
     pub(super) fn party_data_send(&mut self, caller: &Peer, request: PartyDataSend) -> Answer {
         let stream = stream_of(&request.party_id)?;
-        let reason = if !self.parties.0.contains_key(&stream) {
+        let reason = if !self.parties.by_stream.contains_key(&stream) {
             Some(NOT_FOUND)
         } else if self.tracker.get(&stream, caller.session).is_none() {
             Some(NOT_A_MEMBER)
@@ -237,7 +272,7 @@ impl Core {
         stream: &Stream,
         caller: &Peer,
     ) -> Result<&mut Party, Reason> {
-        let party = self.parties.0.get_mut(stream).ok_or(NOT_FOUND)?;
+        let party = self.parties.by_stream.get_mut(stream).ok_or(NOT_FOUND)?;
         if party.leader.session == caller.session {
             Ok(party)
         } else {
@@ -334,7 +369,8 @@ impl Core {
         self.led_party(&stream, caller)
             .map_err(failed("closing party"))?;
         self.broadcast(&stream, close_message(&stream));
-        self.parties.0.remove(&stream);
+        self.parties.by_stream.remove(&stream);
+        self.matchmaker.forget_party(&stream);
         self.tracker.untrack_stream(&stream);
         Ok(Reply::Acknowledged)
     }
@@ -378,9 +414,15 @@ impl Core {
         if request.hidden && has_label {
             return Err("party is hidden and label is not empty, invalid operation".into());
         }
+        let now = self.clock.now();
         let party = self.led_party(stream, caller)?;
         check_label(&request.label)?;
-        party.open = request.open;
+        let listing = Listing {
+            open: request.open,
+            hidden: request.hidden,
+            label: request.label.clone(),
+        };
+        party.listing.set(listing, now);
         Ok(())
     }
 
@@ -389,7 +431,7 @@ impl Core {
             party_id: id_of(stream),
             presence: Some(leader.to_proto()),
         });
-        if let Some(party) = self.parties.0.get_mut(stream) {
+        if let Some(party) = self.parties.by_stream.get_mut(stream) {
             party.leader = leader;
             self.broadcast(stream, announcement);
         }
@@ -399,6 +441,7 @@ impl Core {
 /// What follows from coming and going.
 impl Core {
     pub(super) fn party_changed(&mut self, event: &Event) {
+        self.matchmaker.forget_party(&event.stream);
         for presence in &event.joins {
             self.tell_joiner(&event.stream, &presence.peer);
         }
@@ -412,7 +455,7 @@ impl Core {
         let members = self.tracker.visible(stream).map(Presence::to_proto);
         let members: Vec<UserPresence> = members.collect();
         let is_old = self.config.party_layout == PartyLayout::Before3_28;
-        let Some(party) = self.parties.0.get_mut(stream) else {
+        let Some(party) = self.parties.by_stream.get_mut(stream) else {
             return;
         };
         let is_creator = !std::mem::replace(&mut party.creator_told, true);
@@ -421,7 +464,7 @@ impl Core {
         }
         let message = Message::Party(realtime::Party {
             party_id: id_of(stream),
-            open: party.open,
+            open: party.listing.current().open,
             max_size: party.max_size,
             self_: Some(joiner.to_proto()),
             leader: Some(party.leader.to_proto()),
@@ -434,14 +477,14 @@ impl Core {
     /// When the leader leaves, the member who has been there longest takes over. When nobody is left, the party is gone.
     fn replace_leader(&mut self, stream: &Stream, left: SessionId) {
         let is_leader = |party: &Party| party.leader.session == left;
-        if !self.parties.0.get(stream).is_some_and(is_leader) {
+        if !self.parties.by_stream.get(stream).is_some_and(is_leader) {
             return;
         }
         let oldest = self.tracker.visible(stream).next();
         match oldest.map(|presence| presence.peer.clone()) {
             Some(oldest) => self.make_leader(stream, oldest),
             None => {
-                self.parties.0.remove(stream);
+                self.parties.by_stream.remove(stream);
             }
         }
     }

@@ -12,18 +12,51 @@ use crate::proto::UserPresence;
 
 /// What one can be present in. Channel ids begin with these numbers.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[repr(u8)]
 pub(super) enum Mode {
     /// The notifications of one user; every socket is in the one of its user.
-    Notifications = 0,
+    Notifications,
     /// The status of one user; only who shows one is in it.
-    Status = 1,
-    Room = 2,
-    Group = 3,
-    Direct = 4,
-    MatchRelayed = 5,
-    MatchAuthoritative = 6,
-    Party = 7,
+    Status,
+    Room,
+    Group,
+    Direct,
+    MatchRelayed,
+    MatchAuthoritative,
+    Party,
+    /// What the game's own code makes of it.
+    Custom(u8),
+}
+
+impl From<u8> for Mode {
+    fn from(number: u8) -> Self {
+        match number {
+            0 => Self::Notifications,
+            1 => Self::Status,
+            2 => Self::Room,
+            3 => Self::Group,
+            4 => Self::Direct,
+            5 => Self::MatchRelayed,
+            6 => Self::MatchAuthoritative,
+            7 => Self::Party,
+            other => Self::Custom(other),
+        }
+    }
+}
+
+impl From<Mode> for u8 {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Notifications => 0,
+            Mode::Status => 1,
+            Mode::Room => 2,
+            Mode::Group => 3,
+            Mode::Direct => 4,
+            Mode::MatchRelayed => 5,
+            Mode::MatchAuthoritative => 6,
+            Mode::Party => 7,
+            Mode::Custom(number) => number,
+        }
+    }
 }
 
 /// A place to be present in.
@@ -80,7 +113,7 @@ pub(super) struct Presence {
     /// In no list and no event, but receiving everything.
     pub(super) hidden: bool,
     pub(super) persistence: bool,
-    /// Set in status streams only.
+    /// Seen in status streams only.
     pub(super) status: Option<String>,
 }
 

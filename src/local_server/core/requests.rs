@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Core, ids::SessionId, matchmaker, presence::Peer, sessions::Ending};
+use super::{Core, ids::SessionId, presence::Peer, sessions::Ending};
 use crate::proto::{
     Envelope, Message, PartyLayout,
     realtime::{self, Pong},
@@ -31,7 +31,9 @@ pub(super) enum ErrorCode {
     MissingPayload = 2,
     BadInput = 3,
     MatchNotFound = 4,
+    MatchJoinRejected = 5,
     RuntimeFunctionNotFound = 6,
+    RuntimeFunctionException = 7,
 }
 
 /// A request that is answered with an error.
@@ -137,21 +139,15 @@ impl Core {
             }
             Some(Message::PartyDataSend(request)) => self.party_data_send(caller, request),
             Some(Message::PartyUpdate(request)) => self.party_update(caller, request),
-            Some(Message::MatchmakerAdd(request)) => matchmaker::add(&request),
-            Some(Message::MatchmakerRemove(request)) => matchmaker::remove(&request),
+            Some(Message::MatchmakerAdd(request)) => self.matchmaker_add(caller, request),
+            Some(Message::MatchmakerRemove(request)) => self.matchmaker_remove(caller, &request),
             Some(Message::PartyMatchmakerAdd(request)) => {
-                self.party_matchmaker_add(caller, &request)
+                self.party_matchmaker_add(caller, request)
             }
             Some(Message::PartyMatchmakerRemove(request)) => {
                 self.party_matchmaker_remove(caller, &request)
             }
-            Some(Message::Rpc(request)) if request.id.is_empty() => {
-                Err(Refusal::bad_input("RPC ID must be set"))
-            }
-            Some(Message::Rpc(_)) => Err(Refusal::new(
-                ErrorCode::RuntimeFunctionNotFound,
-                "RPC function not found",
-            )),
+            Some(Message::Rpc(request)) => self.rpc(caller, request),
             Some(_) => Err(Refusal::new(
                 ErrorCode::UnrecognizedPayload,
                 "Unrecognized message.",

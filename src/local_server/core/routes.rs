@@ -6,8 +6,10 @@ use http::{Method, Request, Response};
 use super::{
     Core, cors,
     http::{ApiError, ApiResult, Call, Code, empty, response},
+    rpc_api,
     tokens::{Claims, Token},
 };
+use crate::proto::PartyLayout;
 
 /// Who may make a call.
 enum Access {
@@ -19,6 +21,9 @@ enum Access {
 }
 
 use Access::{Anybody, ServerKey, User};
+
+/// What servers before 3.28 do not know.
+const PARTIES: &str = "/v2/party";
 
 const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/healthcheck", Anybody(|_, _| empty())),
@@ -81,6 +86,7 @@ const ROUTES: &[(Method, &str, Access)] = &[
         User(Core::post_group_promote),
     ),
     (Method::GET, "/v2/match", User(Core::list_matches)),
+    (Method::GET, PARTIES, User(Core::list_parties)),
     (Method::GET, "/v2/channel/{}", User(Core::list_messages)),
     (
         Method::GET,
@@ -108,9 +114,11 @@ impl Core {
         if let Some(response) = cors::preflight(request) {
             return response;
         }
-        let result = self.route(request);
+        let mut response = match rpc_api::function_of(request) {
+            Some(id) => self.rest_rpc(request, id),
+            None => response(self.route(request)),
+        };
         self.deliver_events();
-        let mut response = response(result);
         cors::expose(request, &mut response);
         response
     }
@@ -121,6 +129,9 @@ impl Core {
             let Some(argument) = matches(pattern, request.uri().path()) else {
                 continue;
             };
+            if *pattern == PARTIES && self.config.party_layout == PartyLayout::Before3_28 {
+                break;
+            }
             if method != request.method() {
                 refusal = ApiError::new(Code::Unimplemented, "Method Not Allowed");
                 continue;

@@ -60,6 +60,8 @@ pub(super) enum Ending {
     QueueFull,
     /// The server does not want it any more.
     ServerSide,
+    /// The same, on a request of the socket itself. The server waits for nothing then.
+    ByItself,
 }
 
 impl Ending {
@@ -70,7 +72,7 @@ impl Ending {
             Self::BadInput(reason) => reason,
             Self::Silent => "i/o timeout",
             Self::QueueFull => "session outgoing queue full",
-            Self::ServerSide => "server-side session disconnect",
+            Self::ServerSide | Self::ByItself => "server-side session disconnect",
         };
         (layout == PartyLayout::Current).then_some((1000, reason))
     }
@@ -79,7 +81,7 @@ impl Ending {
     fn linger(self, layout: PartyLayout) -> Linger {
         match (layout, self) {
             (PartyLayout::Before3_28, _) | (_, Self::TooLong) => Linger::No,
-            (_, Self::BadInput(_) | Self::Silent) => Linger::Deaf,
+            (_, Self::BadInput(_) | Self::Silent | Self::ByItself) => Linger::Deaf,
             (_, Self::QueueFull | Self::ServerSide) => Linger::UntilAnswered,
         }
     }
@@ -99,6 +101,8 @@ enum Linger {
 struct Session {
     peer: Peer,
     format: Format,
+    /// The language asked for in the handshake.
+    lang: String,
     queue: VecDeque<Bytes>,
     ping_due: bool,
     /// The close frame that is still to be written.
@@ -119,7 +123,7 @@ pub(super) struct Sessions {
 pub(super) struct QueueFull;
 
 impl Sessions {
-    pub(super) fn open(&mut self, peer: Peer, format: Format) {
+    pub(super) fn open(&mut self, peer: Peer, format: Format, lang: String) {
         let session = Session {
             queue: VecDeque::new(),
             ping_due: false,
@@ -127,6 +131,7 @@ impl Sessions {
             closing: None,
             messages_until_sign_of_life: MESSAGES_PER_SIGN_OF_LIFE,
             format,
+            lang,
             peer,
         };
         self.by_id.insert(session.peer.session, session);
@@ -136,6 +141,12 @@ impl Sessions {
     pub(super) fn peer(&self, id: SessionId) -> Option<&Peer> {
         let session = self.by_id.get(&id)?;
         session.closing.is_none().then_some(&session.peer)
+    }
+
+    /// The language that a socket was opened with, if it said so.
+    pub(super) fn lang(&self, id: SessionId) -> Option<&str> {
+        let session = self.by_id.get(&id)?;
+        (!session.lang.is_empty()).then_some(&session.lang)
     }
 
     /// Queues a message for an open socket; for others it is dropped.
@@ -185,6 +196,12 @@ impl Core {
             return Some(Transmit::Close(frame));
         }
         std::mem::take(&mut session.ping_due).then_some(Transmit::Ping)
+    }
+
+    /// Whether messages wait to be written.
+    pub(in crate::local_server) fn has_something_to_write(&self) -> bool {
+        let mut sessions = self.sessions.by_id.values();
+        sessions.any(|session| !session.queue.is_empty())
     }
 
     /// Whether a socket is to be given up even if something is still being written to it.
@@ -289,5 +306,6 @@ impl Core {
         self.timers.cancel(Timer::Silence(id));
         self.tracker.untrack_all(id);
         self.follows.unfollow_all(id);
+        self.matchmaker.forget(id);
     }
 }

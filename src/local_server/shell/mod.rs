@@ -19,13 +19,16 @@ use tokio::{
     runtime::{Builder, Runtime},
     sync::{Notify, oneshot},
     task::{LocalSet, spawn_local},
-    time::{sleep, sleep_until},
+    time::{sleep, sleep_until, timeout},
 };
 
 use super::{
     LocalServerConfig,
     core::{Core, SessionId},
 };
+
+/// How long what matches have to say at the end may take.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// Everything prepared, to be run on a thread of its own.
 pub(super) struct Prepared {
@@ -57,8 +60,10 @@ impl Prepared {
         let shell = Rc::new(Shell::new(self.config));
         let serving = async {
             spawn_local(keep_time(shell.clone()));
-            spawn_local(accept(shell, self.listener));
+            spawn_local(accept(shell.clone(), self.listener));
             let _stopped = stop.await;
+            shell.input(|core, now| core.terminate(now, GRACE));
+            let _written = timeout(GRACE, shell.all_written()).await;
         };
         LocalSet::new().block_on(&self.runtime, serving);
     }
@@ -104,6 +109,15 @@ impl Shell {
             }
         }
         result
+    }
+}
+
+impl Shell {
+    /// Until nothing waits to be written.
+    async fn all_written(&self) {
+        while self.core.borrow().has_something_to_write() {
+            sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 

@@ -570,7 +570,7 @@ fn request_cid(ticket: Ticket) -> String {
     ticket.0.to_string()
 }
 
-fn parse_request_cid(cid: &str) -> Option<Ticket> {
+pub(crate) fn parse_request_cid(cid: &str) -> Option<Ticket> {
     cid.parse()
         .ok()
         .map(Ticket)

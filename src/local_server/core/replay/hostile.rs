@@ -92,7 +92,7 @@ proptest! {
 
     #[test]
     fn strange_rest_calls(
-        path in "/(v2/)?(account|channel|group|user|match|notification|session/logout)?(/[^ ?#]{0,40})?",
+        path in "/(v2/)?(account|channel|group|user|match|party|rpc/lab_echo|notification|session/logout)?(/[^ ?#]{0,40})?",
         query in "[a-z_]{0,16}=[ -~]{0,30}",
         body in "\\PC{0,60}",
     ) {
@@ -101,7 +101,7 @@ proptest! {
         let (token, _) = replay.tokens(&name);
         for method in ["GET", "POST", "PUT", "DELETE"] {
             let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-            for parameter in ["cursor", "cacheable_cursor", "limit", "ids", "user_ids", "name"] {
+            for parameter in ["cursor", "cacheable_cursor", "limit", "ids", "user_ids", "name", "query", "label", "http_key"] {
                 let target = format!("{path}?{parameter}={query}");
                 let request = http::Request::builder()
                     .method(method)

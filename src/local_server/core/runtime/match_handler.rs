@@ -1,0 +1,279 @@
+//! Matches that run on the server: what the game writes.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+
+use super::{Runtime, RuntimeError, parse_session};
+use crate::{
+    local_server::core::{matches, presence},
+    proto::{Message, UserPresence, realtime::MatchData},
+};
+
+/// A match that runs on the server: its state, and what it does. One value is made for each match, with the function given to
+/// [`RuntimeModule::register_match`](super::RuntimeModule::register_match), and lives as long as the match.
+///
+/// A match ends when a method says so ([`MatchFlow::End`]): nobody is told, and who was in it is in it no more. It does not end by
+/// itself when the last one leaves. A panic in a method is [`MatchFlow::Fail`].
+///
+/// ```
+/// use bevy_nakama::{
+///     local_server::{Broadcast, LocalServerConfig, MatchContext, MatchFlow, MatchHandler, MatchInit, MatchMessage, RuntimeModule},
+/// };
+///
+/// /// Counts what everybody sends.
+/// #[derive(Default)]
+/// struct Counter(u8);
+///
+/// impl MatchHandler for Counter {
+///     fn init(&mut self, _: &mut MatchContext<'_>, _: &str) -> MatchInit {
+///         MatchInit { tick_rate: 10, label: r#"{"mode": "counting"}"#.to_owned() }
+///     }
+///
+///     fn tick(&mut self, context: &mut MatchContext<'_>, messages: &[MatchMessage]) -> MatchFlow {
+///         for message in messages {
+///             self.0 = self.0.wrapping_add(1);
+///             context.broadcast(Broadcast::new(message.op_code, vec![self.0]));
+///         }
+///         MatchFlow::Continue
+///     }
+/// }
+///
+/// let runtime = RuntimeModule::new()
+///     .register_match("counter", Counter::default)
+///     .register_rpc("start", |context, _| Ok(context.runtime.match_create("counter", "")?));
+/// let config = LocalServerConfig { runtime, ..Default::default() };
+/// ```
+pub trait MatchHandler: Send + 'static {
+    /// The match begins. `params` are those given to [`Runtime::match_create`].
+    fn init(&mut self, context: &mut MatchContext<'_>, params: &str) -> MatchInit;
+
+    /// Somebody wants to join. An `Err` is the reason why they may not; an empty one reads `Match join rejected`.
+    ///
+    /// # Errors
+    ///
+    /// The joiner is refused, with error code 5.
+    fn join_attempt(
+        &mut self,
+        context: &mut MatchContext<'_>,
+        presence: &UserPresence,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        let _ = (context, presence, metadata);
+        Ok(())
+    }
+
+    /// Somebody has joined. What is sent here reaches them before the answer to their join.
+    fn join(&mut self, context: &mut MatchContext<'_>, presences: &[UserPresence]) -> MatchFlow {
+        let _ = (context, presences);
+        MatchFlow::Continue
+    }
+
+    /// Somebody has left, was kicked or disconnected.
+    fn leave(&mut self, context: &mut MatchContext<'_>, presences: &[UserPresence]) -> MatchFlow {
+        let _ = (context, presences);
+        MatchFlow::Continue
+    }
+
+    /// One round of the match's loop, at its tick rate, with what members have sent since the last one.
+    #[doc(alias = "loop")]
+    fn tick(&mut self, context: &mut MatchContext<'_>, messages: &[MatchMessage]) -> MatchFlow;
+
+    /// Other code of the server says something, with [`Runtime::match_signal`]. `None` ends the match.
+    fn signal(&mut self, context: &mut MatchContext<'_>, data: &str) -> Option<String> {
+        let _ = (context, data);
+        Some(String::new())
+    }
+
+    /// The server is stopping. What is sent here is still written, if that takes no longer than `grace`.
+    fn terminate(&mut self, context: &mut MatchContext<'_>, grace: Duration) {
+        let _ = (context, grace);
+    }
+}
+
+/// How a match begins.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MatchInit {
+    /// How often the loop runs, in rounds per second: 1 to 60.
+    pub tick_rate: u32,
+    /// What the match is listed under: a text of at most 2048 bytes. Queries need a JSON object.
+    pub label: String,
+}
+
+/// How a match goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MatchFlow {
+    /// It goes on.
+    Continue,
+    /// It ends. Nobody is told.
+    End,
+    /// It ends as one whose code has an error: the server closes the sockets of all members.
+    Fail,
+}
+
+/// What a member has sent.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MatchMessage {
+    /// Who.
+    pub sender: UserPresence,
+    /// The op code.
+    pub op_code: i64,
+    /// The payload.
+    pub data: Bytes,
+    /// As the sender has set it.
+    pub reliable: bool,
+}
+
+/// A message to members of a match.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Broadcast<'a> {
+    /// The op code.
+    pub op_code: i64,
+    /// The payload.
+    pub data: Bytes,
+    /// Who gets it; `None` is everybody. Only the sessions in it count.
+    pub presences: Option<&'a [UserPresence]>,
+    /// Who it is said to come from; `None` is the server.
+    pub sender: Option<&'a UserPresence>,
+    /// Seen by the receivers; it changes nothing.
+    pub reliable: bool,
+}
+
+impl<'a> Broadcast<'a> {
+    /// A message from the server to everybody.
+    pub fn new(op_code: i64, data: impl Into<Bytes>) -> Self {
+        Self {
+            op_code,
+            data: data.into(),
+            presences: None,
+            sender: None,
+            reliable: true,
+        }
+    }
+
+    /// The same, to these only.
+    #[must_use]
+    pub fn to(self, presences: &'a [UserPresence]) -> Self {
+        Self {
+            presences: Some(presences),
+            ..self
+        }
+    }
+
+    /// The same, from this one.
+    #[must_use]
+    pub fn from(self, sender: &'a UserPresence) -> Self {
+        Self {
+            sender: Some(sender),
+            ..self
+        }
+    }
+
+    /// The same, marked as unreliable.
+    #[must_use]
+    pub fn unreliable(self) -> Self {
+        Self {
+            reliable: false,
+            ..self
+        }
+    }
+}
+
+/// A match from the inside: what its handler knows, and its dispatcher.
+#[non_exhaustive]
+pub struct MatchContext<'a> {
+    /// What any code of the server can do.
+    pub runtime: Runtime<'a>,
+    pub(in crate::local_server::core) stream: presence::Stream,
+}
+
+impl MatchContext<'_> {
+    /// The id that clients join with.
+    #[must_use]
+    pub fn match_id(&self) -> String {
+        matches::id_of(&self.stream)
+    }
+
+    /// The number of rounds that the loop has done.
+    #[must_use]
+    pub fn tick(&self) -> u64 {
+        let running = self.runtime.core.running.get(self.stream.subject);
+        running.map_or(0, |running| running.tick)
+    }
+
+    /// Who is in the match, in order of joining.
+    #[must_use]
+    pub fn presences(&self) -> Vec<UserPresence> {
+        let presences = self.runtime.core.tracker.visible(&self.stream);
+        presences.map(presence::Presence::to_proto).collect()
+    }
+
+    /// What the match is listed under.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        let running = self.runtime.core.running.get(self.stream.subject);
+        running.map_or("", |running| running.label.current())
+    }
+
+    /// Sends a message to members, at once.
+    pub fn broadcast(&mut self, message: Broadcast<'_>) {
+        let core = &mut *self.runtime.core;
+        let mut receivers = core.tracker.sessions(&self.stream);
+        if let Some(presences) = message.presences {
+            let is_meant = |id: &str| presences.iter().any(|presence| presence.session_id == id);
+            receivers.retain(|session| is_meant(&session.to_string()));
+        }
+        let data = Message::MatchData(MatchData {
+            match_id: matches::id_of(&self.stream),
+            presence: message.sender.cloned(),
+            op_code: message.op_code,
+            data: message.data,
+            reliable: message.reliable,
+        });
+        core.push(&receivers, data);
+    }
+
+    /// Throws members out. They are told nothing; the others, and [`MatchHandler::leave`], hear that they have left.
+    #[doc(alias = "match_kick")]
+    pub fn kick(&mut self, presences: &[UserPresence]) {
+        for presence in presences {
+            if let Ok(session) = parse_session(&presence.session_id) {
+                self.runtime.core.tracker.untrack(&self.stream, session);
+            }
+        }
+    }
+
+    /// Changes the label. Clients are not told; lists show it about a second later.
+    ///
+    /// # Errors
+    ///
+    /// It is longer than 2048 bytes.
+    #[doc(alias = "match_label_update")]
+    pub fn set_label(&mut self, label: impl Into<String>) -> Result<(), RuntimeError> {
+        self.runtime
+            .core
+            .label_match(self.stream.subject, label.into())
+    }
+}
+
+impl Runtime<'_> {
+    /// Starts a match with a registered handler, and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// No handler is registered under that name, it asks for an impossible tick rate or label, or it panics.
+    pub fn match_create(&mut self, handler: &str, params: &str) -> Result<String, RuntimeError> {
+        self.core.create_match(handler, params)
+    }
+
+    /// Says something to a match, and returns what it replies.
+    ///
+    /// # Errors
+    ///
+    /// There is no such match, it is just busy (because this comes from itself), or it ends.
+    pub fn match_signal(&mut self, match_id: &str, data: &str) -> Result<String, RuntimeError> {
+        self.core.signal_match(match_id, data)
+    }
+}

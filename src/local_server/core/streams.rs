@@ -1,0 +1,47 @@
+//! What clients hear of streams that are none of the server's own.
+
+use uuid::Uuid;
+
+use super::presence::{Event, Presence, Stream};
+use crate::proto::{
+    Message, UserPresence,
+    realtime::{self, StreamData, StreamPresenceEvent},
+};
+
+pub(super) fn presence_event(event: &Event) -> Message {
+    Message::StreamPresenceEvent(StreamPresenceEvent {
+        stream: Some(to_proto(&event.stream)),
+        joins: event.joins.iter().map(without_status).collect(),
+        leaves: event.leaves.iter().map(without_status).collect(),
+    })
+}
+
+/// Data from the server itself.
+pub(super) fn data(stream: &Stream, data: String, reliable: bool) -> StreamData {
+    StreamData {
+        stream: Some(to_proto(stream)),
+        sender: None,
+        data,
+        reliable,
+    }
+}
+
+fn without_status(presence: &Presence) -> UserPresence {
+    UserPresence {
+        status: None,
+        ..presence.to_proto()
+    }
+}
+
+fn to_proto(stream: &Stream) -> realtime::Stream {
+    let id = |id: Uuid| match id.is_nil() {
+        true => String::new(),
+        false => id.to_string(),
+    };
+    realtime::Stream {
+        mode: u8::from(stream.mode).into(),
+        subject: id(stream.subject),
+        subcontext: id(stream.subcontext),
+        label: stream.label.clone(),
+    }
+}

@@ -1,0 +1,324 @@
+//! From the world to the view.
+
+use std::{cmp::Ordering, time::Duration};
+
+use bevy_ecs::{
+    prelude::*, query::QueryData, relationship::RelationshipTarget, system::SystemParam,
+};
+use bevy_time::{Real, Time};
+
+use super::{
+    NakamaOverlay, OverlayView, secrets,
+    view::{
+        ConnectionView, ContextState, ContextView, MAX_PEOPLE, PersonView, TrafficSample,
+        TrafficView, WaitingView,
+    },
+};
+use crate::{
+    chat::{ChatChannel, ChatChannelKind, ChatLog, ChatMembers, JoinChat},
+    connection::{NakamaConnection, NetworkLink},
+    early::EarlyArrivals,
+    matches::{CreateMatch, JoinMatch, Match, MatchPresences},
+    party::{
+        Asking, CreateParty, JoinParty, Party, PartyJoinRequests, PartyLeader, PartyMembers,
+        PendingApproval,
+    },
+    presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId, UserId, Username},
+    receive::ReceiveStats,
+    request::{PendingRequest, Request, with_causes},
+};
+
+/// How often the world is looked at. Numbers that change faster cannot be read.
+const EVERY: Duration = Duration::from_millis(100);
+/// How long a rate is measured.
+const SAMPLE: Duration = Duration::from_millis(500);
+
+/// Everybody, in whatever they are.
+#[derive(SystemParam)]
+pub(super) struct People<'w, 's> {
+    everybody: Query<'w, 's, Person>,
+}
+
+#[derive(QueryData)]
+pub(super) struct Person {
+    username: &'static Username,
+    user_id: &'static UserId,
+    session_id: &'static SessionId,
+    is_self: Has<IsSelf>,
+    is_leader: Has<PartyLeader>,
+}
+
+impl People<'_, '_> {
+    /// Those among some entities who are somebody: how many, and the first of them, in the order given.
+    fn list(&self, who: impl Iterator<Item = Entity>) -> (usize, Vec<PersonView>) {
+        self.pick(self.find(who))
+    }
+
+    /// The same, oneself first and then by name.
+    fn list_by_name(&self, who: impl Iterator<Item = Entity>) -> (usize, Vec<PersonView>) {
+        let mut found = self.find(who);
+        let order = |a: &PersonItem, b: &PersonItem| -> Ordering {
+            (!a.is_self, a.username, a.session_id).cmp(&(!b.is_self, b.username, b.session_id))
+        };
+        if found.len() > MAX_PEOPLE {
+            let size = found.len();
+            found.select_nth_unstable_by(MAX_PEOPLE, order);
+            found.truncate(MAX_PEOPLE);
+            found.sort_by(order);
+            return (size, self.pick(found).1);
+        }
+        found.sort_by(order);
+        self.pick(found)
+    }
+
+    fn find(&self, who: impl Iterator<Item = Entity>) -> Vec<PersonItem<'_, '_>> {
+        who.filter_map(|entity| self.everybody.get(entity).ok())
+            .collect()
+    }
+
+    fn pick(&self, found: Vec<PersonItem>) -> (usize, Vec<PersonView>) {
+        let people = found.iter().take(MAX_PEOPLE).map(|person| PersonView {
+            username: person.username.clone(),
+            user_id: person.user_id.clone(),
+            session_id: person.session_id.clone(),
+            is_self: person.is_self,
+            is_leader: person.is_leader,
+        });
+        (found.len(), people.collect())
+    }
+}
+
+/// What asks to become a match, a party or a channel.
+type AsksToBe = (
+    Entity,
+    Option<&'static PendingRequest>,
+    Option<&'static Asking>,
+    Has<PendingApproval>,
+);
+
+/// In `PostUpdate`: brings the view up to date, if it is time.
+pub(super) fn collect(
+    time: Res<Time<Real>>,
+    mut view: ResMut<OverlayView>,
+    mut last: Local<Option<Duration>>,
+    connection: (
+        Res<NakamaConnection>,
+        Res<NetworkLink>,
+        Res<EarlyArrivals>,
+        Res<ReceiveStats>,
+    ),
+    waiting: Query<&PendingRequest>,
+    joining: Query<AsksToBe, With<Joining>>,
+    matches: Query<(Entity, &MatchId, &Match, Option<&MatchPresences>)>,
+    parties: Query<(
+        Entity,
+        &PartyId,
+        &Party,
+        Option<&PartyMembers>,
+        Option<&PartyJoinRequests>,
+    )>,
+    channels: Query<(
+        Entity,
+        &ChannelId,
+        &ChatChannel,
+        Option<&ChatMembers>,
+        &ChatLog,
+    )>,
+    own: Query<&SessionId, With<IsSelf>>,
+    people: People,
+) {
+    let now = time.elapsed();
+    if last.is_some_and(|last| now.saturating_sub(last) < EVERY) {
+        return;
+    }
+    *last = Some(now);
+    let view = &mut *view;
+
+    let (state, link, early, receive) = &connection;
+    collect_connection(&mut view.connection, state);
+    view.connection.session_id = own.iter().next().cloned();
+    view.connection.traffic = traffic(link, early, receive);
+
+    let joining = |names: &[&str]| asking(&joining, names);
+    view.matches = joining(&[JoinMatch::NAME, CreateMatch::NAME]);
+    view.matches
+        .extend(matches.iter().map(|(entity, id, state, present)| {
+            let who = present.into_iter().flat_map(MatchPresences::iter);
+            let (size, people) = people.list_by_name(who);
+            ContextView {
+                about: if state.authoritative {
+                    "authoritative"
+                } else {
+                    "relayed"
+                }
+                .to_owned(),
+                label: state.label.clone().filter(|label| !label.is_empty()),
+                size,
+                people,
+                ..joined(entity, id)
+            }
+        }));
+    sort(&mut view.matches);
+
+    view.parties = joining(&[JoinParty::NAME, CreateParty::NAME]);
+    view.parties
+        .extend(parties.iter().map(|(entity, id, state, members, asking)| {
+            // Members are in order of joining, which means something.
+            let (size, members) = people.list(members.into_iter().flat_map(PartyMembers::iter));
+            let (_, asking) = people.list(asking.into_iter().flat_map(PartyJoinRequests::iter));
+            ContextView {
+                about: about_party(state),
+                label: state.label.clone().filter(|label| !label.is_empty()),
+                size,
+                people: members,
+                asking,
+                ..joined(entity, id)
+            }
+        }));
+    sort(&mut view.parties);
+
+    view.channels = joining(&[JoinChat::NAME]);
+    view.channels
+        .extend(channels.iter().map(|(entity, id, state, members, log)| {
+            let who = members.into_iter().flat_map(ChatMembers::iter);
+            let (size, people) = people.list_by_name(who);
+            ContextView {
+                about: about_channel(state, log),
+                size,
+                people,
+                ..joined(entity, id)
+            }
+        }));
+    sort(&mut view.channels);
+
+    view.requests.waiting.clear();
+    view.requests
+        .waiting
+        .extend(waiting.iter().map(|request| WaitingView {
+            name: request.name,
+            age: now.saturating_sub(request.since),
+        }));
+    view.requests
+        .waiting
+        .sort_by_key(|request| (std::cmp::Reverse(request.age), request.name));
+}
+
+fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection) {
+    view.state = connection.state();
+    view.server = connection
+        .server()
+        .map(|server| secrets::without_login(server.url()));
+    view.user = connection
+        .user()
+        .map(|(id, name)| (id.clone(), name.clone()));
+    view.round_trip = connection.round_trip();
+    view.last_reason = connection.last_reason().map(|reason| with_causes(reason));
+}
+
+fn traffic(link: &NetworkLink, early: &EarlyArrivals, receive: &ReceiveStats) -> TrafficView {
+    let totals = link.totals();
+    TrafficView {
+        received: totals.frames_in,
+        received_bytes: totals.bytes_in,
+        sent: totals.frames_out,
+        sent_bytes: totals.bytes_out,
+        queued: totals.queued_out,
+        waiting_bytes: totals.waiting_bytes,
+        held: early.len(),
+        dropped: early.dropped() + receive.dropped + totals.strays,
+    }
+}
+
+/// What asks to be one of a kind, told by its requests.
+fn asking(joining: &Query<AsksToBe, With<Joining>>, names: &[&str]) -> Vec<ContextView> {
+    joining
+        .iter()
+        .filter_map(|(entity, request, asking, is_pending)| {
+            // Of a party that has taken the request, the request is gone.
+            let name = request.map_or(JoinParty::NAME, |request| request.name);
+            let state = if is_pending {
+                ContextState::PendingApproval
+            } else {
+                ContextState::Joining
+            };
+            let id = asking.map(|asking| asking.id().to_string());
+            names
+                .contains(&name)
+                .then(|| ContextView::new(entity, id, state))
+        })
+        .collect()
+}
+
+fn joined(entity: Entity, id: &impl ToString) -> ContextView {
+    ContextView::new(entity, Some(id.to_string()), ContextState::Joined)
+}
+
+fn about_party(party: &Party) -> String {
+    let access = if party.open { "open" } else { "closed" };
+    let hidden = if party.hidden == Some(true) {
+        ", hidden"
+    } else {
+        ""
+    };
+    format!("{access}{hidden}, up to {}", party.max_size)
+}
+
+fn about_channel(channel: &ChatChannel, log: &ChatLog) -> String {
+    let kind = match &channel.kind {
+        ChatChannelKind::Room { name } => format!("room {name}"),
+        ChatChannelKind::Direct { .. } => "direct messages".into(),
+        ChatChannelKind::Group { id } => format!("group {id}"),
+    };
+    format!("{kind}, {} lines kept", log.len())
+}
+
+/// By id, those that have none yet last.
+fn sort(contexts: &mut [ContextView]) {
+    contexts
+        .sort_by(|a, b| (a.id.is_none(), &a.id, a.entity).cmp(&(b.id.is_none(), &b.id, b.entity)));
+}
+
+/// In `PostUpdate`: notes the numbers of every half second.
+pub(super) fn sample(
+    time: Res<Time<Real>>,
+    overlay: Res<NakamaOverlay>,
+    connection: Res<NakamaConnection>,
+    link: Res<NetworkLink>,
+    mut view: ResMut<OverlayView>,
+    mut before: Local<Option<(Duration, TrafficView)>>,
+) {
+    let now = time.elapsed();
+    let totals = link.totals();
+    let traffic = TrafficView {
+        received: totals.frames_in,
+        received_bytes: totals.bytes_in,
+        sent: totals.frames_out,
+        sent_bytes: totals.bytes_out,
+        ..TrafficView::default()
+    };
+    let Some((since, earlier)) = *before else {
+        *before = Some((now, traffic));
+        return;
+    };
+    let elapsed = now.saturating_sub(since);
+    if elapsed < SAMPLE {
+        return;
+    }
+    *before = Some((now, traffic));
+    let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / elapsed.as_secs_f64();
+    let history = &mut view.connection.history;
+    history.push_back(TrafficSample {
+        at: now,
+        round_trip: connection.round_trip(),
+        received: rate(traffic.received, earlier.received),
+        received_bytes: rate(traffic.received_bytes, earlier.received_bytes),
+        sent: rate(traffic.sent, earlier.sent),
+        sent_bytes: rate(traffic.sent_bytes, earlier.sent_bytes),
+    });
+    while history
+        .front()
+        .is_some_and(|sample| now.saturating_sub(sample.at) > overlay.history)
+    {
+        history.pop_front();
+    }
+}

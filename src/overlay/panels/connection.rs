@@ -1,0 +1,248 @@
+//! The connection: phase, people, numbers, and how they have been.
+
+use std::time::Duration;
+
+use bevy_egui::egui::{Color32, Grid, Label, Layout, RichText, ScrollArea, Ui, vec2};
+use egui_plot::{Line, Plot, PlotPoints};
+
+use super::look;
+use crate::overlay::view::{ConnectionView, TrafficSample};
+
+/// How far back a plot shows at the least, in seconds.
+const PLOT_SPAN: f64 = 30.0;
+
+/// One line: phase, name, round trip and rates. Its parts stay where they are while they change.
+pub(super) fn summary_ui(ui: &mut Ui, view: &ConnectionView) {
+    let (phase, color) = look::phase(view.state);
+    let now = view.history.back().copied().unwrap_or_default();
+    ui.horizontal(|ui| {
+        look::dot(ui, color);
+        cell(ui, 84.0, RichText::new(phase).color(color));
+        let name = view.user.as_ref().map_or("", |(_, name)| name.as_str());
+        cell(ui, 96.0, RichText::new(name).strong());
+        let round_trip = view.round_trip.map(look::milliseconds);
+        cell(
+            ui,
+            66.0,
+            look::mono(round_trip.unwrap_or_else(|| "– ms".to_owned())),
+        );
+        let rate = |arrow, rate| format!("{arrow}{:>8}/s", look::bytes(rate));
+        cell(
+            ui,
+            92.0,
+            look::mono(rate("⬇", now.received_bytes)).color(look::IN),
+        );
+        cell(
+            ui,
+            92.0,
+            look::mono(rate("⬆", now.sent_bytes)).color(look::OUT),
+        );
+    });
+}
+
+/// Text in a place of its own.
+fn cell(ui: &mut Ui, width: f32, text: RichText) {
+    let height = ui.spacing().interact_size.y;
+    ui.allocate_ui_with_layout(
+        vec2(width, height),
+        Layout::left_to_right(bevy_egui::egui::Align::Center),
+        |ui| {
+            ui.set_min_width(width);
+            ui.add(Label::new(text).truncate());
+        },
+    );
+}
+
+/// The connection: phase, server, user, traffic, and round trips and rates over time.
+pub fn connection_ui(ui: &mut Ui, view: &ConnectionView) {
+    look::adapt(ui);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        facts_ui(ui, view);
+        ui.add_space(6.0);
+        ui.columns(2, |columns| {
+            plot_ui(
+                &mut columns[0],
+                "Round trip in ms",
+                &view.history,
+                &[("round trip", look::GOOD, &|sample| {
+                    Some(sample.round_trip?.as_secs_f64() * 1000.0)
+                })],
+            );
+            plot_ui(
+                &mut columns[1],
+                "Envelopes per second",
+                &view.history,
+                &[
+                    ("received", look::IN, &|sample| Some(sample.received)),
+                    ("sent", look::OUT, &|sample| Some(sample.sent)),
+                ],
+            );
+        });
+        ui.add_space(4.0);
+        traffic_ui(ui, view);
+    });
+}
+
+fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
+    let row = |ui: &mut Ui, name: &str, value: &mut dyn FnMut(&mut Ui)| {
+        ui.label(look::dim(name));
+        ui.horizontal(|ui| value(ui));
+        ui.end_row();
+    };
+    let unknown = |ui: &mut Ui, text: &str| {
+        ui.label(look::dim(text));
+    };
+    Grid::new("connection")
+        .num_columns(2)
+        .min_col_width(74.0)
+        .show(ui, |ui| {
+            row(ui, "Phase", &mut |ui| {
+                let (phase, color) = look::phase(view.state);
+                ui.label(RichText::new(phase).color(color));
+                match view.round_trip {
+                    Some(round_trip) => {
+                        let round_trip = look::milliseconds(round_trip);
+                        ui.label(look::dim(format!(
+                            "round trip {round_trip}, measured every 5 s"
+                        )));
+                    }
+                    None => unknown(ui, "the round trip is measured every 5 s while connected"),
+                }
+            });
+            row(ui, "Server", &mut |ui| match &view.server {
+                Some(server) => look::id(ui, server, "the server's address"),
+                None => unknown(
+                    ui,
+                    "not connected yet: `commands.nakama().connect(..)` does it",
+                ),
+            });
+            row(ui, "User", &mut |ui| match &view.user {
+                Some((_, name)) => {
+                    ui.label(RichText::new(name.as_str()).strong());
+                }
+                None => unknown(ui, "nobody"),
+            });
+            if let Some((id, _)) = &view.user {
+                row(ui, "User id", &mut |ui| {
+                    look::id(ui, id.as_str(), "the user id");
+                });
+                row(ui, "Session id", &mut |ui| match &view.session_id {
+                    Some(session) => look::id(ui, session.as_str(), "the session id"),
+                    None => unknown(ui, "known once in a match, party or channel"),
+                });
+            }
+            row(ui, "Last end", &mut |ui| match &view.last_reason {
+                Some(reason) => {
+                    ui.add(Label::new(RichText::new(reason).color(look::BAD)).wrap());
+                }
+                None => unknown(ui, "none since it is connected"),
+            });
+        });
+}
+
+type Value<'a> = &'a dyn Fn(&TrafficSample) -> Option<f64>;
+
+fn plot_ui<'a>(
+    ui: &mut Ui,
+    title: &str,
+    history: impl IntoIterator<Item = &'a TrafficSample> + Clone,
+    lines: &[(&str, Color32, Value)],
+) {
+    let highest = |value: Value| {
+        let values = history.clone().into_iter().filter_map(value);
+        values.fold(0.0, f64::max)
+    };
+    let highest = lines
+        .iter()
+        .map(|(.., value)| highest(*value))
+        .fold(0.0, f64::max);
+    ui.horizontal(|ui| {
+        ui.label(look::dim(format!("{title}, up to {highest:.0}")));
+        if lines.len() > 1 {
+            for (name, color, _) in lines {
+                ui.label(RichText::new(*name).small().color(*color));
+            }
+        }
+    });
+    let latest = history.clone().into_iter().last();
+    let now = latest
+        .map_or(Duration::ZERO, |sample| sample.at)
+        .as_secs_f64();
+    Plot::new(title)
+        .height(60.0)
+        .allow_zoom(false)
+        .allow_drag(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .show_crosshair(false)
+        .show_axes([false, true])
+        .show_grid([false, true])
+        .y_axis_min_width(30.0)
+        .grid_spacing(10.0..=60.0)
+        .set_margin_fraction(vec2(0.0, 0.12))
+        .include_x(-PLOT_SPAN)
+        .include_x(0.0)
+        .include_y(0.0)
+        .include_y(1.0)
+        .show(ui, |plot| {
+            for (name, color, value) in lines {
+                let points: Vec<[f64; 2]> = history
+                    .clone()
+                    .into_iter()
+                    .filter_map(|sample| Some([sample.at.as_secs_f64() - now, value(sample)?]))
+                    .collect();
+                plot.line(
+                    Line::new(*name, PlotPoints::from(points))
+                        .color(*color)
+                        .width(1.5),
+                );
+            }
+        });
+}
+
+fn traffic_ui(ui: &mut Ui, view: &ConnectionView) {
+    let traffic = view.traffic;
+    let now = view.history.back().copied().unwrap_or_default();
+    Grid::new("traffic")
+        .num_columns(5)
+        .min_col_width(74.0)
+        .show(ui, |ui| {
+            for title in ["Traffic", "envelopes", "per second", "bytes", "per second"] {
+                ui.label(look::dim(title));
+            }
+            ui.end_row();
+            for (name, color, count, rate, bytes, byte_rate) in [
+                (
+                    "received",
+                    look::IN,
+                    traffic.received,
+                    now.received,
+                    traffic.received_bytes,
+                    now.received_bytes,
+                ),
+                (
+                    "sent",
+                    look::OUT,
+                    traffic.sent,
+                    now.sent,
+                    traffic.sent_bytes,
+                    now.sent_bytes,
+                ),
+            ] {
+                ui.label(RichText::new(name).color(color));
+                ui.label(look::mono(format!("{count:>9}")));
+                ui.label(look::mono(format!("{rate:>9.1}")));
+                ui.label(look::mono(format!("{:>9}", look::bytes(bytes as f64))));
+                ui.label(look::mono(format!("{:>9}", look::bytes(byte_rate))));
+                ui.end_row();
+            }
+        });
+    ui.label(look::dim(format!(
+        "waiting: {} to be sent, {} to be read, {} early   dropped: {}",
+        traffic.queued,
+        look::bytes(traffic.waiting_bytes as f64),
+        traffic.held,
+        traffic.dropped
+    )));
+}

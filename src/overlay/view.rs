@@ -1,0 +1,224 @@
+//! What the overlay shows, as plain data: gathered from the world in one place, drawn without it.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bevy_ecs::prelude::*;
+
+use super::envelope_log::EnvelopeLog;
+use crate::{
+    connection::ConnectionState,
+    presence::{SessionId, UserId, Username},
+};
+
+/// All that the overlay shows. Brought up to date while the overlay is open; envelopes with every frame, the rest ten times
+/// a second. Failures are noted while it is closed, too.
+#[derive(Clone, Debug, Default, Resource)]
+#[non_exhaustive]
+pub struct OverlayView {
+    /// The connection, and how it has been.
+    pub connection: ConnectionView,
+    /// Matches that one is in or asks to be in, in order of their ids.
+    pub matches: Vec<ContextView>,
+    /// Parties that one is in or asks to be in, in order of their ids.
+    pub parties: Vec<ContextView>,
+    /// Chat channels that one is in or asks to be in, in order of their ids.
+    pub channels: Vec<ContextView>,
+    /// Requests that wait for their answer, and those that failed.
+    pub requests: RequestsView,
+    /// The last envelopes.
+    pub envelopes: EnvelopeLog,
+}
+
+/// The connection.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ConnectionView {
+    /// Its phase.
+    pub state: ConnectionState,
+    /// The server's address, without whatever it may hold to log in with.
+    pub server: Option<String>,
+    /// Whose it is.
+    pub user: Option<(UserId, Username)>,
+    /// One's own session, known from one's own presence.
+    pub session_id: Option<SessionId>,
+    /// The last measured round trip.
+    pub round_trip: Option<Duration>,
+    /// Why the last connection ended, with all causes.
+    pub last_reason: Option<String>,
+    /// What has passed since the start.
+    pub traffic: TrafficView,
+    /// How the numbers have been, oldest first.
+    pub history: VecDeque<TrafficSample>,
+}
+
+/// What has passed since the start, and what is waiting.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct TrafficView {
+    /// Envelopes received.
+    pub received: u64,
+    /// Bytes received, without WebSocket framing.
+    pub received_bytes: u64,
+    /// Envelopes sent.
+    pub sent: u64,
+    /// Bytes sent, without WebSocket framing.
+    pub sent_bytes: u64,
+    /// Messages that wait to be sent.
+    pub queued: usize,
+    /// Bytes that wait for the game to read them.
+    pub waiting_bytes: usize,
+    /// Early arrivals that wait for their answer or join.
+    pub held: usize,
+    /// Messages that were dropped.
+    pub dropped: u64,
+}
+
+/// The numbers of half a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct TrafficSample {
+    /// When it ended, in time since the app's start (`Time<Real>`).
+    pub at: Duration,
+    /// The last round trip measured by then.
+    pub round_trip: Option<Duration>,
+    /// Envelopes received per second.
+    pub received: f64,
+    /// Bytes received per second.
+    pub received_bytes: f64,
+    /// Envelopes sent per second.
+    pub sent: f64,
+    /// Bytes sent per second.
+    pub sent_bytes: f64,
+}
+
+/// Something that one is in, or asks to be in: a match, a party or a channel.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ContextView {
+    /// Its entity.
+    pub entity: Entity,
+    /// Its id, if it is known yet.
+    pub id: Option<String>,
+    /// Whether one is in it.
+    pub state: ContextState,
+    /// What kind of match, party or channel it is, in a few words.
+    pub about: String,
+    /// Its label, if it has one.
+    pub label: Option<String>,
+    /// How many are in it.
+    pub size: usize,
+    /// Who is in it: [`MAX_PEOPLE`] at most.
+    pub people: Vec<PersonView>,
+    /// Who asks to join it, in order of asking.
+    pub asking: Vec<PersonView>,
+}
+
+/// How many people of one context are listed.
+pub const MAX_PEOPLE: usize = 200;
+
+impl ContextView {
+    pub(super) fn new(entity: Entity, id: Option<String>, state: ContextState) -> Self {
+        Self {
+            entity,
+            id,
+            state,
+            about: String::new(),
+            label: None,
+            size: 0,
+            people: Vec::new(),
+            asking: Vec::new(),
+        }
+    }
+}
+
+/// How far one is in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ContextState {
+    /// One asked to be in it.
+    Joining,
+    /// One asked, and the leader has to accept.
+    PendingApproval,
+    /// One is in it.
+    Joined,
+}
+
+/// Somebody.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PersonView {
+    /// Their name.
+    pub username: Username,
+    /// Their account.
+    pub user_id: UserId,
+    /// Their socket.
+    pub session_id: SessionId,
+    /// Whether it is oneself.
+    pub is_self: bool,
+    /// Whether they lead the party.
+    pub is_leader: bool,
+}
+
+/// Requests without an answer, and what failed.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RequestsView {
+    /// Requests that wait for their answer, oldest first.
+    pub waiting: Vec<WaitingView>,
+    /// The last failures, oldest first.
+    pub failures: VecDeque<FailureView>,
+    /// Counts failures since the start.
+    pub(super) failed: u64,
+}
+
+/// A request that waits for its answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct WaitingView {
+    /// What it is called.
+    pub name: &'static str,
+    /// For how long it has been waiting.
+    pub age: Duration,
+}
+
+/// Something that failed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct FailureView {
+    /// When, in time since the app's start (`Time<Real>`); the last time, if it happened several times in a row.
+    pub at: Duration,
+    /// What it was: the name of a request, or data.
+    pub what: String,
+    /// Why it failed.
+    pub reason: String,
+    /// How many times in a row.
+    pub count: u64,
+    /// Its place among all failures.
+    pub(super) number: u64,
+}
+
+impl RequestsView {
+    /// Notes a failure; one like the last is counted with it.
+    pub(super) fn note(&mut self, at: Duration, what: String, reason: String, limit: usize) {
+        self.failed += 1;
+        if let Some(last) = self.failures.back_mut()
+            && last.what == what
+            && last.reason == reason
+        {
+            last.at = at;
+            last.count += 1;
+            last.number = self.failed;
+            return;
+        }
+        while self.failures.len() >= limit.max(1) {
+            self.failures.pop_front();
+        }
+        self.failures.push_back(FailureView {
+            at,
+            what,
+            reason,
+            count: 1,
+            number: self.failed,
+        });
+    }
+}
