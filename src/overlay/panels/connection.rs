@@ -70,7 +70,7 @@ pub fn connection_ui(ui: &mut Ui, view: &ConnectionView) {
             );
             plot_ui(
                 &mut columns[1],
-                "Envelopes per second",
+                "Envelopes/s",
                 &view.history,
                 &[
                     ("received", look::IN, &|sample| Some(sample.received)),
