@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A kind of thing that one can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party) or
-/// `ChatChannel`.
+/// [`ChatChannel`](crate::chat::ChatChannel).
 pub trait Context: Component<Mutability = Mutable> + ContextVocabulary {}
 
 /// What the plugin needs to know about a [`Context`].
