@@ -231,7 +231,7 @@ fn a_second_socket_of_the_same_user() {
     let mut second = Game::online(&server(), login);
     if is_single {
         let reason = first.next_phase();
-        assert!(reason.contains("another socket"), "{reason}");
+        assert!(reason.contains("replaced by a newer socket"), "{reason}");
         println!("{reason}");
     }
     for game in [&mut first, &mut second]
