@@ -18,7 +18,7 @@ use crate::{
     mirror::{self, Context, ContextIndex, ContextVocabulary},
     presence::{MatchId, Membership, Moment},
     proto::{Message, realtime},
-    request::{Outcome, Request, RequestError, SocketRequest, no_message, unexpected},
+    request::{Acknowledged, Outcome, Request, RequestError, SocketRequest, unexpected},
     transport::{People, Received},
 };
 
@@ -251,27 +251,12 @@ impl Request for LeaveMatch {
     const NAME: &'static str = "LeaveMatch";
 }
 
-impl SocketRequest for LeaveMatch {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for LeaveMatch {
     fn to_message(&self) -> Message {
         Match::leave_message(&self.id)
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)?;
-        mirror::remove::<Match>(world, &self.id);
-        Ok(())
-    }
-
-    fn take_back(self, world: &mut World, _: Option<Received>) {
-        // There is no way back: we are out.
+    fn done(self, world: &mut World) {
         mirror::remove::<Match>(world, &self.id);
     }
 }

@@ -2,9 +2,9 @@
 
 #![no_main]
 
-#[path = "../../tests/hostile/core_inputs.rs"]
+#[path = "../../tests/suite/hostile/core_inputs.rs"]
 mod core_inputs;
-#[path = "../../tests/hostile/session.rs"]
+#[path = "../../tests/suite/hostile/session.rs"]
 mod session;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| core_inputs::core_inputs(input));

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/hostile/pieces.rs"]
+#[path = "../../tests/suite/hostile/pieces.rs"]
 mod pieces;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {

@@ -2,9 +2,9 @@
 
 #![no_main]
 
-#[path = "../../tests/hostile/frame_path.rs"]
+#[path = "../../tests/suite/hostile/frame_path.rs"]
 mod frame_path;
-#[path = "../../tests/hostile/pieces.rs"]
+#[path = "../../tests/suite/hostile/pieces.rs"]
 mod pieces;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| frame_path::frame_path(&pieces::frames(input)));

@@ -13,7 +13,7 @@ use crate::{
         realtime::{self, channel_join::Type},
     },
     request::{
-        Outcome, PendingRequest, Request, SocketRequest, no_message, settle_at_once, unexpected,
+        Acknowledged, Outcome, PendingRequest, Request, SocketRequest, settle_at_once, unexpected,
     },
     transport::Received,
 };
@@ -156,27 +156,12 @@ impl Request for LeaveChat {
     const NAME: &'static str = "LeaveChat";
 }
 
-impl SocketRequest for LeaveChat {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for LeaveChat {
     fn to_message(&self) -> Message {
         ChatChannel::leave_message(&self.id)
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)?;
-        mirror::remove::<ChatChannel>(world, &self.id);
-        Ok(())
-    }
-
-    fn take_back(self, world: &mut World, _: Option<Received>) {
-        // There is no way back: we are out.
+    fn done(self, world: &mut World) {
         mirror::remove::<ChatChannel>(world, &self.id);
     }
 }

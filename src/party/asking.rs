@@ -11,7 +11,7 @@ use crate::{
     mirror::{self, ask_about, id_of, refuse_for},
     presence::{Moment, PartyId, PresenceIndex, SessionId, UserId, Username},
     proto::{Message, UserPresence, realtime},
-    request::{Outcome, Request, SocketRequest, no_message, submit, unexpected},
+    request::{Acknowledged, Outcome, Request, SocketRequest, submit, unexpected},
     transport::{People, Received},
 };
 
@@ -187,9 +187,7 @@ impl Request for AcceptPartyJoin {
     const NAME: &'static str = "AcceptPartyJoin";
 }
 
-impl SocketRequest for AcceptPartyJoin {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for AcceptPartyJoin {
     fn to_message(&self) -> Message {
         let presence = Some(self.asker.clone());
         Message::PartyAccept(realtime::PartyAccept {
@@ -202,16 +200,8 @@ impl SocketRequest for AcceptPartyJoin {
         Some(super::member_move(&self.id, &self.asker))
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)?;
+    fn done(self, world: &mut World) {
         forget(world, self.party, &self.asker.session_id);
-        Ok(())
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
@@ -223,10 +213,6 @@ impl SocketRequest for AcceptPartyJoin {
             forget(world, self.party, &self.asker.session_id);
         }
         refusal
-    }
-
-    fn take_back(self, world: &mut World, _: Option<Received>) {
-        forget(world, self.party, &self.asker.session_id);
     }
 }
 
@@ -244,9 +230,7 @@ impl Request for DeclinePartyJoin {
     const NAME: &'static str = "DeclinePartyJoin";
 }
 
-impl SocketRequest for DeclinePartyJoin {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for DeclinePartyJoin {
     fn to_message(&self) -> Message {
         let presence = Some(self.asker.clone());
         Message::PartyRemove(realtime::PartyRemove {
@@ -255,16 +239,8 @@ impl SocketRequest for DeclinePartyJoin {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)?;
+    fn done(self, world: &mut World) {
         forget(world, self.party, &self.asker.session_id);
-        Ok(())
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
@@ -273,10 +249,6 @@ impl SocketRequest for DeclinePartyJoin {
             forget(world, self.party, &self.asker.session_id); // neither asking nor a member
         }
         refusal
-    }
-
-    fn take_back(self, world: &mut World, _: Option<Received>) {
-        forget(world, self.party, &self.asker.session_id);
     }
 }
 

@@ -16,8 +16,8 @@ use crate::{
     presence::{Joining, Moment, PartyId, Presence},
     proto::{Message, PartyLayout, UserPresence, realtime},
     request::{
-        Outcome, Request, RequestError, SocketRequest, Transient, no_message, refuse, submit,
-        unexpected,
+        Acknowledged, Outcome, Request, RequestError, SocketRequest, Transient, no_message, refuse,
+        submit, unexpected,
     },
     transport::Received,
 };
@@ -389,27 +389,12 @@ impl Request for LeaveParty {
     const NAME: &'static str = "LeaveParty";
 }
 
-impl SocketRequest for LeaveParty {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for LeaveParty {
     fn to_message(&self) -> Message {
         Party::leave_message(&self.id)
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)?;
-        mirror::remove::<Party>(world, &self.id);
-        Ok(())
-    }
-
-    fn take_back(self, world: &mut World, _: Option<Received>) {
-        // There is no way back: we are out.
+    fn done(self, world: &mut World) {
         mirror::remove::<Party>(world, &self.id);
     }
 }
@@ -426,29 +411,15 @@ impl Request for CloseParty {
     const NAME: &'static str = "CloseParty";
 }
 
-impl SocketRequest for CloseParty {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for CloseParty {
     fn to_message(&self) -> Message {
         Message::PartyClose(realtime::PartyClose {
             party_id: self.id.to_string(),
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)?;
+    fn done(self, world: &mut World) {
         // The announcement has come before, as a rule.
-        mirror::remove::<Party>(world, &self.id);
-        Ok(())
-    }
-
-    fn take_back(self, world: &mut World, _: Option<Received>) {
         mirror::remove::<Party>(world, &self.id);
     }
 }
@@ -466,25 +437,13 @@ impl Request for PromotePartyMember {
     const NAME: &'static str = "PromotePartyMember";
 }
 
-impl SocketRequest for PromotePartyMember {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for PromotePartyMember {
     fn to_message(&self) -> Message {
         let Self { id, member } = self.clone();
         Message::PartyPromote(realtime::PartyPromote {
             party_id: id.to_string(),
             presence: Some(member),
         })
-    }
-
-    fn succeed(
-        self,
-        _: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)
     }
 }
 
@@ -501,9 +460,7 @@ impl Request for KickFromParty {
     const NAME: &'static str = "KickFromParty";
 }
 
-impl SocketRequest for KickFromParty {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for KickFromParty {
     fn to_message(&self) -> Message {
         let Self { id, member } = self.clone();
         Message::PartyRemove(realtime::PartyRemove {
@@ -514,16 +471,6 @@ impl SocketRequest for KickFromParty {
 
     fn moves(&self) -> Option<Move> {
         Some(super::member_move(&self.id, &self.member))
-    }
-
-    fn succeed(
-        self,
-        _: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)
     }
 }
 
@@ -573,9 +520,7 @@ impl Request for UpdateParty {
     const NAME: &'static str = "UpdateParty";
 }
 
-impl SocketRequest for UpdateParty {
-    const IS_TRANSIENT: bool = true;
-
+impl Acknowledged for UpdateParty {
     fn to_message(&self) -> Message {
         let Self {
             id,
@@ -589,16 +534,6 @@ impl SocketRequest for UpdateParty {
             hidden,
             label,
         })
-    }
-
-    fn succeed(
-        self,
-        _: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)
     }
 }
 

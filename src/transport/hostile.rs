@@ -107,7 +107,7 @@ fn by_prost(frame: &Bytes) -> Result<Decoded, DecodeError> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/hostile/mutations.rs"]
+#[path = "../../tests/suite/hostile/mutations.rs"]
 mod mutations;
 
 #[cfg(test)]

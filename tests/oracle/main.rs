@@ -6,6 +6,7 @@
 mod common;
 mod driver;
 mod fold;
+mod orders;
 
 use std::{collections::BTreeMap, thread};
 

@@ -1,21 +1,17 @@
 //! Chat as real servers do it: the recordings, played to a game.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::common::{
+    log::Log,
+    transcripts::{Dir, GENERATIONS, Line, Scenario, exchanges, scenarios},
+};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
     proto::{self, Kind, Message},
     testing::*,
-};
-use common::{
-    log::Log,
-    transcripts::{Dir, GENERATIONS, Line, Scenario, exchanges, scenarios},
 };
 
 fn scenario(generation: &'static str, name: &str) -> Scenario {

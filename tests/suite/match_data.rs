@@ -1,11 +1,8 @@
 //! Sending and receiving match data: types, receivers, limits, and the pace.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
 use std::time::Duration;
 
+use crate::common::log::Log;
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
@@ -13,7 +10,6 @@ use bevy_nakama::{
     testing::*,
 };
 use bytes::Bytes;
-use common::log::Log;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Deserialize, PartialEq, Serialize)]

@@ -1,19 +1,15 @@
 //! Members who come and go while one leads a party. The event about somebody whom one lets in or throws out may overtake the
 //! answer; the game sees the answer first.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
 use std::time::Duration;
 
+use crate::common::log::Log;
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
     proto::{Envelope, Kind, Message, UserPresence, realtime},
     testing::{TestGame, presence},
 };
-use common::log::Log;
 
 fn people(names: &[&str]) -> Vec<UserPresence> {
     names.iter().map(|name| presence(name)).collect()

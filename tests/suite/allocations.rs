@@ -1,7 +1,5 @@
 //! What a match-data message costs in memory, from the frame to the system that reads it.
 
-mod common;
-
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, testing::*};
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,8 @@
 //! Chat: who is in a channel, what is said there, and what becomes of it.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{game::Game, log::Log};
 use bevy::prelude::*;
 use bevy_nakama::{
     chat::Timestamp,
@@ -15,7 +12,6 @@ use bevy_nakama::{
     proto::{self, Kind, UserPresence, realtime},
     testing::*,
 };
-use common::{game::Game, log::Log};
 use serde::{Deserialize, Serialize};
 
 const LOBBY: &str = "lobby";

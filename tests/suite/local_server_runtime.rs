@@ -1,11 +1,8 @@
 //! Code of the game inside the embedded server, over real connections and in both formats.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::{collections::BTreeMap, time::Duration};
 
+use crate::common::raw_client::{Socket, call, log_in};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bevy_nakama::{
     local_server::{
@@ -14,7 +11,6 @@ use bevy_nakama::{
     },
     proto::{UserPresence, realtime::Stream},
 };
-use common::raw_client::{Socket, call, log_in};
 use serde_json::{Value, json};
 
 /// Sums up what members send, and says so at the end.

@@ -1,9 +1,8 @@
 //! A request gets exactly one answer, whatever happens.
 
-mod common;
-
 use std::time::Duration;
 
+use crate::common::log::Log;
 use bevy::{
     diagnostic::{Diagnostic, DiagnosticsPlugin, DiagnosticsStore},
     prelude::*,
@@ -14,7 +13,6 @@ use bevy_nakama::{
     proto::{Envelope, Kind, Message, realtime},
     testing::*,
 };
-use common::log::Log;
 
 /// A game that notes every answer to a raw request, through a global observer.
 fn watched() -> (TestGame, Log) {

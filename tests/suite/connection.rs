@@ -1,9 +1,8 @@
 //! The connection as a game sees it: phases, reasons, heartbeats, and what is left afterwards.
 
-mod common;
-
 use std::time::Duration;
 
+use crate::common::log::Log;
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::TransportError,
@@ -11,7 +10,6 @@ use bevy_nakama::{
     proto::{Kind, Message, api, realtime},
     testing::*,
 };
-use common::log::Log;
 
 fn watch(mut game: TestGame) -> (TestGame, Log) {
     let log = Log::default();

@@ -1,9 +1,6 @@
 //! Several games on the embedded server, over real sockets: what one does, the others see.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
+use crate::common::{game::Game, scenes};
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::Network,
@@ -11,7 +8,6 @@ use bevy_nakama::{
     prelude::*,
     proto::PartyLayout,
 };
-use common::{game::Game, scenes};
 
 /// A game that logs in, connects, and joins the match `meeting`.
 fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity) {

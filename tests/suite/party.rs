@@ -1,9 +1,6 @@
 //! Parties, with servers of both generations: who is in them, who leads, who asks to join, and how it all ends.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
+use crate::common::log::Log;
 use bevy::{ecs::relationship::RelationshipTarget, prelude::*};
 use bevy_nakama::{
     prelude::*,
@@ -11,7 +8,6 @@ use bevy_nakama::{
     request::Request,
     testing::*,
 };
-use common::log::Log;
 
 const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -1139,9 +1135,9 @@ fn every_recorded_refusal_has_a_name_and_keeps_its_text() {
         ("Invalid presence", "InvalidInput"),
     ];
     let mut recorded = std::collections::BTreeSet::new();
-    for scenario in common::transcripts::GENERATIONS
+    for scenario in crate::common::transcripts::GENERATIONS
         .into_iter()
-        .flat_map(common::transcripts::scenarios)
+        .flat_map(crate::common::transcripts::scenarios)
         .filter(|scenario| scenario.name.starts_with("party_"))
     {
         let lines = &scenario.lines;
@@ -1150,7 +1146,7 @@ fn every_recorded_refusal_has_a_name_and_keeps_its_text() {
             .filter(|line| line.kind.as_deref() == Some("error"))
         {
             let about = lines.iter().find(|sent| {
-                sent.dir == common::transcripts::Dir::Send
+                sent.dir == crate::common::transcripts::Dir::Send
                     && sent.client == line.client
                     && sent.json["cid"] == line.json["cid"]
             });

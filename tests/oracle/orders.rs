@@ -1,16 +1,10 @@
 //! A server sends answers, events and data from different tasks, so their order is a race. Whichever wins, the game sees the
 //! same: every order that was seen on real servers is made of every occurrence in the recordings.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-#[path = "oracle/driver/mod.rs"]
-mod driver;
-
 use std::collections::BTreeMap;
 
-use common::transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios};
-use driver::{Client, How};
+use crate::common::transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios};
+use crate::driver::{Client, How};
 use serde_json::Value;
 
 /// Frames of one race are sent within this time, in milliseconds.

@@ -1,25 +1,17 @@
 //! Hostile input: the targets of the fuzzer in `fuzz/`, over all recordings and over seeded damage to them. (The decoder's
 //! is a test of the library's own, because it compares what is not public.)
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-#[path = "hostile/core_inputs.rs"]
 mod core_inputs;
-#[path = "hostile/frame_path.rs"]
 mod frame_path;
-#[path = "hostile/mutations.rs"]
 mod mutations;
-#[path = "hostile/pieces.rs"]
 mod pieces;
-#[path = "hostile/session.rs"]
-mod session;
+pub(crate) mod session;
 
 use std::{fs, path::Path};
 
+use self::mutations::Mutator;
+use crate::common::transcripts::received;
 use bytes::Bytes;
-use common::transcripts::received;
-use mutations::Mutator;
 
 #[test]
 fn recorded_frames_reach_the_world() {

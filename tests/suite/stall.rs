@@ -1,9 +1,5 @@
 //! A game that does not run for five seconds, while 2,000 messages arrive each second.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
 use std::{
     net::{TcpListener, TcpStream},
     ops::Range,
@@ -12,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use crate::common::{game::Game, log::Log, raw_client};
 use bevy::prelude::*;
 use bevy_nakama::{
     diagnostics,
@@ -21,7 +18,6 @@ use bevy_nakama::{
     testing,
 };
 use bytes::Bytes;
-use common::{game::Game, log::Log, raw_client};
 use prost::Message as _;
 use serde_json::json;
 use tungstenite::{Message, WebSocket};

@@ -1,22 +1,18 @@
 //! The embedded server over real connections. What it answers is compared with recordings elsewhere (`core::replay`); here it is
 //! about sockets, threads and bytes.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::{
     io::Read as _,
     net::TcpStream,
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use bevy_nakama::local_server::{LocalServer, LocalServerConfig};
-use common::{
+use crate::common::{
     raw_client::{Socket, call, connect, exchange, log_in, read},
     transcripts::{GENERATIONS, exchanges},
 };
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bevy_nakama::local_server::{LocalServer, LocalServerConfig};
 use serde_json::{Value, json};
 use tungstenite::{
     Message,

@@ -2,8 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "secrets/scan.rs"]
 mod scan;
 
 use std::{fmt::Debug, net::TcpListener, panic, sync::Arc, thread, time::Duration};

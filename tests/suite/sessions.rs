@@ -1,22 +1,18 @@
 //! Logging in, and what tokens are good for, with the embedded server.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{
+    game::Game,
+    log::Log,
+    transcripts::{GENERATIONS, exchanges},
+};
 use bevy::prelude::*;
 use bevy_nakama::{
     local_server::{LocalServer, LocalServerConfig},
     prelude::*,
     session::InvalidToken,
     testing::{self, TestGame},
-};
-use common::{
-    game::Game,
-    log::Log,
-    transcripts::{GENERATIONS, exchanges},
 };
 use serde_json::json;
 

@@ -1,11 +1,8 @@
 //! The overlay: what a developer sees of recorded sessions, and what it costs while it is closed.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
 use std::{collections::HashMap, time::Duration};
 
+use crate::common::transcripts::{Dir, Scenario, scenarios};
 use bevy::{
     input::ButtonInput,
     prelude::*,
@@ -25,7 +22,6 @@ use bevy_nakama::{
     proto::{Envelope, Kind, Message, realtime},
     testing::*,
 };
-use common::transcripts::{Dir, Scenario, scenarios};
 use egui_kittest::{
     Harness,
     kittest::{NodeT, Queryable as _},

@@ -1,16 +1,12 @@
 //! Matches: who is in them, in which order things become visible, and what happens when requests cross.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
+use crate::common::log::Log;
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
     proto::{self, Kind, UserPresence},
     testing::*,
 };
-use common::log::Log;
 
 /// What a game notices, line by line.
 fn watched(mut game: TestGame) -> (TestGame, Log) {

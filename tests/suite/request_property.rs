@@ -1,18 +1,13 @@
 //! Whatever a game, a server and a network do, and in whichever order: each request has exactly one outcome, the right
 //! one, and nothing is left behind.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-#[path = "hostile/session.rs"]
-mod session;
-
 use std::{cell::RefCell, collections::BTreeMap};
 
+use crate::hostile::session::{Ask, Outcome, Push, Say, Step, run};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use session::{Ask, Outcome, Push, Say, Step, run};
 
 fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![

@@ -1,11 +1,7 @@
 //! Every frame that was recorded from a real server decodes, says what the recording says, and encodes to the same bytes.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
+use crate::common::transcripts::{GENERATIONS, Line, scenarios};
 use bevy_nakama::proto::{self, Kind, PartyLayout};
-use common::transcripts::{GENERATIONS, Line, scenarios};
 use serde_json::Value;
 
 /// Frames whose bytes may differ after a round trip: maps have no order on the wire, and the server writes the oneof of

@@ -1,9 +1,5 @@
 //! Real sockets, and servers that behave badly: each ends in a reason, in time, without a panic or a frame that waits.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
-
-mod common;
-
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -12,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::common::game::Game;
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, proto, testing};
 use bytes::Bytes;
-use common::game::Game;
 use prost::Message as _;
 use tungstenite::{Message, WebSocket};
 
@@ -349,7 +345,7 @@ fn a_server_that_reads_nothing_holds_up_nobody() {
         app.world().resource::<MatchIndex>().get(&id)
     });
     // Far more than the kernel's buffers take: the rest waits, and then is refused.
-    let refused = common::log::Log::default();
+    let refused = crate::common::log::Log::default();
     let seen = refused.clone();
     game.app
         .add_observer(move |failed: On<SendFailed>| seen.add(failed.reason.to_string()));
