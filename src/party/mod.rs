@@ -13,6 +13,8 @@
 
 mod asking;
 mod data;
+mod joining;
+mod refusal;
 mod requests;
 
 use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
@@ -21,7 +23,7 @@ use bevy_reflect::Reflect;
 pub(crate) use self::{
     asking::on_join_request,
     data::{clear_messages, receive},
-    requests::{Asking, PartyAsks, mark_pending_approval},
+    joining::{Asking, PartyAsks, mark_pending_approval},
 };
 pub use self::{
     asking::{
@@ -29,9 +31,11 @@ pub use self::{
         PartyJoinRequestsListed,
     },
     data::{FromParty, PartyDataAppExt, PartyDataReceived, PartyDataRejected, PartyPayload},
+    joining::{JoinParty, PartyJoinTaken},
+    refusal::PartyRefusal,
     requests::{
-        CloseParty, CreateParty, JoinParty, KickFromParty, LeaveParty, PartyCreated,
-        PartyJoinTaken, PartyRefusal, PromotePartyMember, UpdateParty,
+        CloseParty, CreateParty, KickFromParty, LeaveParty, PartyCreated, PromotePartyMember,
+        UpdateParty,
     },
 };
 use crate::{
@@ -264,7 +268,7 @@ pub(crate) fn on_close(world: &mut World, close: realtime::PartyClose) {
 /// The connection is gone.
 pub(crate) fn clear(world: &mut World) {
     mirror::clear::<Party>(world);
-    requests::clear_asks(world);
+    joining::clear_asks(world);
 }
 
 /// Whether one leads a party oneself.
