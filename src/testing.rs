@@ -328,6 +328,18 @@ impl TestGame {
         self.wire.input(Input::RestDone(ticket, Ok(response)));
     }
 
+    /// The oldest REST call fails on its way: the server cannot be reached.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub fn rest_breaks(&mut self) {
+        let call = self.wire.calls.pop_front();
+        let (ticket, _) = call.expect("the game made no REST call");
+        self.wire
+            .input(Input::RestDone(ticket, Err(TransportError::Eof)));
+    }
+
     /// Lets heartbeats go unanswered.
     pub fn server_goes_silent(&mut self) {
         self.wire.is_silent = true;

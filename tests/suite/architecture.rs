@@ -8,7 +8,7 @@ use std::{
 /// The areas of the protocol: they share vocabulary, and do not know each other.
 const AREAS: [&str; 4] = ["chat", "matches", "match_data", "party"];
 
-fn sources(below: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![
         Path::new(env!("CARGO_MANIFEST_DIR"))
