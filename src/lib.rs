@@ -197,6 +197,7 @@ pub mod error;
 pub mod local_server;
 pub mod match_data;
 pub mod matches;
+pub mod matchmaker;
 pub mod mirror;
 #[cfg(feature = "overlay")]
 pub mod overlay;
@@ -250,6 +251,11 @@ pub mod prelude {
             CreateMatch, JoinMatch, LeaveMatch, Match, MatchIndex, MatchJoined, MatchPresences,
             MatchRefusal, PresentIn,
         },
+        matchmaker::{
+            AddMatchmaker, AddPartyToMatchmaker, MatchedUser, MatchmakerAdded, MatchmakerMatched,
+            MatchmakerRefusal, MatchmakerTicket, PartyTickets, RemoveMatchmakerTicket, TicketIndex,
+            TicketOf,
+        },
         mirror::ContextIndex,
         party::{
             AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
@@ -262,8 +268,8 @@ pub mod prelude {
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, IsSelf, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
-            PresenceIndex, PresenceInfo, Sender, SessionId, UserId, Username,
+            ChannelId, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
+            PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         send::{SendError, SendFailed},

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The areas of the protocol: they share vocabulary, and do not know each other.
-const AREAS: [&str; 4] = ["chat", "matches", "match_data", "party"];
+const AREAS: [&str; 5] = ["chat", "matches", "match_data", "matchmaker", "party"];
 
 fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();

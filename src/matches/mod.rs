@@ -16,7 +16,7 @@ use crate::{
     early::Area,
     error::{ErrorCode, ServerError},
     mirror::{self, Context, ContextIndex, ContextVocabulary},
-    presence::{MatchId, Membership, Moment},
+    presence::{JoinWith, MatchId, Membership, Moment},
     proto::{Message, realtime},
     request::{Acknowledged, Outcome, Request, RequestError, SocketRequest, unexpected},
     transport::{People, Received},
@@ -207,6 +207,15 @@ impl JoinMatch {
     }
 }
 
+impl From<&JoinWith> for JoinMatch {
+    fn from(join: &JoinWith) -> Self {
+        match join {
+            JoinWith::Token(token) => Self::by_token(token.expose()),
+            JoinWith::Id(id) => Self::by_id(id.clone()),
+        }
+    }
+}
+
 impl Request for JoinMatch {
     type Reply = MatchJoined;
     type Refusal = MatchRefusal;
@@ -268,7 +277,11 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 
     /// Joins a match. The returned entity becomes it, see [`Replied<JoinMatch>`](crate::request::Replied).
-    pub fn join_match(self, request: JoinMatch) -> EntityCommands<'a> {
+    ///
+    /// What the matchmaker has found is joined with `join_match(&matched.join)`, or with
+    /// `JoinMatch::from(&matched.join).with_metadata(..)`.
+    pub fn join_match(self, request: impl Into<JoinMatch>) -> EntityCommands<'a> {
+        let request = request.into();
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
