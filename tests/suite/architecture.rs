@@ -132,6 +132,24 @@ fn the_vocabulary_does_not_know_the_areas() {
 }
 
 #[test]
+fn the_areas_do_not_know_each_other() {
+    for area in AREAS {
+        let file = format!("{area}.rs");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(area);
+        for (path, code) in sources(if folder.is_dir() { area } else { &file }) {
+            for named in modules_named(&code) {
+                let of_its_own = named == area || (area, &*named) == ("match_data", "matches");
+                assert!(
+                    of_its_own || !AREAS.contains(&named.as_str()),
+                    "{} names {named}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn the_overlay_knows_everybody_and_nobody_knows_it() {
     for (path, code) in sources("") {
         if path.components().any(|part| part.as_os_str() == "overlay") {

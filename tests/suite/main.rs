@@ -15,6 +15,8 @@ mod local_server;
 mod local_server_runtime;
 mod match_data;
 mod matches;
+mod matchmaker;
+mod matchmaker_recorded;
 mod overlay;
 mod party;
 mod party_moves;

@@ -1,0 +1,1 @@
+//! The matchmaker of real servers: the recordings, played to a game.
