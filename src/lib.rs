@@ -85,6 +85,7 @@
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
+//! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # What happens when
@@ -208,6 +209,7 @@ pub mod presence;
 pub mod proto;
 mod receive;
 pub mod request;
+pub mod rest;
 pub mod send;
 pub mod session;
 pub mod testing;
@@ -272,10 +274,11 @@ pub mod prelude {
             PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
+        rest::{CallRest, RestMethod, RestReply},
         send::{SendError, SendFailed},
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,
-            RefreshSession, SessionRefusal,
+            RefreshSession, SessionRefreshed, SessionRefusal,
         },
     };
 }

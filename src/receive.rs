@@ -41,6 +41,7 @@ pub(crate) fn receive(world: &mut World) {
     send::tell_failed(world);
     let now = world.resource::<Time<Real>>().elapsed();
     world.resource_mut::<EarlyArrivals>().tick(now);
+    request::tick(world);
     apply_ready(world);
 
     world.resource_mut::<NetworkLink>().begin_frame();
@@ -215,6 +216,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
         request::fail_all(world);
     }
     request::forget_late(world);
+    request::forget_refresh(world);
     world.resource_mut::<EarlyArrivals>().clear();
     mirror::clear::<Match>(world);
     mirror::clear::<ChatChannel>(world);

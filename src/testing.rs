@@ -45,8 +45,8 @@ use crate::{
     proto::{self, Envelope, Kind, Message, PartyLayout, UserPresence, api, realtime},
     session::NakamaSession,
     transport::{
-        Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
-        RestCall, RestResponse, Ticket, parse_request_cid,
+        Action, Attempt, Auth, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings,
+        LinkStats, RestCall, RestResponse, Ticket, parse_request_cid,
     },
 };
 
@@ -313,12 +313,33 @@ impl TestGame {
             .collect()
     }
 
+    /// The session tokens that the REST calls carry that are not answered yet, in the same order; `None` for those that show a
+    /// key instead.
+    pub fn rest_tokens(&mut self) -> Vec<Option<String>> {
+        let calls = self.wire.calls.iter();
+        calls
+            .map(|(_, call)| match &call.auth {
+                Auth::Bearer(token) => Some(token.expose().to_owned()),
+                Auth::ServerKey => None,
+            })
+            .collect()
+    }
+
     /// Answers the oldest REST call.
     ///
     /// # Panics
     ///
     /// There is none.
     pub fn answer_rest(&mut self, status: u16, body: &serde_json::Value) {
+        self.answer_rest_with(status, body.to_string());
+    }
+
+    /// Answers the oldest REST call with a body that need not be JSON.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub fn answer_rest_with(&mut self, status: u16, body: impl Into<Bytes>) {
         let (ticket, _) = self
             .wire
             .calls
@@ -326,7 +347,7 @@ impl TestGame {
             .expect("the game made no REST call");
         let response = RestResponse {
             status,
-            body: body.to_string().into(),
+            body: body.into(),
         };
         self.wire.input(Input::RestDone(ticket, Ok(response)));
     }

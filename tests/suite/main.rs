@@ -23,6 +23,7 @@ mod party_moves;
 mod play;
 mod request_property;
 mod requests;
+mod rest;
 mod sessions;
 mod sockets;
 mod stall;
