@@ -250,8 +250,8 @@ pub mod prelude {
             OutgoingData,
         },
         matches::{
-            CreateMatch, JoinMatch, LeaveMatch, Match, MatchIndex, MatchJoined, MatchPresences,
-            MatchRefusal, PresentIn,
+            CreateMatch, JoinMatch, LeaveMatch, ListMatches, ListedMatch, Match, MatchIndex,
+            MatchJoined, MatchListRefusal, MatchPresences, MatchRefusal, PresentIn,
         },
         matchmaker::{
             AddMatchmaker, AddPartyToMatchmaker, MatchedUser, MatchmakerAdded, MatchmakerMatched,
@@ -261,11 +261,11 @@ pub mod prelude {
         mirror::ContextIndex,
         party::{
             AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
-            JoinParty, KickFromParty, LeaveParty, ListPartyJoinRequests, MemberOf, Party,
-            PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived, PartyDataRejected,
-            PartyIndex, PartyJoinRequests, PartyJoinRequestsListed, PartyJoinTaken, PartyLeader,
-            PartyMembers, PartyPayload, PartyRefusal, PendingApproval, PromotePartyMember,
-            UpdateParty,
+            JoinParty, KickFromParty, LeaveParty, ListParties, ListPartyJoinRequests, ListedParty,
+            MemberOf, Party, PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived,
+            PartyDataRejected, PartyIndex, PartyJoinRequests, PartyJoinRequestsListed,
+            PartyJoinTaken, PartyLeader, PartyListRefusal, PartyMembers, PartyPage, PartyPayload,
+            PartyRefusal, PendingApproval, PromotePartyMember, UpdateParty,
         },
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},

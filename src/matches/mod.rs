@@ -3,14 +3,27 @@
 //! Joining or creating a match is a request whose entity *becomes* the match: it gets [`Match`] and [`MatchId`], and
 //! everybody in it is an entity related to it by [`PresentIn`]. One match is one entity, however often it is joined.
 //!
+//! Which matches there are is asked with [`list_matches`](crate::commands::NakamaCommands::list_matches). Whom one plays with
+//! can be left to the [matchmaker](crate::matchmaker).
+//!
+//! # Authoritative matches
+//!
+//! Code on the server runs them: they have a [label](Match::label), may refuse who wants to join
+//! ([`MatchRefusal::JoinRejected`], with the reason), which is what [`JoinMatch::with_metadata`] is for, and send data
+//! themselves: their `sender` is `None`. What they send to one who joins overtakes the answer to the join; the plugin puts it
+//! behind.
+//!
 //! What the server does not tell: that one was kicked, and that an authoritative match ended. The mirror stays, and
 //! nothing arrives any more.
+
+mod list;
 
 use std::{collections::BTreeMap, fmt};
 
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 
+pub use self::list::{ListMatches, ListedMatch, MatchListRefusal};
 use crate::{
     commands::NakamaCommands,
     early::Area,

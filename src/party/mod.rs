@@ -8,11 +8,14 @@
 //! Members are entities related to the party by [`MemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
 //! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`].
 //!
+//! Which parties there are is asked with [`list_parties`](crate::commands::NakamaCommands::list_parties).
+//!
 //! What the server does not tell: that one was declined, or that a party closed that one had asked to join. And a member
 //! who is thrown out is told the same as all members of a party that closes: [`PartyClosed`].
 
 mod asking;
 mod data;
+mod list;
 mod requests;
 
 use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
@@ -29,6 +32,7 @@ pub use self::{
         PartyJoinRequestsListed,
     },
     data::{FromParty, PartyDataAppExt, PartyDataReceived, PartyDataRejected, PartyPayload},
+    list::{ListParties, ListedParty, PartyListRefusal, PartyPage},
     requests::{
         CloseParty, CreateParty, JoinParty, KickFromParty, LeaveParty, PartyCreated,
         PartyJoinTaken, PartyRefusal, PromotePartyMember, UpdateParty,
