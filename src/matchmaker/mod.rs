@@ -25,7 +25,8 @@
 //! }
 //! ```
 //!
-//! A query is about the properties of the others, and both sides have to agree: what one looks for, one should be.
+//! A query is about the properties of the others. As a rule, a server asks one side only (its setting
+//! `matchmaker.rev_precision`): one may be found by somebody whom one would not have looked for. So look for what one is.
 //!
 //! # Parties
 //!

@@ -11,6 +11,7 @@ mod chat;
 mod chat_recorded;
 mod connection;
 mod hostile;
+mod lists;
 mod local_server;
 mod local_server_runtime;
 mod match_data;

@@ -65,7 +65,7 @@ fn what_the_server_sends_comes_after_the_answer_and_from_nobody() {
 fn a_handler_refuses_with_its_reason() {
     for generation in GENERATIONS {
         let scenario = scenario(generation, "match_authoritative");
-        let mut bob = Replay::of(&scenario, "bob");
+        let bob = Replay::of(&scenario, "bob");
         let log = bob.log.take();
         let refused = [
             "JoinMatch: JoinRejected no thanks (match join rejected)",

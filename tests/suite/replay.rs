@@ -183,12 +183,14 @@ impl Replay {
         let ticket = |id: &str| world.resource::<TicketIndex>().get(&id.into());
         let here = |id: &str| world.resource::<MatchIndex>().get(&id.into());
         let make: Box<dyn FnOnce(NakamaCommands)> = match message {
-            Message::MatchmakerAdd(add) => {
-                Box::new(move |nakama| drop(nakama.add_matchmaker(to_request(add))))
-            }
+            Message::MatchmakerAdd(add) => Box::new(move |nakama| {
+                nakama.add_matchmaker(to_request(add));
+            }),
             Message::MatchmakerRemove(remove) => {
                 let ticket = ticket(&remove.ticket)?;
-                Box::new(move |nakama| drop(nakama.remove_matchmaker_ticket(ticket)))
+                Box::new(move |nakama| {
+                    nakama.remove_matchmaker_ticket(ticket);
+                })
             }
             Message::PartyMatchmakerAdd(add) => {
                 let party = party(&add.party_id)?;
@@ -200,23 +202,31 @@ impl Replay {
                     numeric_properties: add.numeric_properties,
                     count_multiple: add.count_multiple,
                 });
-                Box::new(move |nakama| drop(nakama.add_party_to_matchmaker(party, request)))
+                Box::new(move |nakama| {
+                    nakama.add_party_to_matchmaker(party, request);
+                })
             }
             Message::PartyMatchmakerRemove(remove) => {
                 let ticket = ticket(&remove.ticket)?;
-                Box::new(move |nakama| drop(nakama.remove_matchmaker_ticket(ticket)))
+                Box::new(move |nakama| {
+                    nakama.remove_matchmaker_ticket(ticket);
+                })
             }
             Message::PartyCreate(create) => {
                 assert!(create.open);
                 let size = u32::try_from(create.max_size).expect("a size");
-                Box::new(move |nakama| drop(nakama.create_party(CreateParty::open(size))))
+                Box::new(move |nakama| {
+                    nakama.create_party(CreateParty::open(size));
+                })
             }
-            Message::PartyJoin(join) => {
-                Box::new(move |nakama| drop(nakama.join_party(join.party_id)))
-            }
+            Message::PartyJoin(join) => Box::new(move |nakama| {
+                nakama.join_party(join.party_id);
+            }),
             Message::PartyLeave(leave) => {
                 let party = party(&leave.party_id)?;
-                Box::new(move |nakama| drop(nakama.leave_party(party)))
+                Box::new(move |nakama| {
+                    nakama.leave_party(party);
+                })
             }
             Message::MatchJoin(asked) => {
                 // Who was matched joins with what the event brought.
@@ -227,11 +237,15 @@ impl Replay {
                 };
                 let with = |request: JoinMatch, (name, value)| request.with_metadata(name, value);
                 let request = asked.metadata.into_iter().fold(request, with);
-                Box::new(move |nakama| drop(nakama.join_match(request)))
+                Box::new(move |nakama| {
+                    nakama.join_match(request);
+                })
             }
             Message::MatchLeave(leave) => {
                 let here = here(&leave.match_id)?;
-                Box::new(move |nakama| drop(nakama.leave_match(here)))
+                Box::new(move |nakama| {
+                    nakama.leave_match(here);
+                })
             }
             Message::MatchDataSend(send) => {
                 let here = here(&send.match_id)?;
