@@ -106,6 +106,8 @@ pub struct NakamaConnection {
     party_layout: Option<PartyLayout>,
     /// Calls of `connect` whose connection has not ended.
     attempts: usize,
+    /// Calls of `connect`.
+    number: u64,
 }
 
 impl NakamaConnection {
@@ -139,13 +141,20 @@ impl NakamaConnection {
         self.server.as_ref().zip(session)
     }
 
-    /// A session was refreshed: if it is the connection's, its REST calls go on with the new tokens.
-    pub(crate) fn take_over(&mut self, old: &NakamaSession, new: &NakamaSession) {
+    /// Counts the connections that the game asked for.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// A session was refreshed: if it is the connection's, its REST calls go on with the new tokens. Whether it is.
+    pub(crate) fn take_over(&mut self, old: &NakamaSession, new: &NakamaSession) -> bool {
         if let Some(session) = &mut self.session
             && session.token() == old.token()
         {
             session.clone_from(new);
+            return true;
         }
+        false
     }
 
     /// The last measured time from a ping to its pong. Measured every 5 s, but not while the server is busy with one of
@@ -273,6 +282,7 @@ impl NakamaCommands<'_, '_, '_> {
             connection.round_trip = None;
             connection.party_layout = None;
             connection.attempts += 1;
+            connection.number += 1;
             world
                 .resource_mut::<NetworkLink>()
                 .stage(LinkCommand::Connect(Box::new(plan)));

@@ -85,6 +85,7 @@
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
+//! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # What happens when
@@ -133,6 +134,7 @@ pub mod error;
 pub mod local_server;
 pub mod match_data;
 pub mod matches;
+pub mod matchmaker;
 pub mod mirror;
 #[cfg(feature = "overlay")]
 pub mod overlay;
@@ -143,6 +145,7 @@ pub mod presence;
 pub mod proto;
 mod receive;
 pub mod request;
+pub mod rest;
 pub mod send;
 pub mod session;
 pub mod testing;
@@ -183,29 +186,35 @@ pub mod prelude {
             OutgoingData,
         },
         matches::{
-            CreateMatch, JoinMatch, LeaveMatch, Match, MatchIndex, MatchJoined, MatchPresences,
-            MatchRefusal, PresentIn,
+            CreateMatch, JoinMatch, LeaveMatch, ListMatches, ListedMatch, Match, MatchIndex,
+            MatchJoined, MatchListRefusal, MatchPresences, MatchRefusal, PresentIn,
+        },
+        matchmaker::{
+            AddMatchmaker, AddPartyToMatchmaker, MatchedUser, MatchmakerAdded, MatchmakerMatched,
+            MatchmakerRefusal, MatchmakerTicket, PartyTickets, RemoveMatchmakerTicket, TicketIndex,
+            TicketOf,
         },
         mirror::ContextIndex,
         party::{
             AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
-            JoinParty, KickFromParty, LeaveParty, ListPartyJoinRequests, MemberOf, Party,
-            PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived, PartyDataRejected,
-            PartyIndex, PartyJoinRequests, PartyJoinRequestsListed, PartyJoinTaken, PartyLeader,
-            PartyMembers, PartyPayload, PartyRefusal, PendingApproval, PromotePartyMember,
-            UpdateParty,
+            JoinParty, KickFromParty, LeaveParty, ListParties, ListPartyJoinRequests, ListedParty,
+            MemberOf, Party, PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived,
+            PartyDataRejected, PartyIndex, PartyJoinRequests, PartyJoinRequestsListed,
+            PartyJoinTaken, PartyLeader, PartyListRefusal, PartyMembers, PartyPage, PartyPayload,
+            PartyRefusal, PendingApproval, PromotePartyMember, UpdateParty,
         },
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, IsSelf, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
-            PresenceIndex, PresenceInfo, Sender, SessionId, UserId, Username,
+            ChannelId, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
+            PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
+        rest::{CallRest, RestMethod, RestReply},
         send::{SendError, SendFailed},
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,
-            RefreshSession, SessionRefusal,
+            RefreshSession, SessionRefreshed, SessionRefusal,
         },
     };
 }

@@ -18,14 +18,15 @@ use crate::{
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     match_data::{MatchDataReceived, MatchDataRejected},
     matches::{Match, MatchIndex, MatchPresences, PresentIn},
+    matchmaker::{AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
     party::{
         AsksToJoin, MemberOf, Party, PartyAsks, PartyDataReceived, PartyDataRejected, PartyIndex,
         PartyJoinRequests, PartyLeader, PartyMembers, PendingApproval, mark_pending_approval,
     },
     payload::Payloads,
     presence::{
-        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, UserId,
-        Username,
+        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, TicketId,
+        UserId, Username,
     },
     receive::{ReceiveStats, receive},
     request::{PendingRequest, Requests, despawn_transient},
@@ -167,6 +168,14 @@ impl Plugin for NakamaPlugin {
             .add_message::<ChatMessageReceived>()
             .register_type::<(ChatChannel, ChatChannelKind, ChatMemberOf, ChatMembers)>()
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
+            .init_resource::<TicketIndex>()
+            .register_type::<(
+                MatchmakerTicket,
+                AddMatchmaker,
+                TicketOf,
+                PartyTickets,
+                TicketId,
+            )>()
             .init_state::<ConnectionState>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()

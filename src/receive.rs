@@ -13,7 +13,7 @@ use crate::{
     error::ServerError,
     match_data,
     matches::{self, Match},
-    mirror, party,
+    matchmaker, mirror, party,
     plugin::NakamaSettings,
     proto::Message,
     request, send,
@@ -41,6 +41,7 @@ pub(crate) fn receive(world: &mut World) {
     send::tell_failed(world);
     let now = world.resource::<Time<Real>>().elapsed();
     world.resource_mut::<EarlyArrivals>().tick(now);
+    request::tick(world);
     apply_ready(world);
 
     world.resource_mut::<NetworkLink>().begin_frame();
@@ -125,6 +126,7 @@ pub(crate) fn apply_ready(world: &mut World) {
     while let Some((held, patience)) = world.resource_mut::<EarlyArrivals>().next_ready() {
         match held {
             Held::Pushed(received) => push(world, *received),
+            Held::PushedAt(received, at) => push_at(world, *received, at),
             Held::MatchData(data) => {
                 let _ = match_data::receive(world, data, patience);
             }
@@ -136,16 +138,30 @@ pub(crate) fn apply_ready(world: &mut World) {
 }
 
 /// A message that the server sent by itself.
-fn push(world: &mut World, Received { message, people }: Received) {
+fn push(world: &mut World, received: Received) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    push_at(world, received, now);
+}
+
+/// The same, if it arrived at that time.
+fn push_at(world: &mut World, Received { message, people }: Received, at: Duration) {
     match message {
         Message::ChannelMessage(message) => chat::on_message(world, message),
         Message::ChannelPresenceEvent(event) => chat::on_presence_event(world, event, people),
+        Message::MatchmakerMatched(_) => {
+            matchmaker::on_matched(world, Received { message, people }, at);
+        }
         Message::MatchPresenceEvent(event) => matches::on_presence_event(world, event, people),
         Message::Party(event) => party::on_party(world, event, people),
         Message::PartyClose(event) => party::on_close(world, event),
         Message::PartyJoinRequest(event) => party::on_join_request(world, event, people),
         Message::PartyLeader(event) => party::on_leader(world, event, people),
-        Message::PartyPresenceEvent(event) => party::on_presence_event(world, event, people),
+        Message::PartyMatchmakerTicket(ticket) => matchmaker::on_party_ticket(world, ticket),
+        Message::PartyPresenceEvent(event) => {
+            if let Some(party) = party::on_presence_event(world, event, people) {
+                matchmaker::on_members_changed(world, party);
+            }
+        }
         Message::PartyUpdate(event) => party::on_update(world, event),
         Message::Error(error) => {
             let error = ServerError::from(error);
@@ -153,9 +169,7 @@ fn push(world: &mut World, Received { message, people }: Received) {
             world.trigger(ErrorPushed { error });
         }
         // Their areas are to come; until then they are seen raw.
-        Message::MatchmakerMatched(_)
-        | Message::Notifications(_)
-        | Message::PartyMatchmakerTicket(_)
+        Message::Notifications(_)
         | Message::StatusPresenceEvent(_)
         | Message::StreamPresenceEvent(_) => {}
         // Read by the network thread.
@@ -202,9 +216,11 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
         request::fail_all(world);
     }
     request::forget_late(world);
+    request::forget_refresh(world);
     world.resource_mut::<EarlyArrivals>().clear();
     mirror::clear::<Match>(world);
     mirror::clear::<ChatChannel>(world);
+    matchmaker::clear(world);
     party::clear(world);
     world.flush();
     connection::on_closed(world, reason);

@@ -17,6 +17,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
+mod matchmaker;
+
 use std::{
     collections::VecDeque,
     fmt, mem,
@@ -32,6 +34,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use prost::Message as _;
 
+pub use self::matchmaker::{matchmaker_matched, matchmaker_ticket, party_matchmaker_ticket};
 use crate::{
     chat::{ChatIndex, ChatLog, ChatMembers, ChatMessageKind, JoinChat, Timestamp},
     commands::NakamaCommandsExt as _,
@@ -42,8 +45,8 @@ use crate::{
     proto::{self, Envelope, Kind, Message, PartyLayout, UserPresence, api, realtime},
     session::NakamaSession,
     transport::{
-        Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
-        RestCall, RestResponse, Ticket, parse_request_cid,
+        Action, Attempt, Auth, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings,
+        LinkStats, RestCall, RestResponse, Ticket, parse_request_cid,
     },
 };
 
@@ -310,12 +313,33 @@ impl TestGame {
             .collect()
     }
 
+    /// The session tokens that the REST calls carry that are not answered yet, in the same order; `None` for those that show a
+    /// key instead.
+    pub fn rest_tokens(&mut self) -> Vec<Option<String>> {
+        let calls = self.wire.calls.iter();
+        calls
+            .map(|(_, call)| match &call.auth {
+                Auth::Bearer(token) => Some(token.expose().to_owned()),
+                Auth::ServerKey => None,
+            })
+            .collect()
+    }
+
     /// Answers the oldest REST call.
     ///
     /// # Panics
     ///
     /// There is none.
     pub fn answer_rest(&mut self, status: u16, body: &serde_json::Value) {
+        self.answer_rest_with(status, body.to_string());
+    }
+
+    /// Answers the oldest REST call with a body that need not be JSON.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub fn answer_rest_with(&mut self, status: u16, body: impl Into<Bytes>) {
         let (ticket, _) = self
             .wire
             .calls
@@ -323,7 +347,7 @@ impl TestGame {
             .expect("the game made no REST call");
         let response = RestResponse {
             status,
-            body: body.to_string().into(),
+            body: body.into(),
         };
         self.wire.input(Input::RestDone(ticket, Ok(response)));
     }

@@ -9,6 +9,8 @@
 //! Members are entities related to the party by [`MemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
 //! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`], to be accepted or declined.
 //!
+//! Which parties there are is asked with [`list_parties`](crate::commands::NakamaCommands::list_parties).
+//!
 //! ```no_run
 //! # use bevy::prelude::*;
 //! # use bevy_nakama::prelude::*;
@@ -53,6 +55,7 @@
 mod asking;
 mod data;
 mod joining;
+mod list;
 mod refusal;
 mod requests;
 
@@ -71,6 +74,7 @@ pub use self::{
     },
     data::{FromParty, PartyDataAppExt, PartyDataReceived, PartyDataRejected, PartyPayload},
     joining::{JoinParty, PartyJoinTaken},
+    list::{ListParties, ListedParty, PartyListRefusal, PartyPage},
     refusal::PartyRefusal,
     requests::{
         CloseParty, CreateParty, KickFromParty, LeaveParty, PartyCreated, PromotePartyMember,
@@ -224,31 +228,37 @@ pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People
     }
 }
 
-/// Somebody joined or left a party.
+/// Somebody joined or left a party. The party, if its members are not the same any more.
 pub(crate) fn on_presence_event(
     world: &mut World,
     event: realtime::PartyPresenceEvent,
     people: People,
-) {
+) -> Option<Entity> {
     let held = || Received {
         message: Message::PartyPresenceEvent(event.clone()),
         people: people.clone(),
     };
-    let Some(party) = mirror::context_of::<Party>(world, &event.party_id, held) else {
-        return;
-    };
+    let party = mirror::context_of::<Party>(world, &event.party_id, held)?;
     let who = event.joins.iter().chain(&event.leaves);
     let sessions = who.map(|who| who.session_id.as_str());
     let early = world.resource::<EarlyArrivals>();
     if early.is_ahead_of_answer(Area::Party, &event.party_id, sessions) {
         let what = Held::Pushed(Box::new(held()));
-        return mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
+        mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
+        return None;
     }
+    let before = members(world, party);
     mirror::on_presences::<Party>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
     mark_leader(world, party);
+    (members(world, party) != before).then_some(party)
+}
+
+fn members(world: &World, party: Entity) -> Vec<Entity> {
+    let members = world.get::<PartyMembers>(party);
+    members.into_iter().flat_map(PartyMembers::iter).collect()
 }
 
 /// A member comes or goes, because one asked for it as the leader.
@@ -332,12 +342,7 @@ fn mark_leader(world: &mut World, party: Entity) {
         return;
     };
     let session = session.clone();
-    let members: Vec<_> = world
-        .get::<PartyMembers>(party)
-        .into_iter()
-        .flat_map(PartyMembers::iter)
-        .collect();
-    for member in members {
+    for member in members(world, party) {
         let mut member = world.entity_mut(member);
         let leads = member
             .get::<Presence>()

@@ -8,6 +8,7 @@
 mod rest;
 mod socket;
 mod table;
+mod user;
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -15,11 +16,12 @@ use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
 pub(crate) use self::{
-    rest::{RestRequest, submit_rest},
+    rest::{RestRequest, read_object, submit_rest},
     socket::{
         Acknowledged, SocketRequest, no_message, send_or_tell, send_then, submit, unexpected,
     },
     table::{Requests, fail_all, forget_late, on_answer, on_given_up, refuse, settle_at_once},
+    user::{UserCall, forget_refresh, submit_as_user, tick},
 };
 use crate::{
     error::ServerError,

@@ -5,7 +5,8 @@ use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use super::{
-    Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, Transient, with_causes,
+    Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, Transient,
+    user::TokenRefresh, with_causes,
 };
 use crate::{
     connection::NetworkLink,
@@ -21,6 +22,7 @@ pub(crate) struct Requests {
     open: HashMap<Ticket, OpenRequest>,
     /// Requests that ran out of time, in case that the server consents later.
     pub(super) late: HashMap<Ticket, TakeBack>,
+    pub(super) refresh: TokenRefresh,
 }
 
 struct OpenRequest {
@@ -52,7 +54,7 @@ impl Requests {
 
     /// How many requests have no answer.
     pub(crate) fn len(&self) -> usize {
-        self.open.len()
+        self.open.len() + self.refresh.waiting()
     }
 
     /// How many ran out of time and may be answered yet.

@@ -88,6 +88,8 @@ ids! {
     ChannelId,
     /// Id of a chat message: a UUID.
     MessageId,
+    /// Id of a matchmaker ticket: a UUID.
+    TicketId,
 }
 
 /// Who a presence is: one socket of one user.

@@ -58,6 +58,11 @@ fn write(call: &RestCall, endpoint: &Endpoint) -> Result<Vec<u8>, TransportError
         headers.push(("Content-Type", "application/json"));
         headers.push(("Content-Length", &length));
     }
+    if !call.target.starts_with('/') {
+        return Err(TransportError::InvalidUrl {
+            problem: "a path should begin with a slash",
+        });
+    }
     let target = format!("{}{}", endpoint.prefix, call.target);
     if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(TransportError::InvalidUrl {
