@@ -199,6 +199,7 @@ pub mod local_server;
 pub mod match_data;
 pub mod matches;
 pub mod mirror;
+pub mod notification;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod party;
@@ -209,6 +210,7 @@ pub mod proto;
 mod receive;
 pub mod request;
 pub mod rest;
+pub mod rpc;
 pub mod send;
 pub mod session;
 pub mod testing;
@@ -229,6 +231,8 @@ pub mod prelude {
     pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
     pub use crate::payload::{Json, Postcard};
+    #[cfg(feature = "serde")]
+    pub use crate::rpc::{Call, RpcFunction};
     pub use crate::{
         chat::{
             ChatChannel, ChatChannelKind, ChatClosed, ChatClosedReason, ChatHistory, ChatHistoryOf,
@@ -253,6 +257,11 @@ pub mod prelude {
             MatchRefusal, PresentIn,
         },
         mirror::ContextIndex,
+        notification::{
+            DeleteNotifications, FetchNotifications, Notification, NotificationCode,
+            NotificationId, NotificationInbox, NotificationPage, NotificationReceived,
+            NotificationRefusal,
+        },
         party::{
             AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
             JoinParty, KickFromParty, LeaveParty, ListPartyJoinRequests, MemberOf, Party,
@@ -269,6 +278,7 @@ pub mod prelude {
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},
+        rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,

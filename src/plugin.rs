@@ -18,6 +18,7 @@ use crate::{
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     match_data::{MatchDataReceived, MatchDataRejected},
     matches::{Match, MatchIndex, MatchPresences, PresentIn},
+    notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
     party::{
         AsksToJoin, MemberOf, Party, PartyAsks, PartyDataReceived, PartyDataRejected, PartyIndex,
         PartyJoinRequests, PartyLeader, PartyMembers, PendingApproval, mark_pending_approval,
@@ -97,6 +98,8 @@ pub struct NakamaSettings {
     pub send_queue: usize,
     /// How many lines the [`ChatLog`] of a channel holds. Default: 200.
     pub chat_log_lines: usize,
+    /// How many notifications the [`NotificationInbox`] holds. Default: 200.
+    pub inbox_notifications: usize,
 }
 
 impl Default for NakamaSettings {
@@ -110,6 +113,7 @@ impl Default for NakamaSettings {
             hand_over_limit: link.hand_over_limit,
             send_queue: link.send_queue,
             chat_log_lines: 200,
+            inbox_notifications: 200,
         }
     }
 }
@@ -167,6 +171,9 @@ impl Plugin for NakamaPlugin {
             .add_message::<ChatMessageReceived>()
             .register_type::<(ChatChannel, ChatChannelKind, ChatMemberOf, ChatMembers)>()
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
+            .init_resource::<NotificationInbox>()
+            .add_message::<NotificationReceived>()
+            .register_type::<(Notification, NotificationCode)>()
             .init_state::<ConnectionState>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()

@@ -13,7 +13,7 @@ use crate::{
     error::ServerError,
     match_data,
     matches::{self, Match},
-    mirror, party,
+    mirror, notification, party,
     plugin::NakamaSettings,
     proto::Message,
     request, send,
@@ -99,6 +99,7 @@ fn apply(world: &mut World, event: LinkEvent) {
             match_data::clear_messages(world);
             party::clear_messages(world);
             chat::clear_messages(world);
+            notification::clear_messages(world);
             connection::on_opened(world);
         }
         LinkEvent::Closed(reason) => on_closed(world, reason),
@@ -141,6 +142,7 @@ fn push(world: &mut World, Received { message, people }: Received) {
     match message {
         Message::ChannelMessage(message) => chat::on_message(world, message),
         Message::ChannelPresenceEvent(event) => chat::on_presence_event(world, event, people),
+        Message::Notifications(event) => notification::on_notifications(world, event),
         Message::MatchPresenceEvent(event) => matches::on_presence_event(world, event, people),
         Message::Party(event) => party::on_party(world, event, people),
         Message::PartyClose(event) => party::on_close(world, event),
@@ -155,7 +157,6 @@ fn push(world: &mut World, Received { message, people }: Received) {
         }
         // Their areas are to come; until then they are seen raw.
         Message::MatchmakerMatched(_)
-        | Message::Notifications(_)
         | Message::PartyMatchmakerTicket(_)
         | Message::StatusPresenceEvent(_)
         | Message::StreamPresenceEvent(_) => {}
@@ -208,6 +209,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     mirror::clear::<Match>(world);
     mirror::clear::<ChatChannel>(world);
     party::clear(world);
+    notification::clear(world);
     world.flush();
     connection::on_closed(world, reason);
 }
