@@ -136,6 +136,7 @@ pub mod match_data;
 pub mod matches;
 pub mod matchmaker;
 pub mod mirror;
+pub mod notification;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod party;
@@ -146,6 +147,7 @@ pub mod proto;
 mod receive;
 pub mod request;
 pub mod rest;
+pub mod rpc;
 pub mod send;
 pub mod session;
 pub mod testing;
@@ -166,6 +168,8 @@ pub mod prelude {
     pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
     pub use crate::payload::{Json, Postcard};
+    #[cfg(feature = "serde")]
+    pub use crate::rpc::{Call, RpcFunction};
     pub use crate::{
         chat::{
             ChatChannel, ChatChannelKind, ChatClosed, ChatClosedReason, ChatHistory, ChatHistoryOf,
@@ -195,6 +199,11 @@ pub mod prelude {
             TicketOf,
         },
         mirror::ContextIndex,
+        notification::{
+            DeleteNotifications, FetchNotifications, Notification, NotificationCode,
+            NotificationId, NotificationInbox, NotificationPage, NotificationReceived,
+            NotificationRefusal,
+        },
         party::{
             AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
             JoinParty, KickFromParty, LeaveParty, ListParties, ListPartyJoinRequests, ListedParty,
@@ -211,6 +220,7 @@ pub mod prelude {
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},
+        rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,

@@ -320,7 +320,7 @@ impl TestGame {
         calls
             .map(|(_, call)| match &call.auth {
                 Auth::Bearer(token) => Some(token.expose().to_owned()),
-                Auth::ServerKey => None,
+                Auth::ServerKey | Auth::HttpKey(_) => None,
             })
             .collect()
     }

@@ -382,7 +382,7 @@ fn too_large() {
             (case.ask)(&mut game, about, log.clone());
             game.update();
             if limit == size {
-                assert_eq!(game.sent(), [sent.clone()], "{}", case.name);
+                assert_eq!(game.sent(), std::slice::from_ref(&sent), "{}", case.name);
                 continue;
             }
             assert_eq!(game.sent(), [], "{}", case.name);
