@@ -7,11 +7,10 @@ use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use crate::{
-    connection::NakamaConnection,
     early::{Area, EarlyArrivals, Held},
     presence::{self, Joining, Membership, Moment, PresenceInfo},
     proto::Message,
-    request::{Request, RequestError, SocketRequest, Transient, refuse, send_then, submit},
+    request::{Request, SocketRequest, Transient, refuse_wrong_entity, send_then, submit},
     transport::{People, Received},
 };
 
@@ -105,14 +104,9 @@ pub(crate) fn ask_about<C: Context, R: SocketRequest>(
     }
 }
 
-/// Refuses a request because its entity is not what it should be. Without a connection, nothing is.
+/// Refuses a request because its entity is not what it should be.
 pub(crate) fn refuse_for<C: Context, R: Request>(world: &mut World, entity: Entity) {
-    let error = if world.resource::<NakamaConnection>().is_connected() {
-        RequestError::WrongEntity { expected: C::NOUN }
-    } else {
-        RequestError::NotConnected
-    };
-    refuse::<R>(world, entity, error);
+    refuse_wrong_entity::<R>(world, entity, C::NOUN);
 }
 
 /// The id of what one is in.

@@ -14,8 +14,8 @@ use crate::{
     presence::{Moment, PartyId, TicketId, party_id},
     proto::{Message, realtime},
     request::{
-        Acknowledged, Outcome, Request, RequestError, SocketRequest, refuse, send_then, submit,
-        unexpected,
+        Acknowledged, Outcome, Request, RequestError, SocketRequest, refuse_wrong_entity,
+        send_then, submit, unexpected,
     },
     transport::Received,
 };
@@ -262,7 +262,7 @@ impl Acknowledged for RemoveMatchmakerTicket {
     }
 }
 
-/// Removes a ticket that is no mirror, or not any more. Should the server refuse, there is none.
+/// Removes a ticket that is no mirror, or not any more. Should the server there is none.
 pub(super) fn send_remove(world: &mut World, id: &TicketId, party: Option<&PartyId>) {
     send_then(world, remove_message(id, party), |_| {});
 }
@@ -308,10 +308,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
                 };
                 mirror::ask_to_join(world, entity, request);
             }
-            None => {
-                let error = RequestError::WrongEntity { expected: "party" };
-                refuse::<AddPartyToMatchmaker>(world, entity, error);
-            }
+            None => refuse_wrong_entity::<AddPartyToMatchmaker>(world, entity, "party"),
         })
     }
 
@@ -323,9 +320,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| match to_remove(world, ticket) {
             Some(request) => submit(world, entity, request),
             None => {
-                let expected = "matchmaker ticket";
-                let error = RequestError::WrongEntity { expected };
-                refuse::<RemoveMatchmakerTicket>(world, entity, error);
+                refuse_wrong_entity::<RemoveMatchmakerTicket>(world, entity, "matchmaker ticket");
             }
         })
     }

@@ -20,7 +20,10 @@ pub(crate) use self::{
     socket::{
         Acknowledged, SocketRequest, no_message, send_or_tell, send_then, submit, unexpected,
     },
-    table::{Requests, fail_all, forget_late, on_answer, on_given_up, refuse, settle_at_once},
+    table::{
+        Requests, fail_all, forget_late, on_answer, on_given_up, refuse, refuse_wrong_entity,
+        settle_at_once,
+    },
     user::{UserCall, forget_refresh, submit_as_user, tick},
 };
 use crate::{

@@ -9,7 +9,7 @@ use super::{
     user::TokenRefresh, with_causes,
 };
 use crate::{
-    connection::NetworkLink,
+    connection::{NakamaConnection, NetworkLink},
     early::{Area, EarlyArrivals},
     proto::Message,
     transport::{Answer, Failure, Received, Ticket},
@@ -70,6 +70,20 @@ pub(crate) fn refuse<R: Request>(
     error: RequestError<R::Refusal>,
 ) {
     settle_at_once::<R>(world, entity, Err(error));
+}
+
+/// Refuses a request because the entity that it is about is not what it should be. Without a connection, nothing is.
+pub(crate) fn refuse_wrong_entity<R: Request>(
+    world: &mut World,
+    entity: Entity,
+    expected: &'static str,
+) {
+    let error = if world.resource::<NakamaConnection>().is_connected() {
+        RequestError::WrongEntity { expected }
+    } else {
+        RequestError::NotConnected
+    };
+    refuse::<R>(world, entity, error);
 }
 
 /// Answers a request whose outcome is known at once; the reply comes with the next frame, as any other.
