@@ -101,75 +101,6 @@
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
 //! it, for 250 ms at the most. Whom one lets into a party or throws out of it comes and goes after the answer to that, too.
 //!
-//! # Parties
-//!
-//! A party is created, or joined by its id, which players tell each other (in a chat, or as a code). If it is open, one is in it
-//! a moment later. If it is closed, its leader sees an entity with [`AsksToJoin`](party::AsksToJoin) and accepts or declines it;
-//! whoever asked has an entity that stays [`Joining`](presence::Joining), and is [`PendingApproval`](party::PendingApproval) after
-//! a second. It may stay so forever: the server does not tell that one was declined. Despawning it withdraws the request.
-//!
-//! ```no_run
-//! # use bevy::prelude::*;
-//! # use bevy_nakama::prelude::*;
-//! fn open_a_party(_: On<Connected>, mut commands: Commands) {
-//!     commands.nakama().create_party(CreateParty::closed(4));
-//! }
-//!
-//! fn invite(created: On<Add, Party>, ids: Query<&PartyId>) {
-//!     println!("tell your friends: {}", ids.get(created.entity).unwrap());
-//! }
-//!
-//! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
-//!     commands.nakama().accept_party_join(asks.entity);
-//! }
-//!
-//! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
-//!     println!("{} leads", names.get(leads.entity).unwrap());
-//! }
-//! # fn main() {
-//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
-//! # }
-//! ```
-//!
-//! # Chat
-//!
-//! A channel is joined like a match: a room by its name, direct messages by the other user's id, a group's channel by the
-//! group's. What is said is a JSON object: any struct with serde. Every message arrives as
-//! [`ChatMessageReceived`](chat::ChatMessageReceived), one's own included; [`ChatLog`](chat::ChatLog), on the channel's entity, holds
-//! the lines as they stand now, which is what a chat window shows.
-//!
-//! ```no_run
-//! # use bevy::prelude::*;
-//! # use bevy_nakama::prelude::*;
-//! # use serde::{Deserialize, Serialize};
-//! #[derive(Serialize, Deserialize)]
-//! struct Say {
-//!     text: String,
-//! }
-//!
-//! fn enter(_: On<Connected>, mut commands: Commands) {
-//!     commands.nakama().join_chat(JoinChat::room("lobby"));
-//! }
-//!
-//! fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
-//!     commands.nakama().chat_history(joined.entity, ChatHistory::newest(50));
-//!     commands.nakama().send_chat(joined.entity, &Say { text: "hello".into() });
-//! }
-//!
-//! fn show(logs: Query<&ChatLog, Changed<ChatLog>>) {
-//!     for line in logs.iter().flat_map(ChatLog::iter) {
-//!         let text = line.content::<Say>().map_or("(something else)".into(), |say| say.text);
-//!         println!("{}: {text}", line.username);
-//!     }
-//! }
-//! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
-//! ```
-//!
-//! # Matchmaker
-//!
-//! One looks for others with [`add_matchmaker`](commands::NakamaCommands::add_matchmaker), or for a party as its leader, and
-//! joins what was found in one call: see [`matchmaker`].
-//!
 //! # Without a server
 //!
 //! Tests use the in-process link of [`testing`]. With the feature `local-server`, `LocalServer` is a server that runs in the
@@ -187,7 +118,7 @@
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
 //! stays, and nothing arrives any more. Who asked to join a party is not told that they were declined, or that the party closed;
 //! who is thrown out of one is told the same as when it closes: [`PartyClosed`](party::PartyClosed). A group that is deleted leaves
-//! its channel behind.
+//! its channel behind. A member of a party is not told that its leader removed the party's matchmaker ticket.
 //!
 //! # What is not there yet
 //!
@@ -208,6 +139,7 @@ pub mod match_data;
 pub mod matches;
 pub mod matchmaker;
 pub mod mirror;
+pub mod notification;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod party;
@@ -218,6 +150,7 @@ pub mod proto;
 mod receive;
 pub mod request;
 pub mod rest;
+pub mod rpc;
 pub mod send;
 pub mod session;
 pub mod testing;
@@ -238,6 +171,8 @@ pub mod prelude {
     pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
     pub use crate::payload::{Json, Postcard};
+    #[cfg(feature = "serde")]
+    pub use crate::rpc::{Call, RpcFunction};
     pub use crate::{
         chat::{
             ChatChannel, ChatChannelKind, ChatClosed, ChatClosedReason, ChatHistory, ChatHistoryOf,
@@ -267,6 +202,11 @@ pub mod prelude {
             TicketOf,
         },
         mirror::ContextIndex,
+        notification::{
+            DeleteNotifications, FetchNotifications, Notification, NotificationCode,
+            NotificationId, NotificationInbox, NotificationPage, NotificationReceived,
+            NotificationRefusal,
+        },
         party::{
             AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
             JoinParty, KickFromParty, LeaveParty, ListParties, ListPartyJoinRequests, ListedParty,
@@ -283,6 +223,7 @@ pub mod prelude {
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},
+        rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,

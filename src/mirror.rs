@@ -7,6 +7,7 @@ use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use crate::{
+    connection::NakamaConnection,
     early::{Area, EarlyArrivals, Held},
     presence::{self, Joining, Membership, Moment, PresenceInfo},
     proto::Message,
@@ -104,13 +105,14 @@ pub(crate) fn ask_about<C: Context, R: SocketRequest>(
     }
 }
 
-/// Refuses a request because its entity is not what it should be.
+/// Refuses a request because its entity is not what it should be. Without a connection, nothing is.
 pub(crate) fn refuse_for<C: Context, R: Request>(world: &mut World, entity: Entity) {
-    refuse::<R>(
-        world,
-        entity,
-        RequestError::WrongEntity { expected: C::NOUN },
-    );
+    let error = if world.resource::<NakamaConnection>().is_connected() {
+        RequestError::WrongEntity { expected: C::NOUN }
+    } else {
+        RequestError::NotConnected
+    };
+    refuse::<R>(world, entity, error);
 }
 
 /// The id of what one is in.

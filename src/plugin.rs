@@ -19,6 +19,7 @@ use crate::{
     match_data::{MatchDataReceived, MatchDataRejected},
     matches::{Match, MatchIndex, MatchPresences, PresentIn},
     matchmaker::{AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
+    notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
     party::{
         AsksToJoin, MemberOf, Party, PartyAsks, PartyDataReceived, PartyDataRejected, PartyIndex,
         PartyJoinRequests, PartyLeader, PartyMembers, PendingApproval, mark_pending_approval,
@@ -98,6 +99,8 @@ pub struct NakamaSettings {
     pub send_queue: usize,
     /// How many lines the [`ChatLog`] of a channel holds. Default: 200.
     pub chat_log_lines: usize,
+    /// How many notifications the [`NotificationInbox`] holds. Default: 200.
+    pub inbox_notifications: usize,
 }
 
 impl Default for NakamaSettings {
@@ -111,6 +114,7 @@ impl Default for NakamaSettings {
             hand_over_limit: link.hand_over_limit,
             send_queue: link.send_queue,
             chat_log_lines: 200,
+            inbox_notifications: 200,
         }
     }
 }
@@ -176,6 +180,9 @@ impl Plugin for NakamaPlugin {
                 PartyTickets,
                 TicketId,
             )>()
+            .init_resource::<NotificationInbox>()
+            .add_message::<NotificationReceived>()
+            .register_type::<(Notification, NotificationCode)>()
             .init_state::<ConnectionState>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()

@@ -13,7 +13,7 @@ use crate::{
     error::ServerError,
     match_data,
     matches::{self, Match},
-    matchmaker, mirror, party,
+    matchmaker, mirror, notification, party,
     plugin::NakamaSettings,
     proto::Message,
     request, send,
@@ -99,6 +99,7 @@ fn apply(world: &mut World, event: LinkEvent) {
             match_data::clear_messages(world);
             party::clear_messages(world);
             chat::clear_messages(world);
+            notification::clear_messages(world);
             connection::on_opened(world);
         }
         LinkEvent::Closed(reason) => on_closed(world, reason),
@@ -151,6 +152,7 @@ fn push_at(world: &mut World, Received { message, people }: Received, at: Durati
         Message::MatchmakerMatched(_) => {
             matchmaker::on_matched(world, Received { message, people }, at);
         }
+        Message::Notifications(event) => notification::on_notifications(world, event),
         Message::MatchPresenceEvent(event) => matches::on_presence_event(world, event, people),
         Message::Party(event) => party::on_party(world, event, people),
         Message::PartyClose(event) => party::on_close(world, event),
@@ -169,9 +171,7 @@ fn push_at(world: &mut World, Received { message, people }: Received, at: Durati
             world.trigger(ErrorPushed { error });
         }
         // Their areas are to come; until then they are seen raw.
-        Message::Notifications(_)
-        | Message::StatusPresenceEvent(_)
-        | Message::StreamPresenceEvent(_) => {}
+        Message::StatusPresenceEvent(_) | Message::StreamPresenceEvent(_) => {}
         // Read by the network thread.
         Message::MatchData(_) | Message::PartyData(_) | Message::StreamData(_) => {}
         // A server sends these as answers, with a `cid`, or not at all.
@@ -222,6 +222,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     mirror::clear::<ChatChannel>(world);
     matchmaker::clear(world);
     party::clear(world);
+    notification::clear(world);
     world.flush();
     connection::on_closed(world, reason);
 }

@@ -320,7 +320,7 @@ impl TestGame {
         calls
             .map(|(_, call)| match &call.auth {
                 Auth::Bearer(token) => Some(token.expose().to_owned()),
-                Auth::ServerKey => None,
+                Auth::ServerKey | Auth::HttpKey(_) => None,
             })
             .collect()
     }
@@ -350,6 +350,18 @@ impl TestGame {
             body: body.into(),
         };
         self.wire.input(Input::RestDone(ticket, Ok(response)));
+    }
+
+    /// The oldest REST call fails on its way: the server cannot be reached.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub fn rest_breaks(&mut self) {
+        let call = self.wire.calls.pop_front();
+        let (ticket, _) = call.expect("the game made no REST call");
+        self.wire
+            .input(Input::RestDone(ticket, Err(TransportError::Eof)));
     }
 
     /// Lets heartbeats go unanswered.

@@ -1,21 +1,62 @@
 //! Parties.
 //!
-//! Creating a party is a request whose entity becomes it. Joining one is different: the server's answer only means that it
-//! took the request. If the party is open, one is in it a moment later; otherwise its leader has to accept, which may take
-//! any time, and a refusal is never announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it
-//! becomes the [`Party`]; without an answer for a second it also gets [`PendingApproval`].
+//! A party is created, or joined by its id, which players tell each other (in a chat, or as a code). Creating one is a request
+//! whose entity becomes it. Joining one is different: the server's answer only means that it took the request. If the party is
+//! open, one is in it a moment later; otherwise its leader has to accept, which may take any time, and a refusal is never
+//! announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it becomes the [`Party`]; without an
+//! answer for a second it also gets [`PendingApproval`]. Despawning it withdraws the request.
 //!
 //! Members are entities related to the party by [`MemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
-//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`].
+//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`], to be accepted or declined.
 //!
 //! Which parties there are is asked with [`list_parties`](crate::commands::NakamaCommands::list_parties).
 //!
-//! What the server does not tell: that one was declined, or that a party closed that one had asked to join. And a member
-//! who is thrown out is told the same as all members of a party that closes: [`PartyClosed`].
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn open_a_party(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().create_party(CreateParty::closed(4));
+//! }
+//!
+//! fn invite(created: On<Add, Party>, ids: Query<&PartyId>) {
+//!     println!("tell your friends: {}", ids.get(created.entity).unwrap());
+//! }
+//!
+//! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
+//!     commands.nakama().accept_party_join(asks.entity);
+//! }
+//!
+//! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
+//!     println!("{} leads", names.get(leads.entity).unwrap());
+//! }
+//! # fn main() {
+//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
+//! # }
+//! ```
+//!
+//! # Party data
+//!
+//! Members tell each other things as in a match, with types bound to op codes: see [`PartyPayload`] and
+//! [`send_to_party`](crate::commands::NakamaCommands::send_to_party). Unlike match data, they go to all other members, and the
+//! server confirms each, so that a refusal comes back as [`SendFailed`](crate::send::SendFailed).
+//!
+//! # What cannot be known
+//!
+//! * That one was declined, or that a party closed that one had asked to join: nothing comes any more.
+//! * Whether one was thrown out or the party closed: both are [`PartyClosed`].
+//! * The label of a party that one has joined, and whether it is hidden, before either changes: they are `None` until then.
+//!
+//! # Limits
+//!
+//! 256 members; as many who ask to join as may be members; a label is a JSON object of at most 2048 bytes. Nakama before 3.28
+//! has neither labels nor hidden parties, and no [`update_party`](crate::commands::NakamaCommands::update_party); both ways in
+//! which servers write a party are understood.
 
 mod asking;
 mod data;
+mod joining;
 mod list;
+mod refusal;
 mod requests;
 
 use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
@@ -24,7 +65,7 @@ use bevy_reflect::Reflect;
 pub(crate) use self::{
     asking::on_join_request,
     data::{clear_messages, receive},
-    requests::{Asking, PartyAsks, mark_pending_approval},
+    joining::{Asking, PartyAsks, mark_pending_approval},
 };
 pub use self::{
     asking::{
@@ -32,10 +73,12 @@ pub use self::{
         PartyJoinRequestsListed,
     },
     data::{FromParty, PartyDataAppExt, PartyDataReceived, PartyDataRejected, PartyPayload},
+    joining::{JoinParty, PartyJoinTaken},
     list::{ListParties, ListedParty, PartyListRefusal, PartyPage},
+    refusal::PartyRefusal,
     requests::{
-        CloseParty, CreateParty, JoinParty, KickFromParty, LeaveParty, PartyCreated,
-        PartyJoinTaken, PartyRefusal, PromotePartyMember, UpdateParty,
+        CloseParty, CreateParty, KickFromParty, LeaveParty, PartyCreated, PromotePartyMember,
+        UpdateParty,
     },
 };
 use crate::{
@@ -274,7 +317,7 @@ pub(crate) fn on_close(world: &mut World, close: realtime::PartyClose) {
 /// The connection is gone.
 pub(crate) fn clear(world: &mut World) {
     mirror::clear::<Party>(world);
-    requests::clear_asks(world);
+    joining::clear_asks(world);
 }
 
 /// Whether one leads a party oneself.

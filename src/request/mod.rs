@@ -107,6 +107,15 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// What was to be sent has no such form.
     #[error("it cannot be encoded")]
     Unencodable(#[source] PayloadError),
+    /// The answer is there, and what it returns is not of the type that was expected.
+    #[error("what it returned cannot be decoded")]
+    Undecodable {
+        /// What it returned.
+        text: String,
+        /// What is wrong with it.
+        #[source]
+        error: PayloadError,
+    },
     /// The server could not be reached (REST).
     #[error("the server cannot be reached")]
     Unreachable(#[source] TransportError),

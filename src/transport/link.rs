@@ -106,6 +106,8 @@ impl fmt::Debug for RestCall {
 pub(crate) enum Auth {
     /// The server key, for logins.
     ServerKey,
+    /// The HTTP key, for calls of functions without a user.
+    HttpKey(Secret),
     /// A session token.
     Bearer(Secret),
 }

@@ -34,7 +34,8 @@ pub use self::{
     address::{NakamaServer, Secret},
     error::{DisconnectReason, ProtocolError, TransportError},
     ids::{
-        ChannelId, MatchId, MessageId, PartyId, PresenceInfo, SessionId, TicketId, UserId, Username,
+        ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,
+        UserId, Username,
     },
     link::SendError,
     network::Network,

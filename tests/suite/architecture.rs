@@ -6,9 +6,17 @@ use std::{
 };
 
 /// The areas of the protocol: they share vocabulary, and do not know each other.
-const AREAS: [&str; 5] = ["chat", "matches", "match_data", "matchmaker", "party"];
+const AREAS: [&str; 7] = [
+    "chat",
+    "matches",
+    "match_data",
+    "matchmaker",
+    "notification",
+    "party",
+    "rpc",
+];
 
-fn sources(below: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![
         Path::new(env!("CARGO_MANIFEST_DIR"))
