@@ -86,6 +86,9 @@
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
 //! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
+//! | matchmaker ticket | an entity with [`MatchmakerTicket`](matchmaker::MatchmakerTicket) and [`TicketId`](presence::TicketId), the one that [`add_matchmaker`](commands::NakamaCommands::add_matchmaker) or [`add_party_to_matchmaker`](commands::NakamaCommands::add_party_to_matchmaker) returned; that of a party is related to it by [`TicketOf`](matchmaker::TicketOf) |
+//! | matched | [`MatchmakerMatched`](matchmaker::MatchmakerMatched), an event of the ticket's entity, joined with [`join_match(&matched.join)`](commands::NakamaCommands::join_match) |
+//! | lists of matches and parties | [`list_matches`](commands::NakamaCommands::list_matches), [`list_parties`](commands::NakamaCommands::list_parties) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # What happens when
@@ -115,11 +118,11 @@
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
 //! stays, and nothing arrives any more. Who asked to join a party is not told that they were declined, or that the party closed;
 //! who is thrown out of one is told the same as when it closes: [`PartyClosed`](party::PartyClosed). A group that is deleted leaves
-//! its channel behind.
+//! its channel behind. A member of a party is not told that its leader removed the party's matchmaker ticket.
 //!
 //! # What is not there yet
 //!
-//! The matchmaker, status, streams, notifications and RPC have no methods of their own yet; their messages can be
+//! Status, streams, notifications and RPC have no methods of their own yet; their messages can be
 //! sent with [`raw`](commands::NakamaCommands::raw) and are seen as [`EnvelopeReceived`](envelope::EnvelopeReceived). A connection
 //! that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
 

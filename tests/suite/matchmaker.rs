@@ -259,10 +259,10 @@ fn a_token_is_good_for_half_a_minute_and_an_id_for_as_long_as_the_match() {
             let late = matched.received_at + Duration::from_secs(30);
             seen.add(format!(
                 "{}, {}, {}",
-                end.map_or("never".into(), |end| format!(
-                    "{:?}",
-                    end - matched.received_at
-                )),
+                end.map_or_else(
+                    || "never".into(),
+                    |end| format!("{:?}", end - matched.received_at)
+                ),
                 matched.is_token_valid(in_time),
                 matched.is_token_valid(late),
             ));
