@@ -85,6 +85,8 @@
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
+//! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
+//! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`notifications`](commands::NakamaCommands::notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
 //! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
@@ -162,6 +164,17 @@
 //! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
 //! ```
 //!
+//! # Functions of the server, notifications, and everything else
+//!
+//! Code of the game on the server is called by a type: an [`RpcFunction`](rpc::RpcFunction) is the function's argument, and knows what
+//! it returns. What the server, its functions and other users tell a player arrives as
+//! [`NotificationReceived`](notification::NotificationReceived); what is kept for them is in the
+//! [`NotificationInbox`](notification::NotificationInbox), once it has been fetched. For storage, leaderboards, friends and whatever
+//! else Nakama has, there is [`rest`](commands::NakamaCommands::rest).
+//!
+//! A session token lives for a minute by default. Calls over REST replace it when the server refuses it, and tell so with
+//! [`SessionRefreshed`](session::SessionRefreshed), for games that persist it.
+//!
 //! # Without a server
 //!
 //! Tests use the in-process link of [`testing`]. With the feature `local-server`, `LocalServer` is a server that runs in the
@@ -183,7 +196,7 @@
 //!
 //! # What is not there yet
 //!
-//! The matchmaker, status, streams, notifications and RPC have no methods of their own yet; their messages can be
+//! The matchmaker, status and streams have no methods of their own yet; their messages can be
 //! sent with [`raw`](commands::NakamaCommands::raw) and are seen as [`EnvelopeReceived`](envelope::EnvelopeReceived). A connection
 //! that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
 
