@@ -85,6 +85,8 @@
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
+//! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
+//! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`notifications`](commands::NakamaCommands::notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
 //! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
 //! | matchmaker ticket | an entity with [`MatchmakerTicket`](matchmaker::MatchmakerTicket) and [`TicketId`](presence::TicketId), the one that [`add_matchmaker`](commands::NakamaCommands::add_matchmaker) or [`add_party_to_matchmaker`](commands::NakamaCommands::add_party_to_matchmaker) returned; that of a party is related to it by [`TicketOf`](matchmaker::TicketOf) |
 //! | matched | [`MatchmakerMatched`](matchmaker::MatchmakerMatched), an event of the ticket's entity, joined with [`join_match(&matched.join)`](commands::NakamaCommands::join_match) |
@@ -100,6 +102,13 @@
 //! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
 //! it, for 250 ms at the most. Whom one lets into a party or throws out of it comes and goes after the answer to that, too.
+//!
+//! # REST
+//!
+//! What Nakama offers over REST only is partly here (logins, chat history, stored notifications, lists of matches and parties); for
+//! storage, leaderboards, friends and whatever else it has, there is [`rest`](commands::NakamaCommands::rest). A session token lives
+//! for a minute by default. Calls over REST replace it when the server refuses it, and tell so with
+//! [`SessionRefreshed`](session::SessionRefreshed), for games that persist it.
 //!
 //! # Without a server
 //!
