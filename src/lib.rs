@@ -209,6 +209,8 @@ mod receive;
 pub mod request;
 pub mod send;
 pub mod session;
+pub mod status;
+pub mod stream;
 pub mod testing;
 mod transport;
 
@@ -270,6 +272,14 @@ pub mod prelude {
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,
             RefreshSession, SessionRefusal,
+        },
+        status::{
+            FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,
+            UpdateStatus, UserSessions, UserStatus, UsersFollowed,
+        },
+        stream::{
+            FromStream, InStream, Stream, StreamDataAppExt, StreamDataReceived, StreamDataRejected,
+            StreamIndex, StreamPayload, StreamPersistence, StreamPresences,
         },
     };
 }

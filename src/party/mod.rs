@@ -20,7 +20,6 @@ use bevy_reflect::Reflect;
 
 pub(crate) use self::{
     asking::on_join_request,
-    data::{clear_messages, receive},
     requests::{Asking, PartyAsks, mark_pending_approval},
 };
 pub use self::{
@@ -35,7 +34,7 @@ pub use self::{
     },
 };
 use crate::{
-    early::{Area, EarlyArrivals, Held, Move},
+    early::{Area, EarlyArrivals, Held, Move, Patience},
     mirror::{self, Context, ContextIndex, ContextVocabulary, become_context},
     presence::{IsSelf, Membership, Moment, PartyId, Presence, PresenceIndex, SessionId},
     proto::{Message, UserPresence, realtime},
@@ -66,7 +65,9 @@ pub struct Party {
 #[reflect(Component)]
 pub struct MemberOf(pub Entity);
 
-impl Membership for MemberOf {}
+impl Membership for MemberOf {
+    type Detail = ();
+}
 
 /// The members of a party, oneself included, in order of joining.
 #[derive(Component, Debug, Default, Reflect)]
@@ -186,6 +187,7 @@ pub(crate) fn on_presence_event(
     world: &mut World,
     event: realtime::PartyPresenceEvent,
     people: People,
+    patience: Patience,
 ) {
     let held = || Received {
         message: Message::PartyPresenceEvent(event.clone()),
@@ -195,13 +197,13 @@ pub(crate) fn on_presence_event(
         return;
     };
     let who = event.joins.iter().chain(&event.leaves);
-    let sessions = who.map(|who| who.session_id.as_str());
-    let early = world.resource::<EarlyArrivals>();
-    if early.is_ahead_of_answer(Area::Party, &event.party_id, sessions) {
+    if patience == Patience::Wait
+        && mirror::is_ahead_of_answer(world, Area::Party, &event.party_id, who)
+    {
         let what = Held::Pushed(Box::new(held()));
         return mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
     }
-    mirror::on_presences::<Party>(world, party, &event.joins, &event.leaves, people);
+    mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
@@ -210,7 +212,7 @@ pub(crate) fn on_presence_event(
 
 /// A member comes or goes, because one asked for it as the leader.
 fn member_move(party: &PartyId, member: &UserPresence) -> Move {
-    Move {
+    Move::Of {
         area: Area::Party,
         id: party.as_str().into(),
         session: member.session_id.as_str().into(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The areas of the protocol: they share vocabulary, and do not know each other.
-const AREAS: [&str; 4] = ["chat", "matches", "match_data", "party"];
+const AREAS: [&str; 6] = ["chat", "matches", "match_data", "party", "status", "stream"];
 
 fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
