@@ -49,7 +49,8 @@ pub struct Connected {
 
 /// There is no connection any more, or none came about. Global event.
 ///
-/// All requests that were under way have been answered and all mirrors (matches and who is in them) are despawned.
+/// All requests that were under way have been answered and all mirrors (matches, parties, channels, followed users, streams and who is in
+/// them) are despawned.
 #[derive(Clone, Debug, Event)]
 #[non_exhaustive]
 pub struct Disconnected {
@@ -104,6 +105,7 @@ pub struct NakamaConnection {
     round_trip: Option<Duration>,
     last_reason: Option<DisconnectReason>,
     party_layout: Option<PartyLayout>,
+    appears_online: bool,
     /// Calls of `connect` whose connection has not ended.
     attempts: usize,
     /// Calls of `connect`.
@@ -139,6 +141,11 @@ impl NakamaConnection {
     pub(crate) fn rest(&self) -> Option<(&NakamaServer, &NakamaSession)> {
         let session = self.session.as_ref().filter(|_| self.is_connected());
         self.server.as_ref().zip(session)
+    }
+
+    /// Whether followers were to see the user as online from the start.
+    pub(crate) fn appears_online(&self) -> bool {
+        self.appears_online
     }
 
     /// Counts the connections that the game asked for.
@@ -281,6 +288,7 @@ impl NakamaCommands<'_, '_, '_> {
             connection.session = Some(session);
             connection.round_trip = None;
             connection.party_layout = None;
+            connection.appears_online = plan.appear_online;
             connection.attempts += 1;
             connection.number += 1;
             world

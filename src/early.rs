@@ -2,7 +2,8 @@
 //!
 //! A server sends answers, presence events and data from different tasks, so their order is a race. Here they are put
 //! into the one order that a game expects: the answer first, then joins, then data of those who joined. The same goes for
-//! members of a party whom one lets in or throws out: first the answer, then the event about them.
+//! what a request changes: whom one lets into a party or throws out of it, one's own status, and streams that an RPC puts
+//! one into. First comes the answer, then the event.
 
 use std::{collections::VecDeque, mem, time::Duration};
 
@@ -10,10 +11,10 @@ use bevy_ecs::prelude::*;
 
 use crate::{
     presence::SessionId,
-    transport::{MatchData, PartyData, Received},
+    transport::{MatchData, PartyData, Received, StreamData},
 };
 
-/// How long data waits for the join of its sender.
+/// How long data waits for the join of its sender, and one's own presence in a stream for the answer to an RPC.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// What may be held, in all.
 const MAX_FRAMES: usize = 1024;
@@ -29,6 +30,8 @@ pub enum Area {
     Ticket,
     /// A ticket of a party that one leads.
     PartyTicket,
+    Status,
+    Stream,
 }
 
 /// Something received, to be applied later.
@@ -39,7 +42,20 @@ pub(crate) enum Held {
     PushedAt(Box<Received>, Duration),
     MatchData(MatchData),
     PartyData(PartyData),
+    StreamData(StreamData),
 }
+
+macro_rules! held_data {
+    ($($Data:ident)*) => {$(
+        impl From<$Data> for Held {
+            fn from(data: $Data) -> Self {
+                Self::$Data(data)
+            }
+        }
+    )*};
+}
+
+held_data!(MatchData PartyData StreamData);
 
 impl Held {
     fn size(&self) -> usize {
@@ -47,17 +63,43 @@ impl Held {
             Self::Pushed(received) | Self::PushedAt(received, _) => received.message.encoded_len(),
             Self::MatchData(data) => data.data.len(),
             Self::PartyData(data) => data.data.len(),
+            Self::StreamData(data) => data.data.len(),
         }
     }
 }
 
-/// Somebody's join or leave that was asked for. The server tells of it in an event, which may overtake its answer.
+/// A change of who is where that was asked for. The server tells of it in an event, which may overtake its answer.
+///
+/// A server handles the requests of a socket one after the other. So an event that comes before an answer belongs to the
+/// first of the open requests, and none waits for a second one.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Move {
-    pub(crate) area: Area,
-    /// Of what they are to be in, or out of.
-    pub(crate) id: Box<str>,
-    pub(crate) session: Box<str>,
+pub(crate) enum Move {
+    /// This session joins or leaves what has this id.
+    Of {
+        area: Area,
+        id: Box<str>,
+        session: Box<str>,
+    },
+    /// One's own presence changes somewhere in this area. In a stream it only may: an RPC can be about anything.
+    Own(Area),
+}
+
+/// Somebody whom an event is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mover<'a> {
+    pub(crate) session: &'a str,
+    pub(crate) is_self: bool,
+}
+
+impl Move {
+    fn is_about(&self, event: Area, event_id: &str, who: Mover<'_>) -> bool {
+        match self {
+            Self::Of { area, id, session } => {
+                *area == event && **id == *event_id && **session == *who.session
+            }
+            Self::Own(area) => *area == event && who.is_self,
+        }
+    }
 }
 
 /// What became of something that arrived.
@@ -107,7 +149,7 @@ enum WaitsFor {
     Context(Area, Box<str>),
     /// The join of this session in a known context.
     Join(Entity, SessionId),
-    /// The answer to a request that makes somebody join or leave the context with this id.
+    /// The answer to a request that changes who is in the context with this id.
     Answer(Area, Box<str>),
 }
 
@@ -119,6 +161,18 @@ impl WaitsFor {
 
     fn is_answer(&self, area: Area, id: &str) -> bool {
         matches!(self, Self::Answer(of, known) if *of == area && **known == *id)
+    }
+
+    fn is_answer_to(&self, asked: &Move) -> bool {
+        match asked {
+            Move::Of { area, id, .. } => self.is_answer(*area, id),
+            Move::Own(area) => matches!(self, Self::Answer(of, _) if of == area),
+        }
+    }
+
+    /// Whether it is waited for some time only. Other waits end by themselves: with an answer, or its timeout.
+    fn is_short(&self) -> bool {
+        matches!(self, Self::Join(..) | Self::Answer(Area::Stream, _))
     }
 }
 
@@ -152,7 +206,7 @@ impl EarlyArrivals {
         }
     }
 
-    /// A request that makes somebody join or leave has been made.
+    /// A request that changes who is where has been made.
     pub(crate) fn expect_move(&mut self, asked: Move) {
         self.moves.push(asked);
     }
@@ -161,24 +215,24 @@ impl EarlyArrivals {
     pub(crate) fn move_answered(&mut self, asked: &Move) {
         if let Some(open) = self.moves.iter().position(|open| open == asked) {
             self.moves.swap_remove(open);
-            self.make_ready(|waits_for| waits_for.is_answer(asked.area, &asked.id));
+            self.release(|waits_for| waits_for.is_answer_to(asked));
         }
     }
 
-    /// Whether an event about these sessions comes behind an answer that is still to come: one of them is moved by a
-    /// request, or an earlier event waits already.
+    /// Whether an event about them comes behind an answer that is still to come: one of them is moved by a request, or an
+    /// earlier event waits already.
     pub(crate) fn is_ahead_of_answer<'a>(
         &self,
         area: Area,
         id: &str,
-        mut sessions: impl Iterator<Item = &'a str>,
+        who: impl IntoIterator<Item = Mover<'a>>,
     ) -> bool {
         let waits = |entry: &Entry| entry.waits_for.is_answer(area, id);
-        let is_moved = |session: &str| {
+        let is_moved = |who| {
             let mut moves = self.moves.iter();
-            moves.any(|open| open.area == area && *open.id == *id && *open.session == *session)
+            moves.any(|open| open.is_about(area, id, who))
         };
-        self.held.iter().any(waits) || (!self.moves.is_empty() && sessions.any(is_moved))
+        self.held.iter().any(waits) || (!self.moves.is_empty() && who.into_iter().any(is_moved))
     }
 
     /// An event that [is ahead of an answer](Self::is_ahead_of_answer) arrived at `now`.
@@ -239,6 +293,11 @@ impl EarlyArrivals {
         }
     }
 
+    /// An answer said all that it can about the contexts of an area; what waits for one of them is looked at again.
+    pub(crate) fn contexts_are_known(&mut self, area: Area) {
+        self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Context(of, _) if *of == area));
+    }
+
     /// An answer named this context; what waited for it is ready.
     pub(crate) fn context_is_known(&mut self, area: Area, id: &str) {
         self.no_longer_await(area, id);
@@ -259,14 +318,13 @@ impl EarlyArrivals {
         self.dropped += gone.len() as u64;
     }
 
-    /// Gives up on data that has waited long enough.
+    /// Gives up on what has waited long enough.
     pub(crate) fn tick(&mut self, now: Duration) {
         if self.held.is_empty() {
             return;
         }
         let is_over = |entry: &Entry| {
-            matches!(entry.waits_for, WaitsFor::Join(..))
-                && now.saturating_sub(entry.since) >= PATIENCE
+            entry.waits_for.is_short() && now.saturating_sub(entry.since) >= PATIENCE
         };
         let mut index = 0;
         while index < self.held.len() {
@@ -311,17 +369,24 @@ impl EarlyArrivals {
             WaitsFor::Context(..) => self.dropped += 1,
             WaitsFor::Join(..) => self.ready.push_back((entry.what, Patience::Over)),
             WaitsFor::Answer(area, id) => {
-                // Those behind it come after it, and none waits again.
-                self.moves.retain(|open| open.area != area || open.id != id);
                 self.ready.push_back((entry.what, Patience::Over));
-                self.make_ready(|waits_for| waits_for.is_answer(area, &id));
+                // Those behind it come after it.
+                self.release(|waits_for| waits_for.is_answer(area, &id));
             }
         }
     }
 
+    /// Makes ready what may have to wait for something else yet.
     fn make_ready(&mut self, is_it: impl Fn(&WaitsFor) -> bool) {
         for what in self.take_out(is_it) {
             self.ready.push_back((what, Patience::Wait));
+        }
+    }
+
+    /// Makes ready what has waited long enough.
+    fn release(&mut self, is_it: impl Fn(&WaitsFor) -> bool) {
+        for what in self.take_out(is_it) {
+            self.ready.push_back((what, Patience::Over));
         }
     }
 

@@ -162,6 +162,8 @@ pub mod rest;
 pub mod rpc;
 pub mod send;
 pub mod session;
+pub mod status;
+pub mod stream;
 pub mod testing;
 mod transport;
 
@@ -237,6 +239,14 @@ pub mod prelude {
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,
             RefreshSession, SessionRefreshed, SessionRefusal,
+        },
+        status::{
+            FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,
+            UpdateStatus, UserSessions, UserStatus, UsersFollowed,
+        },
+        stream::{
+            FromStream, InStream, Stream, StreamDataAppExt, StreamDataReceived, StreamDataRejected,
+            StreamIndex, StreamPayload, StreamPersistence, StreamPresences,
         },
     };
 }

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use crate::{
     commands::NakamaCommands,
     connection::NetworkLink,
-    early::{Delivery, Held, Patience},
+    early::Area,
     matches::Match,
-    mirror::id_of,
-    payload::{Arrived, Codec, PayloadError, bind, clear, clear_bound, deliver},
+    mirror::{find_again, id_of},
+    payload::{Arrived, Codec, Incoming, PayloadError, Typed, bind},
     presence::{Presence, PresenceInfo, Sender},
     send::{FailedSends, SendError},
     transport::{LinkCommand, MatchData, OutgoingMatchData},
@@ -103,94 +103,73 @@ pub trait MatchDataAppExt {
 
 impl MatchDataAppExt for App {
     fn add_match_data<T: MatchPayload>(&mut self) -> &mut Self {
-        bind::<Match, T, FromMatch<T>>(self, T::OP_CODE, write::<T>);
+        bind::<FromMatch<T>>(self);
         self
     }
 }
 
-fn write<T: MatchPayload>(world: &mut World, arrived: Arrived) {
-    let Arrived {
-        context,
-        sender,
-        op_code,
-        data,
-        reliable,
-    } = arrived;
-    match T::Codec::decode(&data) {
-        Ok(payload) => {
-            world.write_message(FromMatch {
-                context,
-                sender,
-                payload,
-                reliable,
-            });
-        }
-        Err(error) => {
-            log::debug!("op code {op_code}: {error}");
-            world.write_message(MatchDataRejected {
-                context,
-                sender,
-                op_code,
-                data,
-                error,
-            });
+impl<T: MatchPayload> Typed for FromMatch<T> {
+    type Data = MatchData;
+    type Payload = T;
+    type Codec = T::Codec;
+    const KEY: i64 = T::OP_CODE;
+
+    fn new(context: Entity, sender: Option<Sender>, payload: T, reliable: bool) -> Self {
+        Self {
+            context,
+            sender,
+            payload,
+            reliable,
         }
     }
 }
 
-fn write_unbound(world: &mut World, arrived: Arrived) {
-    let Arrived {
-        context,
-        sender,
-        op_code,
-        data,
-        reliable,
-    } = arrived;
-    world.write_message(MatchDataReceived {
-        context,
-        sender,
-        op_code,
-        data,
-        reliable,
-    });
-}
+impl Incoming for MatchData {
+    const KEY: &'static str = "op code";
+    type Received = MatchDataReceived;
+    type Rejected = MatchDataRejected;
 
-/// Empties all messages: they are of an earlier connection.
-pub(crate) fn clear_messages(world: &mut World) {
-    clear::<MatchDataReceived>(world);
-    clear::<MatchDataRejected>(world);
-    clear_bound::<Match>(world);
-}
+    fn context(&self, world: &mut World) -> Result<Entity, (Area, Box<str>)> {
+        find_again::<Match>(world, &self.match_id)
+    }
 
-/// Match data arrived. Whether it is delivered, or waits for something.
-pub(crate) fn receive(world: &mut World, data: MatchData, patience: Patience) -> Delivery {
-    let MatchData {
-        match_id,
-        sender,
-        op_code,
-        data,
-        reliable,
-    } = data;
-    let hold_as = |(op_code, data, reliable)| {
-        let (match_id, sender) = (match_id.clone(), sender.clone());
-        Held::MatchData(MatchData {
-            match_id,
+    fn sender(&self) -> Option<&Arc<PresenceInfo>> {
+        self.sender.as_ref()
+    }
+
+    fn arrive(self, context: Entity, sender: Option<Sender>) -> Arrived {
+        Arrived {
+            context,
             sender,
-            op_code,
-            data,
-            reliable,
-        })
-    };
-    let content = (op_code, data, reliable);
-    deliver::<Match>(
-        world,
-        &match_id,
-        sender.as_ref(),
-        patience,
-        content,
-        hold_as,
-        write_unbound,
-    )
+            key: self.op_code,
+            data: self.data,
+            reliable: self.reliable,
+        }
+    }
+}
+
+impl From<Arrived> for MatchDataReceived {
+    fn from(arrived: Arrived) -> Self {
+        Self {
+            context: arrived.context,
+            sender: arrived.sender,
+            op_code: arrived.key,
+            data: arrived.data,
+            reliable: arrived.reliable,
+        }
+    }
+}
+
+impl From<(Arrived, PayloadError)> for MatchDataRejected {
+    fn from((arrived, error): (Arrived, PayloadError)) -> Self {
+        Self {
+            context: arrived.context,
+            sender: arrived.sender,
+            op_code: arrived.key,
+            data: arrived.data,
+            error,
+        }
+    }
 }
 
 /// Data for a match that is not one of a bound type, or goes to some of its members only.

@@ -1,21 +1,23 @@
-//! What matches, parties and channels have in common: an entity for each that one is in, found by its id.
+//! What matches, parties and channels have in common: an entity for each that one is in, found by its id. Users whom one
+//! follows are found like that, too.
 
-use std::{borrow::Borrow, fmt, hash::Hash, marker::PhantomData};
+use std::{borrow::Borrow, fmt, hash::Hash, marker::PhantomData, sync::Arc};
 
 use bevy_ecs::{component::Mutable, lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use crate::{
-    early::{Area, EarlyArrivals, Held},
-    presence::{self, Joining, Membership, Moment, PresenceInfo},
-    proto::Message,
+    early::{Area, EarlyArrivals, Held, Mover},
+    presence::{self, Detail as _, Joining, Membership, Moment, PresenceInfo},
+    proto::{Message, UserPresence},
     request::{Request, SocketRequest, Transient, refuse_wrong_entity, send_then, submit},
     transport::{People, Received},
 };
 
 /// A kind of thing that one can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party) or
-/// [`ChatChannel`](crate::chat::ChatChannel).
+/// [`ChatChannel`](crate::chat::ChatChannel). [`FollowedUser`](crate::status::FollowedUser) is one, too: one is among the
+/// followers.
 pub trait Context: Component<Mutability = Mutable> + ContextVocabulary {}
 
 /// What the plugin needs to know about a [`Context`].
@@ -30,11 +32,16 @@ pub trait ContextVocabulary: Sized {
     /// The message that leaves it.
     fn leave_message(id: &Self::Id) -> Message;
 
+    /// Whether despawning it is leaving.
+    fn is_left_by_despawn(_world: &World, _id: &Self::Id) -> bool {
+        true
+    }
+
     /// It is no more; forgets what else belongs to it.
     fn forget(_world: &mut World, _entity: Entity, _id: &Self::Id) {}
 }
 
-/// Finds the entity of a match, party or channel by its id.
+/// Finds the entity of a match, party, channel or followed user by its id.
 #[derive(Debug, Resource)]
 pub struct ContextIndex<C: Context> {
     by_id: HashMap<C::Id, Entity>,
@@ -63,6 +70,11 @@ impl<C: Context> ContextIndex<C> {
     /// Everything that one is in, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&C::Id, Entity)> {
         self.by_id.iter().map(|(id, entity)| (id, *entity))
+    }
+
+    /// As [`get`](Self::get), for an id as text.
+    pub(crate) fn find(&self, id: &str) -> Option<Entity> {
+        self.by_id.get(id).copied()
     }
 
     /// As [`get`](Self::get), but quicker for what was asked for last.
@@ -125,9 +137,12 @@ pub(crate) fn become_context<C: Context>(
     asking: Entity,
     id: &C::Id,
     state: impl FnOnce(Option<&C>) -> C,
-    everybody: impl IntoIterator<Item = (std::sync::Arc<PresenceInfo>, bool)>,
+    everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, bool)>,
     since: Moment,
-) -> Entity {
+) -> Entity
+where
+    C::Member: Membership<Detail = ()>,
+{
     let known = world.resource::<ContextIndex<C>>().get(id);
     let mirror = known.unwrap_or(asking);
     let state = state(world.get::<C>(mirror));
@@ -141,21 +156,29 @@ pub(crate) fn become_context<C: Context>(
     if known.is_some() {
         world.entity_mut(mirror).insert(state);
     } else {
-        world
-            .resource_mut::<ContextIndex<C>>()
-            .by_id
-            .insert(id.clone(), mirror);
-        let name = Name::new(format!("{} {id}", C::NOUN));
-        world.entity_mut(mirror).insert((state, id.clone(), name));
+        become_known(world, mirror, id, state);
     }
     if world.get_entity(mirror).is_err() {
         return mirror;
     }
+    let everybody = everybody
+        .into_iter()
+        .map(|(info, is_self)| (info, (), is_self));
     presence::apply_snapshot::<C::Member>(world, mirror, everybody, since);
     world
         .resource_mut::<EarlyArrivals>()
         .context_is_known(C::AREA, id.as_ref());
     mirror
+}
+
+/// An entity becomes what has this id.
+pub(crate) fn become_known<C: Context>(world: &mut World, mirror: Entity, id: &C::Id, state: C) {
+    world
+        .resource_mut::<ContextIndex<C>>()
+        .by_id
+        .insert(id.clone(), mirror);
+    let name = Name::new(format!("{} {id}", C::NOUN));
+    world.entity_mut(mirror).insert((state, id.clone(), name));
 }
 
 /// We are in something that nobody asked for any more. If another request joined it, too, it is wanted.
@@ -191,7 +214,9 @@ pub(crate) fn leave_despawned<C: Context>(
     index.remove(&id);
     world.commands().queue(move |world: &mut World| {
         forget::<C>(world, entity, &id);
-        send_leave::<C>(world, id);
+        if C::is_left_by_despawn(world, &id) {
+            send_leave::<C>(world, id);
+        }
     });
 }
 
@@ -230,12 +255,20 @@ pub(crate) fn context_of<C: Context>(
     id: &str,
     message: impl FnOnce() -> Received,
 ) -> Option<Entity> {
-    let index = world.resource::<ContextIndex<C>>();
-    let found = index.by_id.get(id).copied();
+    let found = world.resource::<ContextIndex<C>>().find(id);
     if found.is_none() {
         hold(world, C::AREA, id, Held::Pushed(Box::new(message())));
     }
     found
+}
+
+/// Where data with this id goes. Quicker for the id that was asked for last.
+pub(crate) fn find_again<C: Context>(
+    world: &mut World,
+    id: &C::Id,
+) -> Result<Entity, (Area, Box<str>)> {
+    let found = world.resource_mut::<ContextIndex<C>>().get_again(id);
+    found.ok_or_else(|| (C::AREA, id.as_ref().into()))
 }
 
 /// Keeps something for what we are not in yet.
@@ -244,6 +277,22 @@ pub(crate) fn hold(world: &mut World, area: Area, id: &str, what: Held) {
     world
         .resource_mut::<EarlyArrivals>()
         .hold_for_context(now, area, id, what);
+}
+
+/// Whether an event about these people comes behind an answer that is still to come.
+pub(crate) fn is_ahead_of_answer<'a>(
+    world: &World,
+    area: Area,
+    id: &str,
+    who: impl IntoIterator<Item = &'a UserPresence>,
+) -> bool {
+    let who = who.into_iter().map(|who| Mover {
+        session: &who.session_id,
+        is_self: presence::is_self(world, who),
+    });
+    world
+        .resource::<EarlyArrivals>()
+        .is_ahead_of_answer(area, id, who)
 }
 
 /// Keeps an event that overtook the answer to what brought it about.
@@ -255,18 +304,20 @@ pub(crate) fn hold_for_answer(world: &mut World, area: Area, id: &str, what: Hel
 }
 
 /// Somebody joined or left.
-pub(crate) fn on_presences<C: Context>(
+pub(crate) fn on_presences<M: Membership>(
     world: &mut World,
     context: Entity,
-    joins: &[crate::proto::UserPresence],
-    leaves: &[crate::proto::UserPresence],
+    joins: &[UserPresence],
+    leaves: &[UserPresence],
     mut people: People,
 ) {
-    let joins = people.infos(joins);
+    let infos = people.infos(joins);
     let leaves = people.infos(leaves);
-    presence::apply_event::<C::Member>(world, context, joins.clone(), &leaves);
+    let details = joins.iter().map(M::Detail::of);
+    let joins = infos.iter().cloned().zip(details).collect();
+    presence::apply_event::<M>(world, context, joins, &leaves);
     let mut early = world.resource_mut::<EarlyArrivals>();
-    for known in joins.iter().chain(&leaves) {
+    for known in infos.iter().chain(&leaves) {
         early.session_is_known(context, &known.session_id);
     }
 }

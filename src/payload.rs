@@ -9,8 +9,8 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use crate::{
-    early::{Delivery, EarlyArrivals, Held, Patience},
-    mirror::{Context, ContextIndex, hold},
+    early::{Area, Delivery, EarlyArrivals, Held, Patience},
+    mirror::hold,
     presence::{PresenceIndex, PresenceInfo, Sender},
 };
 
@@ -117,21 +117,53 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned> Codec<T> for Json {
     }
 }
 
+/// Data of an area, as the network thread reads it.
+pub(crate) trait Incoming: Into<Held> + Send + Sync + 'static {
+    /// What tells its types apart, in errors.
+    const KEY: &'static str;
+    /// Written for data that no type is bound to.
+    type Received: Message + From<Arrived>;
+    /// Written for bytes that are no value of the type that they are bound to.
+    type Rejected: Message + From<(Arrived, PayloadError)>;
+
+    /// The entity that it is for, or the area and the id that there is none for.
+    fn context(&self, world: &mut World) -> Result<Entity, (Area, Box<str>)>;
+
+    /// Who sent it; `None` is code on the server.
+    fn sender(&self) -> Option<&Arc<PresenceInfo>>;
+
+    /// It is delivered.
+    fn arrive(self, context: Entity, sender: Option<Sender>) -> Arrived;
+}
+
 /// Data that arrived where one is.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrived {
     pub(crate) context: Entity,
     pub(crate) sender: Option<Sender>,
-    pub(crate) op_code: i64,
+    pub(crate) key: i64,
     pub(crate) data: Bytes,
     pub(crate) reliable: bool,
 }
 
-/// Which types the op codes of an area are bound to.
+/// Data of a bound type, as a message.
+pub(crate) trait Typed: Message {
+    /// The area.
+    type Data: Incoming;
+    type Payload: 'static;
+    type Codec: Codec<Self::Payload>;
+    /// What the type is bound to.
+    const KEY: i64;
+
+    fn new(context: Entity, sender: Option<Sender>, payload: Self::Payload, reliable: bool)
+    -> Self;
+}
+
+/// Which types the keys of an area are bound to.
 #[derive(Resource)]
-pub(crate) struct Payloads<C: Context> {
-    by_op_code: HashMap<i64, Bound>,
-    area: PhantomData<fn() -> C>,
+pub(crate) struct Payloads<D: Incoming> {
+    by_key: HashMap<i64, Bound>,
+    area: PhantomData<fn() -> D>,
 }
 
 #[derive(Clone, Copy)]
@@ -141,42 +173,66 @@ struct Bound {
     clear: fn(&mut World),
 }
 
-impl<C: Context> Default for Payloads<C> {
+impl<D: Incoming> Default for Payloads<D> {
     fn default() -> Self {
         Self {
-            by_op_code: HashMap::new(),
+            by_key: HashMap::new(),
             area: PhantomData,
         }
     }
 }
 
-/// Binds a type to an op code: from now on it is `write` that such data goes to, as messages of type `M`.
+/// An area can receive data.
+pub(crate) fn add_area<D: Incoming>(app: &mut App) {
+    app.init_resource::<Payloads<D>>()
+        .add_message::<D::Received>()
+        .add_message::<D::Rejected>();
+}
+
+/// Binds a type to its key: from now on such data arrives as messages of type `M`.
 ///
 /// # Panics
 ///
-/// Another type is bound to the op code.
-pub(crate) fn bind<C: Context, T: 'static, M: Message>(
-    app: &mut App,
-    op_code: i64,
-    write: fn(&mut World, Arrived),
-) {
+/// Another type is bound to the key.
+pub(crate) fn bind<M: Typed>(app: &mut App) {
     app.add_message::<M>();
     let world = app.world_mut();
-    world.init_resource::<Payloads<C>>();
+    world.init_resource::<Payloads<M::Data>>();
     let new = Bound {
-        name: type_name::<T>(),
-        write,
+        name: type_name::<M::Payload>(),
+        write: write::<M>,
         clear: clear::<M>,
     };
     let old = world
-        .resource_mut::<Payloads<C>>()
-        .by_op_code
-        .insert(op_code, new);
+        .resource_mut::<Payloads<M::Data>>()
+        .by_key
+        .insert(M::KEY, new);
     if let Some(old) = old.filter(|old| old.name != new.name) {
         panic!(
-            "op code {op_code} is claimed twice: by `{}` and by `{}`",
-            old.name, new.name
+            "{} {} is claimed twice: by `{}` and by `{}`",
+            M::Data::KEY,
+            M::KEY,
+            old.name,
+            new.name
         );
+    }
+}
+
+fn write<M: Typed>(world: &mut World, arrived: Arrived) {
+    match M::Codec::decode(&arrived.data) {
+        Ok(payload) => {
+            let Arrived {
+                context,
+                sender,
+                reliable,
+                ..
+            } = arrived;
+            world.write_message(M::new(context, sender, payload, reliable));
+        }
+        Err(error) => {
+            log::debug!("{} {}: {error}", M::Data::KEY, arrived.key);
+            world.write_message(<M::Data as Incoming>::Rejected::from((arrived, error)));
+        }
     }
 }
 
@@ -187,11 +243,13 @@ pub(crate) fn clear<M: Message>(world: &mut World) {
     }
 }
 
-/// Empties the messages of all bound types: they are of an earlier connection.
-pub(crate) fn clear_bound<C: Context>(world: &mut World) {
+/// Empties all messages of an area: they are of an earlier connection.
+pub(crate) fn clear_area<D: Incoming>(world: &mut World) {
+    clear::<D::Received>(world);
+    clear::<D::Rejected>(world);
     let bound: Vec<_> = world
-        .resource::<Payloads<C>>()
-        .by_op_code
+        .resource::<Payloads<D>>()
+        .by_key
         .values()
         .copied()
         .collect();
@@ -200,23 +258,17 @@ pub(crate) fn clear_bound<C: Context>(world: &mut World) {
     }
 }
 
-/// Data arrived: finds where and from whom, and hands it to the type that its op code is bound to, or to `unbound`.
-///
-/// It is held, as what `hold_as` makes of it, if its context or its sender is not known yet.
-pub(crate) fn deliver<C: Context>(
-    world: &mut World,
-    id: &C::Id,
-    sender: Option<&Arc<PresenceInfo>>,
-    patience: Patience,
-    data: (i64, Bytes, bool),
-    hold_as: impl FnOnce((i64, Bytes, bool)) -> Held,
-    unbound: fn(&mut World, Arrived),
-) -> Delivery {
-    let Some(context) = world.resource_mut::<ContextIndex<C>>().get_again(id) else {
-        hold(world, C::AREA, id.as_ref(), hold_as(data));
-        return Delivery::Held;
+/// Data arrived: finds where and from whom, and hands it to the type that its key is bound to. It is held if its context or
+/// its sender is not known yet.
+pub(crate) fn deliver<D: Incoming>(world: &mut World, data: D, patience: Patience) -> Delivery {
+    let context = match data.context(world) {
+        Ok(context) => context,
+        Err((area, id)) => {
+            hold(world, area, &id, data.into());
+            return Delivery::Held;
+        }
     };
-    let sender = match sender {
+    let sender = match data.sender() {
         None => None,
         Some(presence) => {
             let index = world.resource::<PresenceIndex>();
@@ -226,12 +278,12 @@ pub(crate) fn deliver<C: Context>(
                 && !index.has_left(context, &presence.session_id)
             {
                 let now = world.resource::<Time<Real>>().elapsed();
-                let held = hold_as(data);
+                let session = presence.session_id.clone();
                 world.resource_mut::<EarlyArrivals>().hold_for_join(
                     now,
                     context,
-                    &presence.session_id,
-                    held,
+                    &session,
+                    data.into(),
                 );
                 return Delivery::Held;
             }
@@ -241,21 +293,12 @@ pub(crate) fn deliver<C: Context>(
             })
         }
     };
-    let (op_code, data, reliable) = data;
-    let bound = world
-        .resource::<Payloads<C>>()
-        .by_op_code
-        .get(&op_code)
-        .map(|bound| bound.write);
-    bound.unwrap_or(unbound)(
-        world,
-        Arrived {
-            context,
-            sender,
-            op_code,
-            data,
-            reliable,
-        },
-    );
+    let arrived = data.arrive(context, sender);
+    match world.resource::<Payloads<D>>().by_key.get(&arrived.key) {
+        Some(Bound { write, .. }) => write(world, arrived),
+        None => {
+            world.write_message(D::Received::from(arrived));
+        }
+    }
     Delivery::Done
 }

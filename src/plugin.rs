@@ -16,15 +16,14 @@ use crate::{
     connection::{ConnectionState, NakamaConnection, NetworkLink},
     early::EarlyArrivals,
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
-    match_data::{MatchDataReceived, MatchDataRejected},
     matches::{Match, MatchIndex, MatchPresences, PresentIn},
     matchmaker::{AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
     notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
     party::{
-        AsksToJoin, MemberOf, Party, PartyAsks, PartyDataReceived, PartyDataRejected, PartyIndex,
-        PartyJoinRequests, PartyLeader, PartyMembers, PendingApproval, mark_pending_approval,
+        AsksToJoin, MemberOf, Party, PartyAsks, PartyIndex, PartyJoinRequests, PartyLeader,
+        PartyMembers, PendingApproval, mark_pending_approval,
     },
-    payload::Payloads,
+    payload,
     presence::{
         ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, TicketId,
         UserId, Username,
@@ -32,7 +31,9 @@ use crate::{
     receive::{ReceiveStats, receive},
     request::{PendingRequest, Requests, despawn_transient},
     send::FailedSends,
-    transport::{Link, LinkSettings, Network},
+    status::{FollowedUser, FollowedUserIndex, SessionOf, StatusBook, UserSessions, UserStatus},
+    stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
+    transport::{Link, LinkSettings, MatchData, Network, PartyData, StreamData},
 };
 
 /// Adds the client to an app.
@@ -150,6 +151,9 @@ pub enum NakamaSystems {
 impl Plugin for NakamaPlugin {
     fn build(&self, app: &mut App) {
         let link = self.link.lock().ok().and_then(|mut link| link.take());
+        payload::add_area::<MatchData>(app);
+        payload::add_area::<PartyData>(app);
+        payload::add_area::<StreamData>(app);
         app.insert_resource(NetworkLink::new(self.network.clone(), link, &self.settings))
             .insert_resource(self.settings.clone())
             .init_resource::<NakamaConnection>()
@@ -159,13 +163,9 @@ impl Plugin for NakamaPlugin {
             .init_resource::<ReceiveStats>()
             .init_resource::<EnvelopeTap>()
             .init_resource::<MatchIndex>()
-            .init_resource::<Payloads<Match>>()
             .init_resource::<FailedSends>()
             .init_resource::<PartyIndex>()
             .init_resource::<PartyAsks>()
-            .init_resource::<Payloads<Party>>()
-            .add_message::<PartyDataReceived>()
-            .add_message::<PartyDataRejected>()
             .register_type::<(Party, MemberOf, PartyMembers, PartyLeader)>()
             .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
             .init_resource::<ChatIndex>()
@@ -183,11 +183,14 @@ impl Plugin for NakamaPlugin {
             .init_resource::<NotificationInbox>()
             .add_message::<NotificationReceived>()
             .register_type::<(Notification, NotificationCode)>()
+            .init_resource::<FollowedUserIndex>()
+            .init_resource::<StatusBook>()
+            .register_type::<(FollowedUser, SessionOf, UserSessions, UserStatus)>()
+            .init_resource::<StreamIndex>()
+            .register_type::<(Stream, InStream, StreamPresences, StreamPersistence)>()
             .init_state::<ConnectionState>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()
-            .add_message::<MatchDataReceived>()
-            .add_message::<MatchDataRejected>()
             .register_type::<NakamaSettings>()
             .register_type::<State<ConnectionState>>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()

@@ -1,8 +1,9 @@
 //! Vocabulary of the areas: ids, and who is where.
 //!
-//! Whoever is in a match, party or channel is an entity of their own, related to it: a *presence*. Somebody who is in two
-//! matches is two entities, and so is a user who is there from two devices. A presence carries [`UserId`], [`SessionId`],
-//! [`Username`], [`Presence`], [`JoinedAs`] and a `Name`, all from the moment it is spawned.
+//! Whoever is in a match, party, channel or stream is an entity of their own, related to it: a *presence*. Somebody who is in
+//! two matches is two entities, and so is a user who is there from two devices. The sessions of a user who is followed are
+//! presences, too. A presence carries [`UserId`], [`SessionId`], [`Username`], [`Presence`], [`JoinedAs`] and a `Name`, all
+//! from the moment it is spawned.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -18,7 +19,7 @@ use bevy_ecs::{
 use bevy_reflect::{Reflect, impl_reflect_opaque};
 use hashbrown::HashMap;
 
-use crate::proto::UserPresence;
+use crate::{connection::NakamaConnection, proto::UserPresence};
 
 pub use crate::transport::{
     ChannelId, MatchId, MessageId, PartyId, PresenceInfo, Secret, SessionId, TicketId, UserId,
@@ -47,7 +48,7 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// The match, party or channel.
+    /// The match, party, channel or stream, or the user whose session it is.
     #[must_use]
     pub fn context(&self) -> Entity {
         self.context
@@ -115,7 +116,7 @@ pub enum JoinedAs {
     Event,
 }
 
-/// Marks one's own presence.
+/// Marks one's own presence, and [one's own user](crate::status).
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[reflect(Component)]
 pub struct IsSelf;
@@ -150,6 +151,8 @@ pub struct Sender {
 #[derive(Debug, Default, Resource)]
 pub struct PresenceIndex {
     contexts: EntityHashMap<Roster>,
+    /// One's own, once the server has told.
+    own_session: Option<SessionId>,
     /// The last moment that somebody may refer to with "since".
     moment: Moment,
 }
@@ -171,7 +174,7 @@ struct Roster {
 const LEAVERS: usize = 1024;
 
 impl PresenceIndex {
-    /// The presence of a session in a match, party or channel.
+    /// The presence of a session in a match, party, channel or stream, or of a user.
     #[must_use]
     pub fn get(&self, context: Entity, session: &SessionId) -> Option<Entity> {
         self.contexts.get(&context)?.here.get(session).copied()
@@ -192,6 +195,13 @@ impl PresenceIndex {
         self.contexts
             .get(&context)
             .map_or(0, |roster| roster.here.len())
+    }
+
+    /// One's own session in this connection. The server tells it with whatever one joins, and right at the start if one
+    /// [appears online](crate::connection::ConnectOptions::appear_online).
+    #[must_use]
+    pub fn own_session(&self) -> Option<&SessionId> {
+        self.own_session.as_ref()
     }
 
     /// Whether a session has been in a context and left it.
@@ -237,22 +247,78 @@ pub(crate) fn party_id(world: &World, party: Entity) -> Option<PartyId> {
 
 /// A relationship from a presence to where it is.
 #[doc(hidden)]
-pub trait Membership: Relationship + Bundle {}
+pub trait Membership: Relationship + Bundle {
+    /// What such a presence carries besides, from the moment it is spawned.
+    type Detail: Detail;
+}
+
+/// What the presences of an area carry besides.
+#[doc(hidden)]
+pub trait Detail: Bundle {
+    fn of(presence: &UserPresence) -> Self;
+
+    /// The server tells of a presence that is there already.
+    fn update(self, known: &mut EntityWorldMut<'_>);
+}
+
+impl Detail for () {
+    fn of(_: &UserPresence) -> Self {}
+
+    fn update(self, _: &mut EntityWorldMut<'_>) {}
+}
+
+/// Whether somebody is oneself: this session, or one of one's own user as long as the server has not told which it is.
+pub(crate) fn is_self(world: &World, who: &UserPresence) -> bool {
+    match &world.resource::<PresenceIndex>().own_session {
+        Some(own) => *own == who.session_id.as_str(),
+        None => is_own_user(world, &who.user_id),
+    }
+}
+
+/// Whether somebody is one's own user, from whatever device.
+pub(crate) fn is_own_user(world: &World, user_id: &str) -> bool {
+    let user = world.resource::<NakamaConnection>().user();
+    user.is_some_and(|(own, _)| *own == *user_id)
+}
+
+/// The server tells which session is one's own. Its presences that are there already are marked.
+pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    if index.own_session.is_some() {
+        return;
+    }
+    index.own_session = Some(session.clone());
+    let rosters = index.contexts.values();
+    let own: Vec<_> = rosters
+        .filter_map(|roster| roster.here.get(session).copied())
+        .collect();
+    for presence in own {
+        world.entity_mut(presence).insert(IsSelf);
+    }
+}
+
+/// A connection begins or ends; the next one has a session of its own.
+pub(crate) fn forget_own_session(world: &mut World) {
+    world.resource_mut::<PresenceIndex>().own_session = None;
+}
 
 /// Everybody whom an answer lists, oneself included. Who left while the answer was under way is not brought back.
 pub(crate) fn apply_snapshot<M: Membership>(
     world: &mut World,
     context: Entity,
-    everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, bool)>,
+    everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, M::Detail, bool)>,
     since: Moment,
 ) {
-    for (info, is_self) in everybody {
+    for (info, detail, is_self) in everybody {
+        if is_self {
+            set_own_session(world, &info.session_id);
+        }
         if is_self
             || !world
                 .resource::<PresenceIndex>()
                 .left_since(context, &info.session_id, since)
         {
-            join::<M>(world, context, info, JoinedAs::Snapshot, is_self);
+            join::<M>(world, context, info, detail, JoinedAs::Snapshot, is_self);
         }
     }
 }
@@ -261,16 +327,19 @@ pub(crate) fn apply_snapshot<M: Membership>(
 pub(crate) fn apply_event<M: Membership>(
     world: &mut World,
     context: Entity,
-    joins: Vec<Arc<PresenceInfo>>,
+    joins: Vec<(Arc<PresenceInfo>, M::Detail)>,
     leaves: &[Arc<PresenceInfo>],
 ) {
     for gone in leaves {
-        if !joins.iter().any(|info| info.session_id == gone.session_id) {
+        if !joins
+            .iter()
+            .any(|(info, _)| info.session_id == gone.session_id)
+        {
             leave(world, context, &gone.session_id);
         }
     }
-    for info in joins {
-        join::<M>(world, context, info, JoinedAs::Event, false);
+    for (info, detail) in joins {
+        join::<M>(world, context, info, detail, JoinedAs::Event, false);
     }
 }
 
@@ -278,10 +347,12 @@ fn join<M: Membership>(
     world: &mut World,
     context: Entity,
     info: Arc<PresenceInfo>,
+    detail: M::Detail,
     how: JoinedAs,
     is_self: bool,
 ) {
     let mut index = world.resource_mut::<PresenceIndex>();
+    let is_self = is_self || index.own_session.as_ref() == Some(&info.session_id);
     let roster = index.contexts.entry(context).or_default();
     roster
         .left
@@ -300,10 +371,11 @@ fn join<M: Membership>(
     let known = roster.here.get(&info.session_id).copied();
     match known {
         None if is_self => {
-            world.spawn((M::from(context), how, bundle, IsSelf));
+            let how = JoinedAs::Snapshot;
+            world.spawn((M::from(context), how, bundle, detail, IsSelf));
         }
         None => {
-            world.spawn((M::from(context), how, bundle));
+            world.spawn((M::from(context), how, bundle, detail));
         }
         Some(known) => {
             let mut entity = world.entity_mut(known);
@@ -313,7 +385,8 @@ fn join<M: Membership>(
             {
                 entity.insert(bundle);
             }
-            if is_self {
+            detail.update(&mut entity);
+            if is_self && !entity.contains::<IsSelf>() {
                 entity.insert(IsSelf);
             }
         }

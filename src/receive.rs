@@ -11,13 +11,14 @@ use crate::{
     early::{Delivery, EarlyArrivals, Held, Patience},
     envelope::{self, ErrorPushed},
     error::ServerError,
-    match_data,
     matches::{self, Match},
     matchmaker, mirror, notification, party,
+    payload::{self, Incoming},
     plugin::NakamaSettings,
+    presence,
     proto::Message,
-    request, send,
-    transport::{DisconnectReason, LinkEvent, Received},
+    request, send, status, stream,
+    transport::{DisconnectReason, LinkEvent, MatchData, PartyData, Received, StreamData},
 };
 
 /// What the last frames were like, for diagnostics.
@@ -68,18 +69,11 @@ fn is_used_up(budget: Duration, begin: Instant) -> bool {
 
 fn apply(world: &mut World, event: LinkEvent) {
     match event {
-        LinkEvent::MatchData(data) => {
-            if match_data::receive(world, data, Patience::Wait) == Delivery::Held {
-                apply_ready(world);
-            }
-        }
-        LinkEvent::PartyData(data) => {
-            if party::receive(world, data, Patience::Wait) == Delivery::Held {
-                apply_ready(world);
-            }
-        }
+        LinkEvent::MatchData(data) => deliver(world, data),
+        LinkEvent::PartyData(data) => deliver(world, data),
+        LinkEvent::StreamData(data) => deliver(world, data),
         LinkEvent::Pushed(received) => {
-            push(world, *received);
+            push(world, *received, Patience::Wait);
             apply_ready(world);
         }
         LinkEvent::Answer {
@@ -96,10 +90,13 @@ fn apply(world: &mut World, event: LinkEvent) {
         LinkEvent::GivenUp { ticket } => request::on_given_up(world, ticket),
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
-            match_data::clear_messages(world);
-            party::clear_messages(world);
+            payload::clear_area::<MatchData>(world);
+            payload::clear_area::<PartyData>(world);
+            payload::clear_area::<StreamData>(world);
             chat::clear_messages(world);
             notification::clear_messages(world);
+            presence::forget_own_session(world);
+            status::on_opened(world);
             connection::on_opened(world);
         }
         LinkEvent::Closed(reason) => on_closed(world, reason),
@@ -117,8 +114,12 @@ fn apply(world: &mut World, event: LinkEvent) {
         LinkEvent::RoundTrip(round_trip) => connection::on_round_trip(world, round_trip),
         LinkEvent::Raw(raw) => envelope::on_raw(world, *raw),
         LinkEvent::PartyLayout(layout) => connection::on_party_layout(world, layout),
-        // Its area is to come; until then it is seen raw.
-        LinkEvent::StreamData(_) => {}
+    }
+}
+
+fn deliver<D: Incoming>(world: &mut World, data: D) {
+    if payload::deliver(world, data, Patience::Wait) == Delivery::Held {
+        apply_ready(world);
     }
 }
 
@@ -126,26 +127,34 @@ fn apply(world: &mut World, event: LinkEvent) {
 pub(crate) fn apply_ready(world: &mut World) {
     while let Some((held, patience)) = world.resource_mut::<EarlyArrivals>().next_ready() {
         match held {
-            Held::Pushed(received) => push(world, *received),
-            Held::PushedAt(received, at) => push_at(world, *received, at),
+            Held::Pushed(received) => push(world, *received, patience),
+            Held::PushedAt(received, at) => push_at(world, *received, patience, at),
             Held::MatchData(data) => {
-                let _ = match_data::receive(world, data, patience);
+                let _ = payload::deliver(world, data, patience);
             }
             Held::PartyData(data) => {
-                let _ = party::receive(world, data, patience);
+                let _ = payload::deliver(world, data, patience);
+            }
+            Held::StreamData(data) => {
+                let _ = payload::deliver(world, data, patience);
             }
         }
     }
 }
 
 /// A message that the server sent by itself.
-fn push(world: &mut World, received: Received) {
+fn push(world: &mut World, received: Received, patience: Patience) {
     let now = world.resource::<Time<Real>>().elapsed();
-    push_at(world, received, now);
+    push_at(world, received, patience, now);
 }
 
 /// The same, if it arrived at that time.
-fn push_at(world: &mut World, Received { message, people }: Received, at: Duration) {
+fn push_at(
+    world: &mut World,
+    Received { message, people }: Received,
+    patience: Patience,
+    at: Duration,
+) {
     match message {
         Message::ChannelMessage(message) => chat::on_message(world, message),
         Message::ChannelPresenceEvent(event) => chat::on_presence_event(world, event, people),
@@ -160,18 +169,22 @@ fn push_at(world: &mut World, Received { message, people }: Received, at: Durati
         Message::PartyLeader(event) => party::on_leader(world, event, people),
         Message::PartyMatchmakerTicket(ticket) => matchmaker::on_party_ticket(world, ticket),
         Message::PartyPresenceEvent(event) => {
-            if let Some(party) = party::on_presence_event(world, event, people) {
+            if let Some(party) = party::on_presence_event(world, event, people, patience) {
                 matchmaker::on_members_changed(world, party);
             }
         }
         Message::PartyUpdate(event) => party::on_update(world, event),
+        Message::StatusPresenceEvent(event) => {
+            status::on_presence_event(world, event, people, patience);
+        }
+        Message::StreamPresenceEvent(event) => {
+            stream::on_presence_event(world, event, people, patience);
+        }
         Message::Error(error) => {
             let error = ServerError::from(error);
             log::debug!("an error that belongs to no request: {error}");
             world.trigger(ErrorPushed { error });
         }
-        // Their areas are to come; until then they are seen raw.
-        Message::StatusPresenceEvent(_) | Message::StreamPresenceEvent(_) => {}
         // Read by the network thread.
         Message::MatchData(_) | Message::PartyData(_) | Message::StreamData(_) => {}
         // A server sends these as answers, with a `cid`, or not at all.
@@ -223,6 +236,9 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     matchmaker::clear(world);
     party::clear(world);
     notification::clear(world);
+    status::clear(world);
+    stream::clear(world);
+    presence::forget_own_session(world);
     world.flush();
     connection::on_closed(world, reason);
 }

@@ -119,7 +119,9 @@ pub enum ChatChannelKind {
 #[reflect(Component)]
 pub struct ChatMemberOf(pub Entity);
 
-impl Membership for ChatMemberOf {}
+impl Membership for ChatMemberOf {
+    type Detail = ();
+}
 
 /// Everybody in a channel, oneself included, in no particular order.
 ///
@@ -202,7 +204,7 @@ pub(crate) fn on_presence_event(
         people: people.clone(),
     };
     if let Some(channel) = mirror::context_of::<ChatChannel>(world, &event.channel_id, held) {
-        mirror::on_presences::<ChatChannel>(world, channel, &event.joins, &event.leaves, people);
+        mirror::on_presences::<ChatMemberOf>(world, channel, &event.joins, &event.leaves, people);
     }
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::{
     commands::NakamaCommands,
     connection::NetworkLink,
+    early::{Area, Move},
     error::ServerError,
     presence::Moment,
     proto::{self, Envelope, Kind, Message},
@@ -156,6 +157,11 @@ impl SocketRequest for RawRequest {
 
     fn to_message(&self) -> Message {
         self.message.clone()
+    }
+
+    fn moves(&self) -> Option<Move> {
+        // Code on the server may put one into a stream.
+        matches!(self.message, Message::Rpc(_)).then_some(Move::Own(Area::Stream))
     }
 
     fn succeed(

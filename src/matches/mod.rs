@@ -56,7 +56,9 @@ pub struct Match {
 #[reflect(Component)]
 pub struct PresentIn(pub Entity);
 
-impl Membership for PresentIn {}
+impl Membership for PresentIn {
+    type Detail = ();
+}
 
 /// Everybody in a match, oneself included, in no particular order. Absent if nobody is.
 #[derive(Component, Debug, Default, Reflect)]
@@ -355,6 +357,6 @@ pub(crate) fn on_presence_event(
         people: people.clone(),
     };
     if let Some(context) = mirror::context_of::<Match>(world, &event.match_id, held) {
-        mirror::on_presences::<Match>(world, context, &event.joins, &event.leaves, people);
+        mirror::on_presences::<PresentIn>(world, context, &event.joins, &event.leaves, people);
     }
 }

@@ -1,5 +1,7 @@
 //! Party data: like match data, but every message is acknowledged, and there are no receivers to choose.
 
+use std::sync::Arc;
+
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
@@ -7,10 +9,10 @@ use bytes::Bytes;
 use super::Party;
 use crate::{
     commands::NakamaCommands,
-    early::{Delivery, Held, Patience},
-    mirror::id_of,
-    payload::{Arrived, Codec, PayloadError, bind, clear, clear_bound, deliver},
-    presence::Sender,
+    early::Area,
+    mirror::{find_again, id_of},
+    payload::{Arrived, Codec, Incoming, PayloadError, Typed, bind},
+    presence::{PresenceInfo, Sender},
     proto::{Message as ProtoMessage, realtime},
     request::{RequestError, send_or_tell},
     send::{FailedSends, SendError, SendFailed, tell},
@@ -94,90 +96,71 @@ pub trait PartyDataAppExt {
 
 impl PartyDataAppExt for App {
     fn add_party_data<T: PartyPayload>(&mut self) -> &mut Self {
-        bind::<Party, T, FromParty<T>>(self, T::OP_CODE, write::<T>);
+        bind::<FromParty<T>>(self);
         self
     }
 }
 
-fn write<T: PartyPayload>(world: &mut World, arrived: Arrived) {
-    let Arrived {
-        context,
-        sender,
-        op_code,
-        data,
-        ..
-    } = arrived;
-    match T::Codec::decode(&data) {
-        Ok(payload) => {
-            world.write_message(FromParty {
-                context,
-                sender,
-                payload,
-            });
-        }
-        Err(error) => {
-            log::debug!("op code {op_code}: {error}");
-            world.write_message(PartyDataRejected {
-                context,
-                sender,
-                op_code,
-                data,
-                error,
-            });
+impl<T: PartyPayload> Typed for FromParty<T> {
+    type Data = PartyData;
+    type Payload = T;
+    type Codec = T::Codec;
+    const KEY: i64 = T::OP_CODE;
+
+    fn new(context: Entity, sender: Option<Sender>, payload: T, _: bool) -> Self {
+        Self {
+            context,
+            sender,
+            payload,
         }
     }
 }
 
-fn write_unbound(world: &mut World, arrived: Arrived) {
-    let Arrived {
-        context,
-        sender,
-        op_code,
-        data,
-        ..
-    } = arrived;
-    world.write_message(PartyDataReceived {
-        context,
-        sender,
-        op_code,
-        data,
-    });
-}
+impl Incoming for PartyData {
+    const KEY: &'static str = "op code";
+    type Received = PartyDataReceived;
+    type Rejected = PartyDataRejected;
 
-/// Empties all messages: they are of an earlier connection.
-pub(crate) fn clear_messages(world: &mut World) {
-    clear::<PartyDataReceived>(world);
-    clear::<PartyDataRejected>(world);
-    clear_bound::<Party>(world);
-}
+    fn context(&self, world: &mut World) -> Result<Entity, (Area, Box<str>)> {
+        find_again::<Party>(world, &self.party_id)
+    }
 
-/// Party data arrived. Whether it is delivered, or waits for something.
-pub(crate) fn receive(world: &mut World, data: PartyData, patience: Patience) -> Delivery {
-    let PartyData {
-        party_id,
-        sender,
-        op_code,
-        data,
-    } = data;
-    let hold_as = |(op_code, data, _)| {
-        let (party_id, sender) = (party_id.clone(), sender.clone());
-        Held::PartyData(PartyData {
-            party_id,
+    fn sender(&self) -> Option<&Arc<PresenceInfo>> {
+        self.sender.as_ref()
+    }
+
+    fn arrive(self, context: Entity, sender: Option<Sender>) -> Arrived {
+        Arrived {
+            context,
             sender,
-            op_code,
-            data,
-        })
-    };
-    let content = (op_code, data, true);
-    deliver::<Party>(
-        world,
-        &party_id,
-        sender.as_ref(),
-        patience,
-        content,
-        hold_as,
-        write_unbound,
-    )
+            key: self.op_code,
+            data: self.data,
+            reliable: true,
+        }
+    }
+}
+
+impl From<Arrived> for PartyDataReceived {
+    fn from(arrived: Arrived) -> Self {
+        Self {
+            context: arrived.context,
+            sender: arrived.sender,
+            op_code: arrived.key,
+            data: arrived.data,
+        }
+    }
+}
+
+impl From<(Arrived, PayloadError)> for PartyDataRejected {
+    fn from((arrived, error): (Arrived, PayloadError)) -> Self {
+        Self {
+            context: arrived.context,
+            sender: arrived.sender,
+            op_code: arrived.key,
+            data: arrived.data,
+            error,
+        }
+    }
 }
 
 impl NakamaCommands<'_, '_, '_> {

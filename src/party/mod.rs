@@ -64,7 +64,6 @@ use bevy_reflect::Reflect;
 
 pub(crate) use self::{
     asking::on_join_request,
-    data::{clear_messages, receive},
     joining::{Asking, PartyAsks, mark_pending_approval},
 };
 pub use self::{
@@ -82,7 +81,7 @@ pub use self::{
     },
 };
 use crate::{
-    early::{Area, EarlyArrivals, Held, Move},
+    early::{Area, EarlyArrivals, Held, Move, Patience},
     mirror::{self, Context, ContextIndex, ContextVocabulary, become_context},
     presence::{IsSelf, Membership, Moment, PartyId, Presence, PresenceIndex, SessionId},
     proto::{Message, UserPresence, realtime},
@@ -113,7 +112,9 @@ pub struct Party {
 #[reflect(Component)]
 pub struct MemberOf(pub Entity);
 
-impl Membership for MemberOf {}
+impl Membership for MemberOf {
+    type Detail = ();
+}
 
 /// The members of a party, oneself included, in order of joining.
 #[derive(Component, Debug, Default, Reflect)]
@@ -233,6 +234,7 @@ pub(crate) fn on_presence_event(
     world: &mut World,
     event: realtime::PartyPresenceEvent,
     people: People,
+    patience: Patience,
 ) -> Option<Entity> {
     let held = || Received {
         message: Message::PartyPresenceEvent(event.clone()),
@@ -240,15 +242,15 @@ pub(crate) fn on_presence_event(
     };
     let party = mirror::context_of::<Party>(world, &event.party_id, held)?;
     let who = event.joins.iter().chain(&event.leaves);
-    let sessions = who.map(|who| who.session_id.as_str());
-    let early = world.resource::<EarlyArrivals>();
-    if early.is_ahead_of_answer(Area::Party, &event.party_id, sessions) {
+    if patience == Patience::Wait
+        && mirror::is_ahead_of_answer(world, Area::Party, &event.party_id, who)
+    {
         let what = Held::Pushed(Box::new(held()));
         mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
         return None;
     }
     let before = members(world, party);
-    mirror::on_presences::<Party>(world, party, &event.joins, &event.leaves, people);
+    mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
@@ -263,7 +265,7 @@ fn members(world: &World, party: Entity) -> Vec<Entity> {
 
 /// A member comes or goes, because one asked for it as the leader.
 fn member_move(party: &PartyId, member: &UserPresence) -> Move {
-    Move {
+    Move::Of {
         area: Area::Party,
         id: party.as_str().into(),
         session: member.session_id.as_str().into(),

@@ -27,7 +27,7 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// What is sent.
     fn to_message(&self) -> Message;
 
-    /// Whom it makes join or leave something that one is in. The event about it is applied after the answer.
+    /// What it changes about who is where. The event about it is applied after the answer.
     fn moves(&self) -> Option<Move> {
         None
     }
@@ -55,7 +55,7 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
     /// What is sent.
     fn to_message(&self) -> Message;
 
-    /// Whom it makes join or leave something that one is in. The event about it is applied after the answer.
+    /// What it changes about who is where. The event about it is applied after the answer.
     fn moves(&self) -> Option<Move> {
         None
     }

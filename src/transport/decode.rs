@@ -53,8 +53,8 @@ pub(crate) struct StreamData {
     pub(crate) stream: StreamInfo,
     /// Who sent it; `None` is the server's runtime.
     pub(crate) sender: Option<Arc<PresenceInfo>>,
-    /// The payload.
-    pub(crate) data: String,
+    /// The payload: text, as the protocol has it.
+    pub(crate) data: Bytes,
     /// As the sender set it.
     pub(crate) reliable: bool,
 }
@@ -142,7 +142,7 @@ pub(crate) fn decode(frame: &Bytes, decoder: &mut Decoder) -> Result<Decoded, De
             sender: data
                 .sender
                 .map(|presence| decoder.interner.presence_of(&presence)),
-            data: data.data,
+            data: data.data.into(),
             reliable: data.reliable,
         }),
         message => Decoded::Envelope(Envelope {
@@ -193,7 +193,7 @@ fn usual_form(frame: &Bytes, decoder: &mut Decoder) -> Option<Decoded> {
                 data: decoder.payload(frame, data.payload),
             })
         }
-        Kind::StreamData => usual_stream_data(body, &mut decoder.interner)?,
+        Kind::StreamData => usual_stream_data(frame, body, decoder)?,
         _ => return None,
     })
 }
@@ -226,7 +226,7 @@ impl<'a> Relayed<'a> {
     }
 }
 
-fn usual_stream_data(body: &[u8], interner: &mut Interner) -> Option<Decoded> {
+fn usual_stream_data(frame: &Bytes, body: &[u8], decoder: &mut Decoder) -> Option<Decoded> {
     let (mut mode, mut texts) = (0, [""; 3]);
     let (mut sender, mut data, mut reliable) = (None, "", false);
     Fields(body).each_once(4, |number, value| {
@@ -248,7 +248,7 @@ fn usual_stream_data(body: &[u8], interner: &mut Interner) -> Option<Decoded> {
         }
         Some(())
     })?;
-    let [subject, subcontext, label] = texts.map(|text| interner.text(text));
+    let [subject, subcontext, label] = texts.map(|text| decoder.interner.text(text));
     Some(Decoded::StreamData(StreamData {
         stream: StreamInfo {
             mode,
@@ -256,8 +256,8 @@ fn usual_stream_data(body: &[u8], interner: &mut Interner) -> Option<Decoded> {
             subcontext,
             label,
         },
-        sender: sender.map(|sender| sender.intern(interner)),
-        data: data.to_owned(),
+        sender: sender.map(|sender| sender.intern(&mut decoder.interner)),
+        data: decoder.payload(frame, data.as_bytes()),
         reliable,
     }))
 }

@@ -99,7 +99,7 @@ fn by_prost(frame: &Bytes) -> Result<Decoded, DecodeError> {
         Some(Message::StreamData(data)) => Decoded::StreamData(StreamData {
             stream: decode::stream(&data.stream.clone().unwrap_or_default(), &mut interner),
             sender: sender(&data.sender, &mut interner),
-            data: data.data.clone(),
+            data: data.data.clone().into(),
             reliable: data.reliable,
         }),
         _ => Decoded::Envelope(envelope),

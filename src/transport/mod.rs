@@ -42,7 +42,7 @@ pub use self::{
 };
 pub(crate) use self::{
     core::{Action, Attempt, Core, Input, parse_request_cid},
-    decode::{MatchData, PartyData},
+    decode::{MatchData, PartyData, StreamData, StreamInfo},
     encode::OutgoingMatchData,
     hand_over::HandOver,
     http::error_text,

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The areas of the protocol: they share vocabulary, and do not know each other.
-const AREAS: [&str; 7] = [
+const AREAS: [&str; 9] = [
     "chat",
     "matches",
     "match_data",
@@ -14,6 +14,8 @@ const AREAS: [&str; 7] = [
     "notification",
     "party",
     "rpc",
+    "status",
+    "stream",
 ];
 
 pub(crate) fn sources(below: &str) -> Vec<(PathBuf, String)> {

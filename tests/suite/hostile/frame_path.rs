@@ -94,6 +94,11 @@ fn addressed(game: &mut TestGame, frame: &Bytes, envelope: &Envelope) -> Bytes {
             let id = joined.match_id.get(..64).unwrap_or(&joined.match_id);
             commands.nakama().join_match(JoinMatch::by_id(id)).id()
         }
+        Some(Message::Status(status)) => {
+            let presences = status.presences.iter();
+            let ids = presences.map(|presence| presence.user_id.get(..64).unwrap_or_default());
+            commands.nakama().follow(FollowUsers::ids(ids)).id()
+        }
         Some(Message::Party(_)) => commands.nakama().create_party(CreateParty::open(2)).id(),
         Some(Message::Error(error)) if error.code % 2 == 0 => {
             commands.nakama().create_match(CreateMatch::new()).id()
@@ -127,17 +132,30 @@ fn assert_consistent(game: &mut TestGame) {
         &SessionId,
         Option<&MemberOf>,
         Option<&PresentIn>,
+        Option<&SessionOf>,
+        Option<&InStream>,
     )>();
     let index = world.resource::<PresenceIndex>();
-    for (entity, presence, session, member_of, present_in) in presences.iter(world) {
+    for (entity, presence, session, member_of, present_in, session_of, in_stream) in
+        presences.iter(world)
+    {
         let context = presence.context();
         assert_eq!(index.get(context, session), Some(entity));
-        let related_to = member_of
-            .map(|it| it.0)
-            .or_else(|| present_in.map(|it| it.0));
-        assert_eq!(related_to, Some(context));
-        let context = world.entity(context);
-        assert!(context.contains::<Match>() || context.contains::<Party>());
+        let there = world.entity(context);
+        let is_related = match (member_of, present_in, session_of, in_stream) {
+            (Some(it), None, None, None) => it.0 == context && there.contains::<Party>(),
+            (None, Some(it), None, None) => it.0 == context && there.contains::<Match>(),
+            (None, None, Some(it), None) => it.0 == context && there.contains::<FollowedUser>(),
+            (None, None, None, Some(it)) => it.0 == context && there.contains::<Stream>(),
+            _ => false,
+        };
+        assert!(is_related, "{presence:?} is in one place");
+    }
+    for (id, entity) in world.resource::<FollowedUserIndex>().iter() {
+        assert_eq!(world.get::<UserId>(entity), Some(id));
+    }
+    for (stream, entity) in world.resource::<StreamIndex>().iter() {
+        assert_eq!(world.get::<Stream>(entity), Some(stream));
     }
     for (id, entity) in world.resource::<MatchIndex>().iter() {
         assert_eq!(world.get::<MatchId>(entity), Some(id));

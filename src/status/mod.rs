@@ -1,0 +1,319 @@
+//! Status: who of one's friends is online, and what they are doing.
+//!
+//! Following users is a request ([`FollowUsers`]); from its answer on, each of them is an entity with [`FollowedUser`] and
+//! [`UserId`](crate::presence::UserId), and with [`Username`](crate::presence::Username) once the server has told it. The
+//! sessions of a user (one for each device that is online) are presences, related to the user by [`SessionOf`], each with a
+//! text of its own, [`UserStatus`]. A user who is offline has none. So:
+//!
+//! | | |
+//! |---|---|
+//! | who is online | `Query<.., (With<FollowedUser>, With<UserSessions>)>` |
+//! | somebody comes online, goes offline | `On<Add, UserSessions>`, `On<Remove, UserSessions>`, on the user |
+//! | another device comes, goes | `On<Add, SessionOf>` with [`JoinedAs`](crate::presence::JoinedAs), `On<Remove, SessionOf>`, on the session |
+//! | a status | `On<Insert, UserStatus>`, or `Changed<UserStatus>`: the first one, and each that is different from the last |
+//!
+//! A change of status keeps the session's entity. Setting the same text again is heard on the wire and changes nothing here.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn follow(_: On<Connected>, mut commands: Commands) {
+//!     let friends = FollowUsers::ids(["4c2ae592-b2a7-445e-98ec-697694478b1c"]).usernames(["cat"]);
+//!     commands.nakama().follow(friends);
+//!     commands.nakama().set_status(Some("in the lobby"));
+//! }
+//!
+//! fn tell(
+//!     news: On<Insert, UserStatus>,
+//!     sessions: Query<(&Username, &UserStatus), Without<IsSelf>>,
+//! ) {
+//!     if let Ok((name, status)) = sessions.get(news.entity) {
+//!         println!("{name}: {}", status.0);
+//!     }
+//! }
+//!
+//! fn bye(gone: On<Remove, UserSessions>, users: Query<&Username>) {
+//!     println!("{} is offline", users.get(gone.entity).unwrap());
+//! }
+//! # fn main() { App::new().add_observer(follow).add_observer(tell).add_observer(bye); }
+//! ```
+//!
+//! # Oneself
+//!
+//! Every socket hears of its own user's sessions, those on other devices included. So one's own user is mirrored like those
+//! one follows, and carries [`IsSelf`]; so does one's own among the sessions. It appears with the first session that is
+//! heard of: right after [`Connected`](crate::connection::Connected) if one
+//! [appears online](crate::connection::ConnectOptions::appear_online), which is the default, and otherwise with one's first
+//! status. Sessions on other devices that were online before are not listed; they appear with their next change. One cannot
+//! unfollow oneself: an entity of one's own user that the game despawns comes back with the next thing heard.
+//!
+//! A status is [set](crate::commands::NakamaCommands::set_status) for one's own session only. The answer comes first, then the
+//! change: on the wire they may come in either order.
+//!
+//! # When they go
+//!
+//! An unfollowed user's entity goes with the server's consent, with its sessions. Despawning it is unfollowing, too. All go
+//! with the connection, and the next one begins without any: follows are the connection's.
+//!
+//! A follow that is answered after its time was up, or after its entity was despawned, is taken back: the plugin unfollows
+//! those of its users who are not followed otherwise. It can do so for users asked for by id, and those the answer names.
+//!
+//! # What cannot be known
+//!
+//! * The server answers with the sessions that are online, and with nothing else. Whether a user exists does not show: an
+//!   entity for an id that is nobody's stays offline forever.
+//! * Users asked for by name who are offline at the time are followed all the same, but the answer does not name them: they
+//!   have no id yet, and no entity until they come online. Before that they cannot be unfollowed.
+//! * Offline and hidden look alike: who connects without appearing online has no session here.
+//! * Which of one's user's sessions is one's own is not told if one does not appear online. The plugin knows it from the
+//!   first match, party or channel that one joins, or from one's first status.
+//! * The server stores no status: it goes with its session.
+
+mod requests;
+
+use bevy_ecs::prelude::*;
+use bevy_reflect::Reflect;
+use hashbrown::HashSet;
+
+pub use self::requests::{FollowUsers, StatusRefusal, UnfollowUsers, UpdateStatus, UsersFollowed};
+use crate::{
+    connection::NakamaConnection,
+    early::{Area, Held, Patience},
+    mirror::{self, Context, ContextIndex, ContextVocabulary},
+    presence::{
+        self, Detail, IsSelf, Membership, Moment, PresenceIndex, SessionId, UserId, Username,
+    },
+    proto::{Message, UserPresence, realtime},
+    transport::{People, Received},
+};
+
+/// Marks a user whom one follows, or one's own. Appears with the answer to [`FollowUsers`]; goes when one unfollows them, or
+/// the connection ends. Despawning the entity is unfollowing.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[component(on_despawn = mirror::leave_despawned::<FollowedUser>)]
+#[reflect(Component)]
+pub struct FollowedUser;
+
+/// Relates a session, a presence, to its user. Appears when the session comes online, or shows itself; goes when it does
+/// not any more.
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[relationship(relationship_target = UserSessions)]
+#[reflect(Component)]
+pub struct SessionOf(pub Entity);
+
+/// The sessions of a user, the one that came last at the end. Absent if the user is offline.
+#[derive(Component, Debug, Default, Reflect)]
+#[relationship_target(relationship = SessionOf, linked_spawn)]
+#[reflect(Component)]
+pub struct UserSessions(Vec<Entity>);
+
+/// What a session shows of itself, at most 2048 bytes. May be empty: then it is online, and says nothing more. Inserted
+/// anew when it changes.
+///
+/// Mirrors `UserPresence.status`.
+#[derive(Clone, Component, Debug, Default, Eq, PartialEq, Reflect)]
+#[component(immutable)]
+#[reflect(Component)]
+pub struct UserStatus(pub String);
+
+/// Finds the entity of a user whom one follows, or of one's own.
+pub type FollowedUserIndex = ContextIndex<FollowedUser>;
+
+impl Context for FollowedUser {}
+
+impl ContextVocabulary for FollowedUser {
+    type Id = UserId;
+    type Member = SessionOf;
+    const AREA: Area = Area::Status;
+    const NOUN: &'static str = "followed user";
+
+    fn leave_message(id: &UserId) -> Message {
+        unfollow_message([id])
+    }
+
+    fn is_left_by_despawn(world: &World, id: &UserId) -> bool {
+        !presence::is_own_user(world, id.as_str())
+    }
+}
+
+impl Membership for SessionOf {
+    type Detail = UserStatus;
+}
+
+impl Detail for UserStatus {
+    fn of(presence: &UserPresence) -> Self {
+        Self(presence.status.clone().unwrap_or_default())
+    }
+
+    fn update(self, known: &mut EntityWorldMut<'_>) {
+        if known.get::<Self>() != Some(&self) {
+            known.insert(self);
+        }
+    }
+}
+
+/// What is known beside the users.
+#[derive(Debug, Default, Resource)]
+pub(crate) struct StatusBook {
+    /// Names that one follows, and whose users the server has not told yet.
+    names: HashSet<Username>,
+    /// What one's own session is about to show, while it is not known which session that is.
+    own: Option<String>,
+}
+
+/// When an event last told of a session. An answer to an earlier request may be older than that.
+#[derive(Component)]
+#[component(immutable)]
+struct HeardAt(Moment);
+
+fn unfollow_message<'a>(ids: impl IntoIterator<Item = &'a UserId>) -> Message {
+    Message::StatusUnfollow(realtime::StatusUnfollow {
+        user_ids: ids.into_iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// The socket is open. If one appears online, the first thing that the server tells is one's own session.
+pub(crate) fn on_opened(world: &mut World) {
+    let appears_online = world.resource::<NakamaConnection>().appears_online();
+    world.resource_mut::<StatusBook>().own = appears_online.then(String::new);
+}
+
+/// The connection is gone.
+pub(crate) fn clear(world: &mut World) {
+    *world.resource_mut::<StatusBook>() = StatusBook::default();
+    mirror::clear::<FollowedUser>(world);
+}
+
+/// Sessions came online, went offline, or changed their status.
+pub(crate) fn on_presence_event(
+    world: &mut World,
+    mut event: realtime::StatusPresenceEvent,
+    people: People,
+    patience: Patience,
+) {
+    let Some(user) = user_in(&event) else { return };
+    let is_of_user = |who: &UserPresence| who.user_id == user;
+    if event.joins.iter().chain(&event.leaves).all(is_of_user) {
+        return on_event_of(world, &user, event, people, patience);
+    }
+    // A server sends an event for each user; nobody says it has to.
+    while let Some(user) = user_in(&event) {
+        let of_user = |who: &mut UserPresence| who.user_id == user;
+        let part = realtime::StatusPresenceEvent {
+            joins: event.joins.extract_if(.., of_user).collect(),
+            leaves: event.leaves.extract_if(.., of_user).collect(),
+        };
+        on_event_of(world, &user, part, People::default(), patience);
+    }
+}
+
+fn user_in(event: &realtime::StatusPresenceEvent) -> Option<String> {
+    let mut who = event.joins.iter().chain(&event.leaves);
+    who.next().map(|who| who.user_id.clone())
+}
+
+fn on_event_of(
+    world: &mut World,
+    user: &str,
+    event: realtime::StatusPresenceEvent,
+    people: People,
+    patience: Patience,
+) {
+    let held = || {
+        Held::Pushed(Box::new(Received {
+            message: Message::StatusPresenceEvent(event.clone()),
+            people: people.clone(),
+        }))
+    };
+    let who = event.joins.iter().chain(&event.leaves);
+    if patience == Patience::Wait && mirror::is_ahead_of_answer(world, Area::Status, user, who) {
+        return mirror::hold_for_answer(world, Area::Status, user, held());
+    }
+    if presence::is_own_user(world, user) {
+        learn_own_session(world, &event);
+    }
+    let Some(entity) = entity_for(world, user, &event) else {
+        return mirror::hold(world, Area::Status, user, held());
+    };
+    mirror::on_presences::<SessionOf>(world, entity, &event.joins, &event.leaves, people);
+    let index = world.resource::<PresenceIndex>();
+    let heard_at = index.moment();
+    let heard: Vec<_> = event
+        .joins
+        .iter()
+        .filter_map(|who| index.get(entity, &SessionId::from(who.session_id.as_str())))
+        .collect();
+    for session in heard {
+        world.entity_mut(session).insert(HeardAt(heard_at));
+    }
+}
+
+/// The user of an event: followed, or oneself, or one who was asked for by name and is heard of for the first time.
+fn entity_for(
+    world: &mut World,
+    user: &str,
+    event: &realtime::StatusPresenceEvent,
+) -> Option<Entity> {
+    let known = world.resource::<FollowedUserIndex>().find(user);
+    let Some(first) = event.joins.first() else {
+        return known;
+    };
+    let name = Username::from(first.username.as_str());
+    let is_wanted = known.is_some()
+        || presence::is_own_user(world, user)
+        || world.resource::<StatusBook>().names.contains(&name);
+    if is_wanted {
+        become_user(world, &UserId::from(user), Some(&name))
+    } else {
+        None
+    }
+}
+
+/// The entity of a user; a new one if there is none. `None` if the game despawned it at once: that is unfollowing.
+fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Option<Entity> {
+    if let Some(name) = name {
+        world.resource_mut::<StatusBook>().names.remove(name);
+    }
+    let known = world.resource::<FollowedUserIndex>().get(id);
+    let user = known.unwrap_or_else(|| {
+        let user = world.spawn_empty().id();
+        if let Some(name) = name {
+            world.entity_mut(user).insert(name.clone());
+        }
+        if presence::is_own_user(world, id.as_str()) {
+            world.entity_mut(user).insert(IsSelf);
+        }
+        mirror::become_known(world, user, id, FollowedUser);
+        user
+    });
+    let mut entity = world.get_entity_mut(user).ok()?;
+    if let Some(name) = name {
+        let label = format!("{} {name}", FollowedUser::NOUN);
+        if entity.get::<Username>() != Some(name) {
+            entity.insert((name.clone(), Name::new(label)));
+        } else if known.is_none() {
+            entity.insert(Name::new(label));
+        }
+    }
+    Some(user)
+}
+
+/// One's own user comes online somewhere. If it does so with what one's own session was about to show, it is that session.
+fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
+    let index = world.resource::<PresenceIndex>();
+    let book = world.resource::<StatusBook>();
+    if index.own_session().is_some() || book.own.is_none() {
+        return;
+    }
+    let is_change = |who: &UserPresence| {
+        let mut leaves = event.leaves.iter();
+        leaves.any(|gone| gone.session_id == who.session_id)
+    };
+    let mut joins = event.joins.iter();
+    let own = joins.find(|who| who.status == book.own && !is_change(who));
+    if let Some(own) = own {
+        let session = SessionId::from(own.session_id.as_str());
+        world.resource_mut::<StatusBook>().own = None;
+        presence::set_own_session(world, &session);
+    }
+}
