@@ -1,6 +1,7 @@
 //! Against a real Nakama: `NAKAMA_URL=http://127.0.0.1:7350 cargo test --test real_server -- --ignored`.
 //!
-//! `NAKAMA_KEY` is the server key, `defaultkey` if absent. `NAKAMA_SINGLE_SOCKET=1` says that the server runs with
+//! The server should run with the modules in `tests/nakama/modules` (`--runtime.path`). `NAKAMA_HTTP_KEY` is its HTTP key,
+//! `defaulthttpkey` if absent; `NAKAMA_KEY` is the server key, `defaultkey` if absent. `NAKAMA_SINGLE_SOCKET=1` says that the server runs with
 //! `--session.single_socket=true`. A test waits until a token has expired, so its life should be short: the server's default of
 //! a minute is good.
 
@@ -102,26 +103,57 @@ fn two_players_meet_in_a_match() {
 #[test]
 #[ignore = "needs a Nakama server"]
 fn a_party_of_three() {
-    println!("this server writes {:?}", scenes::a_party(&server()));
+    println!("this server writes {:?}", scenes::party::a_party(&server()));
 }
 
 #[test]
 #[ignore = "needs a Nakama server"]
 fn strangers_and_a_party_are_matched() {
-    scenes::strangers(&server());
-    scenes::a_party_and_a_stranger(&server());
+    scenes::matchmaking::strangers(&server());
+    scenes::matchmaking::a_party_and_a_stranger(&server());
 }
 
 #[test]
 #[ignore = "needs a Nakama server"]
 fn a_room_of_three() {
-    scenes::a_chat(&server());
+    scenes::chat::a_chat(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn friends() {
+    scenes::friends::friends(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server with the modules in tests/nakama/modules"]
+fn functions_of_the_server() {
+    let key = std::env::var("NAKAMA_HTTP_KEY").unwrap_or_else(|_| "defaulthttpkey".into());
+    scenes::server_code::functions(&server(), &key);
+}
+
+#[test]
+#[ignore = "needs a Nakama server with the modules in tests/nakama/modules"]
+fn streams_of_the_server() {
+    scenes::server_code::streams(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server with the modules in tests/nakama/modules"]
+fn notifications_are_kept() {
+    scenes::server_code::notifications(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server with the modules in tests/nakama/modules"]
+fn a_match_that_the_server_runs() {
+    scenes::server_code::a_match_of_the_server(&server());
 }
 
 #[test]
 #[ignore = "needs a Nakama server"]
 fn what_is_too_large_costs_nothing() {
-    scenes::the_size_limit(&server());
+    scenes::chat::the_size_limit(&server());
 }
 
 #[test]

@@ -7,4 +7,5 @@ pub(crate) mod game;
 pub(crate) mod log;
 pub(crate) mod raw_client;
 pub(crate) mod scenes;
+pub(crate) mod server_code;
 pub(crate) mod transcripts;

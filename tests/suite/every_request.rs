@@ -6,7 +6,7 @@ use crate::common::log::Log;
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
-    proto::{Envelope, Kind, Message, api, realtime},
+    proto::{Envelope, Kind, Message, UserPresence, api, realtime},
     testing::*,
 };
 use prost::Message as _;
@@ -161,6 +161,26 @@ fn with_a_ticket(game: &mut TestGame) -> Entity {
     entity
 }
 
+fn following_bob(game: &mut TestGame) -> Entity {
+    let request = FollowUsers::named(["bob"]);
+    game.commands(|commands| commands.nakama().follow(request).id());
+    game.update();
+    let asked = game.expect_sent(Kind::StatusFollow);
+    let user_id = LONG_ID.into();
+    let bob = UserPresence {
+        user_id,
+        ..presence("bob")
+    };
+    let presences = vec![bob];
+    game.answer(&asked, Message::Status(realtime::Status { presences }));
+    game.update();
+    let mut followed = game
+        .app
+        .world_mut()
+        .query_filtered::<Entity, With<FollowedUser>>();
+    followed.single(game.app.world()).expect("bob")
+}
+
 /// An argument of a function.
 #[derive(Debug, Serialize)]
 struct Greet(&'static str);
@@ -292,6 +312,21 @@ fn cases() -> Vec<Case> {
             in_a_room,
             |nakama, here| nakama.remove_chat_message(here, "message"),
             Answer(chat_ack),
+        ),
+        case::<FollowUsers>(
+            nothing,
+            |nakama, _| nakama.follow(FollowUsers::ids(["bob"])),
+            Answer(|| Message::Status(realtime::Status::default())),
+        ),
+        case::<UnfollowUsers>(
+            following_bob,
+            |nakama, bob| nakama.unfollow(bob),
+            Acknowledge,
+        ),
+        case::<UpdateStatus>(
+            nothing,
+            |nakama, _| nakama.set_status(Some("away")),
+            Acknowledge,
         ),
         case::<AddMatchmaker>(
             nothing,

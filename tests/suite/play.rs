@@ -1,6 +1,6 @@
 //! Several games on the embedded server, over real sockets: what one does, the others see.
 
-use crate::common::{game::Game, scenes};
+use crate::common::{game::Game, scenes, server_code};
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::Network,
@@ -159,21 +159,21 @@ fn a_party_of_three() {
         })
         .expect("a port");
         let server = NakamaServer::new(local.url(), local.server_key());
-        assert_eq!(scenes::a_party(&server), layout);
+        assert_eq!(scenes::party::a_party(&server), layout);
     }
 }
 
 #[test]
 fn strangers_are_matched_and_meet() {
     let (_local, server) = matchmaking(PartyLayout::Current);
-    scenes::strangers(&server);
+    scenes::matchmaking::strangers(&server);
 }
 
 #[test]
 fn a_party_is_matched_with_a_stranger() {
     for layout in [PartyLayout::Current, PartyLayout::Before3_28] {
         let (_local, server) = matchmaking(layout);
-        scenes::a_party_and_a_stranger(&server);
+        scenes::matchmaking::a_party_and_a_stranger(&server);
     }
 }
 
@@ -192,11 +192,41 @@ fn matchmaking(party_layout: PartyLayout) -> (LocalServer, NakamaServer) {
 #[test]
 fn a_room_of_three() {
     let (_local, server, _) = start();
-    scenes::a_chat(&server);
+    scenes::chat::a_chat(&server);
 }
 
 #[test]
 fn what_is_too_large_costs_nothing() {
     let (_local, server, _) = start();
-    scenes::the_size_limit(&server);
+    scenes::chat::the_size_limit(&server);
+}
+
+#[test]
+fn friends_see_each_other_come_and_go() {
+    let (_server, address) = server_code::start();
+    scenes::friends::friends(&address);
+}
+
+#[test]
+fn functions_of_the_server() {
+    let (_server, address) = server_code::start();
+    scenes::server_code::functions(&address, "defaulthttpkey");
+}
+
+#[test]
+fn streams_of_the_server() {
+    let (_server, address) = server_code::start();
+    scenes::server_code::streams(&address);
+}
+
+#[test]
+fn notifications_are_kept() {
+    let (_server, address) = server_code::start();
+    scenes::server_code::notifications(&address);
+}
+
+#[test]
+fn a_match_that_the_server_runs() {
+    let (_server, address) = server_code::start();
+    scenes::server_code::a_match_of_the_server(&address);
 }

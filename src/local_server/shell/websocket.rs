@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::{io::AsyncWriteExt as _, sync::Notify, time::timeout};
+use tokio::{io::AsyncWriteExt as _, sync::Notify, task::yield_now, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -67,8 +67,6 @@ impl Socket<'_> {
             WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config))
                 .await
                 .split();
-        // In this order: all that has come in is handled before anything is written, so a burst from one client meets the queues of
-        // the others as they are.
         tokio::select! {
             biased;
             never = self.read(&mut stream) => match never {},
@@ -96,6 +94,9 @@ impl Socket<'_> {
                 Err(tungstenite::Error::Utf8(_)) => Incoming::Text(NOT_UTF8),
                 Err(_) => break,
             });
+            // One message, then the others write what it brought them. Otherwise a burst (or a thread that was held up) would fill the
+            // queues of those who read as fast as they can.
+            yield_now().await;
         }
         receive(Incoming::Closed);
         pending().await
