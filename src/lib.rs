@@ -85,6 +85,10 @@
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
+//! | followed user | an entity with [`FollowedUser`](status::FollowedUser) and [`UserId`](presence::UserId), from the answer to [`follow`](commands::NakamaCommands::follow); their sessions by [`SessionOf`](status::SessionOf), none if they are offline |
+//! | status | [`UserStatus`](status::UserStatus) of a session; one's own is set with [`set_status`](commands::NakamaCommands::set_status) |
+//! | stream | an entity with [`Stream`](stream::Stream), from the first that is heard of it; who is in it by [`InStream`](stream::InStream) |
+//! | stream data | [`FromStream<T>`](stream::FromStream) and [`StreamDataReceived`](stream::StreamDataReceived) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # What happens when
@@ -95,7 +99,8 @@
 //!
 //! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
-//! it, for 250 ms at the most. Whom one lets into a party or throws out of it comes and goes after the answer to that, too.
+//! it, for 250 ms at the most. What one's own request changes is told after its answer, too: whom one lets into a party or throws
+//! out of it, one's own status, and the streams that a function of the server puts one into.
 //!
 //! # Parties
 //!
@@ -161,6 +166,10 @@
 //! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
 //! ```
 //!
+//! # Friends
+//!
+//! [`status`] has the users that one follows, their sessions and what they show; [`stream`] what code on the server tells.
+//!
 //! # Without a server
 //!
 //! Tests use the in-process link of [`testing`]. With the feature `local-server`, `LocalServer` is a server that runs in the
@@ -178,11 +187,12 @@
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
 //! stays, and nothing arrives any more. Who asked to join a party is not told that they were declined, or that the party closed;
 //! who is thrown out of one is told the same as when it closes: [`PartyClosed`](party::PartyClosed). A group that is deleted leaves
-//! its channel behind.
+//! its channel behind. Who is followed by name has no entity before they come online. One's own leave of a stream, its closing, and
+//! who was in it before, are not told.
 //!
 //! # What is not there yet
 //!
-//! The matchmaker, status, streams, notifications and RPC have no methods of their own yet; their messages can be
+//! The matchmaker, notifications and RPC have no methods of their own yet; their messages can be
 //! sent with [`raw`](commands::NakamaCommands::raw) and are seen as [`EnvelopeReceived`](envelope::EnvelopeReceived). A connection
 //! that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
 

@@ -17,6 +17,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
+mod status;
+
 use std::{
     collections::VecDeque,
     fmt, mem,
@@ -32,6 +34,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use prost::Message as _;
 
+pub use self::status::{followed, status_presences, stream_data, stream_presences};
 use crate::{
     chat::{ChatIndex, ChatLog, ChatMembers, ChatMessageKind, JoinChat, Timestamp},
     commands::NakamaCommandsExt as _,

@@ -26,6 +26,12 @@ fn server() -> NakamaServer {
 
 #[test]
 #[ignore = "needs a Nakama server"]
+fn friends_come_and_go() {
+    scenes::friends(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
 fn two_players_meet_in_a_match() {
     let mut games = Vec::new();
     for name in ["ada", "bob"] {

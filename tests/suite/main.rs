@@ -24,4 +24,7 @@ mod requests;
 mod sessions;
 mod sockets;
 mod stall;
+mod status;
+mod status_recorded;
+mod stream;
 mod transcripts;
