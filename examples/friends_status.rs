@@ -64,11 +64,11 @@ fn connect(reply: On<Replied<LogIn>>, mut commands: Commands, player: Res<Player
 
 /// A user with sessions is online, one without is not. One's own user is mirrored, too.
 fn tell_online(came: On<Add, UserSessions>, users: Query<&Username>, news: ResMut<News>) {
-    tell(news, users.get(came.entity), "is online");
+    tell(news, users.get(came.entity).ok(), "is online");
 }
 
 fn tell_offline(gone: On<Remove, UserSessions>, users: Query<&Username>, news: ResMut<News>) {
-    tell(news, users.get(gone.entity), "is offline");
+    tell(news, users.get(gone.entity).ok(), "is offline");
 }
 
 /// The first status of a session, and each that is different.
@@ -78,11 +78,11 @@ fn tell_status(
     news: ResMut<News>,
 ) {
     if let Ok((name, status)) = sessions.get(shown.entity) {
-        tell(news, Ok(name), &format!("shows {:?}", status.0));
+        tell(news, Some(name), &format!("shows {:?}", status.0));
     }
 }
 
-fn tell<E>(mut news: ResMut<News>, name: Result<&Username, E>, what: &str) {
+fn tell(mut news: ResMut<News>, name: Option<&Username>, what: &str) {
     let name = name.map_or("somebody", |name| name.as_str());
     let name = name.split('-').next().unwrap_or_default();
     news.0.push(format!("{name} {what}"));

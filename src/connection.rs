@@ -108,6 +108,8 @@ pub struct NakamaConnection {
     appears_online: bool,
     /// Calls of `connect` whose connection has not ended.
     attempts: usize,
+    /// Calls of `connect`.
+    number: u64,
 }
 
 impl NakamaConnection {
@@ -146,13 +148,20 @@ impl NakamaConnection {
         self.appears_online
     }
 
-    /// A session was refreshed: if it is the connection's, its REST calls go on with the new tokens.
-    pub(crate) fn take_over(&mut self, old: &NakamaSession, new: &NakamaSession) {
+    /// Counts the connections that the game asked for.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// A session was refreshed: if it is the connection's, its REST calls go on with the new tokens. Whether it is.
+    pub(crate) fn take_over(&mut self, old: &NakamaSession, new: &NakamaSession) -> bool {
         if let Some(session) = &mut self.session
             && session.token() == old.token()
         {
             session.clone_from(new);
+            return true;
         }
+        false
     }
 
     /// The last measured time from a ping to its pong. Measured every 5 s, but not while the server is busy with one of
@@ -281,6 +290,7 @@ impl NakamaCommands<'_, '_, '_> {
             connection.party_layout = None;
             connection.appears_online = plan.appear_online;
             connection.attempts += 1;
+            connection.number += 1;
             world
                 .resource_mut::<NetworkLink>()
                 .stage(LinkCommand::Connect(Box::new(plan)));

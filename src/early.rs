@@ -26,6 +26,10 @@ pub enum Area {
     Match,
     Party,
     Channel,
+    /// A ticket of one's own.
+    Ticket,
+    /// A ticket of a party that one leads.
+    PartyTicket,
     Status,
     Stream,
 }
@@ -34,6 +38,8 @@ pub enum Area {
 #[derive(Clone, Debug)]
 pub(crate) enum Held {
     Pushed(Box<Received>),
+    /// One whose time counts from its arrival.
+    PushedAt(Box<Received>, Duration),
     MatchData(MatchData),
     PartyData(PartyData),
     StreamData(StreamData),
@@ -54,7 +60,7 @@ held_data!(MatchData PartyData StreamData);
 impl Held {
     fn size(&self) -> usize {
         match self {
-            Self::Pushed(received) => received.message.encoded_len(),
+            Self::Pushed(received) | Self::PushedAt(received, _) => received.message.encoded_len(),
             Self::MatchData(data) => data.data.len(),
             Self::PartyData(data) => data.data.len(),
             Self::StreamData(data) => data.data.len(),
@@ -86,6 +92,9 @@ pub(crate) struct Mover<'a> {
 }
 
 impl Move {
+    /// What a function of the server may do: put the caller into a stream, or take them out of one.
+    pub(crate) const BY_FUNCTION: Self = Self::Own(Area::Stream);
+
     fn is_about(&self, event: Area, event_id: &str, who: Mover<'_>) -> bool {
         match self {
             Self::Of { area, id, session } => {
@@ -176,13 +185,18 @@ impl EarlyArrivals {
         self.open_joins.push(area);
     }
 
+    /// Whether a join or create has no answer yet.
+    pub(crate) fn expects_answer(&self, area: Area) -> bool {
+        self.open_joins.contains(&area)
+    }
+
     /// A join or create has its answer, and what belongs to it has been applied. Frames that nothing can name any more
     /// are dropped.
     pub(crate) fn answered(&mut self, area: Area) {
         if let Some(open) = self.open_joins.iter().position(|open| *open == area) {
             self.open_joins.swap_remove(open);
         }
-        if !self.open_joins.contains(&area) {
+        if !self.expects_answer(area) {
             let before = self.held.len();
             let awaited = self.awaited.clone();
             let is_awaited = |id: &str| {
@@ -247,10 +261,10 @@ impl EarlyArrivals {
             .awaited
             .iter()
             .any(|(of, awaited)| *of == area && awaited.eq_ignore_ascii_case(id));
-        if is_awaited || self.open_joins.contains(&area) {
+        if is_awaited || self.expects_answer(area) {
             self.hold(now, what, WaitsFor::Context(area, id.into()));
         } else {
-            log::debug!("dropped what arrived for {id}, which we are not in");
+            log::debug!("dropped what arrived for {id}, which we do not have");
             self.dropped += 1;
         }
     }

@@ -89,6 +89,12 @@
 //! | status | [`UserStatus`](status::UserStatus) of a session; one's own is set with [`set_status`](commands::NakamaCommands::set_status) |
 //! | stream | an entity with [`Stream`](stream::Stream), from the first that is heard of it; who is in it by [`InStream`](stream::InStream) |
 //! | stream data | [`FromStream<T>`](stream::FromStream) and [`StreamDataReceived`](stream::StreamDataReceived) |
+//! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
+//! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`notifications`](commands::NakamaCommands::notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
+//! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
+//! | matchmaker ticket | an entity with [`MatchmakerTicket`](matchmaker::MatchmakerTicket) and [`TicketId`](presence::TicketId), the one that [`add_matchmaker`](commands::NakamaCommands::add_matchmaker) or [`add_party_to_matchmaker`](commands::NakamaCommands::add_party_to_matchmaker) returned; that of a party is related to it by [`TicketOf`](matchmaker::TicketOf) |
+//! | matched | [`MatchmakerMatched`](matchmaker::MatchmakerMatched), an event of the ticket's entity, joined with [`join_match(&matched.join)`](commands::NakamaCommands::join_match) |
+//! | lists of matches and parties | [`list_matches`](commands::NakamaCommands::list_matches), [`list_parties`](commands::NakamaCommands::list_parties) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # What happens when
@@ -102,69 +108,12 @@
 //! it, for 250 ms at the most. What one's own request changes is told after its answer, too: whom one lets into a party or throws
 //! out of it, one's own status, and the streams that a function of the server puts one into.
 //!
-//! # Parties
+//! # REST
 //!
-//! A party is created, or joined by its id, which players tell each other (in a chat, or as a code). If it is open, one is in it
-//! a moment later. If it is closed, its leader sees an entity with [`AsksToJoin`](party::AsksToJoin) and accepts or declines it;
-//! whoever asked has an entity that stays [`Joining`](presence::Joining), and is [`PendingApproval`](party::PendingApproval) after
-//! a second. It may stay so forever: the server does not tell that one was declined. Despawning it withdraws the request.
-//!
-//! ```no_run
-//! # use bevy::prelude::*;
-//! # use bevy_nakama::prelude::*;
-//! fn open_a_party(_: On<Connected>, mut commands: Commands) {
-//!     commands.nakama().create_party(CreateParty::closed(4));
-//! }
-//!
-//! fn invite(created: On<Add, Party>, ids: Query<&PartyId>) {
-//!     println!("tell your friends: {}", ids.get(created.entity).unwrap());
-//! }
-//!
-//! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
-//!     commands.nakama().accept_party_join(asks.entity);
-//! }
-//!
-//! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
-//!     println!("{} leads", names.get(leads.entity).unwrap());
-//! }
-//! # fn main() {
-//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
-//! # }
-//! ```
-//!
-//! # Chat
-//!
-//! A channel is joined like a match: a room by its name, direct messages by the other user's id, a group's channel by the
-//! group's. What is said is a JSON object: any struct with serde. Every message arrives as
-//! [`ChatMessageReceived`](chat::ChatMessageReceived), one's own included; [`ChatLog`](chat::ChatLog), on the channel's entity, holds
-//! the lines as they stand now, which is what a chat window shows.
-//!
-//! ```no_run
-//! # use bevy::prelude::*;
-//! # use bevy_nakama::prelude::*;
-//! # use serde::{Deserialize, Serialize};
-//! #[derive(Serialize, Deserialize)]
-//! struct Say {
-//!     text: String,
-//! }
-//!
-//! fn enter(_: On<Connected>, mut commands: Commands) {
-//!     commands.nakama().join_chat(JoinChat::room("lobby"));
-//! }
-//!
-//! fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
-//!     commands.nakama().chat_history(joined.entity, ChatHistory::newest(50));
-//!     commands.nakama().send_chat(joined.entity, &Say { text: "hello".into() });
-//! }
-//!
-//! fn show(logs: Query<&ChatLog, Changed<ChatLog>>) {
-//!     for line in logs.iter().flat_map(ChatLog::iter) {
-//!         let text = line.content::<Say>().map_or("(something else)".into(), |say| say.text);
-//!         println!("{}: {text}", line.username);
-//!     }
-//! }
-//! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
-//! ```
+//! What Nakama offers over REST only is partly here (logins, chat history, stored notifications, lists of matches and parties); for
+//! storage, leaderboards, friends and whatever else it has, there is [`rest`](commands::NakamaCommands::rest). A session token lives
+//! for a minute by default. Calls over REST replace it when the server refuses it, and tell so with
+//! [`SessionRefreshed`](session::SessionRefreshed), for games that persist it.
 //!
 //! # Friends
 //!
@@ -187,14 +136,13 @@
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
 //! stays, and nothing arrives any more. Who asked to join a party is not told that they were declined, or that the party closed;
 //! who is thrown out of one is told the same as when it closes: [`PartyClosed`](party::PartyClosed). A group that is deleted leaves
-//! its channel behind. Who is followed by name has no entity before they come online. One's own leave of a stream, its closing, and
-//! who was in it before, are not told.
+//! its channel behind. A member of a party is not told that its leader removed the party's matchmaker ticket. Who is followed by
+//! name has no entity before they come online. One's own leave of a stream, its closing, and who was in it before, are not told.
 //!
 //! # What is not there yet
 //!
-//! The matchmaker, notifications and RPC have no methods of their own yet; their messages can be
-//! sent with [`raw`](commands::NakamaCommands::raw) and are seen as [`EnvelopeReceived`](envelope::EnvelopeReceived). A connection
-//! that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
+//! A connection that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected). A message that has no
+//! method of its own is sent with [`raw`](commands::NakamaCommands::raw).
 
 pub mod chat;
 pub mod commands;
@@ -207,7 +155,9 @@ pub mod error;
 pub mod local_server;
 pub mod match_data;
 pub mod matches;
+pub mod matchmaker;
 pub mod mirror;
+pub mod notification;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod party;
@@ -217,6 +167,8 @@ pub mod presence;
 pub mod proto;
 mod receive;
 pub mod request;
+pub mod rest;
+pub mod rpc;
 pub mod send;
 pub mod session;
 pub mod status;
@@ -239,6 +191,8 @@ pub mod prelude {
     pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
     pub use crate::payload::{Json, Postcard};
+    #[cfg(feature = "serde")]
+    pub use crate::rpc::{Call, RpcFunction};
     pub use crate::{
         chat::{
             ChatChannel, ChatChannelKind, ChatClosed, ChatClosedReason, ChatHistory, ChatHistoryOf,
@@ -259,29 +213,41 @@ pub mod prelude {
             OutgoingData,
         },
         matches::{
-            CreateMatch, JoinMatch, LeaveMatch, Match, MatchIndex, MatchJoined, MatchPresences,
-            MatchRefusal, PresentIn,
+            CreateMatch, JoinMatch, LeaveMatch, ListMatches, ListedMatch, Match, MatchIndex,
+            MatchJoined, MatchListRefusal, MatchPresences, MatchRefusal, PresentIn,
+        },
+        matchmaker::{
+            AddMatchmaker, AddPartyToMatchmaker, MatchedUser, MatchmakerAdded, MatchmakerMatched,
+            MatchmakerRefusal, MatchmakerTicket, PartyTickets, RemoveMatchmakerTicket, TicketIndex,
+            TicketOf,
         },
         mirror::ContextIndex,
+        notification::{
+            DeleteNotifications, FetchNotifications, Notification, NotificationCode,
+            NotificationId, NotificationInbox, NotificationPage, NotificationReceived,
+            NotificationRefusal,
+        },
         party::{
             AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
-            JoinParty, KickFromParty, LeaveParty, ListPartyJoinRequests, MemberOf, Party,
-            PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived, PartyDataRejected,
-            PartyIndex, PartyJoinRequests, PartyJoinRequestsListed, PartyJoinTaken, PartyLeader,
-            PartyMembers, PartyPayload, PartyRefusal, PendingApproval, PromotePartyMember,
-            UpdateParty,
+            JoinParty, KickFromParty, LeaveParty, ListParties, ListPartyJoinRequests, ListedParty,
+            MemberOf, Party, PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived,
+            PartyDataRejected, PartyIndex, PartyJoinRequests, PartyJoinRequestsListed,
+            PartyJoinTaken, PartyLeader, PartyListRefusal, PartyMembers, PartyPage, PartyPayload,
+            PartyRefusal, PendingApproval, PromotePartyMember, UpdateParty,
         },
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, IsSelf, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
-            PresenceIndex, PresenceInfo, Sender, SessionId, UserId, Username,
+            ChannelId, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
+            PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
+        rest::{CallRest, RestMethod, RestReply},
+        rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
         session::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,
-            RefreshSession, SessionRefusal,
+            RefreshSession, SessionRefreshed, SessionRefusal,
         },
         status::{
             FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,

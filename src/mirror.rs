@@ -11,7 +11,7 @@ use crate::{
     early::{Area, EarlyArrivals, Held, Mover},
     presence::{self, Detail as _, Joining, Membership, Moment, PresenceInfo},
     proto::{Message, UserPresence},
-    request::{Request, RequestError, SocketRequest, Transient, refuse, send_then, submit},
+    request::{Request, SocketRequest, Transient, refuse_wrong_entity, send_then, submit},
     transport::{People, Received},
 };
 
@@ -118,11 +118,7 @@ pub(crate) fn ask_about<C: Context, R: SocketRequest>(
 
 /// Refuses a request because its entity is not what it should be.
 pub(crate) fn refuse_for<C: Context, R: Request>(world: &mut World, entity: Entity) {
-    refuse::<R>(
-        world,
-        entity,
-        RequestError::WrongEntity { expected: C::NOUN },
-    );
+    refuse_wrong_entity::<R>(world, entity, C::NOUN);
 }
 
 /// The id of what one is in.

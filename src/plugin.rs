@@ -17,14 +17,16 @@ use crate::{
     early::EarlyArrivals,
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     matches::{Match, MatchIndex, MatchPresences, PresentIn},
+    matchmaker::{AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
+    notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
     party::{
         AsksToJoin, MemberOf, Party, PartyAsks, PartyIndex, PartyJoinRequests, PartyLeader,
         PartyMembers, PendingApproval, mark_pending_approval,
     },
     payload,
     presence::{
-        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, UserId,
-        Username,
+        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, TicketId,
+        UserId, Username,
     },
     receive::{ReceiveStats, receive},
     request::{PendingRequest, Requests, despawn_transient},
@@ -98,6 +100,8 @@ pub struct NakamaSettings {
     pub send_queue: usize,
     /// How many lines the [`ChatLog`] of a channel holds. Default: 200.
     pub chat_log_lines: usize,
+    /// How many notifications the [`NotificationInbox`] holds. Default: 200.
+    pub inbox_notifications: usize,
 }
 
 impl Default for NakamaSettings {
@@ -111,6 +115,7 @@ impl Default for NakamaSettings {
             hand_over_limit: link.hand_over_limit,
             send_queue: link.send_queue,
             chat_log_lines: 200,
+            inbox_notifications: 200,
         }
     }
 }
@@ -167,6 +172,17 @@ impl Plugin for NakamaPlugin {
             .add_message::<ChatMessageReceived>()
             .register_type::<(ChatChannel, ChatChannelKind, ChatMemberOf, ChatMembers)>()
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
+            .init_resource::<TicketIndex>()
+            .register_type::<(
+                MatchmakerTicket,
+                AddMatchmaker,
+                TicketOf,
+                PartyTickets,
+                TicketId,
+            )>()
+            .init_resource::<NotificationInbox>()
+            .add_message::<NotificationReceived>()
+            .register_type::<(Notification, NotificationCode)>()
             .init_resource::<FollowedUserIndex>()
             .init_resource::<StatusBook>()
             .register_type::<(FollowedUser, SessionOf, UserSessions, UserStatus)>()

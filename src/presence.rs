@@ -22,7 +22,8 @@ use hashbrown::HashMap;
 use crate::{connection::NakamaConnection, proto::UserPresence};
 
 pub use crate::transport::{
-    ChannelId, MatchId, MessageId, PartyId, PresenceInfo, SessionId, UserId, Username,
+    ChannelId, MatchId, MessageId, PartyId, PresenceInfo, Secret, SessionId, TicketId, UserId,
+    Username,
 };
 
 macro_rules! id_components {
@@ -36,7 +37,7 @@ macro_rules! id_components {
     )*};
 }
 
-id_components!(UserId SessionId Username MatchId PartyId ChannelId);
+id_components!(UserId SessionId Username MatchId PartyId ChannelId TicketId);
 
 /// Who this presence is, and where. Its copies of the ids are also components of their own.
 #[derive(Clone, Component, Debug)]
@@ -120,12 +121,22 @@ pub enum JoinedAs {
 #[reflect(Component)]
 pub struct IsSelf;
 
-/// Marks an entity that asks to become a match, a party or a channel. It goes with the answer.
+/// Marks an entity that asks to become a match, a party, a channel or a ticket. It goes with the answer.
 ///
 /// Despawning the entity withdraws the request: should it succeed after all, the plugin leaves again.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[reflect(Component)]
 pub struct Joining;
+
+/// How to join a match that one has been given: by the matchmaker, or by whom one plays with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum JoinWith {
+    /// A token of the matchmaker, for a relayed match that need not exist yet. It is good for 30 s, as often as one likes,
+    /// and for everybody who has it; so its `Debug` does not show it.
+    Token(Secret),
+    /// The id of a match.
+    Id(MatchId),
+}
 
 /// Who sent something.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,6 +227,22 @@ impl PresenceIndex {
         self.moment.0 += 1;
         self.moment
     }
+}
+
+/// The party with this id, if one is in it.
+pub(crate) fn party_of(world: &mut World, id: &PartyId) -> Option<Entity> {
+    let mut named = world.query::<(Entity, &PartyId)>();
+    let index = world.resource::<PresenceIndex>();
+    let mut named = named.iter(world).filter(|(_, named)| *named == id);
+    // A game may put an id wherever it likes.
+    let found = named.find(|(party, _)| index.count(*party) > 0);
+    found.map(|(party, _)| party)
+}
+
+/// The id of a party that one is in.
+pub(crate) fn party_id(world: &World, party: Entity) -> Option<PartyId> {
+    let is_in = world.resource::<PresenceIndex>().count(party) > 0;
+    world.get::<PartyId>(party).filter(|_| is_in).cloned()
 }
 
 /// A relationship from a presence to where it is.

@@ -12,7 +12,7 @@ use crate::{
     envelope::{self, ErrorPushed},
     error::ServerError,
     matches::{self, Match},
-    mirror, party,
+    matchmaker, mirror, notification, party,
     payload::{self, Incoming},
     plugin::NakamaSettings,
     presence,
@@ -42,6 +42,7 @@ pub(crate) fn receive(world: &mut World) {
     send::tell_failed(world);
     let now = world.resource::<Time<Real>>().elapsed();
     world.resource_mut::<EarlyArrivals>().tick(now);
+    request::tick(world);
     apply_ready(world);
 
     world.resource_mut::<NetworkLink>().begin_frame();
@@ -93,6 +94,7 @@ fn apply(world: &mut World, event: LinkEvent) {
             payload::clear_area::<PartyData>(world);
             payload::clear_area::<StreamData>(world);
             chat::clear_messages(world);
+            notification::clear_messages(world);
             presence::forget_own_session(world);
             status::on_opened(world);
             connection::on_opened(world);
@@ -126,6 +128,7 @@ pub(crate) fn apply_ready(world: &mut World) {
     while let Some((held, patience)) = world.resource_mut::<EarlyArrivals>().next_ready() {
         match held {
             Held::Pushed(received) => push(world, *received, patience),
+            Held::PushedAt(received, at) => push_at(world, *received, patience, at),
             Held::MatchData(data) => {
                 let _ = payload::deliver(world, data, patience);
             }
@@ -140,17 +143,35 @@ pub(crate) fn apply_ready(world: &mut World) {
 }
 
 /// A message that the server sent by itself.
-fn push(world: &mut World, Received { message, people }: Received, patience: Patience) {
+fn push(world: &mut World, received: Received, patience: Patience) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    push_at(world, received, patience, now);
+}
+
+/// The same, if it arrived at that time.
+fn push_at(
+    world: &mut World,
+    Received { message, people }: Received,
+    patience: Patience,
+    at: Duration,
+) {
     match message {
         Message::ChannelMessage(message) => chat::on_message(world, message),
         Message::ChannelPresenceEvent(event) => chat::on_presence_event(world, event, people),
+        Message::MatchmakerMatched(_) => {
+            matchmaker::on_matched(world, Received { message, people }, at);
+        }
+        Message::Notifications(event) => notification::on_notifications(world, event),
         Message::MatchPresenceEvent(event) => matches::on_presence_event(world, event, people),
         Message::Party(event) => party::on_party(world, event, people),
         Message::PartyClose(event) => party::on_close(world, event),
         Message::PartyJoinRequest(event) => party::on_join_request(world, event, people),
         Message::PartyLeader(event) => party::on_leader(world, event, people),
+        Message::PartyMatchmakerTicket(ticket) => matchmaker::on_party_ticket(world, ticket),
         Message::PartyPresenceEvent(event) => {
-            party::on_presence_event(world, event, people, patience);
+            if let Some(party) = party::on_presence_event(world, event, people, patience) {
+                matchmaker::on_members_changed(world, party);
+            }
         }
         Message::PartyUpdate(event) => party::on_update(world, event),
         Message::StatusPresenceEvent(event) => {
@@ -164,10 +185,6 @@ fn push(world: &mut World, Received { message, people }: Received, patience: Pat
             log::debug!("an error that belongs to no request: {error}");
             world.trigger(ErrorPushed { error });
         }
-        // Their areas are to come; until then they are seen raw.
-        Message::MatchmakerMatched(_)
-        | Message::Notifications(_)
-        | Message::PartyMatchmakerTicket(_) => {}
         // Read by the network thread.
         Message::MatchData(_) | Message::PartyData(_) | Message::StreamData(_) => {}
         // A server sends these as answers, with a `cid`, or not at all.
@@ -212,10 +229,13 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
         request::fail_all(world);
     }
     request::forget_late(world);
+    request::forget_refresh(world);
     world.resource_mut::<EarlyArrivals>().clear();
     mirror::clear::<Match>(world);
     mirror::clear::<ChatChannel>(world);
+    matchmaker::clear(world);
     party::clear(world);
+    notification::clear(world);
     status::clear(world);
     stream::clear(world);
     presence::forget_own_session(world);

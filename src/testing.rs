@@ -17,6 +17,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
+mod matchmaker;
 mod status;
 
 use std::{
@@ -34,6 +35,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use prost::Message as _;
 
+pub use self::matchmaker::{matchmaker_matched, matchmaker_ticket, party_matchmaker_ticket};
 pub use self::status::{followed, status_presences, stream_data, stream_presences};
 use crate::{
     chat::{ChatIndex, ChatLog, ChatMembers, ChatMessageKind, JoinChat, Timestamp},
@@ -45,8 +47,8 @@ use crate::{
     proto::{self, Envelope, Kind, Message, PartyLayout, UserPresence, api, realtime},
     session::NakamaSession,
     transport::{
-        Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
-        RestCall, RestResponse, Ticket, parse_request_cid,
+        Action, Attempt, Auth, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings,
+        LinkStats, RestCall, RestResponse, Ticket, parse_request_cid,
     },
 };
 
@@ -313,12 +315,33 @@ impl TestGame {
             .collect()
     }
 
+    /// The session tokens that the REST calls carry that are not answered yet, in the same order; `None` for those that show a
+    /// key instead.
+    pub fn rest_tokens(&mut self) -> Vec<Option<String>> {
+        let calls = self.wire.calls.iter();
+        calls
+            .map(|(_, call)| match &call.auth {
+                Auth::Bearer(token) => Some(token.expose().to_owned()),
+                Auth::ServerKey | Auth::HttpKey(_) => None,
+            })
+            .collect()
+    }
+
     /// Answers the oldest REST call.
     ///
     /// # Panics
     ///
     /// There is none.
     pub fn answer_rest(&mut self, status: u16, body: &serde_json::Value) {
+        self.answer_rest_with(status, body.to_string());
+    }
+
+    /// Answers the oldest REST call with a body that need not be JSON.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub fn answer_rest_with(&mut self, status: u16, body: impl Into<Bytes>) {
         let (ticket, _) = self
             .wire
             .calls
@@ -326,9 +349,21 @@ impl TestGame {
             .expect("the game made no REST call");
         let response = RestResponse {
             status,
-            body: body.to_string().into(),
+            body: body.into(),
         };
         self.wire.input(Input::RestDone(ticket, Ok(response)));
+    }
+
+    /// The oldest REST call fails on its way: the server cannot be reached.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub fn rest_breaks(&mut self) {
+        let call = self.wire.calls.pop_front();
+        let (ticket, _) = call.expect("the game made no REST call");
+        self.wire
+            .input(Input::RestDone(ticket, Err(TransportError::Eof)));
     }
 
     /// Lets heartbeats go unanswered.
@@ -721,5 +756,22 @@ pub fn party_data(party_id: &str, sender: &str, op_code: i64, data: impl Into<By
         presence: Some(presence(sender)),
         op_code,
         data: data.into(),
+    })
+}
+
+/// The server tells the user something, at the beginning of 1970 and in nobody's name. `persistent`: and keeps it.
+#[must_use]
+pub fn notification(id: &str, code: i32, subject: &str, json: &str, persistent: bool) -> Message {
+    let notification = api::Notification {
+        id: id.into(),
+        subject: subject.into(),
+        content: json.into(),
+        code,
+        sender_id: "00000000-0000-0000-0000-000000000000".into(),
+        create_time: Some(Timestamp::default()),
+        persistent,
+    };
+    Message::Notifications(realtime::Notifications {
+        notifications: vec![notification],
     })
 }

@@ -113,6 +113,13 @@ fn a_party_of_three() {
 
 #[test]
 #[ignore = "needs a Nakama server"]
+fn strangers_and_a_party_are_matched() {
+    scenes::strangers(&server());
+    scenes::a_party_and_a_stranger(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
 fn a_room_of_three() {
     scenes::a_chat(&server());
 }

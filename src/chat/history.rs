@@ -6,13 +6,12 @@ use serde::Deserialize;
 use super::{ChatChannel, ChatIndex, ChatMessage, note};
 use crate::{
     commands::NakamaCommands,
-    connection::NakamaConnection,
     error::RestError,
     mirror::{id_of, refuse_for},
     presence::ChannelId,
     proto::{Timestamp, api},
-    request::{Outcome, Request, RequestError, RestRequest, refuse, submit_rest},
-    transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, path_segment},
+    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_as_user},
+    transport::{RestResponse, path_segment},
 };
 
 /// Which part of a channel's history to fetch.
@@ -92,8 +91,6 @@ impl From<&ChannelId> for ChatHistoryOf {
 /// Fetches a page of a channel's history. Made by [`chat_history`](NakamaCommands::chat_history).
 #[derive(Clone, Debug)]
 pub struct FetchChatHistory {
-    server: NakamaServer,
-    token: Secret,
     id: ChannelId,
     history: ChatHistory,
 }
@@ -120,8 +117,8 @@ pub struct ChatHistoryPage {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChatHistoryRefusal {
-    /// The session token has expired, or was logged out; the socket is open all the same. Ask again after a
-    /// [`refresh`](NakamaCommands::refresh) of the session: the connection takes over its new tokens.
+    /// The session was logged out, or has expired and cannot be refreshed any more; the socket is open all the same. Log in
+    /// again.
     #[error(transparent)]
     InvalidToken(RestError),
     /// The channel is not for oneself: direct messages of others, or a group that one is not in.
@@ -170,17 +167,6 @@ struct Page {
     cacheable_cursor: Option<String>,
 }
 
-impl Page {
-    fn read(body: &[u8]) -> Option<Self> {
-        // Serde would take a list for an object.
-        let body = body.trim_ascii_start();
-        let page = body
-            .starts_with(b"{")
-            .then(|| serde_json::from_slice(body))?;
-        page.ok()
-    }
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Line {
@@ -219,7 +205,9 @@ impl Request for FetchChatHistory {
 }
 
 impl RestRequest for FetchChatHistory {
-    fn to_call(&self) -> RestCall {
+    type Call = UserCall;
+
+    fn to_call(&self) -> UserCall {
         let ChatHistory {
             limit,
             forward,
@@ -233,19 +221,15 @@ impl RestRequest for FetchChatHistory {
             query.append_pair("cursor", cursor);
         }
         let id = path_segment(self.id.as_str());
-        RestCall {
-            server: self.server.clone(),
+        UserCall {
             method: "GET",
             target: format!("/v2/channel/{id}?{}", query.finish()),
-            auth: Auth::Bearer(self.token.clone()),
             body: None,
         }
     }
 
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
-        let page = Page::read(&response.body).ok_or_else(|| RequestError::UnexpectedReply {
-            got: "no list of messages".into(),
-        })?;
+        let page: Page = read_object(response, "no list of messages")?;
         let channel = self.channel(world, &page.messages);
         let mut messages: Vec<ChatMessage> = page.messages.into_iter().map(Into::into).collect();
         if !self.history.forward {
@@ -280,8 +264,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`Replied<FetchChatHistory>`](crate::request::Replied). If one is in the channel, they join its
     /// [`ChatLog`](super::ChatLog).
     ///
-    /// It needs a connection, whose session it uses. By default a server's session tokens live for a minute only, and a
-    /// socket outlives them: see [`ChatHistoryRefusal::InvalidToken`].
+    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
     pub fn chat_history(
         self,
         channel: impl Into<ChatHistoryOf>,
@@ -298,16 +281,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
                     id
                 }
             };
-            let Some((server, session)) = world.resource::<NakamaConnection>().rest() else {
-                return refuse::<FetchChatHistory>(world, entity, RequestError::NotConnected);
-            };
-            let request = FetchChatHistory {
-                server: server.clone(),
-                token: session.token().clone(),
-                id,
-                history,
-            };
-            submit_rest(world, entity, request);
+            submit_as_user(world, entity, FetchChatHistory { id, history });
         })
     }
 }

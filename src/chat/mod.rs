@@ -5,11 +5,49 @@
 //! often it is joined. There are rooms, which anybody can join by name, direct messages between two users, and the
 //! channels of groups.
 //!
-//! What is said arrives as [`ChatMessageReceived`], one's own included, and is kept in the channel's [`ChatLog`], where
-//! edits and removals have been applied. Older messages come over REST, with
+//! What is said is a JSON object: any struct with serde. Every message arrives as [`ChatMessageReceived`], one's own included;
+//! [`ChatLog`], on the channel's entity, holds the lines as they stand now, edits and removals applied, which is what a chat
+//! window shows. Older messages come over REST, with
 //! [`chat_history`](crate::commands::NakamaCommands::chat_history), and join the others there.
 //!
-//! What the server does not tell: that the group of a channel was deleted. The mirror stays, and nothing arrives any more.
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Serialize, Deserialize)]
+//! struct Say {
+//!     text: String,
+//! }
+//!
+//! fn enter(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().join_chat(JoinChat::room("lobby"));
+//! }
+//!
+//! fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
+//!     commands.nakama().chat_history(joined.entity, ChatHistory::newest(50));
+//!     commands.nakama().send_chat(joined.entity, &Say { text: "hello".into() });
+//! }
+//!
+//! fn show(logs: Query<&ChatLog, Changed<ChatLog>>) {
+//!     for line in logs.iter().flat_map(ChatLog::iter) {
+//!         let text = line.content::<Say>().map_or("(something else)".into(), |say| say.text);
+//!         println!("{}: {text}", line.username);
+//!     }
+//! }
+//! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
+//! ```
+//!
+//! # What cannot be known
+//!
+//! * That the group of a channel was deleted: the mirror stays, and nothing arrives any more.
+//! * Who is there [hidden](JoinChat::hidden): they hear everything, may speak, and are in no list.
+//!
+//! # Limits
+//!
+//! The server takes messages that are JSON objects, and envelopes of at most 4096 bytes. One's own stored messages can be edited
+//! and removed; where the one who writes is not [persistent](JoinChat::persistent), the server passes on edits and removals of
+//! anybody's messages without looking, so the log applies them only from the author. It holds
+//! [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) lines.
 
 mod history;
 mod log;

@@ -1,18 +1,62 @@
 //! Parties.
 //!
-//! Creating a party is a request whose entity becomes it. Joining one is different: the server's answer only means that it
-//! took the request. If the party is open, one is in it a moment later; otherwise its leader has to accept, which may take
-//! any time, and a refusal is never announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it
-//! becomes the [`Party`]; without an answer for a second it also gets [`PendingApproval`].
+//! A party is created, or joined by its id, which players tell each other (in a chat, or as a code). Creating one is a request
+//! whose entity becomes it. Joining one is different: the server's answer only means that it took the request. If the party is
+//! open, one is in it a moment later; otherwise its leader has to accept, which may take any time, and a refusal is never
+//! announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it becomes the [`Party`]; without an
+//! answer for a second it also gets [`PendingApproval`]. Despawning it withdraws the request.
 //!
 //! Members are entities related to the party by [`MemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
-//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`].
+//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`], to be accepted or declined.
 //!
-//! What the server does not tell: that one was declined, or that a party closed that one had asked to join. And a member
-//! who is thrown out is told the same as all members of a party that closes: [`PartyClosed`].
+//! Which parties there are is asked with [`list_parties`](crate::commands::NakamaCommands::list_parties).
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn open_a_party(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().create_party(CreateParty::closed(4));
+//! }
+//!
+//! fn invite(created: On<Add, Party>, ids: Query<&PartyId>) {
+//!     println!("tell your friends: {}", ids.get(created.entity).unwrap());
+//! }
+//!
+//! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
+//!     commands.nakama().accept_party_join(asks.entity);
+//! }
+//!
+//! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
+//!     println!("{} leads", names.get(leads.entity).unwrap());
+//! }
+//! # fn main() {
+//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
+//! # }
+//! ```
+//!
+//! # Party data
+//!
+//! Members tell each other things as in a match, with types bound to op codes: see [`PartyPayload`] and
+//! [`send_to_party`](crate::commands::NakamaCommands::send_to_party). Unlike match data, they go to all other members, and the
+//! server confirms each, so that a refusal comes back as [`SendFailed`](crate::send::SendFailed).
+//!
+//! # What cannot be known
+//!
+//! * That one was declined, or that a party closed that one had asked to join: nothing comes any more.
+//! * Whether one was thrown out or the party closed: both are [`PartyClosed`].
+//! * The label of a party that one has joined, and whether it is hidden, before either changes: they are `None` until then.
+//!
+//! # Limits
+//!
+//! 256 members; as many who ask to join as may be members; a label is a JSON object of at most 2048 bytes. Nakama before 3.28
+//! has neither labels nor hidden parties, and no [`update_party`](crate::commands::NakamaCommands::update_party); both ways in
+//! which servers write a party are understood.
 
 mod asking;
 mod data;
+mod joining;
+mod list;
+mod refusal;
 mod requests;
 
 use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
@@ -20,7 +64,7 @@ use bevy_reflect::Reflect;
 
 pub(crate) use self::{
     asking::on_join_request,
-    requests::{Asking, PartyAsks, mark_pending_approval},
+    joining::{Asking, PartyAsks, mark_pending_approval},
 };
 pub use self::{
     asking::{
@@ -28,9 +72,12 @@ pub use self::{
         PartyJoinRequestsListed,
     },
     data::{FromParty, PartyDataAppExt, PartyDataReceived, PartyDataRejected, PartyPayload},
+    joining::{JoinParty, PartyJoinTaken},
+    list::{ListParties, ListedParty, PartyListRefusal, PartyPage},
+    refusal::PartyRefusal,
     requests::{
-        CloseParty, CreateParty, JoinParty, KickFromParty, LeaveParty, PartyCreated,
-        PartyJoinTaken, PartyRefusal, PromotePartyMember, UpdateParty,
+        CloseParty, CreateParty, KickFromParty, LeaveParty, PartyCreated, PromotePartyMember,
+        UpdateParty,
     },
 };
 use crate::{
@@ -182,32 +229,38 @@ pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People
     }
 }
 
-/// Somebody joined or left a party.
+/// Somebody joined or left a party. The party, if its members are not the same any more.
 pub(crate) fn on_presence_event(
     world: &mut World,
     event: realtime::PartyPresenceEvent,
     people: People,
     patience: Patience,
-) {
+) -> Option<Entity> {
     let held = || Received {
         message: Message::PartyPresenceEvent(event.clone()),
         people: people.clone(),
     };
-    let Some(party) = mirror::context_of::<Party>(world, &event.party_id, held) else {
-        return;
-    };
+    let party = mirror::context_of::<Party>(world, &event.party_id, held)?;
     let who = event.joins.iter().chain(&event.leaves);
     if patience == Patience::Wait
         && mirror::is_ahead_of_answer(world, Area::Party, &event.party_id, who)
     {
         let what = Held::Pushed(Box::new(held()));
-        return mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
+        mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
+        return None;
     }
+    let before = members(world, party);
     mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
     mark_leader(world, party);
+    (members(world, party) != before).then_some(party)
+}
+
+fn members(world: &World, party: Entity) -> Vec<Entity> {
+    let members = world.get::<PartyMembers>(party);
+    members.into_iter().flat_map(PartyMembers::iter).collect()
 }
 
 /// A member comes or goes, because one asked for it as the leader.
@@ -266,7 +319,7 @@ pub(crate) fn on_close(world: &mut World, close: realtime::PartyClose) {
 /// The connection is gone.
 pub(crate) fn clear(world: &mut World) {
     mirror::clear::<Party>(world);
-    requests::clear_asks(world);
+    joining::clear_asks(world);
 }
 
 /// Whether one leads a party oneself.
@@ -291,12 +344,7 @@ fn mark_leader(world: &mut World, party: Entity) {
         return;
     };
     let session = session.clone();
-    let members: Vec<_> = world
-        .get::<PartyMembers>(party)
-        .into_iter()
-        .flat_map(PartyMembers::iter)
-        .collect();
-    for member in members {
+    for member in members(world, party) {
         let mut member = world.entity_mut(member);
         let leads = member
             .get::<Presence>()

@@ -8,6 +8,7 @@
 mod rest;
 mod socket;
 mod table;
+mod user;
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -15,11 +16,15 @@ use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
 pub(crate) use self::{
-    rest::{RestRequest, submit_rest},
+    rest::{RestRequest, read_object, submit_rest},
     socket::{
         Acknowledged, SocketRequest, no_message, send_or_tell, send_then, submit, unexpected,
     },
-    table::{Requests, fail_all, forget_late, on_answer, on_given_up, refuse, settle_at_once},
+    table::{
+        Requests, fail_all, forget_late, on_answer, on_given_up, refuse, refuse_wrong_entity,
+        settle_at_once,
+    },
+    user::{UserCall, forget_refresh, submit_as_user, tick},
 };
 use crate::{
     error::ServerError,
@@ -105,6 +110,15 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// What was to be sent has no such form.
     #[error("it cannot be encoded")]
     Unencodable(#[source] PayloadError),
+    /// The answer is there, and what it returns is not of the type that was expected.
+    #[error("what it returned cannot be decoded")]
+    Undecodable {
+        /// What it returned.
+        text: String,
+        /// What is wrong with it.
+        #[source]
+        error: PayloadError,
+    },
     /// The server could not be reached (REST).
     #[error("the server cannot be reached")]
     Unreachable(#[source] TransportError),

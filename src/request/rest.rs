@@ -1,6 +1,9 @@
-//! Requests over REST.
+//! Requests over REST that need no connection, and what comes of a call.
+
+use std::error::Error;
 
 use bevy_ecs::prelude::*;
+use serde::de::DeserializeOwned;
 
 use super::{
     Outcome, Request, RequestError,
@@ -9,38 +12,56 @@ use super::{
 use crate::{
     connection::NetworkLink,
     error::RestError,
-    transport::{Answer, LinkCommand, RestCall, RestResponse},
+    transport::{Answer, Failure, LinkCommand, RestCall, RestResponse},
 };
 
 /// A request over REST. Its entity always goes with the answer.
 pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
+    /// [`RestCall`], or [`UserCall`](super::UserCall) if the connection's user makes it.
+    type Call;
+
     /// What is called.
-    fn to_call(&self) -> RestCall;
+    fn to_call(&self) -> Self::Call;
 
     /// The server consented: brings the world up to date.
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self>;
+
+    /// The server refused.
+    fn refused(response: &RestResponse) -> Self::Refusal {
+        RestError::from(response).into()
+    }
+}
+
+/// What became of a call.
+#[derive(Clone)]
+pub(super) enum Ending {
+    Response(RestResponse),
+    Failed(Failure),
+    Unexpected(&'static str),
+}
+
+impl From<Answer> for Ending {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Rest(response) => Self::Response(response),
+            Answer::Failed(failure) => Self::Failed(failure),
+            Answer::Message(_) => Self::Unexpected("a frame"),
+        }
+    }
 }
 
 /// Makes a request over REST, on an entity that waits for its answer.
-pub(crate) fn submit_rest<R: RestRequest>(world: &mut World, entity: Entity, request: R) {
+pub(crate) fn submit_rest<R: RestRequest<Call = RestCall>>(
+    world: &mut World,
+    entity: Entity,
+    request: R,
+) {
     mark_pending::<R>(world, entity);
     let call = Box::new(request.to_call());
     let ticket = world
         .resource_mut::<Requests>()
         .open(None, move |world, _, answer| {
-            let result = match answer {
-                Answer::Rest(response) if (200..300).contains(&response.status) => {
-                    request.succeed(world, &response)
-                }
-                Answer::Rest(response) => {
-                    Err(RequestError::Refused(RestError::from(&response).into()))
-                }
-                Answer::Failed(failure) => Err(failure.into()),
-                Answer::Message(_) => Err(RequestError::UnexpectedReply {
-                    got: "a frame".into(),
-                }),
-            };
-            reply::<R>(world, entity, result, true);
+            settle(world, entity, request, answer.into());
         });
     let mut link = world.resource_mut::<NetworkLink>();
     let timeout = link.request_timeout();
@@ -49,4 +70,36 @@ pub(crate) fn submit_rest<R: RestRequest>(world: &mut World, entity: Entity, req
         call,
         timeout,
     });
+}
+
+/// Answers a request.
+pub(super) fn settle<R: RestRequest>(
+    world: &mut World,
+    entity: Entity,
+    request: R,
+    ending: Ending,
+) {
+    let result = match ending {
+        Ending::Response(response) if response.is_success() => request.succeed(world, &response),
+        Ending::Response(response) => Err(RequestError::Refused(R::refused(&response))),
+        Ending::Failed(failure) => Err(failure.into()),
+        Ending::Unexpected(got) => Err(RequestError::UnexpectedReply { got: got.into() }),
+    };
+    reply::<R>(world, entity, result, true);
+}
+
+/// Reads the JSON object that a response is; otherwise the server answered with `instead`.
+pub(crate) fn read_object<T: DeserializeOwned, E: Error>(
+    response: &RestResponse,
+    instead: &str,
+) -> Result<T, RequestError<E>> {
+    // Serde would take a list for an object.
+    let body = response.body.trim_ascii_start();
+    let object = body
+        .starts_with(b"{")
+        .then(|| serde_json::from_slice(body).ok())
+        .flatten();
+    object.ok_or_else(|| RequestError::UnexpectedReply {
+        got: instead.into(),
+    })
 }

@@ -5,10 +5,11 @@ use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use super::{
-    Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, Transient, with_causes,
+    Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, Transient,
+    user::TokenRefresh, with_causes,
 };
 use crate::{
-    connection::NetworkLink,
+    connection::{NakamaConnection, NetworkLink},
     early::{Area, EarlyArrivals},
     proto::Message,
     transport::{Answer, Failure, Received, Ticket},
@@ -21,6 +22,7 @@ pub(crate) struct Requests {
     open: HashMap<Ticket, OpenRequest>,
     /// Requests that ran out of time, in case that the server consents later.
     pub(super) late: HashMap<Ticket, TakeBack>,
+    pub(super) refresh: TokenRefresh,
 }
 
 struct OpenRequest {
@@ -52,7 +54,7 @@ impl Requests {
 
     /// How many requests have no answer.
     pub(crate) fn len(&self) -> usize {
-        self.open.len()
+        self.open.len() + self.refresh.waiting()
     }
 
     /// How many ran out of time and may be answered yet.
@@ -68,6 +70,20 @@ pub(crate) fn refuse<R: Request>(
     error: RequestError<R::Refusal>,
 ) {
     settle_at_once::<R>(world, entity, Err(error));
+}
+
+/// Refuses a request because the entity that it is about is not what it should be. Without a connection, nothing is.
+pub(crate) fn refuse_wrong_entity<R: Request>(
+    world: &mut World,
+    entity: Entity,
+    expected: &'static str,
+) {
+    let error = if world.resource::<NakamaConnection>().is_connected() {
+        RequestError::WrongEntity { expected }
+    } else {
+        RequestError::NotConnected
+    };
+    refuse::<R>(world, entity, error);
 }
 
 /// Answers a request whose outcome is known at once; the reply comes with the next frame, as any other.

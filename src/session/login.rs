@@ -255,6 +255,8 @@ impl Request for LogIn {
 }
 
 impl RestRequest for LogIn {
+    type Call = RestCall;
+
     fn to_call(&self) -> RestCall {
         let Login {
             method,

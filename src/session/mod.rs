@@ -2,8 +2,12 @@
 //!
 //! A login is a REST call and needs no connection. It gives a [`NakamaSession`], which opens the socket
 //! ([`connect`](crate::commands::NakamaCommands::connect)).
+//!
+//! A server lets session tokens live for a minute by default. The socket outlives them; for calls over REST, the plugin gets
+//! new ones when the server refuses the old ones, and tells with [`SessionRefreshed`].
 
 mod login;
+mod refresh;
 
 use std::{
     collections::BTreeMap,
@@ -15,10 +19,13 @@ use bevy_ecs::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
-pub use self::login::{GameCenterPlayer, LogIn, LoggedIn, Login, LoginRefusal};
+pub(crate) use self::refresh::{read_refreshed, refresh_call, take_over};
+pub use self::{
+    login::{GameCenterPlayer, LogIn, LoggedIn, Login, LoginRefusal},
+    refresh::{RefreshSession, SessionRefreshed},
+};
 use crate::{
     commands::NakamaCommands,
-    connection::NakamaConnection,
     error::RestError,
     request::{Outcome, Request, RequestError, RestRequest, submit_rest},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserId, Username},
@@ -170,13 +177,6 @@ const PERMISSION_DENIED: i32 = 7;
 const FAILED_PRECONDITION: i32 = 9;
 const UNAUTHENTICATED: i32 = 16;
 
-/// Gets new tokens. Made by [`refresh`](NakamaCommands::refresh).
-#[derive(Clone, Debug)]
-pub struct RefreshSession {
-    server: NakamaServer,
-    session: NakamaSession,
-}
-
 /// How the server refuses to refresh or end a session.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -204,34 +204,6 @@ impl From<RestError> for SessionRefusal {
     }
 }
 
-impl Request for RefreshSession {
-    type Reply = NakamaSession;
-    type Refusal = SessionRefusal;
-    const NAME: &'static str = "RefreshSession";
-}
-
-impl RestRequest for RefreshSession {
-    fn to_call(&self) -> RestCall {
-        // Without `vars`, the server would forget those of the login.
-        let refresh_token = self.session.refresh_token().map_or("", Secret::expose);
-        RestCall {
-            server: self.server.clone(),
-            method: "POST",
-            target: "/v2/account/session/refresh".into(),
-            auth: Auth::ServerKey,
-            body: Some(json!({ "token": refresh_token, "vars": self.session.vars() }).to_string()),
-        }
-    }
-
-    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
-        let (session, _) = Tokens::read(response)?;
-        world
-            .resource_mut::<NakamaConnection>()
-            .take_over(&self.session, &session);
-        Ok(session)
-    }
-}
-
 /// Ends a session. Made by [`log_out`](NakamaCommands::log_out).
 #[derive(Clone, Debug)]
 pub struct LogOut {
@@ -246,6 +218,8 @@ impl Request for LogOut {
 }
 
 impl RestRequest for LogOut {
+    type Call = RestCall;
+
     fn to_call(&self) -> RestCall {
         let token = self.session.token();
         let refresh_token = self.session.refresh_token().map_or("", Secret::expose);
@@ -266,16 +240,6 @@ impl RestRequest for LogOut {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Gets new tokens for a session with its refresh token. The old ones stay valid until they expire.
-    /// If the connection is the session's, REST calls like [`chat_history`](Self::chat_history) go on with the new ones.
-    pub fn refresh(self, server: &NakamaServer, session: &NakamaSession) -> EntityCommands<'a> {
-        let request = RefreshSession {
-            server: server.clone(),
-            session: session.clone(),
-        };
-        self.request_with(move |world, entity| submit_rest(world, entity, request))
-    }
-
     /// Makes a session's tokens worthless. A socket that is open stays open, and Nakama still lets the token open one.
     pub fn log_out(self, server: &NakamaServer, session: &NakamaSession) -> EntityCommands<'a> {
         let request = LogOut {
@@ -283,45 +247,5 @@ impl<'a> NakamaCommands<'a, '_, '_> {
             session: session.clone(),
         };
         self.request_with(move |world, entity| submit_rest(world, entity, request))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        commands::NakamaCommandsExt as _,
-        testing::{TestGame, server, session},
-    };
-
-    /// Refreshes the session of this user, and says whose token REST calls have then.
-    fn token_after_refresh_of(name: &str) -> String {
-        let mut game = TestGame::connected();
-        let old = session(name);
-        game.commands(|commands| commands.nakama().refresh(&server(), &old).id());
-        game.update();
-        let new = session("ada-refreshed");
-        let token = new.token().expose();
-        game.answer_rest(200, &json!({ "token": token, "refresh_token": token }));
-        game.update();
-        let connection = game.app.world().resource::<NakamaConnection>();
-        let (_, session) = connection.rest().expect("connected");
-        session.username().to_string()
-    }
-
-    #[test]
-    fn the_connection_takes_over_the_tokens_of_its_own_session() {
-        assert_eq!(token_after_refresh_of("ada"), "ada-refreshed");
-        assert_eq!(token_after_refresh_of("bob"), "ada");
-    }
-
-    #[test]
-    fn the_connection_forgets_its_session_with_its_end() {
-        let mut game = TestGame::connected();
-        game.connection_breaks();
-        game.update();
-        let connection = game.app.world().resource::<NakamaConnection>();
-        assert!(connection.rest().is_none());
-        assert!(connection.user().is_some(), "but not whose it was");
     }
 }

@@ -46,6 +46,12 @@ macro_rules! ids {
             }
         }
 
+        impl From<&Self> for $Id {
+            fn from(id: &Self) -> Self {
+                id.clone()
+            }
+        }
+
         impl PartialEq<str> for $Id {
             fn eq(&self, other: &str) -> bool {
                 &*self.0 == other
@@ -88,6 +94,10 @@ ids! {
     ChannelId,
     /// Id of a chat message: a UUID.
     MessageId,
+    /// Id of a matchmaker ticket: a UUID.
+    TicketId,
+    /// Id of a notification: a UUID.
+    NotificationId,
 }
 
 /// Who a presence is: one socket of one user.

@@ -106,6 +106,8 @@ impl fmt::Debug for RestCall {
 pub(crate) enum Auth {
     /// The server key, for logins.
     ServerKey,
+    /// The HTTP key, for calls of functions without a user.
+    HttpKey(Secret),
     /// A session token.
     Bearer(Secret),
 }
@@ -117,6 +119,20 @@ pub(crate) struct RestResponse {
     pub(crate) status: u16,
     /// The body, JSON as a rule.
     pub(crate) body: Bytes,
+}
+
+impl RestResponse {
+    /// Whether the server did what it was asked.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether a function of the game failed: there, `error` is an object. In errors of the server itself it is a text, if it
+    /// is there.
+    pub(crate) fn is_error_of_function(&self) -> bool {
+        let json: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
+        json.is_some_and(|json| json["error"].is_object())
+    }
 }
 
 /// What the network thread tells a game, in order.

@@ -33,7 +33,10 @@ mod worker;
 pub use self::{
     address::{NakamaServer, Secret},
     error::{DisconnectReason, ProtocolError, TransportError},
-    ids::{ChannelId, MatchId, MessageId, PartyId, PresenceInfo, SessionId, UserId, Username},
+    ids::{
+        ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,
+        UserId, Username,
+    },
     link::SendError,
     network::Network,
 };

@@ -3,7 +3,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use super::{
-    address::Endpoint,
+    address::{Endpoint, Secret},
     dial::Dial,
     error::TransportError,
     exchange::Exchange,
@@ -33,11 +33,13 @@ pub(crate) fn path_segment(text: &str) -> String {
 }
 
 fn write(call: &RestCall, endpoint: &Endpoint) -> Result<Vec<u8>, TransportError> {
+    let basic = |key: &Secret| {
+        let credentials = BASE64_STANDARD.encode(format!("{}:", key.expose()));
+        format!("Basic {credentials}")
+    };
     let authorization = match &call.auth {
-        Auth::ServerKey => format!(
-            "Basic {}",
-            BASE64_STANDARD.encode(format!("{}:", call.server.key().expose()))
-        ),
+        Auth::ServerKey => basic(call.server.key()),
+        Auth::HttpKey(key) => basic(key),
         Auth::Bearer(token) => format!("Bearer {}", token.expose()),
     };
     if !http::is_header_value(&authorization) {
@@ -57,6 +59,11 @@ fn write(call: &RestCall, endpoint: &Endpoint) -> Result<Vec<u8>, TransportError
     if call.method != "GET" {
         headers.push(("Content-Type", "application/json"));
         headers.push(("Content-Length", &length));
+    }
+    if !call.target.starts_with('/') {
+        return Err(TransportError::InvalidUrl {
+            problem: "a path should begin with a slash",
+        });
     }
     let target = format!("{}{}", endpoint.prefix, call.target);
     if !target.bytes().all(|byte| byte.is_ascii_graphic()) {

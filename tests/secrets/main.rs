@@ -10,7 +10,7 @@ use std::{fmt::Debug, net::TcpListener, panic, sync::Arc, thread, time::Duration
 
 use bevy::prelude::*;
 use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
+    local_server::{LocalServer, LocalServerConfig, RuntimeModule},
     prelude::*,
     proto::{self, Envelope, realtime},
 };
@@ -26,6 +26,9 @@ const EMAIL: &str = "ada.l+games@example.com";
 const PASSWORD: &str = "p\u{e4}ss \"w\\rd\" & 100%";
 const WRONG_PASSWORD: &str = "another \"p\u{e4}ss\"w\\rd?";
 const CUSTOM: &str = "custom-id-of-ada-42";
+const HTTP_KEY: &str = "the http k3y+of/tools";
+const WRONG_HTTP_KEY: &str = "no http k3y+of/tools";
+const PAYLOAD: &str = "what-only-the-function-may-know";
 const SENT_TOKEN: &str = "eyJhbGciOi.match-token-that-is-sent.sig";
 const PUSHED_TOKEN: &str = "eyJhbGciOi.match-token-that-is-pushed.sig";
 
@@ -45,6 +48,11 @@ fn game() -> Game {
     show_replies::<JoinParty>(&mut game);
     show_replies::<KickFromParty>(&mut game);
     show_replies::<RawRequest>(&mut game);
+    show_replies::<CallRest>(&mut game);
+    show_replies::<Rpc>(&mut game);
+    show_replies::<RpcWithKey>(&mut game);
+    game.app
+        .add_observer(|refreshed: On<SessionRefreshed>| show_value(&*refreshed));
     game.app.add_observer(|gone: On<Disconnected>| {
         show_value(&*gone);
         show("reason", describe(&gone.reason));
@@ -235,6 +243,56 @@ fn play(tokens: &mut Tokens) {
     assert_eq!(bob.next_phase(), "the game disconnected");
 }
 
+/// Functions called in every way, while the session's tokens expire and are replaced.
+fn call_functions(tokens: &mut Tokens) {
+    let runtime = RuntimeModule::new().register_rpc("use", |_, _| Ok("used".to_owned()));
+    let (_local, server) = start(LocalServerConfig {
+        server_key: SERVER_KEY.into(),
+        http_key: HTTP_KEY.into(),
+        session_token_life: Duration::from_secs(1),
+        runtime,
+        ..Default::default()
+    });
+    let mut game = game();
+    let session = log_in(&mut game, &server, Login::device(DEVICE)).expect("an account");
+    tokens.note(&session);
+    assert_eq!(connect(&mut game, &server, &session), "connected");
+    let (tell, refreshed) = std::sync::mpsc::channel();
+    game.app
+        .add_observer(move |it: On<SessionRefreshed>| drop(tell.send(it.session.clone())));
+    let rpc = || Rpc::new("use").payload(PAYLOAD);
+    show_value(&rpc());
+    ask::<Rpc>(&mut game, |nakama| nakama.rpc(rpc()).id()).expect("it works");
+    let new = loop {
+        let over_rest = rpc().over_rest();
+        ask::<Rpc>(&mut game, |nakama| nakama.rpc(over_rest).id()).expect("it works");
+        if let Ok(new) = refreshed.try_recv() {
+            break new;
+        }
+    };
+    tokens.note(&new);
+    let path = format!("/v2/account?secret={PAYLOAD}");
+    ask::<CallRest>(&mut game, |nakama| {
+        nakama.rest(RestMethod::Get, path, None).id()
+    })
+    .expect("her account");
+    let mut with_key = |key| {
+        ask::<RpcWithKey>(&mut game, |nakama| {
+            let call = nakama.rpc_with_key(&server, key, rpc());
+            call.id()
+        })
+    };
+    with_key(HTTP_KEY).expect("it opens");
+    with_key(WRONG_HTTP_KEY).expect_err("it does not");
+
+    ask::<LogOut>(&mut game, |nakama| nakama.log_out(&server, &new).id()).expect("logged out");
+    let refused = ask::<CallRest>(&mut game, |nakama| {
+        let call = nakama.rest(RestMethod::Get, "/v2/account", None);
+        call.id()
+    });
+    refused.expect_err("logged out, and not to be refreshed");
+}
+
 /// A token that has expired, and addresses that lead nowhere.
 fn fail_to_connect(tokens: &mut Tokens) {
     let (local, server) = start(LocalServerConfig {
@@ -341,6 +399,7 @@ fn a_whole_session_tells_no_secret() {
     let mut tokens = Tokens::default();
     log_in_and_out(&mut tokens);
     play(&mut tokens);
+    call_functions(&mut tokens);
     fail_to_connect(&mut tokens);
     let token = bevy_nakama::testing::session("ada-over-tls");
     let token = token
@@ -362,6 +421,9 @@ fn a_whole_session_tells_no_secret() {
             ("wrong password", WRONG_PASSWORD),
             ("password in a URL", "p4ssw0rd"),
             ("custom id", CUSTOM),
+            ("http key", HTTP_KEY),
+            ("wrong http key", WRONG_HTTP_KEY),
+            ("payload of a function", PAYLOAD),
             ("match token", SENT_TOKEN),
             ("pushed match token", PUSHED_TOKEN),
         ]

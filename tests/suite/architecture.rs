@@ -6,9 +6,19 @@ use std::{
 };
 
 /// The areas of the protocol: they share vocabulary, and do not know each other.
-const AREAS: [&str; 6] = ["chat", "matches", "match_data", "party", "status", "stream"];
+const AREAS: [&str; 9] = [
+    "chat",
+    "matches",
+    "match_data",
+    "matchmaker",
+    "notification",
+    "party",
+    "rpc",
+    "status",
+    "stream",
+];
 
-fn sources(below: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(below: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -123,6 +133,24 @@ fn the_vocabulary_does_not_know_the_areas() {
             for named in modules_named(&code) {
                 assert!(
                     !AREAS.contains(&named.as_str()),
+                    "{} names {named}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_areas_do_not_know_each_other() {
+    for area in AREAS {
+        let file = format!("{area}.rs");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(area);
+        for (path, code) in sources(if folder.is_dir() { area } else { &file }) {
+            for named in modules_named(&code) {
+                let of_its_own = named == area || (area, &*named) == ("match_data", "matches");
+                assert!(
+                    of_its_own || !AREAS.contains(&named.as_str()),
                     "{} names {named}",
                     path.display()
                 );

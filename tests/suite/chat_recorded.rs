@@ -643,6 +643,20 @@ fn an_expired_token_is_told_from_other_refusals() {
         game.update();
         game.answer_rest(401, &recorded["response"]["body"]);
         game.update();
-        assert_eq!(log.take(), ["InvalidToken Auth token invalid (401)"]);
+        assert_eq!(
+            game.rest_calls(),
+            [("POST", "/v2/account/session/refresh".to_owned())]
+        );
+        let refused = exchanges(generation, "rest").into_iter().find(|exchange| {
+            exchange["request"]["path"] == "/v2/account/session/refresh"
+                && exchange["response"]["status"] == 401
+        });
+        let refused = refused.expect("a refused refresh token");
+        game.answer_rest(401, &refused["response"]["body"]);
+        game.update();
+        assert_eq!(
+            log.take(),
+            ["InvalidToken Refresh token invalid or expired. (401)"]
+        );
     }
 }

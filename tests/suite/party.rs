@@ -412,7 +412,9 @@ fn declined_is_never_told() {
     both_layouts(|mut game, log| {
         let (entity, asked) = ask_to_join(&mut game);
         game.acknowledge(&asked);
-        game.advance(600 * SECOND);
+        for _ in 0..600 {
+            game.update_by(SECOND);
+        }
         assert_eq!(log.take(), ["join taken", "waiting for the leader"]);
         let asking = game.app.world().entity(entity);
         assert!(asking.contains::<Joining>() && asking.contains::<PendingApproval>());

@@ -164,6 +164,32 @@ fn a_party_of_three() {
 }
 
 #[test]
+fn strangers_are_matched_and_meet() {
+    let (_local, server) = matchmaking(PartyLayout::Current);
+    scenes::strangers(&server);
+}
+
+#[test]
+fn a_party_is_matched_with_a_stranger() {
+    for layout in [PartyLayout::Current, PartyLayout::Before3_28] {
+        let (_local, server) = matchmaking(layout);
+        scenes::a_party_and_a_stranger(&server);
+    }
+}
+
+/// A server whose matchmaker is quick.
+fn matchmaking(party_layout: PartyLayout) -> (LocalServer, NakamaServer) {
+    let local = LocalServer::start(LocalServerConfig {
+        party_layout,
+        matchmaker_interval: std::time::Duration::from_millis(50),
+        ..Default::default()
+    })
+    .expect("a port");
+    let server = NakamaServer::new(local.url(), local.server_key());
+    (local, server)
+}
+
+#[test]
 fn a_room_of_three() {
     let (_local, server, _) = start();
     scenes::a_chat(&server);

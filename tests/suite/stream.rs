@@ -78,11 +78,11 @@ pub(crate) fn watch_streams(game: &mut TestGame, log: &Log) {
         }
     };
     let seen = log.clone();
-    game.observe(move |reply: On<Replied<RawRequest>>| match &reply.result {
-        Ok(answer) if matches!(answer.message, Some(Message::Rpc(_))) => seen.add("answered"),
-        Ok(_) => {}
-        Err(error) => seen.add(error.to_string()),
-    });
+    game.observe(move |_: On<Replied<Rpc>>| seen.add("answered"));
+    let seen = log.clone();
+    game.observe(move |_: On<Replied<RawRequest>>| seen.add("answered"));
+    let seen = log.clone();
+    game.observe(move |_: On<Replied<Call<Join>>>| seen.add("answered"));
     game.app.add_systems(Update, (changed, data));
 }
 
@@ -96,19 +96,24 @@ fn watched() -> (TestGame, Log) {
     (game, log)
 }
 
+/// A function of the server.
+#[derive(Serialize)]
+struct Join {}
+
+impl RpcFunction for Join {
+    const ID: &'static str = "join";
+    type Reply = Option<String>;
+}
+
 fn call(game: &mut TestGame) -> Envelope {
-    let rpc = Message::Rpc(bevy_nakama::proto::api::Rpc {
-        id: "join".into(),
-        ..Default::default()
-    });
-    game.commands(|c| c.nakama().raw(rpc).id());
+    game.commands(|c| c.nakama().rpc(Rpc::new("join")).id());
     game.update();
     game.expect_sent(Kind::Rpc)
 }
 
 fn answer(game: &mut TestGame, asked: &Envelope) {
-    let message = asked.message.clone().expect("an RPC");
-    game.answer(asked, message);
+    let rpc = bevy_nakama::proto::api::Rpc::default();
+    game.answer(asked, Message::Rpc(rpc));
 }
 
 fn entity(game: &TestGame, stream: &Stream) -> Option<Entity> {
@@ -220,6 +225,29 @@ fn ones_own_join_comes_after_the_answer_in_whatever_order_they_come() {
             answer(&mut game, &asked);
             game.server_says(join);
         }
+        game.update();
+        assert_eq!(log.take(), ["answered", "+ada in town (self)"]);
+    }
+}
+
+#[test]
+fn it_comes_after_the_answer_to_whatever_calls_a_function() {
+    let ways: [fn(NakamaCommands) -> Entity; 2] = [
+        |nakama| nakama.call(Join {}).id(),
+        |nakama| {
+            let rpc = bevy_nakama::proto::api::Rpc::default();
+            nakama.raw(Message::Rpc(rpc)).id()
+        },
+    ];
+    for way in ways {
+        let (mut game, log) = watched();
+        game.commands(|c| way(c.nakama()));
+        game.update();
+        let asked = game.expect_sent(Kind::Rpc);
+        game.server_says(stream_presences(&town(), &["ada"], &[]));
+        game.update();
+        assert_eq!(log.take(), [""; 0]);
+        answer(&mut game, &asked);
         game.update();
         assert_eq!(log.take(), ["answered", "+ada in town (self)"]);
     }
@@ -417,12 +445,8 @@ fn a_function_of_the_embedded_server_puts_games_into_a_stream() {
         game
     });
     let call = |game: &mut Game, id: &str, payload: &str| {
-        let rpc = Message::Rpc(bevy_nakama::proto::api::Rpc {
-            id: id.into(),
-            payload: payload.into(),
-            ..Default::default()
-        });
-        game.ask::<RawRequest>(|nakama| nakama.raw(rpc).id())
+        let rpc = Rpc::new(id).payload(payload);
+        game.ask::<Rpc>(|nakama| nakama.rpc(rpc).id())
             .expect("an answer");
     };
     let here = |app: &mut App| {

@@ -21,20 +21,27 @@ pub(crate) fn plugin(app: &mut App) {
 }
 
 fn build(mut commands: Commands) {
+    // It lies over the whole window, and over the buttons: to be seen, not to be clicked.
     commands
-        .spawn(Node {
-            width: percent(100),
-            height: percent(100),
-            padding: UiRect::axes(px(20), px(8)),
-            ..default()
-        })
+        .spawn((
+            Node {
+                width: percent(100),
+                height: percent(100),
+                padding: UiRect::axes(px(20), px(8)),
+                ..default()
+            },
+            Pickable::IGNORE,
+        ))
         .with_children(|screen| {
             screen
-                .spawn(Node {
-                    flex_direction: FlexDirection::Column,
-                    flex_grow: 1.0,
-                    ..default()
-                })
+                .spawn((
+                    Node {
+                        flex_direction: FlexDirection::Column,
+                        flex_grow: 1.0,
+                        ..default()
+                    },
+                    Pickable::IGNORE,
+                ))
                 .with_children(|left| {
                     left.spawn(text("bevy_nakama arena", 17.0, Color::WHITE));
                     left.spawn((text("", 12.0, DIM), StatusLine));
@@ -46,6 +53,7 @@ fn build(mut commands: Commands) {
                     margin: UiRect::top(px(4)),
                     ..default()
                 },
+                Pickable::IGNORE,
                 Roster,
             ));
             screen.spawn((

@@ -3,20 +3,33 @@
 //! Joining or creating a match is a request whose entity *becomes* the match: it gets [`Match`] and [`MatchId`], and
 //! everybody in it is an entity related to it by [`PresentIn`]. One match is one entity, however often it is joined.
 //!
+//! Which matches there are is asked with [`list_matches`](crate::commands::NakamaCommands::list_matches). Whom one plays with
+//! can be left to the [matchmaker](crate::matchmaker).
+//!
+//! # Authoritative matches
+//!
+//! Code on the server runs them: they have a [label](Match::label), may refuse who wants to join
+//! ([`MatchRefusal::JoinRejected`], with the reason), which is what [`JoinMatch::with_metadata`] is for, and send data
+//! themselves: their `sender` is `None`. What they send to one who joins overtakes the answer to the join; the plugin puts it
+//! behind.
+//!
 //! What the server does not tell: that one was kicked, and that an authoritative match ended. The mirror stays, and
 //! nothing arrives any more.
+
+mod list;
 
 use std::{collections::BTreeMap, fmt};
 
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 
+pub use self::list::{ListMatches, ListedMatch, MatchListRefusal};
 use crate::{
     commands::NakamaCommands,
     early::Area,
     error::{ErrorCode, ServerError},
     mirror::{self, Context, ContextIndex, ContextVocabulary},
-    presence::{MatchId, Membership, Moment},
+    presence::{JoinWith, MatchId, Membership, Moment},
     proto::{Message, realtime},
     request::{Acknowledged, Outcome, Request, RequestError, SocketRequest, unexpected},
     transport::{People, Received},
@@ -209,6 +222,15 @@ impl JoinMatch {
     }
 }
 
+impl From<&JoinWith> for JoinMatch {
+    fn from(join: &JoinWith) -> Self {
+        match join {
+            JoinWith::Token(token) => Self::by_token(token.expose()),
+            JoinWith::Id(id) => Self::by_id(id.clone()),
+        }
+    }
+}
+
 impl Request for JoinMatch {
     type Reply = MatchJoined;
     type Refusal = MatchRefusal;
@@ -270,7 +292,11 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 
     /// Joins a match. The returned entity becomes it, see [`Replied<JoinMatch>`](crate::request::Replied).
-    pub fn join_match(self, request: JoinMatch) -> EntityCommands<'a> {
+    ///
+    /// What the matchmaker has found is joined with `join_match(&matched.join)`, or with
+    /// `JoinMatch::from(&matched.join).with_metadata(..)`.
+    pub fn join_match(self, request: impl Into<JoinMatch>) -> EntityCommands<'a> {
+        let request = request.into();
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 

@@ -1,0 +1,148 @@
+//! A match that the server runs: `cargo run --example authoritative_match`.
+//!
+//! The handler is Rust code in the embedded server; with a Nakama server, it would be in a module there. Ada has the server
+//! open a match, finds it in the list, is refused because she names no team, joins for one, and pulls a rope until the
+//! handler's state says that she has won.
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    thread,
+    time::{Duration, Instant},
+};
+
+use bevy::{prelude::*, state::app::StatesPlugin, time::common_conditions::on_timer};
+use bevy_nakama::{
+    local_server::{
+        Broadcast, LocalServer, LocalServerConfig, MatchContext, MatchFlow, MatchHandler,
+        MatchInit, MatchMessage, RuntimeModule,
+    },
+    prelude::*,
+    proto::UserPresence,
+};
+use serde::{Deserialize, Serialize};
+
+/// From the handler to all players.
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Rope {
+    at: usize,
+}
+
+impl MatchPayload for Rope {
+    const OP_CODE: i64 = 1;
+    type Codec = Postcard;
+}
+
+/// On the server: the state is the match.
+impl MatchHandler for Rope {
+    fn init(&mut self, _: &mut MatchContext<'_>, _: &str) -> MatchInit {
+        let label = r#"{"mode": "tug"}"#.to_owned();
+        let tick_rate = 20;
+        MatchInit { tick_rate, label }
+    }
+
+    fn join_attempt(
+        &mut self,
+        _: &mut MatchContext<'_>,
+        _: &UserPresence,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        let has_team = metadata.contains_key("team");
+        has_team.then_some(()).ok_or_else(|| "which team?".into())
+    }
+
+    /// Whatever a player sends is a pull.
+    fn tick(&mut self, context: &mut MatchContext<'_>, pulls: &[MatchMessage]) -> MatchFlow {
+        self.at += pulls.len();
+        if let Ok(state) = Postcard::encode(self) {
+            context.broadcast(Broadcast::new(Self::OP_CODE, state));
+        }
+        MatchFlow::Continue
+    }
+}
+
+/// Ada looks for the match.
+#[derive(Resource)]
+struct Looking;
+
+/// A function of the module opens the match.
+fn open(_: On<Connected>, mut commands: Commands) {
+    let path = "/v2/rpc/open_tug";
+    commands
+        .nakama()
+        .rest(RestMethod::Post, path, Some("".into()));
+    commands.insert_resource(Looking);
+}
+
+/// Until it is there: a new match is listed about a second later.
+fn look(mut commands: Commands, _: If<Res<Looking>>) {
+    let tugs = ListMatches::up_to(1).query("+label.mode:tug");
+    commands.nakama().list_matches(tugs);
+}
+
+fn try_to_join(reply: On<Replied<ListMatches>>, mut commands: Commands, _: If<Res<Looking>>) {
+    if let Some(tug) = reply.result.iter().flatten().next() {
+        println!("Found {:?} at {:?} Hz", tug.label, tug.tick_rate);
+        commands.remove_resource::<Looking>();
+        let join = JoinMatch::by_id(tug.match_id.clone());
+        let with_team = join.clone().with_metadata("team", "red");
+        commands.nakama().join_match(join).observe(
+            move |reply: On<Replied<JoinMatch>>, mut commands: Commands| {
+                if let Err(RequestError::Refused(refusal)) = &reply.result {
+                    println!("The handler asks: {refusal}");
+                    commands.nakama().join_match(with_team.clone());
+                }
+            },
+        );
+    }
+}
+
+/// What the handler sends has no sender. Data of players go to the handler, and to nobody else.
+fn pull(mut commands: Commands, mut states: MessageReader<FromMatch<Rope>>) {
+    for state in states.read() {
+        println!("{:?} sent by {:?}", state.payload, state.sender);
+        let pull = OutgoingData::raw(2, "pull");
+        commands.nakama().send_data(state.context, pull);
+        if state.payload.at >= 3 {
+            println!("Ada has won");
+            commands.write_message(AppExit::Success);
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let runtime = RuntimeModule::new()
+        .register_match("tug", Rope::default)
+        .register_rpc("open_tug", |context, _| {
+            Ok(context.runtime.match_create("tug", "")?)
+        });
+    let local = LocalServer::start(LocalServerConfig {
+        runtime,
+        ..LocalServerConfig::default()
+    })?;
+    let server = NakamaServer::new(local.url(), local.server_key());
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
+        .add_match_data::<Rope>()
+        .add_observer(open)
+        .add_observer(try_to_join)
+        .add_systems(Update, pull)
+        .add_systems(Update, look.run_if(on_timer(Duration::from_millis(300))));
+    let ada = Login::device("a-random-id-that-the-game-keeps").username("ada");
+    app.world_mut().commands().nakama().log_in(&server, ada);
+    app.add_observer(move |reply: On<Replied<LogIn>>, mut commands: Commands| {
+        if let Ok(LoggedIn { session, .. }) = &reply.result {
+            let options = ConnectOptions::default();
+            commands.nakama().connect(&server, session, options);
+        }
+    });
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(10) {
+        app.update();
+        if app.should_exit().is_some() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(16)); // a frame
+    }
+    Err("there was no winner".into())
+}

@@ -1,0 +1,256 @@
+//! The matchmaker: finds others to play with.
+//!
+//! Adding oneself is a request whose entity *becomes* the ticket: it gets [`MatchmakerTicket`] and [`TicketId`]. It stays
+//! until the server has found a match, which is a [`MatchmakerMatched`] on it; with that, it goes in `Last` of the frame.
+//! What one is matched to is joined like any other match, with what the event brings:
+//!
+//! ```
+//! # use bevy_nakama::prelude::*;
+//! # use bevy_ecs::prelude::*;
+//! fn look(_: On<Connected>, mut commands: Commands) {
+//!     let request = AddMatchmaker::players(2, 4)
+//!         .query("+properties.mode:duel")
+//!         .string_property("mode", "duel");
+//!     commands.nakama().add_matchmaker(request);
+//! }
+//!
+//! fn play(matched: On<MatchmakerMatched>, mut commands: Commands) {
+//!     commands.nakama().join_match(&matched.join);
+//! }
+//!
+//! fn give_up(mut commands: Commands, tickets: Query<Entity, With<MatchmakerTicket>>) {
+//!     for ticket in &tickets {
+//!         commands.nakama().remove_matchmaker_ticket(ticket); // or: commands.entity(ticket).despawn();
+//!     }
+//! }
+//! ```
+//!
+//! A query is about the properties of the others. As a rule, a server asks one side only (its setting
+//! `matchmaker.rev_precision`): one may be found by somebody whom one would not have looked for. So look for what one is.
+//!
+//! # Parties
+//!
+//! The leader adds a party with [`add_party_to_matchmaker`](crate::commands::NakamaCommands::add_party_to_matchmaker). Its
+//! ticket is related to the party by [`TicketOf`]; every member has one, the others without knowing what was asked for.
+//! All are matched together, and each gets the event and joins by themselves.
+//!
+//! A ticket of a party ends as soon as somebody comes or goes. The server does not tell, but who is in the party does: the
+//! ticket's entity goes together with that change, and with the party itself. The leader may add the party again.
+//!
+//! # What cannot be known
+//!
+//! * That a leader removed the party's ticket: the other members are not told. Theirs stays until the members change.
+//! * How long it takes, or how many are looking. What nobody fits to waits for as long as the connection lasts.
+//! * Whether those who were matched will come. A game should start without them after a while.
+//! * Why a ticket was refused with [`MatchmakerRefusal::NotAdded`].
+//!
+//! # Limits
+//!
+//! Three tickets for each connection, and three for each party (a setting of the server). Tickets end with their connection.
+//! A ticket that is removed in the moment in which it is matched is gone here; should the match still be announced,
+//! nobody hears of it.
+
+mod matched;
+mod refusal;
+mod requests;
+
+use std::{collections::VecDeque, time::Duration};
+
+use bevy_ecs::{
+    lifecycle::HookContext, prelude::*, relationship::RelationshipTarget, world::DeferredWorld,
+};
+use bevy_reflect::Reflect;
+use bevy_time::{Real, Time};
+use hashbrown::HashMap;
+
+pub(crate) use self::matched::on_matched;
+pub use self::{
+    matched::{MatchedUser, MatchmakerMatched},
+    refusal::MatchmakerRefusal,
+    requests::{AddMatchmaker, AddPartyToMatchmaker, MatchmakerAdded, RemoveMatchmakerTicket},
+};
+use crate::{
+    early::{Area, EarlyArrivals, Held},
+    mirror,
+    presence::{Joining, PartyId, TicketId, party_id, party_of},
+    proto::{Message, realtime},
+    request::Transient,
+    transport::Received,
+};
+
+/// A ticket: one is looking for others to play with. Appears with the answer to
+/// [`add_matchmaker`](crate::commands::NakamaCommands::add_matchmaker), or when the leader of one's party has added it. Goes in
+/// `Last` of the frame of its [`MatchmakerMatched`]; before that if it is removed, if the members of its party change, or
+/// the connection ends.
+///
+/// Mirrors `MatchmakerTicket` and `PartyMatchmakerTicket`.
+#[derive(Clone, Component, Debug, PartialEq, Reflect)]
+#[component(on_despawn = remove_despawned)]
+#[reflect(Component)]
+#[non_exhaustive]
+pub struct MatchmakerTicket {
+    /// What was asked for. `None` if the leader of one's party did: the server does not tell.
+    pub request: Option<AddMatchmaker>,
+    /// Since when, in time since the app's start (`Time<Real>`).
+    pub since: Duration,
+}
+
+/// Relates a ticket to the party that it is for. Not there on a ticket of one's own.
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[relationship(relationship_target = PartyTickets)]
+#[reflect(Component)]
+pub struct TicketOf(pub Entity);
+
+/// The tickets of a party, oldest first. They go with it.
+#[derive(Component, Debug, Default, Reflect)]
+#[relationship_target(relationship = TicketOf, linked_spawn)]
+#[reflect(Component)]
+pub struct PartyTickets(Vec<Entity>);
+
+/// Finds the entity of a ticket by its id.
+#[derive(Debug, Default, Resource)]
+pub struct TicketIndex {
+    by_id: HashMap<TicketId, Entity>,
+    /// Those that were matched last.
+    used: VecDeque<TicketId>,
+}
+
+/// How many matched tickets are remembered.
+const USED: usize = 16;
+
+impl TicketIndex {
+    /// The entity, if there is such a ticket.
+    #[must_use]
+    pub fn get(&self, id: &TicketId) -> Option<Entity> {
+        self.by_id.get(id).copied()
+    }
+
+    /// All tickets, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&TicketId, Entity)> {
+        self.by_id.iter().map(|(id, entity)| (id, *entity))
+    }
+
+    /// It has been matched, and is not one's own to remove any more.
+    fn use_up(&mut self, id: &TicketId) {
+        self.by_id.remove(id);
+        self.used.truncate(USED - 1);
+        self.used.push_front(id.clone());
+    }
+
+    fn is_used_up(&self, id: &TicketId) -> bool {
+        self.used.contains(id)
+    }
+}
+
+/// There is a ticket: the entity that asked becomes it, unless another one is it already; then that one is returned, and
+/// the one that asked goes. A match that was held for it becomes ready.
+fn become_ticket(
+    world: &mut World,
+    asking: Entity,
+    id: &TicketId,
+    request: Option<AddMatchmaker>,
+    party: Option<Entity>,
+) -> Entity {
+    let since = world.resource::<Time<Real>>().elapsed();
+    let mut index = world.resource_mut::<TicketIndex>();
+    let ticket = *index.by_id.entry(id.clone()).or_insert(asking);
+    if let Ok(mut asking) = world.get_entity_mut(asking) {
+        asking.remove::<Joining>();
+        if ticket != asking.id() {
+            asking.insert(Transient);
+        }
+    }
+    let name = Name::new(format!("matchmaker ticket {id}"));
+    let bundle = (MatchmakerTicket { request, since }, id.clone(), name);
+    if let Ok(mut ticket) = world.get_entity_mut(ticket) {
+        match party {
+            Some(party) => ticket.insert((bundle, TicketOf(party))),
+            None => ticket.insert(bundle),
+        };
+    }
+    let area = party.map_or(Area::Ticket, |_| Area::PartyTicket);
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    early.context_is_known(area, id.as_str());
+    ticket
+}
+
+/// The leader of a party that one is in has added it.
+pub(crate) fn on_party_ticket(world: &mut World, pushed: realtime::PartyMatchmakerTicket) {
+    let id = TicketId::from(pushed.ticket.as_str());
+    let index = world.resource::<TicketIndex>();
+    if index.get(&id).is_some() || index.is_used_up(&id) {
+        return;
+    }
+    let party = PartyId::from(pushed.party_id.as_str());
+    if let Some(party) = party_of(world, &party) {
+        let ticket = world.spawn_empty().id();
+        become_ticket(world, ticket, &id, None, Some(party));
+    } else {
+        let held = Received::from(Message::PartyMatchmakerTicket(pushed));
+        let held = Held::Pushed(Box::new(held));
+        mirror::hold(world, Area::Party, party.as_str(), held);
+    }
+}
+
+/// Somebody came to a party or left it: the server has dropped its tickets.
+pub(crate) fn on_members_changed(world: &mut World, party: Entity) {
+    let tickets = world.get::<PartyTickets>(party);
+    let tickets: Vec<_> = tickets
+        .into_iter()
+        .flat_map(RelationshipTarget::iter)
+        .filter_map(|ticket| world.get::<TicketId>(ticket).cloned())
+        .collect();
+    for id in tickets {
+        remove(world, &id);
+    }
+}
+
+/// The connection is gone, and its tickets with it.
+pub(crate) fn clear(world: &mut World) {
+    let index = std::mem::take(&mut *world.resource_mut::<TicketIndex>());
+    for ticket in index.by_id.into_values() {
+        world.despawn(ticket);
+    }
+}
+
+/// Despawns a ticket that the server has dropped.
+fn remove(world: &mut World, id: &TicketId) {
+    if let Some(ticket) = world.resource_mut::<TicketIndex>().by_id.remove(id) {
+        world.despawn(ticket);
+    }
+}
+
+/// The message that removes a ticket.
+fn remove_message(id: &TicketId, party: Option<&PartyId>) -> Message {
+    let ticket = id.to_string();
+    match party {
+        None => Message::MatchmakerRemove(realtime::MatchmakerRemove { ticket }),
+        Some(party) => Message::PartyMatchmakerRemove(realtime::PartyMatchmakerRemove {
+            party_id: party.to_string(),
+            ticket,
+        }),
+    }
+}
+
+/// Hook: the game despawned a ticket. That is removing it.
+fn remove_despawned(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
+    let Some(id) = world.get::<TicketId>(entity).cloned() else {
+        return;
+    };
+    let party = world.get::<TicketOf>(entity).map(|ticket| ticket.0);
+    let Some(mut index) = world.get_resource_mut::<TicketIndex>() else {
+        return;
+    };
+    if index.get(&id) != Some(entity) {
+        return; // the plugin's own doing
+    }
+    index.by_id.remove(&id);
+    world.commands().queue(move |world: &mut World| {
+        let id_of_party = party.map(|party| party_id(world, party));
+        match id_of_party {
+            Some(None) => {} // it is gone, and its tickets with it
+            Some(Some(party)) => requests::send_remove(world, &id, Some(&party)),
+            None => requests::send_remove(world, &id, None),
+        }
+    });
+}

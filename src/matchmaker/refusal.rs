@@ -1,0 +1,58 @@
+//! How the server says no.
+
+use crate::error::ServerError;
+
+/// How the server refuses something about the matchmaker. The server's own text is in the error.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MatchmakerRefusal {
+    /// Fewer than two players, or fewer at most than at least.
+    #[error(transparent)]
+    InvalidCount(ServerError),
+    /// The multiple is 0, or does not divide the counts.
+    #[error(transparent)]
+    InvalidMultiple(ServerError),
+    /// The query does not parse, **or** one has as many tickets as the server allows (3 by default, for each connection and
+    /// each party). It does not say which.
+    #[error(transparent)]
+    NotAdded(ServerError),
+    /// There is no such ticket, or not any more. One's own has just been matched: [`MatchmakerMatched`](super::MatchmakerMatched)
+    /// is under way. A party's may also have gone in silence, see [the module](super); its mirror goes with this refusal.
+    #[error(transparent)]
+    TicketNotFound(ServerError),
+    /// There is no such party, or not any more.
+    #[error(transparent)]
+    PartyNotFound(ServerError),
+    /// Only the leader may do this for a party.
+    #[error(transparent)]
+    NotLeader(ServerError),
+    /// An id has a form that the server does not take.
+    #[error(transparent)]
+    InvalidInput(ServerError),
+    /// Something else.
+    #[error(transparent)]
+    Other(ServerError),
+}
+
+impl From<ServerError> for MatchmakerRefusal {
+    fn from(error: ServerError) -> Self {
+        let text = error.message.to_ascii_lowercase();
+        if text.starts_with("invalid minimum count") || text.starts_with("invalid maximum count") {
+            Self::InvalidCount(error)
+        } else if text.starts_with("invalid count multiple") {
+            Self::InvalidMultiple(error)
+        } else if text.ends_with("error adding to matchmaker") {
+            Self::NotAdded(error)
+        } else if text.ends_with("matchmaker ticket not found") {
+            Self::TicketNotFound(error)
+        } else if text.ends_with(": party not found") {
+            Self::PartyNotFound(error)
+        } else if text.ends_with(": party leader only") {
+            Self::NotLeader(error)
+        } else if text.starts_with("invalid ") {
+            Self::InvalidInput(error)
+        } else {
+            Self::Other(error)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What the server keeps for the user.
+
+use std::collections::VecDeque;
+
+use bevy_ecs::prelude::*;
+use hashbrown::HashSet;
+
+use super::{Notification, NotificationId};
+use crate::plugin::NakamaSettings;
+
+/// The notifications that the server keeps for the user, as far as they are known: those that arrived, and those that were
+/// [fetched](crate::commands::NakamaCommands::notifications), each once, without those that were
+/// [deleted](crate::commands::NakamaCommands::delete_notifications). Oldest first.
+///
+/// It holds the newest ones, as many as [`NakamaSettings::inbox_notifications`] says. It is emptied when the connection ends. A resource;
+/// changes in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+#[derive(Debug, Default, Resource)]
+pub struct NotificationInbox {
+    notifications: VecDeque<Notification>,
+    cursor: Option<String>,
+    /// What was deleted, in case that a page that is under way holds it.
+    deleted: VecDeque<NotificationId>,
+}
+
+/// How many deleted notifications are remembered.
+const DELETED: usize = 1024;
+
+impl NotificationInbox {
+    /// The notifications, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Notification> + ExactSizeIterator {
+        self.notifications.iter()
+    }
+
+    /// The notification with an id, if it is there.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Notification> {
+        self.iter().find(|notification| notification.id == id)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.notifications.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.notifications.is_empty()
+    }
+
+    /// Where the last page that was fetched on this connection ends, for
+    /// [`FetchNotifications::since`](super::FetchNotifications::since). Empty before there was one.
+    #[must_use]
+    pub fn cursor(&self) -> &str {
+        self.cursor.as_deref().unwrap_or_default()
+    }
+
+    /// Takes in notifications that are in order, and drops the oldest of all if they are too many.
+    fn take_in(&mut self, news: Vec<Notification>, limit: usize) {
+        let mut ids = HashSet::new();
+        let is_new =
+            |news: &Notification| !self.deleted.contains(&news.id) && ids.insert(news.id.clone());
+        let news: Vec<_> = news.into_iter().filter(is_new).collect();
+        self.notifications.retain(|known| !ids.contains(&known.id));
+        for news in news {
+            let is_later = |known: &&Notification| known.create_time > news.create_time;
+            let later = self.iter().rev().take_while(is_later).count();
+            self.notifications.insert(self.len() - later, news);
+        }
+        let surplus = self.len().saturating_sub(limit);
+        self.notifications.drain(..surplus);
+    }
+
+    fn remove(&mut self, ids: &[NotificationId]) {
+        self.notifications.retain(|known| !ids.contains(&known.id));
+        self.deleted.extend(ids.iter().cloned());
+        let surplus = self.deleted.len().saturating_sub(DELETED);
+        self.deleted.drain(..surplus);
+    }
+}
+
+/// Notifications arrived, in order.
+pub(super) fn take_in(world: &mut World, news: Vec<Notification>) {
+    let limit = world.resource::<NakamaSettings>().inbox_notifications;
+    world
+        .resource_mut::<NotificationInbox>()
+        .take_in(news, limit);
+}
+
+/// A page was fetched.
+pub(super) fn turn_page(world: &mut World, news: Vec<Notification>, cursor: &str) {
+    world.resource_mut::<NotificationInbox>().cursor = Some(cursor.to_owned());
+    take_in(world, news);
+}
+
+/// The server has deleted notifications.
+pub(super) fn remove(world: &mut World, ids: &[NotificationId]) {
+    world.resource_mut::<NotificationInbox>().remove(ids);
+}
+
+pub(super) fn clear(world: &mut World) {
+    *world.resource_mut::<NotificationInbox>() = NotificationInbox::default();
+}

@@ -1,0 +1,232 @@
+//! Fetching and deleting what the server keeps.
+
+use bevy_ecs::prelude::*;
+use serde::Deserialize;
+
+use super::{Notification, NotificationId, inbox};
+use crate::{
+    commands::NakamaCommands,
+    error::RestError,
+    proto::{Timestamp, api},
+    request::{
+        Outcome, Request, RestRequest, UserCall, read_object, settle_at_once, submit_as_user,
+    },
+    transport::RestResponse,
+};
+
+/// Fetches a page of the notifications that the server keeps, oldest first.
+///
+/// ```
+/// # use bevy_ecs::prelude::*;
+/// # use bevy_nakama::prelude::*;
+/// /// All of them, page by page.
+/// fn fetch_on(reply: On<Replied<FetchNotifications>>, mut commands: Commands) {
+///     if let Ok(page) = &reply.result && page.notifications.len() == 100 {
+///         commands.nakama().notifications(FetchNotifications::new(100).since(&page.cacheable_cursor));
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FetchNotifications {
+    limit: u32,
+    since: String,
+}
+
+impl FetchNotifications {
+    /// From the beginning, 1 to 100 of them.
+    #[must_use]
+    pub fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            since: String::new(),
+        }
+    }
+
+    /// From where another page ended: a [`cacheable_cursor`](NotificationPage::cacheable_cursor) of this user, from this run of
+    /// the game or an earlier one. An empty one means from the beginning.
+    #[must_use]
+    pub fn since(mut self, cursor: impl Into<String>) -> Self {
+        self.since = cursor.into();
+        self
+    }
+}
+
+/// A page of the notifications that the server keeps. They are in the [`NotificationInbox`](super::NotificationInbox), too.
+///
+/// Mirrors `NotificationList`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct NotificationPage {
+    /// The notifications, oldest first. If there are less than were asked for, these are the last.
+    pub notifications: Vec<Notification>,
+    /// Leads to what comes after this page, also if there is nothing yet. To be kept, and passed to
+    /// [`since`](FetchNotifications::since) the next time.
+    pub cacheable_cursor: String,
+}
+
+/// How the server refuses to list or delete notifications.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotificationRefusal {
+    /// The session was logged out, or has expired and cannot be refreshed any more; the socket is open all the same. Log in
+    /// again.
+    #[error(transparent)]
+    InvalidToken(RestError),
+    /// The cursor is none, or the server could not read its database: it does not say which. Begin without a cursor.
+    #[error(transparent)]
+    NotRetrieved(RestError),
+    /// The limit is not between 1 and 100.
+    #[error(transparent)]
+    InvalidLimit(RestError),
+    /// Something else.
+    #[error(transparent)]
+    Other(RestError),
+}
+
+impl From<RestError> for NotificationRefusal {
+    fn from(error: RestError) -> Self {
+        let text = error.message.as_str();
+        if error.status == 401 {
+            Self::InvalidToken(error)
+        } else if text == "Error retrieving notifications." {
+            Self::NotRetrieved(error)
+        } else if text.starts_with("Invalid limit") {
+            Self::InvalidLimit(error)
+        } else {
+            Self::Other(error)
+        }
+    }
+}
+
+/// The body of the answer. What is empty is left out; what a newer server adds is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Page {
+    notifications: Vec<Entry>,
+    cacheable_cursor: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    id: String,
+    subject: String,
+    content: String,
+    code: i32,
+    sender_id: String,
+    create_time: Option<Timestamp>,
+    persistent: bool,
+}
+
+impl From<Entry> for Notification {
+    fn from(entry: Entry) -> Self {
+        Self::from(api::Notification {
+            id: entry.id,
+            subject: entry.subject,
+            content: entry.content,
+            code: entry.code,
+            sender_id: entry.sender_id,
+            create_time: entry.create_time,
+            persistent: entry.persistent,
+        })
+    }
+}
+
+impl Request for FetchNotifications {
+    type Reply = NotificationPage;
+    type Refusal = NotificationRefusal;
+    const NAME: &'static str = "FetchNotifications";
+}
+
+impl RestRequest for FetchNotifications {
+    type Call = UserCall;
+
+    fn to_call(&self) -> UserCall {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &self.limit.to_string());
+        if !self.since.is_empty() {
+            query.append_pair("cacheable_cursor", &self.since);
+        }
+        UserCall {
+            method: "GET",
+            target: format!("/v2/notification?{}", query.finish()),
+            body: None,
+        }
+    }
+
+    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
+        let page: Page = read_object(response, "no list of notifications")?;
+        let notifications = page.notifications.into_iter().map(Into::into).collect();
+        let cacheable_cursor = match page.cacheable_cursor {
+            none if none.is_empty() => self.since,
+            cursor => cursor,
+        };
+        let page = NotificationPage {
+            notifications,
+            cacheable_cursor,
+        };
+        inbox::turn_page(world, page.notifications.clone(), &page.cacheable_cursor);
+        Ok(page)
+    }
+}
+
+/// Deletes notifications that the server keeps. Made by [`delete_notifications`](NakamaCommands::delete_notifications).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeleteNotifications {
+    ids: Vec<NotificationId>,
+}
+
+impl Request for DeleteNotifications {
+    type Reply = ();
+    type Refusal = NotificationRefusal;
+    const NAME: &'static str = "DeleteNotifications";
+}
+
+impl RestRequest for DeleteNotifications {
+    type Call = UserCall;
+
+    fn to_call(&self) -> UserCall {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for id in &self.ids {
+            query.append_pair("ids", id.as_str());
+        }
+        UserCall {
+            method: "DELETE",
+            target: format!("/v2/notification?{}", query.finish()),
+            body: None,
+        }
+    }
+
+    fn succeed(self, world: &mut World, _: &RestResponse) -> Outcome<Self> {
+        inbox::remove(world, &self.ids);
+        Ok(())
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Fetches notifications that the server keeps, over REST: the answer is a
+    /// [`Replied<FetchNotifications>`](crate::request::Replied), and what it holds is in the
+    /// [`NotificationInbox`](super::NotificationInbox).
+    ///
+    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    pub fn notifications(self, request: FetchNotifications) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| submit_as_user(world, entity, request))
+    }
+
+    /// Deletes notifications that the server keeps, over REST: the answer is a
+    /// [`Replied<DeleteNotifications>`](crate::request::Replied), and they are out of the
+    /// [`NotificationInbox`](super::NotificationInbox). Ids that are none of the user's are passed over.
+    pub fn delete_notifications<T: Into<NotificationId>>(
+        self,
+        ids: impl IntoIterator<Item = T>,
+    ) -> EntityCommands<'a> {
+        let ids: Vec<_> = ids.into_iter().map(Into::into).collect();
+        let request = DeleteNotifications { ids };
+        self.request_with(move |world, entity| {
+            if request.ids.is_empty() {
+                return settle_at_once::<DeleteNotifications>(world, entity, Ok(()));
+            }
+            submit_as_user(world, entity, request);
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! How the server refuses something about parties.
+
+use crate::error::ServerError;
+
+/// How the server refuses something about parties. The server's own text is in the error.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartyRefusal {
+    /// There is no such party, or not any more.
+    #[error(transparent)]
+    NotFound(ServerError),
+    /// Only the leader may do this. Outsiders get it, too.
+    #[error(transparent)]
+    NotLeader(ServerError),
+    /// The party has as many members as it may have.
+    #[error(transparent)]
+    Full(ServerError),
+    /// As many have asked to join as the party may have members.
+    #[error(transparent)]
+    RequestsFull(ServerError),
+    /// One has asked to join already.
+    #[error(transparent)]
+    AlreadyAsked(ServerError),
+    /// Nobody by that name has asked to join, or not any more.
+    #[error(transparent)]
+    RequestNotFound(ServerError),
+    /// Who asked to join is not there any more.
+    #[error(transparent)]
+    AskerGone(ServerError),
+    /// There is no such member.
+    #[error(transparent)]
+    MemberNotFound(ServerError),
+    /// A leader cannot throw themselves out.
+    #[error(transparent)]
+    CannotRemoveSelf(ServerError),
+    /// The label is no JSON object, too long, or not allowed for a hidden party.
+    #[error(transparent)]
+    InvalidLabel(ServerError),
+    /// An id, a size or a presence has a form that the server does not take.
+    #[error(transparent)]
+    InvalidInput(ServerError),
+    /// Something else.
+    #[error(transparent)]
+    Other(ServerError),
+}
+
+impl From<ServerError> for PartyRefusal {
+    fn from(error: ServerError) -> Self {
+        let says = |text| error.message.ends_with(text);
+        // The server has one code for all of this, so its words have to do.
+        if says(": party not found") {
+            Self::NotFound(error)
+        } else if says(": party leader only") {
+            Self::NotLeader(error)
+        } else if says(": party full") {
+            Self::Full(error)
+        } else if says(": party join requests full") {
+            Self::RequestsFull(error)
+        } else if says(": party join request duplicate") {
+            Self::AlreadyAsked(error)
+        } else if says(": party join request not found") {
+            Self::RequestNotFound(error)
+        } else if says(": party could not accept request") {
+            Self::AskerGone(error)
+        } else if says(": party member not found") {
+            Self::MemberNotFound(error)
+        } else if says(": party cannot remove self") {
+            Self::CannotRemoveSelf(error)
+        } else if error.message.contains("label") {
+            Self::InvalidLabel(error)
+        } else if error.message.starts_with("Invalid ") {
+            Self::InvalidInput(error)
+        } else {
+            Self::Other(error)
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Requests over REST as the user of the connection.
+//!
+//! They carry the session token, which a server lets live for a minute by default, while the socket outlives it. So the
+//! server's word counts, not the clock of this machine: where it refuses the token, the session is refreshed and the call is
+//! made once more. There is one refresh at a time, and all calls that need it wait for it, each within its own deadline.
+//! (Refreshing before the token ends would save a round trip per minute, but needs clocks that agree.)
+
+use std::time::Duration;
+
+use bevy_ecs::prelude::*;
+use bevy_time::{Real, Time};
+
+use super::{
+    RequestError, RestRequest, refuse,
+    rest::{Ending, settle},
+    table::{Requests, mark_pending},
+};
+use crate::{
+    connection::{NakamaConnection, NetworkLink},
+    session::{self, NakamaSession},
+    transport::{
+        Answer, Auth, Failure, LinkCommand, NakamaServer, RestCall, RestResponse, Secret, Ticket,
+    },
+};
+
+/// A call over REST, as the user of the connection.
+#[derive(Clone)]
+pub(crate) struct UserCall {
+    /// As in [`RestCall`].
+    pub(crate) method: &'static str,
+    /// As in [`RestCall`].
+    pub(crate) target: String,
+    /// As in [`RestCall`].
+    pub(crate) body: Option<String>,
+}
+
+/// The refresh that is under way, and the calls that wait for it.
+#[derive(Default)]
+pub(super) struct TokenRefresh {
+    ticket: Option<Ticket>,
+    waiting: Vec<Pending>,
+}
+
+impl TokenRefresh {
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+/// A call that has no answer.
+struct Pending {
+    call: UserCall,
+    /// Which of the game's connections it belongs to.
+    connection: u64,
+    /// In time since the app's start (`Time<Real>`).
+    deadline: Duration,
+    timeout: Duration,
+    /// Whether the server has refused its token before.
+    was_refused: bool,
+    settle: Box<dyn FnOnce(&mut World, Ending) + Send + Sync>,
+}
+
+/// Makes a request over REST as the user of the connection, on an entity that waits for its answer.
+pub(crate) fn submit_as_user<R: RestRequest<Call = UserCall>>(
+    world: &mut World,
+    entity: Entity,
+    request: R,
+) {
+    let connection = world.resource::<NakamaConnection>();
+    if connection.rest().is_none() {
+        return refuse::<R>(world, entity, RequestError::NotConnected);
+    }
+    let connection = connection.number();
+    mark_pending::<R>(world, entity);
+    let timeout = world.resource::<NetworkLink>().request_timeout();
+    let pending = Pending {
+        call: request.to_call(),
+        connection,
+        deadline: now(world) + timeout,
+        timeout,
+        was_refused: false,
+        settle: Box::new(move |world, ending| settle(world, entity, request, ending)),
+    };
+    let mut requests = world.resource_mut::<Requests>();
+    if requests.refresh.ticket.is_some() {
+        requests.refresh.waiting.push(pending);
+    } else {
+        send(world, pending);
+    }
+}
+
+fn now(world: &World) -> Duration {
+    world.resource::<Time<Real>>().elapsed()
+}
+
+fn send(world: &mut World, pending: Pending) {
+    let Some((server, session)) = rest_of(world, &pending) else {
+        return fail_unsent(world, pending);
+    };
+    let token = session.token().clone();
+    let UserCall {
+        method,
+        target,
+        body,
+    } = pending.call.clone();
+    let call = Box::new(RestCall {
+        server: server.clone(),
+        method,
+        target,
+        auth: Auth::Bearer(token.clone()),
+        body,
+    });
+    let timeout = pending.deadline.saturating_sub(now(world));
+    let ticket = world
+        .resource_mut::<Requests>()
+        .open(None, move |world, _, answer| {
+            on_answer(world, pending, &token, answer);
+        });
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::Rest {
+            ticket,
+            call,
+            timeout,
+        });
+}
+
+/// Where a call goes and who makes it, unless its connection has ended.
+fn rest_of<'w>(
+    world: &'w World,
+    pending: &Pending,
+) -> Option<(&'w NakamaServer, &'w NakamaSession)> {
+    let connection = world.resource::<NakamaConnection>();
+    (connection.number() == pending.connection)
+        .then(|| connection.rest())
+        .flatten()
+}
+
+/// The connection ended before the server took the call.
+fn fail_unsent(world: &mut World, pending: Pending) {
+    let lost = Failure::ConnectionLost {
+        maybe_executed: false,
+    };
+    (pending.settle)(world, Ending::Failed(lost));
+}
+
+fn on_answer(world: &mut World, mut pending: Pending, token: &Secret, answer: Answer) {
+    match answer {
+        Answer::Rest(response) if !pending.was_refused && is_token_refused(&response) => {
+            pending.was_refused = true;
+            refresh_and_send(world, pending, token, response);
+        }
+        Answer::Failed(Failure::Timeout { .. }) => {
+            let after = pending.timeout; // the last part of it was waited for here
+            (pending.settle)(world, Ending::Failed(Failure::Timeout { after }));
+        }
+        answer => (pending.settle)(world, answer.into()),
+    }
+}
+
+/// Whether the server did not look at a call because of its token. Functions of the game may throw the same status.
+fn is_token_refused(response: &RestResponse) -> bool {
+    response.status == 401
+        && !response.is_error_of_function()
+        && crate::transport::error_text(&response.body).starts_with("Auth token ")
+}
+
+/// The server refused a token: the call waits for a new one.
+fn refresh_and_send(world: &mut World, pending: Pending, token: &Secret, refusal: RestResponse) {
+    let Some((server, session)) = rest_of(world, &pending) else {
+        return fail_unsent(world, pending);
+    };
+    if session.token() != token {
+        return send(world, pending); // it has been refreshed meanwhile
+    }
+    if session.refresh_token().is_none() {
+        return (pending.settle)(world, Ending::Response(refusal));
+    }
+    let (call, session) = (session::refresh_call(server, session), session.clone());
+    let mut requests = world.resource_mut::<Requests>();
+    requests.refresh.waiting.push(pending);
+    if requests.refresh.ticket.is_some() {
+        return;
+    }
+    let ticket = requests.open(None, move |world, ticket, answer| {
+        on_refreshed(world, ticket, &session, answer);
+    });
+    requests.refresh.ticket = Some(ticket);
+    let mut link = world.resource_mut::<NetworkLink>();
+    let timeout = link.request_timeout();
+    link.stage(LinkCommand::Rest {
+        ticket,
+        call: Box::new(call),
+        timeout,
+    });
+}
+
+fn on_refreshed(world: &mut World, ticket: Ticket, old: &NakamaSession, answer: Answer) {
+    let refresh = &mut world.resource_mut::<Requests>().refresh;
+    if refresh.ticket != Some(ticket) {
+        return; // its connection has ended
+    }
+    refresh.ticket = None;
+    let waiting = std::mem::take(&mut refresh.waiting);
+    let ending = match Ending::from(answer) {
+        Ending::Response(response) if response.is_success() => {
+            if let Some(new) = session::read_refreshed(&response) {
+                session::take_over(world, old, &new);
+                for pending in waiting {
+                    send(world, pending);
+                }
+                return;
+            }
+            Ending::Unexpected("no session")
+        }
+        other => other,
+    };
+    for pending in waiting {
+        (pending.settle)(world, ending.clone());
+    }
+}
+
+/// Answers the calls that have waited too long for a new token. To be called once per frame.
+pub(crate) fn tick(world: &mut World) {
+    let now = now(world);
+    let mut requests = world.resource_mut::<Requests>();
+    let waiting = &mut requests.bypass_change_detection().refresh.waiting;
+    let expired = waiting.extract_if(.., |pending| pending.deadline <= now);
+    let expired: Vec<_> = expired.collect();
+    for pending in expired {
+        let after = pending.timeout;
+        (pending.settle)(world, Ending::Failed(Failure::Timeout { after }));
+    }
+}
+
+/// The connection has ended: nothing waits for its tokens any more.
+pub(crate) fn forget_refresh(world: &mut World) {
+    let refresh = std::mem::take(&mut world.resource_mut::<Requests>().refresh);
+    for pending in refresh.waiting {
+        fail_unsent(world, pending);
+    }
+}

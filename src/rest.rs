@@ -1,0 +1,140 @@
+//! Any call over REST, for what the crate has no method for: storage, leaderboards, friends, accounts, groups …
+//!
+//! Calls are made as the user of the connection, and need one. The session token that they carry lives for a minute by default,
+//! and the socket outlives it; when the server refuses it, the plugin refreshes the session and makes the call once more, within
+//! the same deadline. The new tokens are told as [`SessionRefreshed`](crate::session::SessionRefreshed).
+
+use std::fmt;
+
+use bevy_ecs::prelude::*;
+use serde_json::Value;
+
+use crate::{
+    commands::NakamaCommands,
+    error::RestError,
+    request::{Outcome, Request, RequestError, RestRequest, UserCall, submit_as_user},
+    transport::RestResponse,
+};
+
+/// The method of a call over REST.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[expect(missing_docs, reason = "they are what they are called")]
+pub enum RestMethod {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+impl RestMethod {
+    /// As HTTP writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A call over REST. Made by [`rest`](NakamaCommands::rest).
+#[derive(Clone)]
+pub struct CallRest {
+    method: RestMethod,
+    path: String,
+    json: Option<Value>,
+}
+
+impl fmt::Debug for CallRest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The query and the body may hold anything.
+        let path = self.path.split('?').next().unwrap_or_default();
+        f.debug_struct("CallRest")
+            .field("method", &self.method)
+            .field("path", &path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the server answered, if it consented.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RestReply {
+    /// HTTP status, 200 to 299.
+    pub status: u16,
+    /// The body; null if it is empty. Nakama leaves out what has its default value: `false`, 0, empty texts and lists.
+    pub json: Value,
+}
+
+impl Request for CallRest {
+    type Reply = RestReply;
+    type Refusal = RestError;
+    const NAME: &'static str = "CallRest";
+}
+
+impl RestRequest for CallRest {
+    type Call = UserCall;
+
+    fn to_call(&self) -> UserCall {
+        UserCall {
+            method: self.method.as_str(),
+            target: self.path.clone(),
+            body: self.json.as_ref().map(Value::to_string),
+        }
+    }
+
+    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+        let json = match response.body.trim_ascii() {
+            [] => Value::Null,
+            body => serde_json::from_slice(body).map_err(|_| RequestError::UnexpectedReply {
+                got: "no JSON".into(),
+            })?,
+        };
+        let status = response.status;
+        Ok(RestReply { status, json })
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Calls the server over REST as the user of the connection, and waits for its answer, a
+    /// [`Replied<CallRest>`](crate::request::Replied). See the [module](crate::rest) for what becomes of the token.
+    ///
+    /// `path` is path and query from the slash on, percent-encoded, as in Nakama's API. What it changes is not seen in the
+    /// mirrors, unless the server tells about it.
+    ///
+    /// ```
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_nakama::prelude::*;
+    /// # use serde_json::json;
+    /// fn save(_: On<Connected>, mut commands: Commands) {
+    ///     let object = json!({ "collection": "saves", "key": "1", "value": "{\"level\":3}" });
+    ///     let objects = json!({ "objects": [object] });
+    ///     commands.nakama().rest(RestMethod::Put, "/v2/storage", Some(objects)).observe(
+    ///         |reply: On<Replied<CallRest>>| match &reply.result {
+    ///             Ok(reply) => println!("saved: {}", reply.json["acks"][0]["version"]),
+    ///             Err(RequestError::Refused(error)) => println!("{}: {}", error.status, error.message),
+    ///             Err(error) => println!("{error}"),
+    ///         },
+    ///     );
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NotConnected`](RequestError::NotConnected); the server's refusal as it is, which is a 401 if the session cannot be
+    /// refreshed any more; an answer that is no JSON.
+    /// [`ConnectionLost`](RequestError::ConnectionLost) if the connection ends while the call waits for a new token. A call
+    /// that is under way then gets its answer all the same.
+    pub fn rest(
+        self,
+        method: RestMethod,
+        path: impl Into<String>,
+        json: Option<Value>,
+    ) -> EntityCommands<'a> {
+        let path = path.into();
+        let request = CallRest { method, path, json };
+        self.request_with(move |world, entity| submit_as_user(world, entity, request))
+    }
+}

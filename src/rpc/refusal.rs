@@ -1,0 +1,90 @@
+//! How a call comes to nothing.
+
+use crate::{
+    error::{ErrorCode, RestError, ServerError},
+    transport::RestResponse,
+};
+
+/// What the server, or the function, said.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct RpcFailure {
+    /// The text.
+    pub message: String,
+    /// As gRPC counts them: what the function gave, or 13. `None` over the socket, which does not tell.
+    pub code: Option<i32>,
+    /// HTTP status, which goes with the code. `None` over the socket.
+    pub status: Option<u16>,
+}
+
+/// Why a function of the server brought no result. The server's own text is in the error.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RpcRefusal {
+    /// There is no function of this id.
+    #[error(transparent)]
+    NotFound(RpcFailure),
+    /// The function ran, and failed; the text is its own.
+    #[error(transparent)]
+    Failed(RpcFailure),
+    /// The HTTP key is not the server's.
+    #[error(transparent)]
+    InvalidKey(RpcFailure),
+    /// Over REST: the session was logged out, or has expired and cannot be refreshed any more; the socket is open all the
+    /// same. Log in again.
+    #[error(transparent)]
+    InvalidToken(RpcFailure),
+    /// Something else.
+    #[error(transparent)]
+    Other(RpcFailure),
+}
+
+impl From<ServerError> for RpcRefusal {
+    fn from(error: ServerError) -> Self {
+        let failure = RpcFailure {
+            message: error.message,
+            code: None,
+            status: None,
+        };
+        match error.code {
+            ErrorCode::RuntimeFunctionNotFound => Self::NotFound(failure),
+            ErrorCode::RuntimeFunctionException => Self::Failed(failure),
+            _ => Self::Other(failure),
+        }
+    }
+}
+
+impl From<RestError> for RpcRefusal {
+    /// The server itself says no; a function may give the same codes.
+    fn from(error: RestError) -> Self {
+        let is_about = |what: &str| error.message.starts_with(what);
+        let refusal = match error.status {
+            404 => Self::NotFound,
+            401 if is_about("HTTP key") => Self::InvalidKey,
+            401 if is_about("Auth token") || is_about("Refresh token") => Self::InvalidToken,
+            _ => Self::Other,
+        };
+        refusal(error.into())
+    }
+}
+
+impl From<RestError> for RpcFailure {
+    fn from(error: RestError) -> Self {
+        Self {
+            message: error.message,
+            code: Some(error.code),
+            status: Some(error.status),
+        }
+    }
+}
+
+/// What a refusal over REST means.
+pub(super) fn refusal_of(response: &RestResponse) -> RpcRefusal {
+    let error = RestError::from(response);
+    if response.is_error_of_function() {
+        RpcRefusal::Failed(error.into())
+    } else {
+        error.into()
+    }
+}
