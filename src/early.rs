@@ -92,6 +92,9 @@ pub(crate) struct Mover<'a> {
 }
 
 impl Move {
+    /// What a function of the server may do: put the caller into a stream, or take them out of one.
+    pub(crate) const BY_FUNCTION: Self = Self::Own(Area::Stream);
+
     fn is_about(&self, event: Area, event_id: &str, who: Mover<'_>) -> bool {
         match self {
             Self::Of { area, id, session } => {

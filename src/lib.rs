@@ -85,6 +85,10 @@
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
+//! | followed user | an entity with [`FollowedUser`](status::FollowedUser) and [`UserId`](presence::UserId), from the answer to [`follow`](commands::NakamaCommands::follow); their sessions by [`SessionOf`](status::SessionOf), none if they are offline |
+//! | status | [`UserStatus`](status::UserStatus) of a session; one's own is set with [`set_status`](commands::NakamaCommands::set_status) |
+//! | stream | an entity with [`Stream`](stream::Stream), from the first that is heard of it; who is in it by [`InStream`](stream::InStream) |
+//! | stream data | [`FromStream<T>`](stream::FromStream) and [`StreamDataReceived`](stream::StreamDataReceived) |
 //! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
 //! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`notifications`](commands::NakamaCommands::notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
 //! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
@@ -101,7 +105,8 @@
 //!
 //! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
-//! it, for 250 ms at the most. Whom one lets into a party or throws out of it comes and goes after the answer to that, too.
+//! it, for 250 ms at the most. What one's own request changes is told after its answer, too: whom one lets into a party or throws
+//! out of it, one's own status, and the streams that a function of the server puts one into.
 //!
 //! # REST
 //!
@@ -109,6 +114,10 @@
 //! storage, leaderboards, friends and whatever else it has, there is [`rest`](commands::NakamaCommands::rest). A session token lives
 //! for a minute by default. Calls over REST replace it when the server refuses it, and tell so with
 //! [`SessionRefreshed`](session::SessionRefreshed), for games that persist it.
+//!
+//! # Friends
+//!
+//! [`status`] has the users that one follows, their sessions and what they show; [`stream`] what code on the server tells.
 //!
 //! # Without a server
 //!
@@ -127,13 +136,13 @@
 //! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
 //! stays, and nothing arrives any more. Who asked to join a party is not told that they were declined, or that the party closed;
 //! who is thrown out of one is told the same as when it closes: [`PartyClosed`](party::PartyClosed). A group that is deleted leaves
-//! its channel behind. A member of a party is not told that its leader removed the party's matchmaker ticket.
+//! its channel behind. A member of a party is not told that its leader removed the party's matchmaker ticket. Who is followed by
+//! name has no entity before they come online. One's own leave of a stream, its closing, and who was in it before, are not told.
 //!
 //! # What is not there yet
 //!
-//! Status, streams, notifications and RPC have no methods of their own yet; their messages can be
-//! sent with [`raw`](commands::NakamaCommands::raw) and are seen as [`EnvelopeReceived`](envelope::EnvelopeReceived). A connection
-//! that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
+//! A connection that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected). A message that has no
+//! method of its own is sent with [`raw`](commands::NakamaCommands::raw).
 
 pub mod chat;
 pub mod commands;

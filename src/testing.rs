@@ -18,6 +18,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod matchmaker;
+mod status;
 
 use std::{
     collections::VecDeque,
@@ -35,6 +36,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use prost::Message as _;
 
 pub use self::matchmaker::{matchmaker_matched, matchmaker_ticket, party_matchmaker_ticket};
+pub use self::status::{followed, status_presences, stream_data, stream_presences};
 use crate::{
     chat::{ChatIndex, ChatLog, ChatMembers, ChatMessageKind, JoinChat, Timestamp},
     commands::NakamaCommandsExt as _,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::{
     commands::NakamaCommands,
     connection::NetworkLink,
-    early::{Area, Move},
+    early::Move,
     error::ServerError,
     presence::Moment,
     proto::{self, Envelope, Kind, Message},
@@ -160,8 +160,7 @@ impl SocketRequest for RawRequest {
     }
 
     fn moves(&self) -> Option<Move> {
-        // Code on the server may put one into a stream.
-        matches!(self.message, Message::Rpc(_)).then_some(Move::Own(Area::Stream))
+        matches!(self.message, Message::Rpc(_)).then_some(Move::BY_FUNCTION)
     }
 
     fn succeed(

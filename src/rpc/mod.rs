@@ -52,7 +52,8 @@
 //!
 //! Its error is a [`RpcRefusal::Failed`] with the text that it gave. The code that it gave is told over REST only. A function that
 //! ends the caller's own session gives no answer: the request ends with the connection. What a function sends to the caller before it
-//! returns (stream data, notifications) arrives before the answer; that it made them join a stream, before or after.
+//! returns (stream data, notifications) arrives before the answer; that it made them join a stream is told after it, see
+//! [`stream`](crate::stream).
 //!
 //! After a [`Timeout`](RequestError::Timeout) or [`ConnectionLost`](RequestError::ConnectionLost) the function may have run; there
 //! is no taking it back.

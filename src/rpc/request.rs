@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{RpcRefusal, refusal::refusal_of};
 use crate::{
     commands::NakamaCommands,
+    early::Move,
     payload::PayloadError,
     presence::Moment,
     proto::{Message, api},
@@ -162,6 +163,10 @@ impl SocketRequest for Rpc {
 
     fn to_message(&self) -> Message {
         self.message()
+    }
+
+    fn moves(&self) -> Option<Move> {
+        Some(Move::BY_FUNCTION)
     }
 
     fn succeed(

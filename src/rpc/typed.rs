@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     commands::NakamaCommands,
+    early::Move,
     presence::Moment,
     proto::Message,
     request::{Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall},
@@ -72,6 +73,10 @@ impl<F: RpcFunction> SocketRequest for Call<F> {
 
     fn to_message(&self) -> Message {
         self.rpc.message()
+    }
+
+    fn moves(&self) -> Option<Move> {
+        Some(Move::BY_FUNCTION)
     }
 
     fn succeed(

@@ -12,6 +12,8 @@
 //! | another device comes, goes | `On<Add, SessionOf>` with [`JoinedAs`](crate::presence::JoinedAs), `On<Remove, SessionOf>`, on the session |
 //! | a status | `On<Insert, UserStatus>`, or `Changed<UserStatus>`: the first one, and each that is different from the last |
 //!
+//! Unfollowing somebody who is online removes their sessions, too.
+//!
 //! A change of status keeps the session's entity. Setting the same text again is heard on the wire and changes nothing here.
 //!
 //! ```no_run

@@ -8,11 +8,7 @@
 //!
 //! ```
 //! use bevy::prelude::*;
-//! use bevy_nakama::{
-//!     prelude::*,
-//!     proto::{Message, realtime},
-//!     testing::*,
-//! };
+//! use bevy_nakama::{prelude::*, testing::*};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize)]
@@ -37,11 +33,8 @@
 //!
 //! let mut game = TestGame::connected();
 //! game.app.add_stream_data::<News>().init_resource::<Wall>().add_systems(Update, read);
-//! game.server_says(Message::StreamData(realtime::StreamData {
-//!     stream: Some(realtime::Stream { mode: 130, label: "town".into(), ..Default::default() }),
-//!     data: r#"{"headline":"rain"}"#.into(),
-//!     ..Default::default()
-//! }));
+//! let town = Stream { mode: 130, label: "town".into(), ..Stream::default() };
+//! game.server_says(stream_data(&town, r#"{"headline":"rain"}"#));
 //! game.update();
 //! assert_eq!(game.app.world().resource::<Wall>().0, ["town: rain"]);
 //! ```
@@ -136,6 +129,23 @@ impl From<realtime::Stream> for Stream {
             subject: stream.subject,
             subcontext: stream.subcontext,
             label: stream.label,
+        }
+    }
+}
+
+impl From<&Stream> for realtime::Stream {
+    fn from(stream: &Stream) -> Self {
+        let Stream {
+            mode,
+            subject,
+            subcontext,
+            label,
+        } = stream.clone();
+        Self {
+            mode,
+            subject,
+            subcontext,
+            label,
         }
     }
 }

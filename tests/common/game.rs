@@ -58,17 +58,22 @@ impl Game {
     /// A game that is connected.
     pub(crate) fn online(server: &NakamaServer, login: Login) -> Self {
         let mut game = Self::new();
-        let session = game
+        game.log_in(server, login);
+        game
+    }
+
+    /// Logs in and connects.
+    pub(crate) fn log_in(&mut self, server: &NakamaServer, login: Login) {
+        let session = self
             .ask::<LogIn>(|nakama| nakama.log_in(server, login).id())
             .expect("a login")
             .session;
-        game.commands(|commands| {
+        self.commands(|commands| {
             commands
                 .nakama()
                 .connect(server, &session, ConnectOptions::default());
         });
-        assert_eq!(game.next_phase(), "connected");
-        game
+        assert_eq!(self.next_phase(), "connected");
     }
 
     /// Makes a request and waits for its answer, of which there is one.

@@ -293,29 +293,14 @@ fn a_message_above_the_limit_closes_the_socket() {
 }
 
 #[test]
-fn a_burst_fills_the_queues_of_the_others() {
+fn a_burst_reaches_who_reads() {
     let server = start();
-    for (burst, is_fine) in [(64, true), (65, false)] {
-        let (mut ada, mut bob, id) = match_for_two(&server);
-        ada.send_at_once((1..=burst).map(|op_code| data(&id, op_code, 10)));
-        if is_fine {
-            for op_code in 1..=burst {
-                let received = bob.next_of("match_data");
-                assert_eq!(
-                    received
-                        .get("op_code")
-                        .map_or("0", |code| code.as_str().unwrap_or_default()),
-                    op_code.to_string()
-                );
-            }
-        } else {
-            let full = (1000, "session outgoing queue full".to_owned());
-            assert_eq!(bob.close_frame(), Some(full));
-            assert_eq!(
-                ada.next_of("match_presence_event")["leaves"][0]["username"],
-                "bob"
-            );
-        }
+    let (mut ada, mut bob, id) = match_for_two(&server);
+    let burst = 1000;
+    ada.send_at_once((1..=burst).map(|op_code| data(&id, op_code, 10)));
+    for op_code in 1..=burst {
+        let received = bob.next_of("match_data");
+        assert_eq!(received["op_code"], op_code.to_string());
     }
 }
 

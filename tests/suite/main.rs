@@ -34,4 +34,7 @@ mod rpc;
 mod sessions;
 mod sockets;
 mod stall;
+mod status;
+mod status_recorded;
+mod stream;
 mod transcripts;

@@ -3,72 +3,93 @@
 use bevy::{ecs::relationship::RelationshipTarget, prelude::*};
 use bevy_nakama::prelude::*;
 
-use super::{Game, player};
+use super::{Game, fresh, player};
 
-/// The statuses of a user's sessions, sorted; `None` if nobody follows them.
-fn statuses(app: &mut App, user: &UserId) -> Option<Vec<String>> {
+/// The statuses of a user's sessions, sorted; `None` if there is no such user in the world.
+fn statuses(app: &mut App, name: &str) -> Option<Vec<String>> {
     let world = app.world_mut();
-    let mut users = world.query_filtered::<(Entity, &UserId), With<FollowedUser>>();
-    let (found, _) = users.iter(world).find(|(_, id)| *id == user)?;
-    let sessions = world.get::<UserSessions>(found);
+    let mut users =
+        world.query_filtered::<(&Username, Option<&UserSessions>), With<FollowedUser>>();
+    let mut users = users.iter(world);
+    let (_, sessions) = users.find(|(username, _)| username.as_str() == name)?;
     let sessions = sessions.into_iter().flat_map(UserSessions::iter);
     let mut statuses: Vec<_> = sessions
-        .filter_map(|session| world.get::<UserStatus>(session))
-        .map(|status| status.0.clone())
+        .map(|session| world.get::<UserStatus>(session).expect("one").0.clone())
         .collect();
     statuses.sort();
     Some(statuses)
 }
 
-fn sees(game: &mut Game, user: &UserId, expected: &[&str]) {
-    let what = format!("{user} with {expected:?}");
-    game.until(&what, |app| {
-        (statuses(app, user)? == expected).then_some(())
-    });
+fn sees_status(game: &mut Game, name: &str, expected: &[&str]) {
+    let what = format!("{name} with {expected:?}");
+    let is_so = |statuses: Vec<String>| (statuses == expected).then_some(());
+    game.until(&what, |app| statuses(app, name).and_then(is_so));
 }
 
-fn user(game: &Game) -> (UserId, Username) {
-    let connection = game.app.world().resource::<NakamaConnection>();
-    let (id, name) = connection.user().expect("connected");
-    (id.clone(), name.clone())
-}
-
-/// Following by id and by name, what friends do, and that they go.
+/// Following by id and by name, before and after they come; changes, two devices, appearing offline, unfollowing.
 pub(crate) fn friends(server: &NakamaServer) {
     let mut ada = player(server, "ada");
-    let mut bob = player(server, "bob");
-    let cat = player(server, "cat");
-    let ((bobs, _), (cats, name)) = (user(&bob), user(&cat));
+    let login = |name: &str| Login::device(format!("device-of-{name}")).username(name);
+    let (bobs, cats) = (fresh("bob"), fresh("cat"));
+    // Their accounts are there, and they are not.
+    let mut cat = Game::online(server, login(&cats));
+    let mut bob = Game::online(server, login(&bobs));
+    let connection = bob.app.world().resource::<NakamaConnection>();
+    let bobs_id = connection.user().expect("bob").0.clone();
+    for gone in [&mut cat, &mut bob] {
+        gone.commands(|commands| commands.nakama().disconnect());
+        assert_ne!(gone.next_phase(), "connected");
+    }
+    let request = FollowUsers::ids([bobs_id.clone()]).usernames([cats.as_str()]);
     let followed = ada
-        .ask::<FollowUsers>(|nakama| {
-            let users = FollowUsers::ids([bobs.clone()]).usernames([name]);
-            nakama.follow(users).id()
-        })
-        .expect("they are followed")
-        .users;
-    assert_eq!(followed.len(), 2);
-    // Who connects appears online, with an empty status.
-    sees(&mut ada, &bobs, &[""]);
-    sees(&mut ada, &cats, &[""]);
+        .ask::<FollowUsers>(|nakama| nakama.follow(request).id())
+        .expect("followed");
+    assert_eq!(followed.users.len(), 1, "where cat is, nobody tells");
+    assert_eq!(statuses(&mut ada.app, &cats), None);
 
-    bob.ask::<UpdateStatus>(|nakama| nakama.set_status(Some("in a duel")).id())
-        .expect("a status");
-    sees(&mut ada, &bobs, &["in a duel"]);
-    sees(&mut bob, &bobs, &["in a duel"]);
-    bob.ask::<UpdateStatus>(|nakama| nakama.set_status(None).id())
-        .expect("offline");
-    sees(&mut ada, &bobs, &[]);
-    drop(cat);
-    sees(&mut ada, &cats, &[]);
+    let mut cat = Game::online(server, login(&cats));
+    sees_status(&mut ada, &cats, &[""]);
+    let mut bob = Game::online(server, login(&bobs));
+    sees_status(&mut ada, &bobs, &[""]);
+    bob.ask::<UpdateStatus>(|nakama| nakama.set_status(Some("in a match")).id())
+        .expect("shown");
+    sees_status(&mut ada, &bobs, &["in a match"]);
+    sees_status(&mut bob, &bobs, &["in a match"]);
+    let mut second = Game::online(server, login(&bobs));
+    sees_status(&mut ada, &bobs, &["", "in a match"]);
+    sees_status(&mut bob, &bobs, &["", "in a match"]);
+    let world = bob.app.world_mut();
+    let mut own = world.query_filtered::<&UserStatus, With<IsSelf>>();
+    assert_eq!(own.single(world).expect("one's own").0, "in a match");
+    second
+        .ask::<UpdateStatus>(|nakama| nakama.set_status(None).id())
+        .expect("hidden");
+    sees_status(&mut ada, &bobs, &["in a match"]);
+    drop(bob);
+    sees_status(&mut ada, &bobs, &[]);
 
-    let refused = bob
+    let refused = ada
         .ask::<UpdateStatus>(|nakama| nakama.set_status(Some(&"x".repeat(2049))).id())
         .expect_err("too long");
     assert!(
         matches!(refused, RequestError::Refused(StatusRefusal::TooLong(_))),
         "{refused:?}"
     );
-    ada.ask::<UnfollowUsers>(|nakama| nakama.unfollow(followed[0]).id())
-        .expect("bob is not followed any more");
+    let refused = ada
+        .ask::<FollowUsers>(|nakama| nakama.follow(FollowUsers::ids(["x"])).id())
+        .expect_err("no id");
+    assert!(
+        matches!(
+            refused,
+            RequestError::Refused(StatusRefusal::InvalidUserId(_))
+        ),
+        "{refused:?}"
+    );
+    let ids = UnfollowUsers::ids([bobs_id]);
+    ada.ask::<UnfollowUsers>(|nakama| nakama.unfollow(ids).id())
+        .expect("unfollowed");
     assert_eq!(statuses(&mut ada.app, &bobs), None);
+    cat.ask::<UpdateStatus>(|nakama| nakama.set_status(Some("alone")).id())
+        .expect("shown");
+    sees_status(&mut ada, &cats, &["alone"]);
 }

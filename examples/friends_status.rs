@@ -1,0 +1,147 @@
+//! Friends: who is online, and what they are doing: `cargo run --example friends_status`, or
+//! `cargo run --example friends_status -- http://127.0.0.1:7350` with a Nakama of your own.
+//!
+//! A player is an app here; a game is one app. Ada follows Bob by his id and Cat by her name before either is there. Both
+//! come online, Bob from a second device, too; he changes his status, and goes offline.
+
+use std::{
+    env,
+    error::Error,
+    process, thread,
+    time::{Duration, Instant},
+};
+
+use bevy::{prelude::*, state::app::StatesPlugin};
+use bevy_nakama::{
+    local_server::{LocalServer, LocalServerConfig},
+    prelude::*,
+};
+
+/// Who plays, and where.
+#[derive(Resource)]
+struct Player {
+    name: &'static str,
+    server: NakamaServer,
+}
+
+/// What a player has seen of their friends so far.
+#[derive(Default, Resource)]
+struct News(Vec<String>);
+
+fn player(name: &'static str, server: &NakamaServer) -> App {
+    let mut app = App::new();
+    let server = server.clone();
+    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
+        .insert_resource(Player { name, server })
+        .init_resource::<News>()
+        .add_systems(Startup, log_in)
+        .add_observer(connect)
+        .add_observer(tell_status)
+        .add_observer(tell_online)
+        .add_observer(tell_offline);
+    app
+}
+
+fn account(name: &str) -> String {
+    format!("{name}-{}", process::id())
+}
+
+fn log_in(mut commands: Commands, player: Res<Player>) {
+    // A real game makes a random id once and keeps it.
+    let account = account(player.name);
+    let login = Login::device(format!("friends-example-{account}")).username(account);
+    commands.nakama().log_in(&player.server, login);
+}
+
+fn connect(reply: On<Replied<LogIn>>, mut commands: Commands, player: Res<Player>) {
+    let options = ConnectOptions::default(); // appears online
+    let nakama = commands.nakama();
+    match &reply.result {
+        Ok(login) => nakama.connect(&player.server, &login.session, options),
+        Err(error) => println!("{} cannot log in: {error}", player.name),
+    }
+}
+
+/// A user with sessions is online, one without is not. One's own user is mirrored, too.
+fn tell_online(came: On<Add, UserSessions>, users: Query<&Username>, news: ResMut<News>) {
+    tell(news, users.get(came.entity).ok(), "is online");
+}
+
+fn tell_offline(gone: On<Remove, UserSessions>, users: Query<&Username>, news: ResMut<News>) {
+    tell(news, users.get(gone.entity).ok(), "is offline");
+}
+
+/// The first status of a session, and each that is different.
+fn tell_status(
+    shown: On<Insert, UserStatus>,
+    sessions: Query<(&Username, &UserStatus)>,
+    news: ResMut<News>,
+) {
+    if let Ok((name, status)) = sessions.get(shown.entity) {
+        tell(news, Some(name), &format!("shows {:?}", status.0));
+    }
+}
+
+fn tell(mut news: ResMut<News>, name: Option<&Username>, what: &str) {
+    let name = name.map_or("somebody", |name| name.as_str());
+    let name = name.split('-').next().unwrap_or_default();
+    news.0.push(format!("{name} {what}"));
+}
+
+/// Runs frames of everybody until something is true.
+fn until(players: &mut [App], mut done: impl FnMut(&mut [App]) -> bool) -> Result<(), String> {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(10) {
+        players.iter_mut().for_each(App::update);
+        if done(players) {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(16)); // a frame
+    }
+    Err("it did not come to that".into())
+}
+
+fn has_seen(players: &[App], what: &str) -> bool {
+    let news = players[0].world().resource::<News>();
+    news.0.iter().any(|line| line == what)
+}
+
+fn is_connected(app: &App) -> bool {
+    app.world().resource::<NakamaConnection>().is_connected()
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let local = LocalServer::start(LocalServerConfig::default())?;
+    let server = match env::args().nth(1) {
+        Some(url) => NakamaServer::new(url, "defaultkey"),
+        None => NakamaServer::new(local.url(), local.server_key()),
+    };
+    // Bob has played before: that is where his id is from.
+    let mut before = [player("bob", &server)];
+    until(&mut before, |players| is_connected(&players[0]))?;
+    let connection = before[0].world().resource::<NakamaConnection>();
+    let bob = connection.user().map(|(id, _)| id.clone());
+    drop(before);
+
+    let mut players = vec![player("ada", &server)];
+    until(&mut players, |players| is_connected(&players[0]))?;
+    let friends = FollowUsers::ids(bob).usernames([account("cat")]);
+    players[0].world_mut().commands().nakama().follow(friends);
+    players.extend(["cat", "bob", "bob"].map(|name| player(name, &server))); // his phone is the last
+    until(&mut players, |players| {
+        has_seen(players, "cat is online")
+            && has_seen(players, "bob is online")
+            && players.iter().all(is_connected)
+    })?;
+    let mut commands = players[2].world_mut().commands();
+    commands.nakama().set_status(Some("in a match"));
+    until(&mut players, |players| {
+        has_seen(players, "bob shows \"in a match\"")
+    })?;
+    players.truncate(2); // Bob goes home
+    until(&mut players, |players| has_seen(players, "bob is offline"))?;
+    for line in &players[0].world().resource::<News>().0 {
+        println!("ada saw: {line}");
+    }
+    Ok(())
+}
