@@ -58,14 +58,23 @@ impl fmt::Debug for CallRest {
     }
 }
 
-/// What the server answered, if it consented.
-#[derive(Clone, Debug, PartialEq)]
+/// What the server answered, if it consented. The body does not show in `Debug`: accounts list device ids, which are as good as
+/// passwords.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RestReply {
     /// HTTP status, 200 to 299.
     pub status: u16,
     /// The body; null if it is empty. Nakama leaves out what has its default value: `false`, 0, empty texts and lists.
     pub json: Value,
+}
+
+impl fmt::Debug for RestReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RestReply")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Request for CallRest {

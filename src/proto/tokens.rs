@@ -1,8 +1,11 @@
-//! Match tokens: whoever has one can join, so they do not show.
+//! Match tokens and keys: whoever has one can join or call, so they do not show. Nor do payloads of functions.
 
 use std::fmt;
 
-use super::realtime::{MatchJoin, MatchmakerMatched, match_join, matchmaker_matched};
+use super::{
+    api::Rpc,
+    realtime::{MatchJoin, MatchmakerMatched, match_join, matchmaker_matched},
+};
 
 const REDACTED: &str = "<redacted>";
 
@@ -14,6 +17,20 @@ impl fmt::Debug for MatchJoin {
             .field("metadata", &metadata.keys())
             .field("id", id)
             .finish()
+    }
+}
+
+impl fmt::Debug for Rpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            payload,
+            http_key: _,
+        } = self;
+        f.debug_struct("Rpc")
+            .field("id", id)
+            .field("size", &payload.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -383,6 +383,21 @@ fn cases() -> Vec<Case> {
             |nakama, _| nakama.delete_notifications(["one"]),
             Rest(|| json!({})),
         ),
+        case::<FollowUsers>(
+            nothing,
+            |nakama, _| nakama.follow(FollowUsers::ids(["user-bob"])),
+            Answer(|| Message::Status(realtime::Status::default())),
+        ),
+        case::<UnfollowUsers>(
+            nothing,
+            |nakama, _| nakama.unfollow(UnfollowUsers::ids(["user-bob"])),
+            Acknowledge,
+        ),
+        case::<UpdateStatus>(
+            nothing,
+            |nakama, _| nakama.set_status(Some("here")),
+            Acknowledge,
+        ),
         case::<ListMatches>(
             nothing,
             |nakama, _| nakama.list_matches(ListMatches::up_to(10)),

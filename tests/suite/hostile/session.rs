@@ -370,11 +370,16 @@ impl Session {
                 (entity, (Kind::Ping, String::new()))
             }
         };
+        let connection = self.game.app.world().resource::<NakamaConnection>();
+        let wrong = match connection.is_connected() {
+            true => Outcome::WrongEntity,
+            false => Outcome::NotConnected,
+        };
         self.asked.push(Asked {
             entity,
             key,
             stage: if is_wrong { Stage::Over } else { Stage::Staged },
-            expected: is_wrong.then_some((Outcome::WrongEntity, self.frame + 1)),
+            expected: is_wrong.then_some((wrong, self.frame + 1)),
             is_gone: false,
             is_sent: false,
             is_skipped: false,
