@@ -16,7 +16,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         .extern_path(timestamp.0, timestamp.1)
         // They may be tokens, which do not show; see `src/proto/tokens.rs`.
         .skip_debug([
-            ".nakama.api.Rpc",
             ".nakama.realtime.MatchJoin",
             ".nakama.realtime.MatchmakerMatched",
         ])

@@ -225,11 +225,11 @@ fn push_at(
 }
 
 fn on_closed(world: &mut World, reason: DisconnectReason) {
+    request::forget_refresh(world);
     if matches!(reason, DisconnectReason::NetworkThread) {
         request::fail_all(world);
     }
     request::forget_late(world);
-    request::forget_refresh(world);
     world.resource_mut::<EarlyArrivals>().clear();
     mirror::clear::<Match>(world);
     mirror::clear::<ChatChannel>(world);

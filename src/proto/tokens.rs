@@ -1,11 +1,8 @@
-//! Match tokens and keys: whoever has one can join or call, so they do not show. Nor do payloads of functions.
+//! Match tokens: whoever has one can join, so they do not show.
 
 use std::fmt;
 
-use super::{
-    api::Rpc,
-    realtime::{MatchJoin, MatchmakerMatched, match_join, matchmaker_matched},
-};
+use super::realtime::{MatchJoin, MatchmakerMatched, match_join, matchmaker_matched};
 
 const REDACTED: &str = "<redacted>";
 
@@ -17,20 +14,6 @@ impl fmt::Debug for MatchJoin {
             .field("metadata", &metadata.keys())
             .field("id", id)
             .finish()
-    }
-}
-
-impl fmt::Debug for Rpc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            id,
-            payload,
-            http_key: _,
-        } = self;
-        f.debug_struct("Rpc")
-            .field("id", id)
-            .field("size", &payload.len())
-            .finish_non_exhaustive()
     }
 }
 

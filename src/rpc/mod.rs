@@ -5,7 +5,7 @@
 //! | | needs | the function sees | limits |
 //! |---|---|---|---|
 //! | over the socket: [`rpc`](NakamaCommands::rpc), `call` | a connection | user and session | the whole envelope is at most 4096 bytes by default; all later requests of the socket wait for it |
-//! | over REST: the same, with [`Rpc::over_rest`] or `RpcFunction::OVER_REST` | a connection | the user, no session | 16 MiB for the answer |
+//! | over REST: the same, with [`Rpc::over_rest`] or `RpcFunction::OVER_REST` | a connection | the user, no session | what the server takes; 16 MiB for the answer |
 //! | with the HTTP key: [`rpc_with_key`](NakamaCommands::rpc_with_key) | the key, no connection and no login | nobody | the same |
 //!
 //! So what joins streams or takes the caller's session goes over the socket, and what is large or slow goes over REST.

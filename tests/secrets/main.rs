@@ -262,7 +262,9 @@ fn call_functions(tokens: &mut Tokens) {
         .add_observer(move |it: On<SessionRefreshed>| drop(tell.send(it.session.clone())));
     let rpc = || Rpc::new("use").payload(PAYLOAD);
     show_value(&rpc());
-    ask::<Rpc>(&mut game, |nakama| nakama.rpc(rpc()).id()).expect("it works");
+    // Over the socket, payloads are in the envelopes that this game shows.
+    let plain = Rpc::new("use").payload("seen");
+    ask::<Rpc>(&mut game, |nakama| nakama.rpc(plain).id()).expect("it works");
     let new = loop {
         let over_rest = rpc().over_rest();
         ask::<Rpc>(&mut game, |nakama| nakama.rpc(over_rest).id()).expect("it works");
