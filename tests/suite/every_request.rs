@@ -293,6 +293,21 @@ fn cases() -> Vec<Case> {
             |nakama, here| nakama.remove_chat_message(here, "message"),
             Answer(chat_ack),
         ),
+        case::<FollowUsers>(
+            nothing,
+            |nakama, _| nakama.follow(FollowUsers::ids(["user-bob"])),
+            Answer(|| followed(&[("bob", "")])),
+        ),
+        case::<UnfollowUsers>(
+            nothing,
+            |nakama, _| nakama.unfollow(UnfollowUsers::ids(["user-bob"])),
+            Acknowledge,
+        ),
+        case::<UpdateStatus>(
+            nothing,
+            |nakama, _| nakama.set_status(Some("away")),
+            Acknowledge,
+        ),
         case::<AddMatchmaker>(
             nothing,
             |nakama, _| nakama.add_matchmaker(AddMatchmaker::players(2, 2)),

@@ -370,11 +370,17 @@ impl Session {
                 (entity, (Kind::Ping, String::new()))
             }
         };
+        // About nothing, and also without a connection: that comes first.
+        let wrong = if is_connected(&self.game) {
+            Outcome::WrongEntity
+        } else {
+            Outcome::NotConnected
+        };
         self.asked.push(Asked {
             entity,
             key,
             stage: if is_wrong { Stage::Over } else { Stage::Staged },
-            expected: is_wrong.then_some((Outcome::WrongEntity, self.frame + 1)),
+            expected: is_wrong.then_some((wrong, self.frame + 1)),
             is_gone: false,
             is_sent: false,
             is_skipped: false,
@@ -867,6 +873,11 @@ fn watch<R: Request>(game: &mut TestGame, seen: &Arc<Mutex<Seen>>) {
         let outcomes = seen.by_all.entry(reply.request).or_default();
         outcomes.push(outcome(&reply.result));
     });
+}
+
+fn is_connected(game: &TestGame) -> bool {
+    let connection = game.app.world().resource::<NakamaConnection>();
+    connection.is_connected()
 }
 
 fn outcome<T, E: std::error::Error>(result: &Result<T, RequestError<E>>) -> Outcome {
