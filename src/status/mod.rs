@@ -160,7 +160,7 @@ pub(crate) struct StatusBook {
     /// Names that one follows, and whose users the server has not told yet.
     names: HashSet<Username>,
     /// What one's own session is about to show, while it is not known which session that is.
-    own: Option<String>,
+    own: Vec<String>,
 }
 
 /// When an event last told of a session. An answer to an earlier request may be older than that.
@@ -177,7 +177,7 @@ fn unfollow_message<'a>(ids: impl IntoIterator<Item = &'a UserId>) -> Message {
 /// The socket is open. If one appears online, the first thing that the server tells is one's own session.
 pub(crate) fn on_opened(world: &mut World) {
     let appears_online = world.resource::<NakamaConnection>().appears_online();
-    world.resource_mut::<StatusBook>().own = appears_online.then(String::new);
+    world.resource_mut::<StatusBook>().own = appears_online.then(String::new).into_iter().collect();
 }
 
 /// The connection is gone.
@@ -304,7 +304,7 @@ fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Optio
 fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
     let index = world.resource::<PresenceIndex>();
     let book = world.resource::<StatusBook>();
-    if index.own_session().is_some() || book.own.is_none() {
+    if index.own_session().is_some() {
         return;
     }
     let is_change = |who: &UserPresence| {
@@ -312,10 +312,14 @@ fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
         leaves.any(|gone| gone.session_id == who.session_id)
     };
     let mut joins = event.joins.iter();
-    let own = joins.find(|who| who.status == book.own && !is_change(who));
+    let is_shown = |who: &UserPresence| {
+        let status = who.status.as_ref();
+        status.is_some_and(|status| book.own.contains(status))
+    };
+    let own = joins.find(|who| is_shown(who) && !is_change(who));
     if let Some(own) = own {
         let session = SessionId::from(own.session_id.as_str());
-        world.resource_mut::<StatusBook>().own = None;
+        world.resource_mut::<StatusBook>().own.clear();
         presence::set_own_session(world, &session);
     }
 }

@@ -276,6 +276,12 @@ impl Acknowledged for UpdateStatus {
     fn moves(&self) -> Option<Move> {
         Some(Move::Own(Area::Status))
     }
+
+    fn refused(self, world: &mut World, error: ServerError) -> StatusRefusal {
+        let own = &mut world.resource_mut::<StatusBook>().own;
+        own.retain(|status| Some(status) != self.status.as_ref());
+        error.into()
+    }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
@@ -309,8 +315,11 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     pub fn set_status(self, status: Option<&str>) -> EntityCommands<'a> {
         let status = status.map(str::to_owned);
         self.request_with(move |world, entity| {
-            if status.is_some() && world.resource::<PresenceIndex>().own_session().is_none() {
-                world.resource_mut::<StatusBook>().own = status.clone();
+            if world.resource::<PresenceIndex>().own_session().is_none() {
+                world
+                    .resource_mut::<StatusBook>()
+                    .own
+                    .extend(status.clone());
             }
             submit(world, entity, UpdateStatus { status });
         })

@@ -573,6 +573,28 @@ fn who_does_not_appear_online_is_known_from_their_first_status() {
 }
 
 #[test]
+fn ones_own_session_is_known_also_if_one_sets_a_status_at_once() {
+    let (mut game, log) = watched(TestGame::connected());
+    game.commands(|c| c.nakama().set_status(Some("hello")).id());
+    game.update();
+    let asked = game.expect_sent(Kind::StatusUpdate);
+    game.server_says(status_presences(&[("ada", "")], &[]));
+    game.acknowledge(&asked);
+    game.update();
+    game.server_says(status_presences(&[("ada", "hello")], &["ada"]));
+    game.update();
+    assert_eq!(
+        log.take(),
+        [
+            "shown",
+            "+ada Snapshot \"\" (self)",
+            "ada is online",
+            "ada: \"hello\""
+        ]
+    );
+}
+
+#[test]
 fn who_does_not_appear_online_is_known_from_what_they_join() {
     let (mut game, log) = hidden();
     game.server_says(status_presences(&[("ada", "from elsewhere?")], &[]));

@@ -370,10 +370,11 @@ impl Session {
                 (entity, (Kind::Ping, String::new()))
             }
         };
-        let connection = self.game.app.world().resource::<NakamaConnection>();
-        let wrong = match connection.is_connected() {
-            true => Outcome::WrongEntity,
-            false => Outcome::NotConnected,
+        // About nothing, and also without a connection: that comes first.
+        let wrong = if is_connected(&self.game) {
+            Outcome::WrongEntity
+        } else {
+            Outcome::NotConnected
         };
         self.asked.push(Asked {
             entity,
@@ -872,6 +873,11 @@ fn watch<R: Request>(game: &mut TestGame, seen: &Arc<Mutex<Seen>>) {
         let outcomes = seen.by_all.entry(reply.request).or_default();
         outcomes.push(outcome(&reply.result));
     });
+}
+
+fn is_connected(game: &TestGame) -> bool {
+    let connection = game.app.world().resource::<NakamaConnection>();
+    connection.is_connected()
 }
 
 fn outcome<T, E: std::error::Error>(result: &Result<T, RequestError<E>>) -> Outcome {
