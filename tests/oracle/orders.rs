@@ -4,7 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::common::transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios};
-use crate::driver::{Client, How};
+use crate::{
+    driver::{Client, How},
+    who,
+};
+use bevy_nakama::proto::{self, Message as M};
 use serde_json::Value;
 
 /// Frames of one race are sent within this time, in milliseconds.
@@ -34,18 +38,96 @@ const EVERY_WAY: &[&[usize]] = &[
 ];
 
 /// The races of one client.
-fn races(lines: &[Line]) -> Vec<Race> {
+fn races(own: &Value, lines: &[Line]) -> Vec<Race> {
     let sends = lines
         .iter()
         .enumerate()
         .filter(|(_, line)| line.dir == Dir::Send);
     sends
-        .filter_map(|(index, sent)| race(lines, index, sent))
+        .filter_map(|(index, sent)| race(own, lines, index, sent))
         .collect()
 }
 
-fn race(lines: &[Line], index: usize, sent: &Line) -> Option<Race> {
-    let kind = sent.kind.as_deref()?;
+/// The rows of the README's table.
+enum Row {
+    Channel,
+    Match,
+    Status,
+    PartyCreate,
+    PartyJoin,
+    /// The request, and whether the event has them among its joins or leaves.
+    PartyMember {
+        kind: &'static str,
+        list: &'static str,
+    },
+    Rpc,
+}
+
+fn row_of(message: &M) -> Option<Row> {
+    match message {
+        M::ChannelJoin(_) => Some(Row::Channel),
+        M::MatchCreate(_) | M::MatchJoin(_) => Some(Row::Match),
+        M::StatusUpdate(_) => Some(Row::Status),
+        M::PartyCreate(_) => Some(Row::PartyCreate),
+        M::PartyJoin(_) => Some(Row::PartyJoin),
+        M::PartyAccept(_) => Some(Row::PartyMember {
+            kind: "party_accept",
+            list: "joins",
+        }),
+        M::PartyRemove(_) => Some(Row::PartyMember {
+            kind: "party_remove",
+            list: "leaves",
+        }),
+        M::Rpc(_) => Some(Row::Rpc),
+        // Answered in a fixed order, or followed by nothing.
+        M::ChannelLeave(_)
+        | M::ChannelMessageSend(_)
+        | M::ChannelMessageUpdate(_)
+        | M::ChannelMessageRemove(_)
+        | M::MatchDataSend(_)
+        | M::MatchLeave(_)
+        | M::MatchmakerAdd(_)
+        | M::MatchmakerRemove(_)
+        | M::PartyClose(_)
+        | M::PartyDataSend(_)
+        | M::PartyJoinRequestList(_)
+        | M::PartyLeave(_)
+        | M::PartyMatchmakerAdd(_)
+        | M::PartyMatchmakerRemove(_)
+        | M::PartyPromote(_)
+        | M::PartyUpdate(_)
+        | M::Ping(_)
+        | M::Pong(_)
+        | M::StatusFollow(_)
+        | M::StatusUnfollow(_) => None,
+        // Sent by servers.
+        M::Channel(_)
+        | M::ChannelMessage(_)
+        | M::ChannelMessageAck(_)
+        | M::ChannelPresenceEvent(_)
+        | M::Error(_)
+        | M::Match(_)
+        | M::MatchData(_)
+        | M::MatchPresenceEvent(_)
+        | M::MatchmakerMatched(_)
+        | M::MatchmakerTicket(_)
+        | M::Notifications(_)
+        | M::Party(_)
+        | M::PartyData(_)
+        | M::PartyJoinRequest(_)
+        | M::PartyLeader(_)
+        | M::PartyMatchmakerTicket(_)
+        | M::PartyPresenceEvent(_)
+        | M::Status(_)
+        | M::StatusPresenceEvent(_)
+        | M::StreamData(_)
+        | M::StreamPresenceEvent(_) => None,
+    }
+}
+
+fn race(own: &Value, lines: &[Line], index: usize, sent: &Line) -> Option<Race> {
+    let message = proto::decode(sent.wire.clone().filter(|_| sent.is_envelope())?);
+    let row = row_of(&message.ok()?.message?)?;
     let later = lines.iter().enumerate().skip(index + 1);
     let window: Vec<_> = later
         .take_while(|(_, line)| line.dir != Dir::Send && line.t_ms <= sent.t_ms + RACE)
@@ -69,12 +151,12 @@ fn race(lines: &[Line], index: usize, sent: &Line) -> Option<Race> {
     };
     let me = &body["self"]["session_id"];
     let pushed = find(&|line| line.kind.as_deref() == Some("party") && line.json["cid"].is_null());
-    let (what, frames, orders) = match kind {
-        "channel_join" => {
+    let (what, frames, orders) = match row {
+        Row::Channel => {
             let joined = event("channel_presence_event", "joins", me)?;
             ("channel_join", vec![answer, joined], BOTH_WAYS)
         }
-        "match_create" | "match_join" if body["authoritative"] == true => {
+        Row::Match if body["authoritative"] == true => {
             let joined = event("match_presence_event", "joins", me)?;
             let greeting = find(&|line| line.json["match_data"]["op_code"] == "100")?;
             (
@@ -83,7 +165,7 @@ fn race(lines: &[Line], index: usize, sent: &Line) -> Option<Race> {
                 EVERY_WAY,
             )
         }
-        "match_create" | "match_join" => {
+        Row::Match => {
             let joined = event("match_presence_event", "joins", me)?;
             (
                 "match_create, match_join (relayed)",
@@ -91,7 +173,7 @@ fn race(lines: &[Line], index: usize, sent: &Line) -> Option<Race> {
                 BOTH_WAYS,
             )
         }
-        "party_create" => {
+        Row::PartyCreate => {
             let joined = event("party_presence_event", "joins", me)?;
             match pushed {
                 Some(pushed) => (
@@ -106,7 +188,7 @@ fn race(lines: &[Line], index: usize, sent: &Line) -> Option<Race> {
                 ),
             }
         }
-        "party_join" => {
+        Row::PartyJoin => {
             let pushed = pushed?;
             let me = &lines[pushed].json["party"]["self"]["session_id"];
             let joined = event("party_presence_event", "joins", me)?;
@@ -116,17 +198,24 @@ fn race(lines: &[Line], index: usize, sent: &Line) -> Option<Race> {
                 ANSWER_FIRST_OR_LAST,
             )
         }
-        "party_accept" | "party_remove" => {
+        Row::PartyMember { kind, list } => {
             let whom = &sent.json[kind]["presence"]["session_id"];
-            let list = if kind == "party_accept" {
-                "joins"
-            } else {
-                "leaves"
-            };
             let moved = event("party_presence_event", list, whom)?;
             ("party_accept, party_remove", vec![answer, moved], BOTH_WAYS)
         }
-        _ => return None,
+        Row::Status => {
+            let shown = event("status_presence_event", "joins", own);
+            let moved = shown.or(event("status_presence_event", "leaves", own))?;
+            ("status_update", vec![answer, moved], BOTH_WAYS)
+        }
+        Row::Rpc => {
+            let joined = event("stream_presence_event", "joins", own)?;
+            let changes = &lines[joined].json["stream_presence_event"]["leaves"];
+            if !changes.is_null() {
+                return None;
+            }
+            ("RPC that joins a stream", vec![answer, joined], BOTH_WAYS)
+        }
     };
     Some(Race {
         what,
@@ -203,9 +292,9 @@ fn compare(scenario: &Scenario, name: &str, count: &mut BTreeMap<&str, Count>) -
         .filter(|line| line.client == name && line.dir != Dir::Rest)
         .cloned()
         .collect();
-    let who = &scenario.clients[name];
+    let who = &who(scenario, name);
     let mut differences = Vec::new();
-    for race in races(&lines) {
+    for race in races(&who["session_id"], &lines) {
         let count = count.entry(race.what).or_default();
         let live = |order| live(scenario.generation, who, &lines, &race, order);
         let Some(usual) = live(race.orders[0]) else {
@@ -228,7 +317,8 @@ fn compare(scenario: &Scenario, name: &str, count: &mut BTreeMap<&str, Count>) -
 }
 
 /// What was compared when this was written: occurrences, and orders other than the usual one.
-const RECORDED: [(&str, usize, usize); 7] = [
+const RECORDED: [(&str, usize, usize); 9] = [
+    ("RPC that joins a stream", 6, 6),
     ("channel_join", 36, 36),
     ("match_create, match_join (relayed)", 42, 42),
     ("match_join (authoritative)", 20, 100),
@@ -236,6 +326,7 @@ const RECORDED: [(&str, usize, usize); 7] = [
     ("party_create (3.27, or of size 0)", 13, 13),
     ("party_create (3.40)", 14, 14),
     ("party_join (open)", 17, 17),
+    ("status_update", 20, 20),
 ];
 
 #[test]

@@ -1,5 +1,7 @@
 //! What was asked of the server, by the plugin's own methods.
 
+use std::collections::BTreeMap;
+
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
@@ -167,15 +169,52 @@ impl Client {
                 }
                 None => self.raw(raw),
             },
-            // Their areas have no methods yet.
-            M::MatchmakerAdd(_)
-            | M::MatchmakerRemove(_)
-            | M::PartyMatchmakerAdd(_)
-            | M::PartyMatchmakerRemove(_)
-            | M::Rpc(_)
-            | M::StatusFollow(_)
-            | M::StatusUnfollow(_)
-            | M::StatusUpdate(_) => self.raw(raw),
+            M::MatchmakerAdd(add) => {
+                let counts = (add.min_count, add.max_count, add.count_multiple);
+                let properties = (&add.string_properties, &add.numeric_properties);
+                match matchmaker(counts, &add.query, properties) {
+                    Some(request) => self.typed(|n| n.add_matchmaker(request).id()),
+                    None => self.raw(raw),
+                }
+            }
+            M::PartyMatchmakerAdd(add) => {
+                let counts = (add.min_count, add.max_count, add.count_multiple);
+                let properties = (&add.string_properties, &add.numeric_properties);
+                let request = matchmaker(counts, &add.query, properties);
+                match (self.party_of(&add.party_id), request) {
+                    (Some(party), Some(request)) => {
+                        self.typed(|n| n.add_party_to_matchmaker(party, request).id())
+                    }
+                    (None, _) | (_, None) => self.raw(raw),
+                }
+            }
+            M::MatchmakerRemove(remove) => match self.ticket_of(&remove.ticket, None) {
+                Some(ticket) => self.typed(|n| n.remove_matchmaker_ticket(ticket).id()),
+                None => self.raw(raw),
+            },
+            M::PartyMatchmakerRemove(remove) => {
+                let party = self.party_of(&remove.party_id);
+                match party.and_then(|party| self.ticket_of(&remove.ticket, Some(party))) {
+                    Some(ticket) => self.typed(|n| n.remove_matchmaker_ticket(ticket).id()),
+                    None => self.raw(raw),
+                }
+            }
+            M::Rpc(rpc) if rpc.http_key.is_empty() => {
+                let call = Rpc::new(&rpc.id).payload(&rpc.payload);
+                self.typed(|n| n.rpc(call).id())
+            }
+            // A key is for REST.
+            M::Rpc(_) => self.raw(raw),
+            M::StatusFollow(follow) => {
+                let users = FollowUsers::ids(follow.user_ids.iter().map(String::as_str));
+                let users = users.usernames(follow.usernames.iter().map(String::as_str));
+                self.typed(|n| n.follow(users).id())
+            }
+            M::StatusUnfollow(unfollow) => {
+                let users = UnfollowUsers::ids(unfollow.user_ids.iter().map(String::as_str));
+                self.typed(|n| n.unfollow(users).id())
+            }
+            M::StatusUpdate(update) => self.typed(|n| n.set_status(update.status.as_deref()).id()),
             // The plugin sends these by itself.
             M::Ping(_) | M::Pong(_) => self.raw(raw),
             // Only a server sends these; the recorder tried one.
@@ -235,6 +274,13 @@ impl Client {
             .get(&id.into())
     }
 
+    fn ticket_of(&self, id: &str, party: Option<Entity>) -> Option<Entity> {
+        let world = self.game.app.world();
+        let ticket = world.resource::<TicketIndex>().get(&id.into())?;
+        let of = world.get::<TicketOf>(ticket).map(|of| of.0);
+        (of == party).then_some(ticket)
+    }
+
     fn member(&self, party: &str, who: Option<&UserPresence>) -> Option<Entity> {
         find(self.game.app.world(), self.party_of(party)?, who?)
     }
@@ -245,6 +291,26 @@ impl Client {
         let askers = world.get::<PartyJoinRequests>(self.party_of(party)?)?;
         askers.iter().find(|asker| is_it(world, *asker, who))
     }
+}
+
+/// What is asked of the matchmaker, if one can ask for it.
+fn matchmaker(
+    (min_count, max_count, multiple): (i32, i32, Option<i32>),
+    query: &str,
+    (strings, numbers): (&BTreeMap<String, String>, &BTreeMap<String, f64>),
+) -> Option<AddMatchmaker> {
+    let mut request =
+        AddMatchmaker::players(min_count.try_into().ok()?, max_count.try_into().ok()?);
+    if let Some(multiple) = multiple {
+        request = request.count_multiple(multiple.try_into().ok()?);
+    }
+    for (name, value) in strings {
+        request = request.string_property(name, value);
+    }
+    for (name, value) in numbers {
+        request = request.numeric_property(name, *value);
+    }
+    Some(request.query(query))
 }
 
 /// What the plugin is to send for a message. It says of every channel whether one is hidden and stored, and which type it
@@ -266,6 +332,7 @@ pub(super) fn joined_id(message: &M) -> String {
             _ => String::new(),
         },
         M::PartyJoin(join) => join.party_id.clone(),
+        M::PartyMatchmakerAdd(add) => add.party_id.clone(),
         M::ChannelJoin(join) => join.target.clone(),
         _ => String::new(),
     }

@@ -2,11 +2,12 @@
 //! sent what it was sent.
 
 mod ask;
+mod other_areas;
 mod picture;
 mod watch;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -22,13 +23,13 @@ use bevy_nakama::{
 use serde_json::{Value, json};
 
 use self::ask::{Asked, as_said_by_the_plugin, joined_id};
-use crate::common::{
-    log::Log,
-    transcripts::{Dir, Line},
+use crate::{
+    MAX_ENVELOPE,
+    common::{
+        log::Log,
+        transcripts::{Dir, Line},
+    },
 };
-
-/// What the server reads, in bytes.
-const MAX_ENVELOPE: usize = 4096;
 
 /// How a recorded message was sent.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -46,14 +47,16 @@ pub(crate) enum How {
 pub(crate) struct Client {
     pub(crate) game: TestGame,
     session: NakamaSession,
+    /// One's session id, if the recorded client got to see it.
+    session_id: Option<String>,
     now: u64,
     layout: PartyLayout,
     /// Recorded `cid` to the plugin's, oldest first.
     cids: HashMap<String, VecDeque<String>>,
     /// What raw requests are about, and what joins asked for.
     asked: Arc<Mutex<HashMap<Entity, (Kind, String)>>>,
-    outcomes: Arc<Mutex<BTreeMap<String, usize>>>,
-    /// Match and party data, in order.
+    outcomes: Arc<Mutex<Vec<String>>>,
+    /// Match and party data and lines, in order.
     pub(crate) data: Log,
     /// Everything that the game is told, in order.
     pub(crate) told: Log,
@@ -68,6 +71,7 @@ impl Client {
         let mut client = Self {
             game: TestGame::with_settings(settings),
             session: session_of(who),
+            session_id: who["session_id"].as_str().map(str::to_owned),
             now: 0,
             layout: match generation {
                 "nakama-3.27" => PartyLayout::Before3_28,
@@ -240,7 +244,7 @@ fn session_of(who: &Value) -> NakamaSession {
     NakamaSession::restore(&token, None).expect("our own token")
 }
 
-/// The kind of message that a request sends; `None` for a raw one.
+/// The kind of message that a request sends; `None` if it may be different ones.
 fn kind_of(name: &str) -> Option<Kind> {
     Some(match name {
         "CreateMatch" => Kind::MatchCreate,
@@ -260,7 +264,14 @@ fn kind_of(name: &str) -> Option<Kind> {
         "UpdateParty" => Kind::PartyUpdate,
         "AcceptPartyJoin" => Kind::PartyAccept,
         "ListPartyJoinRequests" => Kind::PartyJoinRequestList,
-        "RawRequest" => return None,
+        "AddMatchmaker" => Kind::MatchmakerAdd,
+        "AddPartyToMatchmaker" => Kind::PartyMatchmakerAdd,
+        "Rpc" => Kind::Rpc,
+        "FollowUsers" => Kind::StatusFollow,
+        "UnfollowUsers" => Kind::StatusUnfollow,
+        "UpdateStatus" => Kind::StatusUpdate,
+        // Of oneself, or of a party.
+        "RemoveMatchmakerTicket" | "RawRequest" => return None,
         other => panic!("what {other} sends is not known"),
     })
 }

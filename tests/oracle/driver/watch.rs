@@ -6,24 +6,46 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bevy::prelude::*;
-use bevy_nakama::prelude::*;
+use bevy_nakama::{
+    prelude::*,
+    proto::{
+        Message, UserPresence, api,
+        api::ChannelMessage,
+        realtime::{
+            self, MatchData, PartyData, StreamData,
+            matchmaker_matched::{Id, MatchmakerUser},
+        },
+    },
+};
+use serde_json::{Value, json};
 
-use super::{Client, kind_of};
+use super::{Client, kind_of, picture::names_of};
 
 impl Client {
     fn watch<R: Request>(&mut self) {
+        self.watch_with::<R>(|_| String::new());
+    }
+
+    /// Writes down what becomes of requests, with the server's word, or else with what there is to see of the reply.
+    fn watch_with<R: Request>(
+        &mut self,
+        see: impl Fn(&R::Reply) -> String + Send + Sync + 'static,
+    ) {
         let (asked, outcomes) = (self.asked.clone(), self.outcomes.clone());
         let told = self.told.clone();
         self.game.observe(move |reply: On<Replied<R>>| {
             let asked = asked.lock().expect("no test panics while it reads");
             let asked = asked.get(&reply.request).map(|(kind, _)| *kind);
             let kind = kind_of(R::NAME).or(asked).expect("somebody asked for it");
-            let line = format!("{kind} {}", outcome(reply.result.as_ref().err()));
+            let outcome = match &reply.result {
+                Ok(reply) => format!("ok {}", see(reply)),
+                Err(error) => outcome(error),
+            };
+            let line = format!("{kind} {outcome}");
             told.add(format!("replied: {line}"));
-            let mut outcomes = outcomes.lock().expect("no test panics while it counts");
-            *outcomes.entry(line).or_default() += 1;
+            let outcomes = outcomes.lock();
+            outcomes.expect("no test panics while it writes").push(line);
         });
     }
 
@@ -46,67 +68,124 @@ impl Client {
         self.watch::<AcceptPartyJoin>();
         self.watch::<DeclinePartyJoin>();
         self.watch::<ListPartyJoinRequests>();
-        self.watch::<RawRequest>();
+        self.watch::<AddMatchmaker>();
+        self.watch::<AddPartyToMatchmaker>();
+        self.watch::<RemoveMatchmakerTicket>();
+        self.watch::<FollowUsers>();
+        self.watch::<UnfollowUsers>();
+        self.watch::<UpdateStatus>();
+        self.watch_with::<Rpc>(|reply| reply.payload.clone());
+        self.watch_with::<RawRequest>(|reply| match &reply.message {
+            Some(Message::Rpc(rpc)) => rpc.payload.clone(),
+            Some(_) | None => String::new(),
+        });
     }
 
+    /// Data and lines for the game, as the protocol's messages that they mirror.
     pub(super) fn watch_data(&mut self) {
         let (data, told) = (self.data.clone(), self.told.clone());
-        let write = move |line: String| {
-            told.add(format!("data: {line}"));
-            data.add(line);
+        let write = move |message: Value| {
+            told.add(format!("data: {message}"));
+            data.add(message.to_string());
         };
-        let channels: Arc<Mutex<HashMap<Entity, String>>> = Arc::default();
+        let channels: Arc<Mutex<HashMap<Entity, Value>>> = Arc::default();
         let joined = channels.clone();
-        self.game
-            .observe(move |added: On<Add, ChannelId>, ids: Query<&ChannelId>| {
-                let id = ids.get(added.entity).expect("it is there").to_string();
-                joined
-                    .lock()
-                    .expect("no test panics while it writes")
-                    .insert(added.entity, id);
-            });
+        let join = move |added: On<Add, ChatChannel>,
+                         channels: Query<(&ChannelId, &ChatChannel)>| {
+            let (id, channel) = channels.get(added.entity).expect("it is there");
+            let mut facts = json!({ "channel_id": id.as_str() });
+            for (field, value) in names_of(&channel.kind) {
+                facts[field] = value.into();
+            }
+            let joined = joined.lock();
+            joined.expect("no test panics").insert(added.entity, facts);
+        };
+        self.game.observe(join);
         let (write_match, write_chat) = (write.clone(), write.clone());
-        self.game.app.add_systems(
+        let (write_matched, write_notification) = (write.clone(), write.clone());
+        let write_stream = write.clone();
+        let match_data = move |mut inbox: MessageReader<MatchDataReceived>,
+                               ids: Query<&MatchId>| {
+            for data in inbox.read() {
+                write_match(json!(MatchData {
+                    match_id: ids.get(data.context).expect("one is in it").to_string(),
+                    presence: data.sender.as_ref().map(presence),
+                    op_code: data.op_code,
+                    data: data.data.clone(),
+                    reliable: data.reliable,
+                }));
+            }
+        };
+        let party_data = move |mut inbox: MessageReader<PartyDataReceived>,
+                               ids: Query<&PartyId>| {
+            for data in inbox.read() {
+                write(json!(PartyData {
+                    party_id: ids.get(data.context).expect("one is in it").to_string(),
+                    presence: data.sender.as_ref().map(presence),
+                    op_code: data.op_code,
+                    data: data.data.clone(),
+                }));
+            }
+        };
+        let chat = move |mut inbox: MessageReader<ChatMessageReceived>| {
+            for ChatMessageReceived {
+                context, message, ..
+            } in inbox.read()
+            {
+                let mut line = json!(ChannelMessage {
+                    message_id: message.message_id.to_string(),
+                    code: Some(message.kind.code()),
+                    sender_id: message.sender_id.to_string(),
+                    username: message.username.to_string(),
+                    content: message.json.to_string(),
+                    create_time: Some(message.create_time),
+                    update_time: Some(message.update_time),
+                    persistent: Some(message.persistent),
+                    ..ChannelMessage::default()
+                });
+                let channels = channels.lock().expect("no test panics");
+                let facts = channels[context].as_object().into_iter().flatten();
+                for (field, value) in facts {
+                    line[field] = value.clone();
+                }
+                write_chat(line);
+            }
+        };
+        let write = write_notification;
+        let notifications = move |mut inbox: MessageReader<NotificationReceived>| {
+            for NotificationReceived { notification } in inbox.read() {
+                write(notification_json(notification));
+            }
+        };
+        let stream_data = move |mut inbox: MessageReader<StreamDataReceived>,
+                                streams: Query<&Stream>| {
+            for data in inbox.read() {
+                write_stream(json!(StreamData {
+                    stream: Some(stream_of(streams.get(data.context).expect("a stream"))),
+                    sender: data.sender.as_ref().map(presence),
+                    data: String::from_utf8(data.data.to_vec()).expect("text"),
+                    reliable: data.reliable,
+                }));
+            }
+        };
+        let app = &mut self.game.app;
+        app.add_systems(
             Update,
-            (
-                move |mut inbox: MessageReader<MatchDataReceived>, ids: Query<&MatchId>| {
-                    for data in inbox.read() {
-                        let id = ids.get(data.context).map_or("gone", MatchId::as_str);
-                        write_match(data_line(
-                            "match",
-                            id,
-                            &data.sender,
-                            data.op_code,
-                            &data.data,
-                            data.reliable,
-                        ));
-                    }
-                },
-                move |mut inbox: MessageReader<ChatMessageReceived>| {
-                    for ChatMessageReceived {
-                        context, message, ..
-                    } in inbox.read()
-                    {
-                        let id = &channels.lock().expect("no test panics while it reads")[context];
-                        let (from, code) = (&message.sender_id, message.kind.code());
-                        write_chat(format!("channel {id} from {from}: {code} {}", message.json));
-                    }
-                },
-                move |mut inbox: MessageReader<PartyDataReceived>, ids: Query<&PartyId>| {
-                    for data in inbox.read() {
-                        let id = ids.get(data.context).map_or("gone", PartyId::as_str);
-                        write(data_line(
-                            "party",
-                            id,
-                            &data.sender,
-                            data.op_code,
-                            &data.data,
-                            false,
-                        ));
-                    }
-                },
-            ),
+            (match_data, party_data, chat, notifications, stream_data),
         );
+        self.game.observe(move |matched: On<MatchmakerMatched>| {
+            let users = matched.users.iter().map(matched_user).collect();
+            let matched = realtime::MatchmakerMatched {
+                ticket: matched.ticket_id.to_string(),
+                users,
+                self_: matched.me().map(matched_user),
+                id: Some(match &matched.join {
+                    JoinWith::Id(id) => Id::MatchId(id.to_string()),
+                    JoinWith::Token(token) => Id::Token(token.expose().to_owned()),
+                }),
+            };
+            write_matched(json!(matched));
+        });
     }
 
     /// Writes down whatever becomes of presences and of those who ask to join.
@@ -120,6 +199,18 @@ impl Client {
         self.watch_component::<Match>("is a match");
         self.watch_component::<Party>("is a party");
         self.watch_component::<PendingApproval>("waits for approval");
+        self.watch_component::<MatchmakerTicket>("is a ticket");
+        self.watch_component::<FollowedUser>("is followed");
+        self.watch_component::<SessionOf>("is online");
+        self.watch_component::<InStream>("is in the stream");
+        self.watch_component::<Stream>("is a stream");
+        let told = self.told.clone();
+        self.game.observe(
+            move |status: On<Insert, UserStatus>, all: Query<&UserStatus>| {
+                let status = all.get(status.entity).expect("it is there");
+                told.add(format!("status {:?}", status.0));
+            },
+        );
         let told = self.told.clone();
         self.game
             .observe(move |_: On<PartyClosed>| told.add("the party closed"));
@@ -155,29 +246,77 @@ impl Client {
     }
 }
 
-fn data_line(
-    area: &str,
-    id: &str,
-    sender: &Option<Sender>,
-    op_code: i64,
-    data: &[u8],
-    reliable: bool,
-) -> String {
-    let from = sender
-        .as_ref()
-        .map_or("server", |sender| sender.presence.session_id.as_str());
-    let data = BASE64_STANDARD.encode(data);
-    format!("{area} {id} from {from}: {op_code} {data:?} {reliable}")
+fn presence(sender: &Sender) -> UserPresence {
+    presence_of(&sender.presence)
 }
 
-fn outcome<E: Error>(error: Option<&RequestError<E>>) -> String {
+fn presence_of(info: &PresenceInfo) -> UserPresence {
+    UserPresence {
+        user_id: info.user_id.to_string(),
+        session_id: info.session_id.to_string(),
+        username: info.username.to_string(),
+        ..UserPresence::default()
+    }
+}
+
+fn matched_user(user: &MatchedUser) -> MatchmakerUser {
+    MatchmakerUser {
+        presence: Some(presence_of(&user.presence)),
+        party_id: user
+            .party_id
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        string_properties: user.string_properties.clone(),
+        numeric_properties: user.numeric_properties.clone(),
+    }
+}
+
+pub(super) fn stream_of(stream: &Stream) -> realtime::Stream {
+    realtime::Stream {
+        mode: stream.mode,
+        subject: stream.subject.clone(),
+        subcontext: stream.subcontext.clone(),
+        label: stream.label.clone(),
+    }
+}
+
+/// As the server wrote it: nobody is the nil UUID.
+pub(super) fn notification_json(notification: &Notification) -> Value {
+    let sender = notification.sender.as_ref().map(ToString::to_string);
+    json!(api::Notification {
+        id: notification.id.to_string(),
+        subject: notification.subject.to_string(),
+        content: notification.json.to_string(),
+        code: notification.code.code(),
+        sender_id: sender.unwrap_or("00000000-0000-0000-0000-000000000000".into()),
+        create_time: Some(notification.create_time),
+        persistent: notification.persistent,
+    })
+}
+
+/// How an error's text ends, if it says its code.
+const CODES: [&str; 6] = [
+    " (runtime exception)",
+    " (bad input)",
+    " (match not found)",
+    " (match join rejected)",
+    " (runtime function not found)",
+    " (runtime function exception)",
+];
+
+fn outcome<E: Error>(error: &RequestError<E>) -> String {
     match error {
-        None => "ok".into(),
-        Some(RequestError::Refused(_)) => "refused".into(),
-        Some(RequestError::Timeout { .. }) => "timeout".into(),
-        Some(RequestError::TooLarge { .. }) => "too large".into(),
-        Some(RequestError::ConnectionLost { .. }) => "lost".into(),
-        Some(RequestError::Unsupported { .. }) => "unsupported".into(),
-        Some(other) => other.to_string(),
+        RequestError::Refused(refusal) => {
+            let text = refusal.to_string();
+            let message = CODES.iter().find_map(|code| text.strip_suffix(code));
+            let message = message.unwrap_or(&text);
+            format!("refused {message}")
+        }
+        RequestError::Timeout { .. } => "timeout".into(),
+        RequestError::TooLarge { .. } => "too large".into(),
+        RequestError::ConnectionLost { .. } => "lost".into(),
+        RequestError::Unsupported { .. } => "unsupported".into(),
+        other => other.to_string(),
     }
 }
