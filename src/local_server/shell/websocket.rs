@@ -89,7 +89,11 @@ impl Socket<'_> {
                 Ok(Message::Binary(data)) => Incoming::Binary(data),
                 Ok(Message::Pong(_)) => Incoming::Pong,
                 Ok(Message::Ping(_) | Message::Frame(_)) => continue,
-                Ok(Message::Close(_)) => Incoming::Closed,
+                Ok(Message::Close(_)) => {
+                    // Reading on is what answers it.
+                    receive(Incoming::Closed);
+                    continue;
+                }
                 Err(tungstenite::Error::Capacity(_)) => Incoming::TooLong,
                 Err(tungstenite::Error::Utf8(_)) => Incoming::Text(NOT_UTF8),
                 Err(_) => break,
