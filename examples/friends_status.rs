@@ -42,13 +42,9 @@ fn player(name: &'static str, server: &NakamaServer) -> App {
     app
 }
 
-fn account(name: &str) -> String {
-    format!("{name}-{}", process::id())
-}
-
 fn log_in(mut commands: Commands, player: Res<Player>) {
     // A real game makes a random id once and keeps it.
-    let account = account(player.name);
+    let account = format!("{}-{}", player.name, process::id());
     let login = Login::device(format!("friends-example-{account}")).username(account);
     commands.nakama().log_in(&player.server, login);
 }
@@ -106,6 +102,12 @@ fn has_seen(players: &[App], what: &str) -> bool {
     news.0.iter().any(|line| line == what)
 }
 
+fn ask(app: &mut App, ask: impl FnOnce(NakamaCommands) -> Entity) {
+    let world = app.world_mut();
+    ask(world.commands().nakama());
+    world.flush();
+}
+
 fn is_connected(app: &App) -> bool {
     app.world().resource::<NakamaConnection>().is_connected()
 }
@@ -116,32 +118,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(url) => NakamaServer::new(url, "defaultkey"),
         None => NakamaServer::new(local.url(), local.server_key()),
     };
-    // Bob has played before: that is where his id is from.
-    let mut before = [player("bob", &server)];
-    until(&mut before, |players| is_connected(&players[0]))?;
+    // Both have played before: there is nobody to follow otherwise.
+    let mut before = ["bob", "cat"].map(|name| player(name, &server));
+    until(&mut before, |players| players.iter().all(is_connected))?;
     let connection = before[0].world().resource::<NakamaConnection>();
     let bob = connection.user().map(|(id, _)| id.clone());
     drop(before);
 
     let mut players = vec![player("ada", &server)];
     until(&mut players, |players| is_connected(&players[0]))?;
-    let friends = FollowUsers::ids(bob).usernames([account("cat")]);
-    players[0].world_mut().commands().nakama().follow(friends);
+    let friends = FollowUsers::ids(bob).usernames([format!("cat-{}", process::id())]);
+    ask(&mut players[0], |nakama| nakama.follow(friends).id());
     players.extend(["cat", "bob", "bob"].map(|name| player(name, &server))); // his phone is the last
     until(&mut players, |players| {
         has_seen(players, "cat is online")
             && has_seen(players, "bob is online")
             && players.iter().all(is_connected)
     })?;
-    let mut commands = players[2].world_mut().commands();
-    commands.nakama().set_status(Some("in a match"));
+    ask(&mut players[2], |nakama| {
+        nakama.set_status(Some("in a match")).id()
+    });
     until(&mut players, |players| {
         has_seen(players, "bob shows \"in a match\"")
     })?;
     players.truncate(2); // Bob goes home
     until(&mut players, |players| has_seen(players, "bob is offline"))?;
-    for line in &players[0].world().resource::<News>().0 {
-        println!("ada saw: {line}");
-    }
+    println!("Ada saw: {:#?}", players[0].world().resource::<News>().0);
     Ok(())
 }

@@ -65,7 +65,8 @@
 //! * The server answers with the sessions that are online, and with nothing else. Whether a user exists does not show: an
 //!   entity for an id that is nobody's stays offline forever.
 //! * Users asked for by name who are offline at the time are followed all the same, but the answer does not name them: they
-//!   have no id yet, and no entity until they come online. Before that they cannot be unfollowed.
+//!   have no id yet, and no entity until they come online. Before that they cannot be unfollowed. A name that is nobody's is
+//!   ignored, also if somebody takes it later.
 //! * Offline and hidden look alike: who connects without appearing online has no session here.
 //! * Which of one's user's sessions is one's own is not told if one does not appear online. The plugin knows it from the
 //!   first match, party or channel that one joins, or from one's first status.
