@@ -1,10 +1,8 @@
 //! What a client's world has to look like after each frame, worked out from the `json` of a recording alone.
-//!
 //! Written from the recordings' README and from `design.md`: the standard library and `serde_json`, nothing of the crate.
 
-use std::{collections::BTreeMap, mem, slice};
-
 use serde_json::{Value, json};
+use std::{collections::BTreeMap, mem, slice};
 
 /// An answer that comes later is none, and an open party lets one in sooner; in milliseconds.
 const REQUEST_TIMEOUT: u64 = 10_000;
@@ -65,7 +63,8 @@ pub(crate) struct Fold {
 fn text(body: &Value, pointer: &str) -> String {
     let none = Value::from("");
     let value = body.pointer(pointer).unwrap_or(&none);
-    value.as_str().map_or(value.to_string(), str::to_owned)
+    let text = value.as_str().map(str::to_owned);
+    text.unwrap_or_else(|| value.to_string())
 }
 
 /// A list, which may be of one; `.` is the whole.
@@ -80,7 +79,7 @@ fn list<'a>(body: &'a Value, pointer: &str) -> &'a [Value] {
 /// The path of somebody or something in a place.
 fn within(place: &str, what: &str, who: &Value) -> String {
     let ids = ["/session_id", "/ticket", "/id", "/message_id"].map(|id| text(who, id));
-    let user = who.as_str().map_or(text(who, "/user_id"), str::to_owned);
+    let user = text(who, if who.is_string() { "" } else { "/user_id" });
     match what {
         "user" => format!("user\t{user}"),
         "session" => format!("user\t{user}\tsession\t{}", ids.concat()),
@@ -201,7 +200,8 @@ impl Fold {
             let (field, default) = field.split_once('=').unwrap_or((field, "null"));
             let is_own = default == "event" && body["session_id"] == self.who["session_id"];
             let default = if is_own { "snapshot" } else { default };
-            let default = serde_json::from_str(default).unwrap_or(default.into());
+            let parsed = serde_json::from_str(default);
+            let default = parsed.unwrap_or_else(|_| default.into());
             let value = body.get(field).unwrap_or(&default);
             if field != "how" || row["how"].is_null() {
                 row[field] = value.get("session_id").unwrap_or(value).clone();
@@ -224,9 +224,8 @@ impl Fold {
                 }
                 ["-", what, people] => {
                     for who in list(body, people) {
-                        // Who is in both lists has changed.
                         if people == "/joins" || !has(list(body, "/joins"), who) {
-                            self.cut(&within(&place, what, who));
+                            self.cut(&within(&place, what, who)); // else they have changed
                         }
                     }
                 }
@@ -281,7 +280,8 @@ impl Fold {
             let is_ordered = is_party && group.split('\t').count() == 3; // or not known
             let number = numbers.entry(group).or_default();
             let is_pending = row["at"].as_u64().map(|at| self.now >= at + OPEN_PARTY);
-            let row = is_pending.map_or(row.clone(), |is_pending| json!({ "pending": is_pending }));
+            let pending = is_pending.map(|is_pending| json!({ "pending": is_pending }));
+            let row = pending.as_ref().unwrap_or(row);
             lines.push(format!("{path} {number} {row}"));
             *number += usize::from(is_ordered);
         }

@@ -205,7 +205,7 @@ fn race(own: &Value, lines: &[Line], index: usize, sent: &Line) -> Option<Race> 
         }
         Row::Status => {
             let shown = event("status_presence_event", "joins", own);
-            let moved = shown.or(event("status_presence_event", "leaves", own))?;
+            let moved = shown.or_else(|| event("status_presence_event", "leaves", own))?;
             ("status_update", vec![answer, moved], BOTH_WAYS)
         }
         Row::Rpc => {

@@ -281,6 +281,8 @@ pub(super) fn stream_of(stream: &Stream) -> realtime::Stream {
     }
 }
 
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
 /// As the server wrote it: nobody is the nil UUID.
 pub(super) fn notification_json(notification: &Notification) -> Value {
     let sender = notification.sender.as_ref().map(ToString::to_string);
@@ -289,7 +291,7 @@ pub(super) fn notification_json(notification: &Notification) -> Value {
         subject: notification.subject.to_string(),
         content: notification.json.to_string(),
         code: notification.code.code(),
-        sender_id: sender.unwrap_or("00000000-0000-0000-0000-000000000000".into()),
+        sender_id: sender.unwrap_or_else(|| NOBODY.to_owned()),
         create_time: Some(notification.create_time),
         persistent: notification.persistent,
     })
