@@ -15,13 +15,13 @@
 //! | clause | holds for |
 //! |---|---|
 //! | `*`, or nothing at all | everything |
-//! | `field:value`, `field:"a value"` | a text that is exactly this, or a number that is equal |
+//! | `field:value`, `field:a\ value` | a text that is exactly this, or a number that is equal |
 //! | `field:val*`, `field:v?lue`, `field:*` | a text with anything, or one character, in that place; anything that has the field |
 //! | `field:>4`, `>=4`, `<4`, `<=4` | numbers |
 //! | `clause^5` | the same, but it counts five times for the order of what is found |
 //!
 //! With `+` in front a clause has to hold, with `-` it must not. Of those without, one has to hold if there is none with `+`;
-//! otherwise they only decide who is taken first. Regular expressions are refused; tolerance (`~`) and dates are not understood.
+//! otherwise they only decide who is taken first. **A value in quotes holds for nothing**, which is so with Nakama, too. Regular expressions are refused; tolerance (`~`) and dates are not understood.
 //!
 //! # The matchmaker
 //!

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `*` | everything |
 //! | `field:value` | a text that is exactly this, or a number that is equal |
-//! | `field:"a value"` | the same, with spaces |
+//! | `field:a\ value` | the same, with a space |
 //! | `field:val*`, `field:v?lue` | a text with something, or one character, in that place |
 //! | `field:*` | anything that has the field |
 //! | `field:>4`, `>=4`, `<4`, `<=4` | numbers |
@@ -12,7 +12,7 @@
 //!
 //! Clauses are separated by spaces. With `+` a clause has to hold, with `-` it must not; of those without, one has to hold if there
 //! is none with `+`, and otherwise they only decide what comes first. A value may hold colons and brackets, and anything behind a
-//! `\`. A clause without a field holds for nothing. Regular expressions (`/…/`), tolerance (`~`) and dates are not understood: the
+//! `\`. A clause without a field, or with a value in quotes, holds for nothing. Regular expressions (`/…/`), tolerance (`~`) and dates are not understood: the
 //! first are refused, the others are texts.
 
 use std::borrow::Cow;
@@ -89,7 +89,7 @@ fn escaped(query: &str) -> Option<String> {
             escaped.push(':');
         }
         if ["AND", "OR", "NOT", "IN"].contains(&value) {
-            escaped.push_str(&format!("\"{value}\""));
+            escaped.push_str(&format!("'{value}'")); // no word of the parser
         } else if value.starts_with('"') {
             escaped.push_str(value);
         } else {
@@ -164,8 +164,11 @@ fn term(literal: UserInputLiteral) -> Node {
         delimiter,
         ..
     } = literal;
+    let is_quoted = delimiter == Delimiter::DoubleQuotes;
     let is_like = delimiter == Delimiter::None && phrase.contains(['*', '?']);
     match field_name {
+        // A phrase is looked for in texts of several words, and there are none: each is one word, whatever it holds.
+        _ if is_quoted => Node::Nothing,
         None => Node::Nothing,
         Some(field) if is_like => Node::Like(field, phrase),
         Some(field) => Node::Equals(field, phrase),
@@ -317,7 +320,9 @@ mod tests {
             ("properties.region:?urop", false),
             ("properties.region:*", true),
             ("properties.nothing:*", false),
-            (r#"properties.name:"Ada [the first]: x's""#, true),
+            (r#"properties.name:"Ada [the first]: x's""#, false),
+            (r#"properties.region:"europe""#, false),
+            (r#"+properties.rank:4 -properties.region:"europe""#, true),
             (r"properties.name:Ada\ [the\ first]:\ x's", true),
             ("properties.region:europe^3", true),
             ("europe", false),

@@ -75,10 +75,11 @@ fn meet(mut players: Vec<Matched>) {
 
 /// Three who do not know each other: a ticket that is removed, ones that are refused, a match.
 pub(crate) fn strangers(server: &NakamaServer) {
-    let mode = fresh("strangers");
+    // One word, as a query wants it.
+    let mode = fresh("strangers").replace('-', "");
     let request = |rank: f64| {
         AddMatchmaker::players(3, 3)
-            .query(format!("+properties.mode:\"{mode}\""))
+            .query(format!("+properties.mode:{mode}"))
             .string_property("mode", &mode)
             .numeric_property("rank", rank)
     };
@@ -131,9 +132,9 @@ pub(crate) fn a_party_and_a_stranger(server: &NakamaServer) {
     let mut players: Vec<_> = ["ada", "bob", "cat"]
         .map(|name| Matched::new(server, name))
         .into();
-    let mode = fresh("party");
+    let mode = fresh("party").replace('-', "");
     let request = AddMatchmaker::players(3, 3)
-        .query(format!("+properties.mode:\"{mode}\""))
+        .query(format!("+properties.mode:{mode}"))
         .string_property("mode", &mode);
     let [ada, bob, cat] = &mut players[..] else {
         unreachable!("three")

@@ -1,6 +1,8 @@
 //! Code of the game on the server: functions, streams, notifications, matches. The embedded server has it from
 //! `tests/common/server_code.rs`, real ones from `tests/nakama/modules`.
 
+use std::time::Instant;
+
 use bevy::prelude::*;
 use bevy_nakama::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -152,19 +154,22 @@ pub(crate) fn notifications(server: &NakamaServer) {
 /// A match that code on the server runs: found in the list, joined with what it wants to know, played.
 pub(crate) fn a_match_of_the_server(server: &NakamaServer) {
     let mut ada = player(server, "ada");
-    let mode = fresh("sum");
+    // One word, as a query wants it.
+    let mode = fresh("sum").replace('-', "");
     let label = format!(r#"{{"mode":"{mode}"}}"#);
     let id = call(&mut ada, Rpc::new("start").payload(label.as_str()));
 
     // Servers list a new one after a second.
+    let begin = Instant::now();
     let listed = loop {
-        let list = ListMatches::up_to(10).query(format!(r#"+label.mode:"{mode}""#));
+        let list = ListMatches::up_to(10).query(format!("+label.mode:{mode}"));
         let mut found = ada
             .ask::<ListMatches>(|nakama| nakama.list_matches(list).id())
             .expect("a list");
         if let Some(listed) = found.pop() {
             break listed;
         }
+        assert!(begin.elapsed().as_secs() < 20, "{label} is not listed");
     };
     assert_eq!(listed.match_id.as_str(), id);
     assert!(listed.authoritative && listed.size == 0);
