@@ -72,7 +72,6 @@
 //! # Concepts
 //!
 //! | Nakama | Here |
-//! |---|---|
 //! | server address, server key | [`NakamaServer`](connection::NakamaServer) |
 //! | authenticate, session, refresh, logout | [`commands.nakama().log_in(..)`](commands::NakamaCommands::log_in) → [`NakamaSession`](session::NakamaSession); [`refresh`](commands::NakamaCommands::refresh), [`log_out`](commands::NakamaCommands::log_out) |
 //! | socket | [`connect`](commands::NakamaCommands::connect), [`ConnectionState`](connection::ConnectionState), [`Connected`](connection::Connected), [`Disconnected`](connection::Disconnected) |
@@ -80,6 +79,8 @@
 //! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId), the one that the join returned |
 //! | presence | an entity with [`UserId`](presence::UserId), [`SessionId`](presence::SessionId), [`Username`](presence::Username), related to its match by [`PresentIn`](matches::PresentIn) |
 //! | match data | [`FromMatch<T>`](match_data::FromMatch) and [`MatchDataReceived`](match_data::MatchDataReceived); sent with [`send`](commands::NakamaCommands::send) |
+//! | matchmaker ticket | an entity with [`MatchmakerTicket`](matchmaker::MatchmakerTicket) and [`TicketId`](presence::TicketId), the one that [`add_matchmaker`](commands::NakamaCommands::add_matchmaker) or [`add_party_to_matchmaker`](commands::NakamaCommands::add_party_to_matchmaker) returned; that of a party is related to it by [`TicketOf`](matchmaker::TicketOf) |
+//! | matched | [`MatchmakerMatched`](matchmaker::MatchmakerMatched), an event of the ticket's entity, joined with [`join_match(&matched.join)`](commands::NakamaCommands::join_match) |
 //! | party | an entity with [`Party`](party::Party) and [`PartyId`](presence::PartyId), the one that [`create_party`](commands::NakamaCommands::create_party) or [`join_party`](commands::NakamaCommands::join_party) returned; its members by [`MemberOf`](party::MemberOf), its leader with [`PartyLeader`](party::PartyLeader) |
 //! | join request of a party | an entity with [`AsksToJoin`](party::AsksToJoin), seen by the leader |
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
@@ -91,11 +92,29 @@
 //! | stream data | [`FromStream<T>`](stream::FromStream) and [`StreamDataReceived`](stream::StreamDataReceived) |
 //! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
 //! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`notifications`](commands::NakamaCommands::notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
-//! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
-//! | matchmaker ticket | an entity with [`MatchmakerTicket`](matchmaker::MatchmakerTicket) and [`TicketId`](presence::TicketId), the one that [`add_matchmaker`](commands::NakamaCommands::add_matchmaker) or [`add_party_to_matchmaker`](commands::NakamaCommands::add_party_to_matchmaker) returned; that of a party is related to it by [`TicketOf`](matchmaker::TicketOf) |
-//! | matched | [`MatchmakerMatched`](matchmaker::MatchmakerMatched), an event of the ticket's entity, joined with [`join_match(&matched.join)`](commands::NakamaCommands::join_match) |
 //! | lists of matches and parties | [`list_matches`](commands::NakamaCommands::list_matches), [`list_parties`](commands::NakamaCommands::list_parties) |
+//! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
+//!
+//! # Pages
+//!
+//! Each area is a page: what appears when, what cannot be known, limits.
+//!
+//! | | |
+//! |---|---|
+//! | [`session`], [`connection`] | logging in, tokens; the socket, why it ends |
+//! | [`request`] | requests, and how they fail |
+//! | [`matches`](mod@matches), [`match_data`] | matches, relayed or run by the server; what players tell each other |
+//! | [`matchmaker`] | finding others to play with |
+//! | [`party`] | parties and their data |
+//! | [`chat`] | rooms, direct messages, groups |
+//! | [`status`] | friends: who is online, and what they are doing |
+//! | [`stream`] | what code on the server tells those whom it put there |
+//! | [`rpc`] | calling code on the server |
+//! | [`notification`] | what the server and other users tell a player |
+//! | [`rest`] | everything else that Nakama has |
+//! | [`envelope`] | raw envelopes, and a table of all kinds: what covers each |
+//! | [`testing`], [`diagnostics`] | tests without a server; numbers |
 //!
 //! # What happens when
 //!
@@ -114,10 +133,6 @@
 //! storage, leaderboards, friends and whatever else it has, there is [`rest`](commands::NakamaCommands::rest). A session token lives
 //! for a minute by default. Calls over REST replace it when the server refuses it, and tell so with
 //! [`SessionRefreshed`](session::SessionRefreshed), for games that persist it.
-//!
-//! # Friends
-//!
-//! [`status`] has the users that one follows, their sessions and what they show; [`stream`] what code on the server tells.
 //!
 //! # Without a server
 //!
@@ -141,8 +156,7 @@
 //!
 //! # What is not there yet
 //!
-//! A connection that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected). A message that has no
-//! method of its own is sent with [`raw`](commands::NakamaCommands::raw).
+//! A connection that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
 
 pub mod chat;
 pub mod commands;

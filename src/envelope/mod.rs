@@ -1,4 +1,15 @@
-//! Raw envelopes: everything that passes, in order, as it is on the wire.
+//! Raw envelopes: everything that passes, in order, as it is on the wire; and what covers each kind.
+//!
+//! Nobody needs them to play: every kind has its own request, message or entity. They are for looking at the wire
+//! ([`EnvelopeReceived`], [`EnvelopeSent`]), and for a server that knows more than this crate
+//! ([`raw`](crate::commands::NakamaCommands::raw)).
+//!
+//! # Every kind of envelope
+//!
+//! Requests are sent by a game and answered once; what is only sent has no [`Replied`](crate::request::Replied). An answer
+//! belongs to a request, and what is pushed comes by itself. The last column names a recording of a real server
+//! (`tests/transcripts`) in which it occurs, and which the tests play.
+#![doc = include_str!("kinds.md")]
 
 use std::{fmt, time::Instant};
 

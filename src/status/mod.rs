@@ -1,7 +1,7 @@
 //! Status: who of one's friends is online, and what they are doing.
 //!
 //! Following users is a request ([`FollowUsers`]); from its answer on, each of them is an entity with [`FollowedUser`] and
-//! [`UserId`](crate::presence::UserId), and with [`Username`](crate::presence::Username) once the server has told it. The
+//! [`UserId`], and with [`Username`] once the server has told it. The
 //! sessions of a user (one for each device that is online) are presences, related to the user by [`SessionOf`], each with a
 //! text of its own, [`UserStatus`]. A user who is offline has none. So:
 //!
