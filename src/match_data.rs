@@ -3,6 +3,20 @@
 //! A type of data is bound to an op code once, with [`add_match_data`](MatchDataAppExt::add_match_data); from then on it
 //! arrives as [`FromMatch<T>`] messages and is sent with [`send`](NakamaCommands::send). Op codes that no type is bound to
 //! arrive as [`MatchDataReceived`].
+//!
+//! Data leave at the end of the frame ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)), in order, and paced: 32 at
+//! once, then 4 per millisecond. A burst of more would overflow what the server keeps for the others, and it would disconnect
+//! *them*. What is not sent is told: [`SendFailed`](crate::send::SendFailed), an event of the match.
+//!
+//! # What cannot be known
+//!
+//! Whether data arrived. The server answers nothing to them, also where it throws them away: to a filter that matches nobody, from
+//! somebody who is not in the match any more, or to a match that has ended.
+//!
+//! # Limits
+//!
+//! The whole envelope is at most 4096 bytes by default, which leaves about 4,000 for the payload. `reliable` is passed on to the
+//! receivers and changes nothing: it is TCP either way.
 
 use std::sync::Arc;
 

@@ -3,6 +3,32 @@
 //! Joining or creating a match is a request whose entity *becomes* the match: it gets [`Match`] and [`MatchId`], and
 //! everybody in it is an entity related to it by [`PresentIn`]. One match is one entity, however often it is joined.
 //!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn enter(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().create_match(CreateMatch::named("lobby")).observe(
+//!         |reply: On<Replied<CreateMatch>>| match &reply.result {
+//!             Ok(joined) => println!("we are in {}", joined.entity),
+//!             Err(error) => println!("no match: {error}"),
+//!         },
+//!     );
+//! }
+//!
+//! fn greet(came: On<Add, PresentIn>, who: Query<(&Username, &JoinedAs), Without<IsSelf>>) {
+//!     match who.get(came.entity) {
+//!         Ok((name, JoinedAs::Snapshot)) => println!("{name} was here before us"),
+//!         Ok((name, JoinedAs::Event)) => println!("{name} has come"),
+//!         Err(_) => {}
+//!     }
+//! }
+//!
+//! fn bye(gone: On<Remove, PresentIn>, names: Query<&Username>) {
+//!     println!("{} has left", names.get(gone.entity).unwrap());
+//! }
+//! # fn main() { App::new().add_observer(enter).add_observer(greet).add_observer(bye); }
+//! ```
+//!
 //! Which matches there are is asked with [`list_matches`](crate::commands::NakamaCommands::list_matches). Whom one plays with
 //! can be left to the [matchmaker](crate::matchmaker).
 //!
@@ -13,8 +39,17 @@
 //! themselves: their `sender` is `None`. What they send to one who joins overtakes the answer to the join; the plugin puts it
 //! behind.
 //!
-//! What the server does not tell: that one was kicked, and that an authoritative match ended. The mirror stays, and
-//! nothing arrives any more.
+//! # What cannot be known
+//!
+//! * That one was kicked: the others see one leave, one is told nothing. The mirror stays, and nothing arrives any more.
+//! * That an authoritative match has ended. (One whose code fails takes the connection with it.)
+//! * A new label: [`Match::label`] is that of the join. Lists have the present one.
+//!
+//! # Limits
+//!
+//! A relayed match exists as long as somebody is in it; its id cannot be joined afterwards, but a [named](CreateMatch::named) one
+//! is made anew. A token of the matchmaker is good for 30 s; the match can be joined by its id after that. A server can be set up
+//! to let a user be in one match only; it then leaves the others without a word.
 
 mod list;
 

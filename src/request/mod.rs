@@ -4,6 +4,27 @@
 //! gets exactly one [`Replied`]: the server's answer, its refusal, or what went wrong. The reply comes at the earliest in
 //! the next [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive), also when it is known at once, so an
 //! observer that is chained to the call always sees it.
+//!
+//! ```
+//! # use bevy_ecs::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn join(mut commands: Commands) {
+//!     commands.nakama().join_match(JoinMatch::by_id("gone")).observe(
+//!         |reply: On<Replied<JoinMatch>>| match &reply.result {
+//!             Ok(joined) => println!("in {}", joined.entity),
+//!             Err(RequestError::Refused(MatchRefusal::NotFound(_))) => println!("too late"),
+//!             Err(RequestError::Timeout { .. } | RequestError::ConnectionLost { .. }) => println!("who knows"),
+//!             Err(error) => println!("{error}"),
+//!         },
+//!     );
+//! }
+//! ```
+//!
+//! What the server refuses is an enum of the area ([`MatchRefusal`](crate::matches::MatchRefusal), …) that knows the texts which a
+//! game would act upon, and keeps the server's own; everything else is the same for all, see [`RequestError`].
+//! [`RequestFailed`] tells of every failure, whatever the type. Entities of requests that leave nothing behind, and of those that
+//! failed, are despawned in `Last` of the frame of their answer. Despawning one earlier withdraws the request: what it should have
+//! brought is undone when the server agrees.
 
 mod rest;
 mod socket;
