@@ -12,9 +12,9 @@ use bevy_state::state::{NextState, States};
 
 use crate::{
     commands::NakamaCommands,
-    plugin::NakamaSettings,
     proto::PartyLayout,
     session::NakamaSession,
+    settings::NakamaSettings,
     transport::{
         Answer, ConnectPlan, Failure, Link, LinkCommand, LinkEvent, LinkSettings, Ticket,
         TrafficTotals, UserId, Username,

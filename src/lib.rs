@@ -185,6 +185,7 @@ pub mod rest;
 pub mod rpc;
 pub mod send;
 pub mod session;
+mod settings;
 pub mod status;
 pub mod stream;
 pub mod testing;

@@ -14,10 +14,11 @@ use crate::{
     matches::{self, Match},
     matchmaker, mirror, notification, party,
     payload::{self, Incoming},
-    plugin::NakamaSettings,
     presence,
     proto::Message,
-    request, send, status, stream,
+    request, send,
+    settings::NakamaSettings,
+    status, stream,
     transport::{DisconnectReason, LinkEvent, MatchData, PartyData, Received, StreamData},
 };
 

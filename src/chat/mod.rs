@@ -73,9 +73,9 @@ use crate::{
     early::Area,
     mirror::{self, Context, ContextIndex, ContextVocabulary},
     payload,
-    plugin::NakamaSettings,
     presence::{ChannelId, IsSelf, Membership, Presence, PresenceIndex, UserId},
     proto::{Message, api, realtime},
+    settings::NakamaSettings,
     transport::{People, Received},
 };
 

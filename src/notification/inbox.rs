@@ -6,7 +6,7 @@ use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
 use super::{Notification, NotificationId};
-use crate::plugin::NakamaSettings;
+use crate::settings::NakamaSettings;
 
 /// The notifications that the server keeps for the user, as far as they are known: those that arrived, and those that were
 /// [fetched](crate::commands::NakamaCommands::notifications), each once, without those that were
