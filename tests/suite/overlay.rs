@@ -433,7 +433,9 @@ fn a_click_shows_an_envelope_in_full() {
 
 #[test]
 fn a_row_can_be_picked_while_the_list_moves() {
-    let mut game = watched();
+    let plugin = NakamaOverlayPlugin::default().opened();
+    let mut game = TestGame::with_plugins(patient(), plugin);
+    game.connect();
     replay(&mut game, "match_relayed", "alice", 15);
     let mut harness = look(&game, OverlayTab::Envelopes);
     let place = harness.get_by_label("match_create").rect().center();
@@ -624,6 +626,7 @@ fn cost_of_traffic(game: &mut TestGame) -> u64 {
     arrive()
 }
 
+/// All that has arrived is read in one frame, however busy the machine is.
 fn patient() -> NakamaSettings {
     let mut settings = NakamaSettings::default();
     settings.receive_budget = Duration::from_secs(60);
