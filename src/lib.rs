@@ -142,7 +142,8 @@
 //! # Looking at it
 //!
 //! With the feature `overlay`, `NakamaOverlayPlugin` shows the session in a window over the game, which F1 opens and closes: the
-//! connection and its traffic, matches, parties and channels with everybody in them, the last envelopes, and requests that wait or failed.
+//! connection and its traffic, matches, parties, channels and streams with everybody in them, the matchmaker's tickets, followed
+//! users, the inbox, the last envelopes, and requests that wait or failed.
 //! Closed, it costs a message nothing. Without it, [`diagnostics`] publishes the numbers, and
 //! [`RequestFailed`](request::RequestFailed) tells of every request that failed, whatever its type.
 //!

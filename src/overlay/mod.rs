@@ -9,9 +9,9 @@
 //!     .run();
 //! ```
 //!
-//! F1 opens and closes it, and so does [`NakamaOverlay::open`]. It shows the connection and its traffic, matches, parties and
-//! channels with everybody in them, the last envelopes in both directions, and requests that wait or failed. Tokens and keys are
-//! not shown.
+//! F1 opens and closes it, and so does [`NakamaOverlay::open`]. It shows the connection and its traffic; matches, parties, channels and
+//! streams with everybody in them; the matchmaker's tickets; followed users with what they show; the inbox; the last envelopes in
+//! both directions; and requests that wait or failed. Tokens and keys are not shown.
 //!
 //! Closed, it adds nothing to the path of a message: it has envelopes reported raw only while it is open and not paused.
 //!
@@ -43,8 +43,10 @@ pub use self::{
     envelope_log::{EnvelopeDirection, EnvelopeEntry, EnvelopeLog},
     panels::{EnvelopesState, OverlayState, OverlayTab, RequestsState},
     view::{
-        ConnectionView, ContextState, ContextView, FailureView, MAX_PEOPLE, OverlayView,
-        PersonView, RequestsView, TrafficSample, TrafficView, WaitingView,
+        ConnectionView, ContextState, ContextView, FailureView, FriendSessionView, FriendView,
+        FriendsView, InboxView, MAX_NOTIFICATIONS, MAX_PEOPLE, NotificationView, OverlayView,
+        PersonView, RequestsView, TicketAskView, TicketView, TrafficSample, TrafficView,
+        WaitingView,
     },
 };
 use crate::plugin::NakamaSystems;
@@ -138,8 +140,15 @@ impl Plugin for NakamaOverlayPlugin {
                 PostUpdate,
                 (
                     record::follow_tap.before(NakamaSystems::Send),
-                    (collect::sample, collect::collect)
+                    (collect::sample, collect::collect_inbox)
                         .run_if(is_open)
+                        .before(EguiPostUpdateSet::EndPass),
+                    (
+                        collect::collect,
+                        collect::collect_tickets,
+                        collect::collect_friends,
+                    )
+                        .run_if(is_open.and_then(collect::is_due))
                         .before(EguiPostUpdateSet::EndPass),
                 ),
             )

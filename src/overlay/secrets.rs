@@ -40,6 +40,24 @@ pub(super) fn hide(json: &mut Value) {
     }
 }
 
+/// JSON on several lines without its secrets, or as it is if it is none.
+pub(super) fn pretty(json: &str) -> String {
+    let Ok(mut value) = serde_json::from_str(json) else {
+        return json.to_owned();
+    };
+    hide(&mut value);
+    format!("{value:#}")
+}
+
+/// The value of a field with this name, unless it lets its holder in.
+pub(super) fn unless_secret(name: &str, value: impl ToString) -> String {
+    if is_secret(name) {
+        HIDDEN.to_owned()
+    } else {
+        value.to_string()
+    }
+}
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [
@@ -111,6 +129,17 @@ mod tests {
             "tokens": 3,
         });
         assert_eq!(hidden(json.clone()), json);
+    }
+
+    #[test]
+    fn what_is_no_json_is_left_as_it_is() {
+        assert_eq!(
+            pretty("{\"token\": \"t\"}"),
+            format!("{{\n  \"token\": \"{HIDDEN}\"\n}}")
+        );
+        assert_eq!(pretty("hello"), "hello");
+        assert_eq!(unless_secret("mode", 3.0), "3");
+        assert_eq!(unless_secret("invite_token", 3.0), HIDDEN);
     }
 
     #[test]

@@ -23,6 +23,14 @@ pub struct OverlayView {
     pub parties: Vec<ContextView>,
     /// Chat channels that one is in or asks to be in, in order of their ids.
     pub channels: Vec<ContextView>,
+    /// The matchmaker's tickets, own ones and those of parties, oldest first; those that are asked for last.
+    pub tickets: Vec<TicketView>,
+    /// Users whom one follows, and oneself.
+    pub friends: FriendsView,
+    /// Streams that one has heard of, in order of mode, subject, subcontext and label.
+    pub streams: Vec<ContextView>,
+    /// What the server keeps for the user.
+    pub inbox: InboxView,
     /// Requests that wait for their answer, and those that failed.
     pub requests: RequestsView,
     /// The last envelopes.
@@ -91,7 +99,7 @@ pub struct TrafficSample {
     pub sent_bytes: f64,
 }
 
-/// Something that one is in, or asks to be in: a match, a party or a channel.
+/// Something that one is in, or asks to be in: a match, a party, a channel or a stream.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ContextView {
@@ -101,10 +109,12 @@ pub struct ContextView {
     pub id: Option<String>,
     /// Whether one is in it.
     pub state: ContextState,
-    /// What kind of match, party or channel it is, in a few words.
+    /// What kind of match, party, channel or stream it is, in a few words.
     pub about: String,
     /// Its label, if it has one.
     pub label: Option<String>,
+    /// What else it is told from others by: names and values.
+    pub facts: Vec<(&'static str, String)>,
     /// How many are in it.
     pub size: usize,
     /// Who is in it: [`MAX_PEOPLE`] at most.
@@ -124,6 +134,7 @@ impl ContextView {
             state,
             about: String::new(),
             label: None,
+            facts: Vec::new(),
             size: 0,
             people: Vec::new(),
             asking: Vec::new(),
@@ -141,6 +152,8 @@ pub enum ContextState {
     PendingApproval,
     /// One is in it.
     Joined,
+    /// A stream. Whether one is still in it, and who was in it before, is not told.
+    HeardOf,
 }
 
 /// Somebody.
@@ -157,6 +170,109 @@ pub struct PersonView {
     pub is_self: bool,
     /// Whether they lead the party.
     pub is_leader: bool,
+}
+
+/// A ticket of the matchmaker.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TicketView {
+    /// Its entity.
+    pub entity: Entity,
+    /// Its id, if it is known yet.
+    pub id: Option<String>,
+    /// The party that it is for, if it is not one's own.
+    pub party_id: Option<String>,
+    /// For how long it has been waiting.
+    pub age: Duration,
+    /// What was asked for. `None` if the leader of the party did, or if there is no ticket yet.
+    pub asked: Option<TicketAskView>,
+}
+
+/// What the matchmaker was asked for.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TicketAskView {
+    /// How many players there must be.
+    pub min_count: u32,
+    /// How many players there may be.
+    pub max_count: u32,
+    /// What their number is a multiple of.
+    pub count_multiple: Option<u32>,
+    /// What the others have to be like.
+    pub query: String,
+    /// What one is like: names and values, the texts first.
+    pub properties: Vec<(String, String)>,
+}
+
+/// Users whom one follows, and oneself.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct FriendsView {
+    /// How many are followed, without oneself.
+    pub followed: usize,
+    /// How many of them are online.
+    pub online: usize,
+    /// Who they are: [`MAX_PEOPLE`] at most. Oneself first, then those who are online, then the others, each by name.
+    pub users: Vec<FriendView>,
+}
+
+/// A user whom one follows, or oneself.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FriendView {
+    /// Their entity.
+    pub entity: Entity,
+    /// Their account.
+    pub user_id: UserId,
+    /// Their name, once the server has told it.
+    pub username: Option<Username>,
+    /// Whether it is oneself.
+    pub is_self: bool,
+    /// Where they are online, the session that came last at the end: [`MAX_PEOPLE`] at most. Empty if they are offline.
+    pub sessions: Vec<FriendSessionView>,
+}
+
+/// A session of a user whom one follows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct FriendSessionView {
+    /// Its socket.
+    pub session_id: SessionId,
+    /// Whether it is one's own.
+    pub is_self: bool,
+    /// What it shows. May be empty.
+    pub status: String,
+}
+
+/// What the server keeps for the user, as far as it is known.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct InboxView {
+    /// How many notifications there are.
+    pub size: usize,
+    /// The latest of them, the latest first: [`MAX_NOTIFICATIONS`] at most.
+    pub notifications: Vec<NotificationView>,
+}
+
+/// How many notifications are listed.
+pub const MAX_NOTIFICATIONS: usize = 200;
+
+/// A notification.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct NotificationView {
+    /// Its id.
+    pub id: String,
+    /// What it is about.
+    pub subject: String,
+    /// What kind it is: a name, and the number on the wire.
+    pub code: String,
+    /// Who sent it, if it was a user.
+    pub sender: Option<UserId>,
+    /// When, in UTC.
+    pub create_time: String,
+    /// Its content: JSON on several lines, without secrets.
+    pub json: String,
 }
 
 /// Requests without an answer, and what failed.

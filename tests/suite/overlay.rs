@@ -2,7 +2,11 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::common::transcripts::{Dir, Scenario, scenarios};
+use crate::{
+    common::transcripts::{Dir, Scenario, scenarios},
+    replay::to_request,
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bevy::{
     input::ButtonInput,
     prelude::*,
@@ -35,6 +39,26 @@ fn watched() -> TestGame {
 fn with_overlay(plugin: NakamaOverlayPlugin) -> TestGame {
     let mut game = TestGame::with_plugins(NakamaSettings::default(), plugin);
     game.connect();
+    game
+}
+
+/// The same, as the user of a recorded client.
+fn watched_as(name: &str, client: &str) -> TestGame {
+    let who = &scenario(name).clients[client];
+    let claims =
+        serde_json::json!({ "uid": who["user_id"], "usn": who["username"], "exp": u32::MAX });
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+    let session = NakamaSession::restore(&format!("e30.{claims}.x"), None);
+    let session = session.expect("our own token");
+    let plugin = NakamaOverlayPlugin::default().opened();
+    let mut game = TestGame::with_plugins(NakamaSettings::default(), plugin);
+    game.commands(|commands| {
+        let options = ConnectOptions::default();
+        commands.nakama().connect(&server(), &session, options);
+    });
+    game.update();
+    game.server_accepts();
+    game.update();
     game
 }
 
@@ -100,6 +124,11 @@ fn ask(game: &mut TestGame, message: Message) {
                 })
             }
             Message::PartyJoin(party) => nakama.join_party(party.party_id),
+            Message::MatchmakerAdd(add) => nakama.add_matchmaker(to_request(add)),
+            Message::StatusFollow(follow) => {
+                nakama.follow(FollowUsers::ids(follow.user_ids).usernames(follow.usernames))
+            }
+            Message::Rpc(rpc) => nakama.rpc(Rpc::new(rpc.id).payload(rpc.payload)),
             Message::ChannelJoin(channel) => nakama.join_chat(JoinChat::room(channel.target)),
             other => nakama.raw(other),
         };
@@ -258,6 +287,255 @@ fn a_room_shows_its_members() {
 }
 
 #[test]
+fn a_ticket_shows_what_was_asked_for_and_how_long_it_waits() {
+    let mut game = watched_as("matchmaker", "alice");
+    replay(&mut game, "matchmaker", "alice", 7);
+    let harness = look(&game, OverlayTab::Matches);
+    harness.get_by_label("asks for a ticket");
+    harness.get_by_label("a ticket, its id comes with the answer");
+
+    let mut game = watched_as("matchmaker", "alice");
+    replay(&mut game, "matchmaker", "alice", 8);
+    game.advance(Duration::from_secs(65));
+    let harness = look(&game, OverlayTab::Matches);
+    harness.get_by_label_contains("Not in a match.");
+    harness.get_by_label("looks for others");
+    harness.get_by_label("1 min 5 s");
+    harness.get_by_label("2 players");
+    harness.get_by_label("b4f741e1-2139-4681-8a33-5f9a43a7da6f");
+    harness.get_by_label("+properties.region:europe +properties.rank:>=4");
+    harness.get_by_label("mode: duel, region: europe, rank: 8, wins: -1.5");
+
+    // It is matched: the token is nowhere.
+    let mut game = watched_as("matchmaker", "alice");
+    replay(&mut game, "matchmaker", "alice", 12);
+    let harness = look(&game, OverlayTab::Matches);
+    harness.get_by_label_contains("No ticket.");
+    assert!(harness.query_by_label_contains("eyJ").is_none());
+}
+
+#[test]
+fn a_property_of_a_ticket_may_be_a_secret() {
+    let mut game = watched();
+    game.commands(|c| {
+        let request = AddMatchmaker::players(2, 8)
+            .count_multiple(2)
+            .string_property("invite_token", "let-me-in");
+        c.nakama().add_matchmaker(request);
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.answer(&asked, matchmaker_ticket("t1"));
+    game.update();
+    game.advance(Duration::from_millis(200));
+    let harness = look(&game, OverlayTab::Matches);
+    harness.get_by_label("2 to 8 players, a multiple of 2");
+    harness.get_by_label("invite_token: (hidden)");
+}
+
+#[test]
+fn a_ticket_of_a_party_shows_the_party() {
+    let mut game = watched_as("party_matchmaker", "bob");
+    replay(&mut game, "party_matchmaker", "bob", 23);
+    let harness = look(&game, OverlayTab::Matches);
+    harness.get_by_label("looks for others");
+    harness.get_by_label("fcf56777-cce1-47f8-a974-2cc55d005def");
+    harness.get_by_label("fb28daa4-2337-4372-9eb1-3832d940bd1f.nakama");
+    harness.get_by_label("The party's leader knows what was asked for.");
+}
+
+#[test]
+fn friends_show_where_they_are_and_what_they_do() {
+    let mut game = watched_as("status_two_sessions", "bob");
+    replay(&mut game, "status_two_sessions", "bob", 20);
+    let harness = look(&game, OverlayTab::Friends);
+    harness.get_by_label("1 followed, 1 online");
+    harness.get_by_label("alice");
+    harness.get_by_label("Copy alice's user id");
+    harness.get_by_label("second device");
+    let seen = texts(&harness);
+    assert_eq!(count(&seen, "online"), 2);
+    assert_eq!(count(&seen, "shows nothing more"), 2, "one's own, and hers");
+    assert_eq!(count(&seen, "this one"), 1);
+    let place = |text: &str| seen.iter().rposition(|seen| seen == text);
+    assert!(
+        place("bob") < place("you") && place("you") < place("alice"),
+        "{seen:?}"
+    );
+
+    // One of her devices is gone.
+    let mut game = watched_as("status_two_sessions", "bob");
+    replay(&mut game, "status_two_sessions", "bob", 22);
+    let harness = look(&game, OverlayTab::Friends);
+    harness.get_by_label("1 followed, 1 online");
+    assert!(harness.query_by_label("second device").is_none());
+}
+
+#[test]
+fn a_friend_who_is_offline_is_shown_as_offline() {
+    for (until, name, sentence) in [
+        (7, "name not told yet", "1 followed, 0 online"),
+        (15, "bob", "1 followed, 1 online"),
+        (26, "bob", "1 followed, 0 online"),
+    ] {
+        let mut game = watched_as("status", "alice");
+        replay(&mut game, "status", "alice", until);
+        let harness = look(&game, OverlayTab::Friends);
+        harness.get_by_label(name);
+        harness.get_by_label(sentence);
+        let is_online = until == 15;
+        assert_eq!(harness.query_by_label("offline").is_none(), is_online);
+        assert_eq!(harness.query_by_label("busy").is_some(), is_online);
+    }
+}
+
+#[test]
+fn a_stream_shows_who_is_known_to_be_in_it() {
+    let mut game = watched_as("streams", "alice");
+    replay(&mut game, "streams", "alice", 13);
+    let harness = look(&game, OverlayTab::Streams);
+    harness.get_by_label("heard of");
+    harness.get_by_label("mode 130");
+    harness.get_by_label("lab");
+    harness.get_by_label("2 people");
+    harness.get_by_label("bob");
+    harness.get_by_label("you");
+    assert!(harness.query_by_label("subject").is_none(), "it has none");
+
+    let mut game = watched_as("streams", "alice");
+    replay(&mut game, "streams", "alice", 39);
+    let harness = look(&game, OverlayTab::Streams);
+    harness.get_by_label("mode 200");
+    harness.get_by_label("subject");
+    harness.get_by_label("decad488-b762-467e-97e7-eef63d7b2f95");
+    harness.get_by_label("subcontext");
+    harness.get_by_label("5cb92e83-6899-4998-8880-dba0f7845514");
+    harness.get_by_label("full");
+    assert_eq!(count(&texts(&harness), "1 person"), 2, "Bob is hidden");
+}
+
+#[test]
+fn the_inbox_shows_its_contents_on_a_click() {
+    let mut game = watched_as("notifications", "alice");
+    replay(&mut game, "notifications", "alice", 30);
+    let mut harness = look(&game, OverlayTab::Inbox);
+    let seen = texts(&harness);
+    let place = |text: &str| seen.iter().position(|seen| seen == text).expect("is seen");
+    assert!(
+        place("bob removed you as a friend") < place("bob wants to add you as a friend")
+            && place("bob wants to add you as a friend") < place("keep"),
+        "the latest first: {seen:?}"
+    );
+    assert_eq!(count(&seen, "hi"), 0, "the server does not keep it");
+    for code in ["FriendRemoved (-9)", "FriendRequest (-2)", "Custom(8)"] {
+        harness.get_by_label(code);
+    }
+    harness.get_by_label("2026-11-22T15:48:40Z");
+    assert_eq!(count(&seen, "5cb92e83"), 3, "all are from Bob");
+
+    assert!(harness.query_by_label_contains("nested").is_none());
+    harness.get_by_label("keep").click();
+    harness.run();
+    harness.get_by_label_contains("\"nested\": {");
+    harness.get_by_label("Copy the content");
+    harness.get_by_label("keep").click();
+    harness.run();
+    assert!(harness.query_by_label_contains("nested").is_none());
+}
+
+#[test]
+fn an_inbox_that_is_changed_while_the_overlay_is_closed_is_shown_when_it_opens() {
+    let mut game = with_overlay(NakamaOverlayPlugin::default());
+    let content = r#"{"gift_token": "let-me-in", "gold": 3}"#;
+    game.server_says(notification("n1", 7, "a gift", content, true));
+    game.update();
+    game.advance(Duration::from_secs(1));
+    assert_eq!(view(&game).inbox.size, 0, "the world was not looked at");
+
+    game.app.world_mut().resource_mut::<NakamaOverlay>().open = true;
+    game.update();
+    let mut harness = look(&game, OverlayTab::Inbox);
+    harness.get_by_label("from the server");
+    harness.get_by_label("a gift").click();
+    harness.run();
+    harness.get_by_label_contains("\"gold\": 3");
+    assert!(harness.query_by_label_contains("let-me-in").is_none());
+
+    game.connection_breaks();
+    game.update();
+    look(&game, OverlayTab::Inbox).get_by_label_contains("Nothing in the inbox.");
+}
+
+/// The overlay in its own window.
+fn in_window(view: OverlayView, tab: OverlayTab) -> Harness<'static, (OverlayView, OverlayState)> {
+    let mut state = OverlayState::default();
+    state.tab = tab;
+    let mut harness = Harness::builder().with_size([900.0, 600.0]).build_ui_state(
+        |ui, (view, state): &mut (OverlayView, OverlayState)| {
+            panels::overlay_window(ui.ctx(), &mut true, view, state);
+        },
+        (view, state),
+    );
+    harness.run();
+    harness
+}
+
+#[test]
+fn tabs_are_one_row_and_nothing_makes_the_window_wider() {
+    let mut game = watched_as("notifications", "alice");
+    let long = "a subject as long as a chapter ".repeat(20);
+    game.server_says(notification("n1", 7, &long, "{}", true));
+    let stream = Stream {
+        mode: 130,
+        label: long.clone(),
+        ..default()
+    };
+    game.server_says(stream_presences(&stream, &[&long], &[]));
+    game.commands(|c| {
+        c.nakama()
+            .follow(FollowUsers::ids([format!("user-{long}")]));
+        c.nakama()
+            .add_matchmaker(AddMatchmaker::players(2, 8).query(&long));
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::StatusFollow);
+    game.answer(&asked, followed(&[(&long, &long)]));
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.answer(&asked, matchmaker_ticket("t1"));
+    game.update();
+    game.advance(Duration::from_millis(200));
+    for tab in [
+        OverlayTab::Connection,
+        OverlayTab::Matches,
+        OverlayTab::Friends,
+        OverlayTab::Streams,
+        OverlayTab::Inbox,
+    ] {
+        let harness = in_window(view(&game).clone(), tab);
+        let window = harness.get_by_role(egui::accesskit::Role::Window).rect();
+        let [first, .., last] = [
+            "Connection",
+            "Matches",
+            "Parties",
+            "Channels",
+            "Friends",
+            "Streams",
+            "Inbox",
+            "Envelopes",
+            "Requests",
+        ]
+        .map(|name| {
+            harness
+                .get_by_role_and_label(egui::accesskit::Role::Button, name)
+                .rect()
+        });
+        assert!(window.width() <= 490.0, "{tab:?} {window}");
+        assert!(window.contains_rect(first) && window.contains_rect(last));
+        assert_eq!(first.top(), last.top());
+    }
+}
+
+#[test]
 fn a_join_that_waits_for_the_leader_says_so() {
     let mut game = watched();
     game.commands(|c| c.nakama().join_party("p1").id());
@@ -287,7 +565,24 @@ fn nothing_to_show_is_a_sentence() {
     for (tab, sentence) in [
         (OverlayTab::Connection, "not connected yet"),
         (OverlayTab::Matches, "Not in a match."),
+        (
+            OverlayTab::Matches,
+            "No ticket. `commands.nakama().add_matchmaker",
+        ),
         (OverlayTab::Parties, "Not in a party."),
+        (OverlayTab::Channels, "Not in a channel."),
+        (
+            OverlayTab::Friends,
+            "Nobody is followed. `commands.nakama().follow",
+        ),
+        (
+            OverlayTab::Streams,
+            "Not in a stream. `commands.nakama().rpc",
+        ),
+        (
+            OverlayTab::Inbox,
+            "Nothing in the inbox. `commands.nakama().notifications",
+        ),
         (OverlayTab::Envelopes, "Nothing has passed"),
         (OverlayTab::Requests, "Every request has been answered."),
     ] {
@@ -433,7 +728,9 @@ fn a_click_shows_an_envelope_in_full() {
 
 #[test]
 fn a_row_can_be_picked_while_the_list_moves() {
-    let mut game = watched();
+    let plugin = NakamaOverlayPlugin::default().opened();
+    let mut game = TestGame::with_plugins(patient(), plugin);
+    game.connect();
     replay(&mut game, "match_relayed", "alice", 15);
     let mut harness = look(&game, OverlayTab::Envelopes);
     let place = harness.get_by_label("match_create").rect().center();
@@ -624,6 +921,7 @@ fn cost_of_traffic(game: &mut TestGame) -> u64 {
     arrive()
 }
 
+/// All that has arrived is read in one frame, however busy the machine is.
 fn patient() -> NakamaSettings {
     let mut settings = NakamaSettings::default();
     settings.receive_budget = Duration::from_secs(60);
@@ -797,6 +1095,10 @@ fn its_window_is_drawn_while_it_is_open() {
         OverlayTab::Connection,
         OverlayTab::Matches,
         OverlayTab::Parties,
+        OverlayTab::Channels,
+        OverlayTab::Friends,
+        OverlayTab::Streams,
+        OverlayTab::Inbox,
         OverlayTab::Envelopes,
         OverlayTab::Requests,
     ] {

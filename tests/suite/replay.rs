@@ -274,7 +274,7 @@ impl Replay {
     }
 }
 
-fn to_request(add: realtime::MatchmakerAdd) -> AddMatchmaker {
+pub(crate) fn to_request(add: realtime::MatchmakerAdd) -> AddMatchmaker {
     let count = |count: i32| u32::try_from(count).expect("a count");
     let mut request =
         AddMatchmaker::players(count(add.min_count), count(add.max_count)).query(add.query);

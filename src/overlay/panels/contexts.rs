@@ -1,26 +1,31 @@
 //! Matches, parties, and whatever else one can be in: they look alike.
 
 use bevy_egui::egui::{
-    Align, CollapsingHeader, Label, Layout, RichText, ScrollArea, Ui,
+    Align, CollapsingHeader, Color32, Label, Layout, RichText, ScrollArea, Ui,
     collapsing_header::CollapsingState, vec2,
 };
 
-use super::look;
-use crate::overlay::view::{ContextState, ContextView, PersonView};
+use super::{look, tickets};
+use crate::overlay::view::{ContextState, ContextView, PersonView, TicketView};
 
 /// How much room a name has, with its marks.
 const NAME_WIDTH: f32 = 190.0;
 /// How much room a mark takes at the most.
 const MARK_WIDTH: f32 = 68.0;
 
-/// Matches that one is in, and who is in them.
-pub fn matches_ui(ui: &mut Ui, matches: &[ContextView]) {
-    contexts_ui(
-        ui,
-        "match",
-        "Not in a match. `commands.nakama().join_match(..)` and `create_match(..)` get you into one.",
-        matches,
-    );
+/// Matches that one is in, and who is in them; then the matchmaker's tickets.
+pub fn matches_ui(ui: &mut Ui, matches: &[ContextView], tickets: &[TicketView]) {
+    look::adapt(ui);
+    let if_none = "Not in a match. `commands.nakama().join_match(..)` and `create_match(..)` get you into one.";
+    ScrollArea::vertical()
+        .id_salt("match")
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            list_ui(ui, "match", if_none, matches);
+            ui.add_space(6.0);
+            look::heading(ui, "Matchmaker");
+            tickets::list_ui(ui, tickets);
+        });
 }
 
 /// Parties that one is in or asks to join, who is in them, and who asks to join.
@@ -43,21 +48,33 @@ pub fn channels_ui(ui: &mut Ui, channels: &[ContextView]) {
     );
 }
 
+/// Streams that one has heard of, and who is known to be in them.
+pub fn streams_ui(ui: &mut Ui, streams: &[ContextView]) {
+    contexts_ui(
+        ui,
+        "stream",
+        "Not in a stream. `commands.nakama().rpc(..)` calls a function of the server that can put you into one.",
+        streams,
+    );
+}
+
 /// Everything of one kind that one is in: `noun` is what one of them is called, `if_none` what is said if there is none.
 pub fn contexts_ui(ui: &mut Ui, noun: &str, if_none: &str, contexts: &[ContextView]) {
     look::adapt(ui);
-    if contexts.is_empty() {
-        return look::nothing(ui, if_none);
-    }
     ScrollArea::vertical()
         .id_salt(noun)
         .auto_shrink(false)
-        .show(ui, |ui| {
-            for context in contexts {
-                context_ui(ui, noun, context);
-                ui.add_space(4.0);
-            }
-        });
+        .show(ui, |ui| list_ui(ui, noun, if_none, contexts));
+}
+
+fn list_ui(ui: &mut Ui, noun: &str, if_none: &str, contexts: &[ContextView]) {
+    if contexts.is_empty() {
+        look::nothing(ui, if_none);
+    }
+    for context in contexts {
+        context_ui(ui, noun, context);
+        ui.add_space(4.0);
+    }
 }
 
 fn context_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
@@ -72,9 +89,10 @@ fn header_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
         ContextState::Joining => ("joining", look::BUSY),
         ContextState::PendingApproval => ("waits for the leader", look::BUSY),
         ContextState::Joined => ("joined", look::GOOD),
+        ContextState::HeardOf => ("heard of", look::GOOD),
     };
     look::mark(ui, word, color);
-    if context.state == ContextState::Joined {
+    if matches!(context.state, ContextState::Joined | ContextState::HeardOf) {
         let people = if context.size == 1 {
             "person"
         } else {
@@ -92,12 +110,11 @@ fn header_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
 }
 
 fn body_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
+    for (name, value) in &context.facts {
+        look::fact(ui, name, value);
+    }
     if let Some(label) = &context.label {
-        ui.horizontal(|ui| {
-            ui.label(look::dim("label"));
-            look::copy_button(ui, label, "the label");
-            ui.add(Label::new(look::mono(label)).truncate());
-        });
+        look::fact(ui, "label", label);
     }
     for person in &context.people {
         person_ui(ui, person, false);
@@ -106,8 +123,15 @@ fn body_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
         let more = context.size - context.people.len();
         ui.label(look::dim(format!("and {more} more")));
     }
-    if context.state == ContextState::Joined && context.size == 0 {
-        ui.label(look::dim(format!("Nobody is in this {noun}.")));
+    if context.size == 0 {
+        let sentence = match context.state {
+            ContextState::Joined => format!("Nobody is in this {noun}."),
+            ContextState::HeardOf => format!("Nobody is known to be in this {noun}."),
+            ContextState::Joining | ContextState::PendingApproval => String::new(),
+        };
+        if !sentence.is_empty() {
+            ui.label(look::dim(sentence));
+        }
     }
     if !context.asking.is_empty() {
         CollapsingHeader::new(
@@ -125,45 +149,49 @@ fn body_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
 
 fn person_ui(ui: &mut Ui, person: &PersonView, asks: bool) {
     ui.horizontal(|ui| {
-        let width = NAME_WIDTH.min(ui.available_width() * 0.5);
-        let height = ui.spacing().interact_size.y;
-        ui.allocate_ui_with_layout(
-            vec2(width, height),
-            Layout::left_to_right(Align::Center),
-            |ui| {
-                ui.set_min_width(width);
-                name_ui(ui, person, asks);
-            },
-        );
         let name = person.username.as_str();
+        let marks = [
+            (person.is_leader, "leader", look::BUSY),
+            (asks, "asks to join", look::BUSY),
+        ];
+        name_ui(ui, name, person.is_self, &marks);
         let (user, session) = (person.user_id.as_str(), person.session_id.as_str());
         look::short_id(ui, "user", user, &format!("{name}'s user id"));
         look::short_id(ui, "session", session, &format!("{name}'s session id"));
     });
 }
 
-fn name_ui(ui: &mut Ui, person: &PersonView, asks: bool) {
-    let marks = [
-        (person.is_self, "you", look::IN),
-        (person.is_leader, "leader", look::BUSY),
-        (asks, "asks to join", look::BUSY),
-    ];
-    let name = RichText::new(person.username.as_str());
-    let name = if person.is_self {
+/// A name with its marks, in a column of its own.
+pub(super) fn name_ui(ui: &mut Ui, name: &str, is_self: bool, marks: &[(bool, &str, Color32)]) {
+    let width = NAME_WIDTH.min(ui.available_width() * 0.5);
+    let height = ui.spacing().interact_size.y;
+    ui.allocate_ui_with_layout(
+        vec2(width, height),
+        Layout::left_to_right(Align::Center),
+        |ui| {
+            ui.set_min_width(width);
+            marked_ui(ui, name, is_self, marks);
+        },
+    );
+}
+
+fn marked_ui(ui: &mut Ui, name: &str, is_self: bool, marks: &[(bool, &str, Color32)]) {
+    let you = [(is_self, "you", look::IN)];
+    let marks = || you.iter().chain(marks).filter(|(is_it, ..)| *is_it);
+    let name = RichText::new(name);
+    let name = if is_self {
         name.strong().color(look::STRONG)
     } else {
         name
     };
     // Marks have their place, however long the name is.
-    let room = marks.iter().filter(|(is_it, ..)| *is_it).count() as f32 * MARK_WIDTH;
+    let room = marks().count() as f32 * MARK_WIDTH;
     let width = (ui.available_width() - room).max(40.0);
     ui.scope(|ui| {
         ui.set_max_width(width);
         ui.add(Label::new(name).truncate());
     });
-    for (is_it, word, color) in marks {
-        if is_it {
-            look::mark(ui, word, color);
-        }
+    for (_, word, color) in marks() {
+        look::mark(ui, word, *color);
     }
 }

@@ -161,6 +161,15 @@ pub(super) fn short_id(ui: &mut Ui, name: &str, id: &str, what: &str) {
     copy_button(ui, id, what);
 }
 
+/// Something that is known by name, in one line, and a button that copies it.
+pub(super) fn fact(ui: &mut Ui, name: &str, value: &str) {
+    ui.horizontal(|ui| {
+        ui.label(dim(name));
+        copy_button(ui, value, &format!("the {name}"));
+        ui.add(Label::new(mono(value)).truncate());
+    });
+}
+
 /// A word in a box, like `you` or `leader`.
 pub(super) fn mark(ui: &mut Ui, word: &str, color: Color32) {
     Frame::new()
@@ -189,6 +198,15 @@ pub(super) fn milliseconds(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
 }
 
+/// How long something has been going on.
+pub(super) fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds / 60 {
+        0 => format!("{seconds} s"),
+        minutes => format!("{minutes} min {} s", seconds % 60),
+    }
+}
+
 /// Bytes, in the largest unit that leaves at least one before the point.
 pub(super) fn bytes(bytes: f64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -207,6 +225,18 @@ pub(super) fn bytes(bytes: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_is_in_seconds_and_minutes() {
+        for (seconds, text) in [
+            (0.0, "0 s"),
+            (59.9, "59 s"),
+            (60.0, "1 min 0 s"),
+            (3725.0, "62 min 5 s"),
+        ] {
+            assert_eq!(age(Duration::from_secs_f64(seconds)), text);
+        }
+    }
 
     #[test]
     fn bytes_are_short() {

@@ -5,17 +5,23 @@
 mod connection;
 mod contexts;
 mod envelopes;
+mod friends;
+mod inbox;
 mod look;
 mod requests;
+mod tickets;
 
 use bevy_ecs::prelude::*;
 use bevy_egui::egui::{self, RichText, Ui};
 
 pub use self::{
     connection::connection_ui,
-    contexts::{channels_ui, contexts_ui, matches_ui, parties_ui},
+    contexts::{channels_ui, contexts_ui, matches_ui, parties_ui, streams_ui},
     envelopes::{EnvelopesState, envelopes_ui},
+    friends::friends_ui,
+    inbox::inbox_ui,
     requests::{RequestsState, requests_ui},
+    tickets::tickets_ui,
 };
 use super::view::OverlayView;
 
@@ -44,6 +50,12 @@ pub enum OverlayTab {
     Parties,
     /// [`channels_ui`].
     Channels,
+    /// [`friends_ui`].
+    Friends,
+    /// [`streams_ui`].
+    Streams,
+    /// [`inbox_ui`].
+    Inbox,
     /// [`envelopes_ui`].
     Envelopes,
     /// [`requests_ui`].
@@ -80,19 +92,25 @@ pub fn overlay_ui(ui: &mut Ui, view: &OverlayView, state: &mut OverlayState) {
     look::adapt(ui);
     connection::summary_ui(ui, &view.connection);
     ui.add_space(2.0);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
+        // All in one row of a window as wide as it is at first.
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().button_padding.x = 3.0;
         let has_failures = state.requests.has_new(&view.requests);
         for (tab, name) in [
             (OverlayTab::Connection, "Connection"),
             (OverlayTab::Matches, "Matches"),
             (OverlayTab::Parties, "Parties"),
             (OverlayTab::Channels, "Channels"),
+            (OverlayTab::Friends, "Friends"),
+            (OverlayTab::Streams, "Streams"),
+            (OverlayTab::Inbox, "Inbox"),
             (OverlayTab::Envelopes, "Envelopes"),
             (OverlayTab::Requests, "Requests"),
         ] {
             // A colour, as a number would push its neighbours about.
             let alarms = tab == OverlayTab::Requests && has_failures;
-            let text = RichText::new(name);
+            let text = RichText::new(name).size(11.5);
             let text = if alarms { text.color(look::BAD) } else { text };
             ui.selectable_value(&mut state.tab, tab, text);
         }
@@ -100,9 +118,12 @@ pub fn overlay_ui(ui: &mut Ui, view: &OverlayView, state: &mut OverlayState) {
     ui.separator();
     match state.tab {
         OverlayTab::Connection => connection_ui(ui, &view.connection),
-        OverlayTab::Matches => matches_ui(ui, &view.matches),
+        OverlayTab::Matches => matches_ui(ui, &view.matches, &view.tickets),
         OverlayTab::Parties => parties_ui(ui, &view.parties),
         OverlayTab::Channels => channels_ui(ui, &view.channels),
+        OverlayTab::Friends => friends_ui(ui, &view.friends),
+        OverlayTab::Streams => streams_ui(ui, &view.streams),
+        OverlayTab::Inbox => inbox_ui(ui, &view.inbox),
         OverlayTab::Envelopes => envelopes_ui(ui, &view.envelopes, &mut state.envelopes),
         OverlayTab::Requests => requests_ui(ui, &view.requests, &mut state.requests),
     }

@@ -1,18 +1,20 @@
 //! From the world to the view.
 
-use std::{cmp::Ordering, time::Duration};
+mod friends;
+mod inbox;
+mod people;
+mod tickets;
 
-use bevy_ecs::{
-    prelude::*, query::QueryData, relationship::RelationshipTarget, system::SystemParam,
-};
+use std::time::Duration;
+
+use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
 use bevy_time::{Real, Time};
 
+use self::people::People;
+pub(super) use self::{friends::collect_friends, inbox::collect_inbox, tickets::collect_tickets};
 use super::{
     NakamaOverlay, OverlayView, secrets,
-    view::{
-        ConnectionView, ContextState, ContextView, MAX_PEOPLE, PersonView, TrafficSample,
-        TrafficView, WaitingView,
-    },
+    view::{ConnectionView, ContextState, ContextView, TrafficSample, TrafficView, WaitingView},
 };
 use crate::{
     chat::{ChatChannel, ChatChannelKind, ChatLog, ChatMembers, JoinChat},
@@ -20,73 +22,18 @@ use crate::{
     early::EarlyArrivals,
     matches::{CreateMatch, JoinMatch, Match, MatchPresences},
     party::{
-        Asking, CreateParty, JoinParty, Party, PartyJoinRequests, PartyLeader, PartyMembers,
-        PendingApproval,
+        Asking, CreateParty, JoinParty, Party, PartyJoinRequests, PartyMembers, PendingApproval,
     },
-    presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId, UserId, Username},
+    presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId},
     receive::ReceiveStats,
     request::{PendingRequest, Request, with_causes},
+    stream::{Stream, StreamPresences},
 };
 
 /// How often the world is looked at. Numbers that change faster cannot be read.
 const EVERY: Duration = Duration::from_millis(100);
 /// How long a rate is measured.
 const SAMPLE: Duration = Duration::from_millis(500);
-
-/// Everybody, in whatever they are.
-#[derive(SystemParam)]
-pub(super) struct People<'w, 's> {
-    everybody: Query<'w, 's, Person>,
-}
-
-#[derive(QueryData)]
-pub(super) struct Person {
-    username: &'static Username,
-    user_id: &'static UserId,
-    session_id: &'static SessionId,
-    is_self: Has<IsSelf>,
-    is_leader: Has<PartyLeader>,
-}
-
-impl People<'_, '_> {
-    /// Those among some entities who are somebody: how many, and the first of them, in the order given.
-    fn list(&self, who: impl Iterator<Item = Entity>) -> (usize, Vec<PersonView>) {
-        self.pick(self.find(who))
-    }
-
-    /// The same, oneself first and then by name.
-    fn list_by_name(&self, who: impl Iterator<Item = Entity>) -> (usize, Vec<PersonView>) {
-        let mut found = self.find(who);
-        let order = |a: &PersonItem, b: &PersonItem| -> Ordering {
-            (!a.is_self, a.username, a.session_id).cmp(&(!b.is_self, b.username, b.session_id))
-        };
-        if found.len() > MAX_PEOPLE {
-            let size = found.len();
-            found.select_nth_unstable_by(MAX_PEOPLE, order);
-            found.truncate(MAX_PEOPLE);
-            found.sort_by(order);
-            return (size, self.pick(found).1);
-        }
-        found.sort_by(order);
-        self.pick(found)
-    }
-
-    fn find(&self, who: impl Iterator<Item = Entity>) -> Vec<PersonItem<'_, '_>> {
-        who.filter_map(|entity| self.everybody.get(entity).ok())
-            .collect()
-    }
-
-    fn pick(&self, found: Vec<PersonItem>) -> (usize, Vec<PersonView>) {
-        let people = found.iter().take(MAX_PEOPLE).map(|person| PersonView {
-            username: person.username.clone(),
-            user_id: person.user_id.clone(),
-            session_id: person.session_id.clone(),
-            is_self: person.is_self,
-            is_leader: person.is_leader,
-        });
-        (found.len(), people.collect())
-    }
-}
 
 /// What asks to become a match, a party or a channel.
 type AsksToBe = (
@@ -96,11 +43,20 @@ type AsksToBe = (
     Has<PendingApproval>,
 );
 
-/// In `PostUpdate`: brings the view up to date, if it is time.
+/// Whether it is time to look at the world again.
+pub(super) fn is_due(time: Res<Time<Real>>, mut last: Local<Option<Duration>>) -> bool {
+    let now = time.elapsed();
+    let is_due = last.is_none_or(|last| now.saturating_sub(last) >= EVERY);
+    if is_due {
+        *last = Some(now);
+    }
+    is_due
+}
+
+/// In `PostUpdate`: brings the connection, what one is in, and the requests up to date.
 pub(super) fn collect(
     time: Res<Time<Real>>,
     mut view: ResMut<OverlayView>,
-    mut last: Local<Option<Duration>>,
     connection: (
         Res<NakamaConnection>,
         Res<NetworkLink>,
@@ -124,14 +80,11 @@ pub(super) fn collect(
         Option<&ChatMembers>,
         &ChatLog,
     )>,
+    streams: Query<(Entity, &Stream, Option<&StreamPresences>)>,
     own: Query<&SessionId, With<IsSelf>>,
     people: People,
 ) {
     let now = time.elapsed();
-    if last.is_some_and(|last| now.saturating_sub(last) < EVERY) {
-        return;
-    }
-    *last = Some(now);
     let view = &mut *view;
 
     let (state, link, early, receive) = &connection;
@@ -190,6 +143,30 @@ pub(super) fn collect(
             }
         }));
     sort(&mut view.channels);
+
+    view.streams.clear();
+    view.streams
+        .extend(streams.iter().map(|(entity, stream, present)| {
+            let who = present.into_iter().flat_map(StreamPresences::iter);
+            let (size, people) = people.list_by_name(who);
+            let facts = [
+                ("subject", &stream.subject),
+                ("subcontext", &stream.subcontext),
+            ];
+            ContextView {
+                about: format!("mode {}", stream.mode),
+                label: Some(stream.label.clone()).filter(|label| !label.is_empty()),
+                facts: facts
+                    .into_iter()
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(name, value)| (name, value.clone()))
+                    .collect(),
+                size,
+                people,
+                ..ContextView::new(entity, Some(stream.to_string()), ContextState::HeardOf)
+            }
+        }));
+    sort(&mut view.streams);
 
     view.requests.waiting.clear();
     view.requests

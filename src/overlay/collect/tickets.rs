@@ -1,0 +1,64 @@
+//! The matchmaker's tickets.
+
+use bevy_ecs::prelude::*;
+use bevy_time::{Real, Time};
+
+use crate::{
+    matchmaker::{AddMatchmaker, AddPartyToMatchmaker, MatchmakerTicket, TicketOf},
+    overlay::{
+        OverlayView, secrets,
+        view::{TicketAskView, TicketView},
+    },
+    presence::{Joining, PartyId, TicketId},
+    request::{PendingRequest, Request},
+};
+
+/// In `PostUpdate`: brings the tickets up to date.
+pub(in crate::overlay) fn collect_tickets(
+    time: Res<Time<Real>>,
+    mut view: ResMut<OverlayView>,
+    tickets: Query<(Entity, &TicketId, &MatchmakerTicket, Option<&TicketOf>)>,
+    asking: Query<(Entity, &PendingRequest), With<Joining>>,
+    parties: Query<&PartyId>,
+) {
+    let now = time.elapsed();
+    let view = &mut view.tickets;
+    view.clear();
+    view.extend(tickets.iter().map(|(entity, id, ticket, of)| {
+        let party = of.and_then(|of| parties.get(of.0).ok());
+        TicketView {
+            entity,
+            id: Some(id.to_string()),
+            party_id: party.map(ToString::to_string),
+            age: now.saturating_sub(ticket.since),
+            asked: ticket.request.as_ref().map(asked),
+        }
+    }));
+    let names = [AddMatchmaker::NAME, AddPartyToMatchmaker::NAME];
+    let asking = asking.iter().filter(|(_, asks)| names.contains(&asks.name));
+    view.extend(asking.map(|(entity, asks)| TicketView {
+        entity,
+        id: None,
+        party_id: None,
+        age: now.saturating_sub(asks.since),
+        asked: None,
+    }));
+    view.sort_by(|a, b| {
+        let order = |ticket: &TicketView| (ticket.id.is_none(), std::cmp::Reverse(ticket.age));
+        order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id))
+    });
+}
+
+fn asked(request: &AddMatchmaker) -> TicketAskView {
+    let texts = request.string_properties.iter();
+    let texts = texts.map(|(name, value)| (name.clone(), secrets::unless_secret(name, value)));
+    let numbers = request.numeric_properties.iter();
+    let numbers = numbers.map(|(name, value)| (name.clone(), secrets::unless_secret(name, value)));
+    TicketAskView {
+        min_count: request.min_count,
+        max_count: request.max_count,
+        count_multiple: request.count_multiple,
+        query: request.query.clone(),
+        properties: texts.chain(numbers).collect(),
+    }
+}

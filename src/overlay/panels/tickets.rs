@@ -1,0 +1,83 @@
+//! The matchmaker's tickets.
+
+use bevy_egui::egui::{RichText, ScrollArea, Ui, collapsing_header::CollapsingState};
+
+use super::look;
+use crate::overlay::view::{TicketAskView, TicketView};
+
+/// The matchmaker's tickets: what was asked for, and how long they have been waiting.
+pub fn tickets_ui(ui: &mut Ui, tickets: &[TicketView]) {
+    look::adapt(ui);
+    ScrollArea::vertical()
+        .id_salt("ticket")
+        .auto_shrink(false)
+        .show(ui, |ui| list_ui(ui, tickets));
+}
+
+pub(super) fn list_ui(ui: &mut Ui, tickets: &[TicketView]) {
+    if tickets.is_empty() {
+        ui.label(look::dim(
+            "No ticket. `commands.nakama().add_matchmaker(..)` gets you one.",
+        ));
+    }
+    for ticket in tickets {
+        let id = ui.make_persistent_id(("ticket", ticket.entity));
+        CollapsingState::load_with_default_open(ui.ctx(), id, true)
+            .show_header(ui, |ui| header_ui(ui, ticket))
+            .body(|ui| body_ui(ui, ticket));
+        ui.add_space(4.0);
+    }
+}
+
+fn header_ui(ui: &mut Ui, ticket: &TicketView) {
+    let word = match ticket.id {
+        Some(_) => "looks for others",
+        None => "asks for a ticket",
+    };
+    look::mark(ui, word, look::BUSY);
+    ui.label(look::mono(look::age(ticket.age)).color(look::BUSY));
+    if let Some(asked) = &ticket.asked {
+        ui.label(RichText::new(players(asked)).strong());
+    }
+    match &ticket.id {
+        Some(id) => look::id(ui, id, "the ticket's id"),
+        None => {
+            ui.label(look::dim("a ticket, its id comes with the answer"));
+        }
+    }
+}
+
+fn players(asked: &TicketAskView) -> String {
+    let (min, max) = (asked.min_count, asked.max_count);
+    let players = if min == max {
+        format!("{max} players")
+    } else {
+        format!("{min} to {max} players")
+    };
+    match asked.count_multiple {
+        Some(multiple) => format!("{players}, a multiple of {multiple}"),
+        None => players,
+    }
+}
+
+fn body_ui(ui: &mut Ui, ticket: &TicketView) {
+    if let Some(party) = &ticket.party_id {
+        look::fact(ui, "party", party);
+    }
+    match &ticket.asked {
+        Some(asked) => {
+            look::fact(ui, "query", &asked.query);
+            let properties = asked.properties.iter();
+            let properties: Vec<_> = properties
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect();
+            if !properties.is_empty() {
+                look::fact(ui, "properties", &properties.join(", "));
+            }
+        }
+        None if ticket.id.is_some() => {
+            ui.label(look::dim("The party's leader knows what was asked for."));
+        }
+        None => {}
+    }
+}
