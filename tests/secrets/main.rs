@@ -366,15 +366,18 @@ fn be_matched_over_tls(session: &NakamaSession) {
     let server = NakamaServer::new(url, SERVER_KEY).with_root_certificate(root);
     assert_eq!(connect(&mut game, &server, session), "connected");
     let token = game.until("the token", |app| {
+        // It may have come with the connection, one frame ago.
         let received = app.world().resource::<Messages<EnvelopeReceived>>();
-        let mut received = received.iter_current_update_messages();
-        received.find_map(|envelope| match envelope.decode().ok()?.message {
-            Some(proto::Message::MatchmakerMatched(matched)) => match matched.id? {
-                realtime::matchmaker_matched::Id::Token(token) => Some(token),
-                realtime::matchmaker_matched::Id::MatchId(_) => None,
-            },
-            _ => None,
-        })
+        let mut cursor = received.get_cursor();
+        cursor
+            .read(received)
+            .find_map(|envelope| match envelope.decode().ok()?.message {
+                Some(proto::Message::MatchmakerMatched(matched)) => match matched.id? {
+                    realtime::matchmaker_matched::Id::Token(token) => Some(token),
+                    realtime::matchmaker_matched::Id::MatchId(_) => None,
+                },
+                _ => None,
+            })
     });
     assert_eq!(token, PUSHED_TOKEN);
     // As a request of its own, and as anything.
