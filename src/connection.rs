@@ -191,9 +191,10 @@ pub(crate) struct NetworkLink {
     network: Option<Network>,
     link: Option<Link>,
     settings: LinkSettings,
-    request_timeout: Duration,
     /// Requests that are refused without the network.
     refused: VecDeque<Ticket>,
+    /// How many of them are answered in this frame: those that were there when it began.
+    to_refuse: usize,
 }
 
 impl NetworkLink {
@@ -207,13 +208,9 @@ impl NetworkLink {
             network,
             link,
             settings: settings_of_link,
-            request_timeout: settings.request_timeout,
             refused: VecDeque::new(),
+            to_refuse: 0,
         }
-    }
-
-    pub(crate) fn request_timeout(&self) -> Duration {
-        self.request_timeout
     }
 
     /// Puts a command aside until the end of the frame.
@@ -246,13 +243,17 @@ impl NetworkLink {
     }
 
     pub(crate) fn begin_frame(&mut self) {
+        self.to_refuse = self.refused.len();
         if let Some(link) = &mut self.link {
             link.begin_frame();
         }
     }
 
     pub(crate) fn next_event(&mut self) -> Option<LinkEvent> {
-        if let Some(ticket) = self.refused.pop_front() {
+        if self.to_refuse > 0
+            && let Some(ticket) = self.refused.pop_front()
+        {
+            self.to_refuse -= 1;
             return Some(LinkEvent::Answer {
                 ticket,
                 answer: Answer::Failed(Failure::NotConnected),
@@ -307,6 +308,11 @@ impl NakamaCommands<'_, '_, '_> {
                 .stage(LinkCommand::Disconnect)
         });
     }
+}
+
+/// Whether what the network tells is about an earlier connection than the game's last one.
+pub(crate) fn is_replaced(world: &World) -> bool {
+    world.resource::<NakamaConnection>().attempts > 1
 }
 
 /// The socket is open.

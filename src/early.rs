@@ -128,6 +128,8 @@ pub(crate) enum Patience {
 pub(crate) struct EarlyArrivals {
     /// Joins and creates without an answer.
     open_joins: Vec<Area>,
+    /// What somebody joined late, while another join of its kind had no answer: that one may want it.
+    unwanted: Vec<(Area, Box<str>)>,
     /// What the server has been asked for and will give in its own time.
     awaited: Vec<(Area, Box<str>)>,
     /// Asked for, and without an answer.
@@ -207,6 +209,27 @@ impl EarlyArrivals {
             self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
             self.dropped += (before - self.held.len()) as u64;
         }
+    }
+
+    /// Puts off leaving something that nobody seems to want, if a join of its kind has no answer yet. Whether it did.
+    pub(crate) fn put_off_leaving(&mut self, area: Area, id: &str) -> bool {
+        let may_be_wanted = self.open_joins.contains(&area);
+        if may_be_wanted {
+            self.unwanted.push((area, id.into()));
+        }
+        may_be_wanted
+    }
+
+    /// What is to be left now, unless it is wanted after all.
+    pub(crate) fn take_unwanted(&mut self, area: Area) -> Vec<Box<str>> {
+        if self.unwanted.is_empty() || self.open_joins.contains(&area) {
+            return Vec::new();
+        }
+        let (now, later): (Vec<_>, Vec<_>) = mem::take(&mut self.unwanted)
+            .into_iter()
+            .partition(|(of, _)| *of == area);
+        self.unwanted = later;
+        now.into_iter().map(|(_, id)| id).collect()
     }
 
     /// A request that changes who is where has been made.

@@ -37,6 +37,9 @@ pub trait ContextVocabulary: Sized {
         true
     }
 
+    /// Leaves it, unless it is wanted.
+    fn leave_unwanted(world: &mut World, id: &str);
+
     /// It is no more; forgets what else belongs to it.
     fn forget(_world: &mut World, _entity: Entity, _id: &Self::Id) {}
 }
@@ -147,12 +150,18 @@ where
     let mirror = known.unwrap_or(asking);
     let state = state(world.get::<C>(mirror));
     if let Ok(mut asking) = world.get_entity_mut(asking) {
-        asking.remove::<Joining>();
         if known.is_some_and(|known| known != asking.id()) {
             asking.insert(Transient);
         }
+        asking.remove::<Joining>();
     }
-    // Observers of the insertion may use it at once, and may even despawn it; that is leaving.
+    // Observers may despawn it at any of these steps; that is leaving.
+    if world.get_entity(mirror).is_err() {
+        if known.is_none() {
+            send_leave::<C>(world, id.clone());
+        }
+        return mirror;
+    }
     if known.is_some() {
         world.entity_mut(mirror).insert(state);
     } else {
@@ -181,10 +190,21 @@ pub(crate) fn become_known<C: Context>(world: &mut World, mirror: Entity, id: &C
     world.entity_mut(mirror).insert((state, id.clone(), name));
 }
 
-/// We are in something that nobody asked for any more. If another request joined it, too, it is wanted.
+/// We are in something that nobody asked for any more. If another request joined it, too, it is wanted; as long as one has no
+/// answer, it may be.
 pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
-    if world.resource::<ContextIndex<C>>().get(id).is_none() {
+    let is_wanted = world.resource::<ContextIndex<C>>().get(id).is_some();
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    if !is_wanted && !early.put_off_leaving(C::AREA, id.as_ref()) {
         send_leave::<C>(world, id.clone());
+    }
+}
+
+/// A join has its answer: leaves what turns out to be unwanted.
+pub(crate) fn on_join_answered<C: Context>(world: &mut World) {
+    let unwanted = world.resource_mut::<EarlyArrivals>().take_unwanted(C::AREA);
+    for id in unwanted {
+        C::leave_unwanted(world, &id);
     }
 }
 

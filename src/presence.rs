@@ -293,7 +293,9 @@ pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
         .filter_map(|roster| roster.here.get(session).copied())
         .collect();
     for presence in own {
-        world.entity_mut(presence).insert(IsSelf);
+        if let Ok(mut presence) = world.get_entity_mut(presence) {
+            presence.insert(IsSelf);
+        }
     }
 }
 
@@ -351,6 +353,10 @@ fn join<M: Membership>(
     how: JoinedAs,
     is_self: bool,
 ) {
+    // Observers of the one before may have despawned what they are in.
+    if world.get_entity(context).is_err() {
+        return;
+    }
     let mut index = world.resource_mut::<PresenceIndex>();
     let is_self = is_self || index.own_session.as_ref() == Some(&info.session_id);
     let roster = index.contexts.entry(context).or_default();
@@ -378,22 +384,32 @@ fn join<M: Membership>(
             world.spawn((M::from(context), how, bundle, detail));
         }
         Some(known) => {
-            let mut entity = world.entity_mut(known);
-            if entity
-                .get::<Presence>()
-                .is_some_and(|presence| presence.info != info)
+            let has_changed = world
+                .get::<Presence>(known)
+                .is_some_and(|presence| presence.info != info);
+            // After each step, an observer may have despawned it.
+            if let Ok(mut entity) = world.get_entity_mut(known)
+                && has_changed
             {
                 entity.insert(bundle);
             }
-            detail.update(&mut entity);
-            if is_self && !entity.contains::<IsSelf>() {
+            if let Ok(mut entity) = world.get_entity_mut(known)
+                && is_self
+                && !entity.contains::<IsSelf>()
+            {
                 entity.insert(IsSelf);
+            }
+            if let Ok(mut entity) = world.get_entity_mut(known) {
+                detail.update(&mut entity);
             }
         }
     }
 }
 
 fn leave(world: &mut World, context: Entity, session: &SessionId) {
+    if world.get_entity(context).is_err() {
+        return;
+    }
     let mut index = world.resource_mut::<PresenceIndex>();
     let moment = index.moment;
     let roster = index.contexts.entry(context).or_default();

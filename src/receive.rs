@@ -12,13 +12,15 @@ use crate::{
     envelope::{self, ErrorPushed},
     error::ServerError,
     matches::{self, Match},
-    matchmaker, mirror, notification, party,
+    matchmaker, mirror, notification,
+    party::{self, Party},
     payload::{self, Incoming},
     presence,
     proto::Message,
     request, send,
     settings::NakamaSettings,
-    status, stream,
+    status::{self, FollowedUser},
+    stream,
     transport::{DisconnectReason, LinkEvent, MatchData, PartyData, Received, StreamData},
 };
 
@@ -86,9 +88,12 @@ fn apply(world: &mut World, event: LinkEvent) {
             apply_ready(world);
             if let Some(area) = joined {
                 world.resource_mut::<EarlyArrivals>().answered(area);
+                on_join_answered(world);
             }
         }
         LinkEvent::GivenUp { ticket } => request::on_given_up(world, ticket),
+        // Its end is on the way already.
+        LinkEvent::Opened if connection::is_replaced(world) => {}
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
             payload::clear_area::<MatchData>(world);
@@ -122,6 +127,14 @@ fn deliver<D: Incoming>(world: &mut World, data: D) {
     if payload::deliver(world, data, Patience::Wait) == Delivery::Held {
         apply_ready(world);
     }
+}
+
+/// A join has its answer: what came late to another one may be unwanted now.
+fn on_join_answered(world: &mut World) {
+    mirror::on_join_answered::<Match>(world);
+    mirror::on_join_answered::<Party>(world);
+    mirror::on_join_answered::<ChatChannel>(world);
+    mirror::on_join_answered::<FollowedUser>(world);
 }
 
 /// Applies what has become ready of the early arrivals.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
-#[cfg(doc)]
-use crate::chat::ChatLog;
 use crate::transport::LinkSettings;
+#[cfg(doc)]
+use crate::{chat::ChatLog, notification::NotificationInbox};
 
 /// Settings of the plugin, a resource. Changes take effect with the next frame, but for those of the network thread, which
 /// are marked.
@@ -15,7 +15,7 @@ use crate::transport::LinkSettings;
 #[reflect(Resource)]
 #[non_exhaustive]
 pub struct NakamaSettings {
-    /// How long a request may take. Default: 10 s.
+    /// How long a request may take. Default: 10 s. It holds for requests that are made from then on.
     pub request_timeout: Duration,
     /// How much time applying arrivals may take in one frame; the rest follows in order in the next one. Default: 2 ms.
     pub receive_budget: Duration,

@@ -114,6 +114,9 @@ pub enum ChatChannelKind {
 }
 
 /// Relates a presence to the channel that it is a member of.
+///
+/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the channel: Bevy 0.19 would abort, since it is just about to
+/// note the presence there. To leave from there, use [`leave_chat`](crate::commands::NakamaCommands::leave_chat).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[relationship(relationship_target = ChatMembers)]
 #[reflect(Component)]
@@ -171,6 +174,10 @@ impl ContextVocabulary for ChatChannel {
         Message::ChannelLeave(realtime::ChannelLeave {
             channel_id: id.to_string(),
         })
+    }
+
+    fn leave_unwanted(world: &mut World, id: &str) {
+        mirror::leave_unwanted::<Self>(world, &ChannelId::from(id));
     }
 }
 

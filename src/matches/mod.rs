@@ -86,6 +86,9 @@ pub struct Match {
 }
 
 /// Relates a presence to the match that it is in.
+///
+/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the match: Bevy 0.19 would abort, since it is just about to
+/// note the presence there. To leave from there, use [`leave_match`](crate::commands::NakamaCommands::leave_match).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[relationship(relationship_target = MatchPresences)]
 #[reflect(Component)]
@@ -116,6 +119,10 @@ impl ContextVocabulary for Match {
         Message::MatchLeave(realtime::MatchLeave {
             match_id: id.to_string(),
         })
+    }
+
+    fn leave_unwanted(world: &mut World, id: &str) {
+        mirror::leave_unwanted::<Self>(world, &MatchId::from(id));
     }
 }
 

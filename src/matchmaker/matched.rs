@@ -106,7 +106,10 @@ pub(crate) fn on_matched(world: &mut World, received: Received, received_at: Dur
         return mirror::hold(world, area, ticket_id.as_str(), what);
     };
     world.resource_mut::<TicketIndex>().use_up(&ticket_id);
-    world.entity_mut(ticket).insert(Transient);
+    // Who observes its coming may have despawned it.
+    if let Ok(mut ticket) = world.get_entity_mut(ticket) {
+        ticket.insert(Transient);
+    }
     let Some(join) = way_to_join(matched) else {
         log::warn!("the matchmaker found a match that cannot be joined");
         return;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{Notification, NotificationId, inbox};
 use crate::{
     commands::NakamaCommands,
+    connection::NakamaConnection,
     error::RestError,
     proto::{Timestamp, api},
     request::{
@@ -30,6 +31,8 @@ use crate::{
 pub struct FetchNotifications {
     limit: u32,
     since: String,
+    /// On which connection it was made.
+    connection: u64,
 }
 
 impl FetchNotifications {
@@ -39,6 +42,7 @@ impl FetchNotifications {
         Self {
             limit,
             since: String::new(),
+            connection: 0,
         }
     }
 
@@ -165,7 +169,11 @@ impl RestRequest for FetchNotifications {
             notifications,
             cacheable_cursor,
         };
-        inbox::turn_page(world, page.notifications.clone(), &page.cacheable_cursor);
+        // The call may have outlived the connection; the inbox is that of the user who is there now.
+        let connection = world.resource::<NakamaConnection>();
+        if connection.is_connected() && connection.number() == self.connection {
+            inbox::turn_page(world, page.notifications.clone(), &page.cacheable_cursor);
+        }
         Ok(page)
     }
 }
@@ -210,7 +218,14 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
     pub fn notifications(self, request: FetchNotifications) -> EntityCommands<'a> {
-        self.request_with(move |world, entity| submit_as_user(world, entity, request))
+        self.request_with(move |world, entity| {
+            let connection = world.resource::<NakamaConnection>().number();
+            let request = FetchNotifications {
+                connection,
+                ..request
+            };
+            submit_as_user(world, entity, request);
+        })
     }
 
     /// Deletes notifications that the server keeps, over REST: the answer is a

@@ -47,7 +47,10 @@ pub(crate) fn on_join_request(
     };
     if let Some(party) = mirror::context_of::<Party>(world, &request.party_id, held) {
         for asker in &request.presences {
-            note(world, party, asker);
+            // An observer of the last one may have left the party.
+            if world.get_entity(party).is_ok() {
+                note(world, party, asker);
+            }
         }
     }
 }
@@ -155,11 +158,12 @@ impl SocketRequest for ListPartyJoinRequests {
         if id_of::<Party>(world, self.party).is_none() {
             return Ok(PartyJoinRequestsListed { askers: Vec::new() }); // we left meanwhile
         }
-        let askers: Vec<_> = listed
-            .presences
-            .iter()
-            .map(|asker| note(world, self.party, asker))
-            .collect();
+        let mut askers = Vec::new();
+        for asker in &listed.presences {
+            if world.get_entity(self.party).is_ok() {
+                askers.push(note(world, self.party, asker));
+            }
+        }
         for known in all(world, self.party) {
             // Who was heard of after the list was asked for may be newer than it.
             let is_older = world

@@ -74,8 +74,8 @@ impl SocketRequest for JoinParty {
         if let Some(known) = known {
             world
                 .entity_mut(entity)
-                .remove::<Joining>()
-                .insert(Transient);
+                .insert(Transient)
+                .remove::<Joining>();
             return Ok(PartyJoinTaken { entity: known });
         }
         let since = world.resource::<Time<Real>>().elapsed();
@@ -90,17 +90,7 @@ impl SocketRequest for JoinParty {
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {
-        let is_wanted = world
-            .resource::<PartyAsks>()
-            .asking
-            .contains_key(&key(&self.id));
-        if !is_wanted && world.resource::<PartyIndex>().get(&self.id).is_none() {
-            world
-                .resource_mut::<PartyAsks>()
-                .withdrawn
-                .insert(key(&self.id));
-            take_back(world, &self.id);
-        }
+        leave_unwanted(world, &self.id);
     }
 }
 
@@ -174,6 +164,18 @@ fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     }
 }
 
+/// Nobody waits for a party any more, unless another request does.
+pub(super) fn leave_unwanted(world: &mut World, id: &PartyId) {
+    let is_asked_for = world.resource::<PartyAsks>().asking.contains_key(&key(id));
+    let is_wanted = is_asked_for || world.resource::<PartyIndex>().get(id).is_some();
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    if !is_wanted && !early.put_off_leaving(Area::Party, id.as_str()) {
+        let mut asks = world.resource_mut::<PartyAsks>();
+        asks.withdrawn.insert(key(id));
+        take_back(world, id);
+    }
+}
+
 fn take_back(world: &mut World, id: &PartyId) {
     world
         .resource_mut::<EarlyArrivals>()
@@ -189,7 +191,7 @@ pub(crate) fn mark_pending_approval(
 ) {
     for (entity, asking) in &asking {
         if time.elapsed().saturating_sub(asking.since) >= OPEN_PARTY {
-            commands.entity(entity).insert(PendingApproval);
+            commands.entity(entity).try_insert(PendingApproval);
         }
     }
 }

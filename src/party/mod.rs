@@ -107,6 +107,9 @@ pub struct Party {
 }
 
 /// Relates a presence to the party that it is a member of.
+///
+/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the party: Bevy 0.19 would abort, since it is just about to
+/// note the presence there. To leave from there, use [`leave_party`](crate::commands::NakamaCommands::leave_party).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[relationship(relationship_target = PartyMembers)]
 #[reflect(Component)]
@@ -162,6 +165,10 @@ impl ContextVocabulary for Party {
         Message::PartyLeave(realtime::PartyLeave {
             party_id: id.to_string(),
         })
+    }
+
+    fn leave_unwanted(world: &mut World, id: &str) {
+        joining::leave_unwanted(world, &PartyId::from(id));
     }
 }
 
@@ -334,7 +341,10 @@ fn is_leader(world: &World, party: Entity) -> bool {
 }
 
 fn set_leader(world: &mut World, party: Entity, session: SessionId) {
-    world.entity_mut(party).insert(LeaderSession(session));
+    // An observer may have despawned it.
+    if let Ok(mut party) = world.get_entity_mut(party) {
+        party.insert(LeaderSession(session));
+    }
     mark_leader(world, party);
 }
 
@@ -345,7 +355,10 @@ fn mark_leader(world: &mut World, party: Entity) {
     };
     let session = session.clone();
     for member in members(world, party) {
-        let mut member = world.entity_mut(member);
+        // Observers of the mark may leave, and with the party its members go.
+        let Ok(mut member) = world.get_entity_mut(member) else {
+            continue;
+        };
         let leads = member
             .get::<Presence>()
             .is_some_and(|presence| presence.info().session_id == session);

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Outcome, Request, RequestError,
-    table::{Requests, mark_pending, reply},
+    table::{Requests, mark_pending, reply, timeout},
 };
 use crate::{
     connection::NetworkLink,
@@ -63,13 +63,14 @@ pub(crate) fn submit_rest<R: RestRequest<Call = RestCall>>(
         .open(None, move |world, _, answer| {
             settle(world, entity, request, answer.into());
         });
-    let mut link = world.resource_mut::<NetworkLink>();
-    let timeout = link.request_timeout();
-    link.stage(LinkCommand::Rest {
-        ticket,
-        call,
-        timeout,
-    });
+    let timeout = timeout(world);
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::Rest {
+            ticket,
+            call,
+            timeout,
+        });
 }
 
 /// Answers a request.

@@ -6,7 +6,7 @@ use bevy_ecs::prelude::*;
 
 use super::{
     Outcome, Request, RequestError,
-    table::{Requests, mark_pending, reply},
+    table::{Requests, mark_pending, reply, timeout},
 };
 use crate::{
     connection::NetworkLink,
@@ -154,13 +154,14 @@ fn send(
     settle: impl FnOnce(&mut World, Ticket, Answer) + Send + Sync + 'static,
 ) {
     let ticket = world.resource_mut::<Requests>().open(joins, settle);
-    let mut link = world.resource_mut::<NetworkLink>();
-    let timeout = link.request_timeout();
-    link.stage(LinkCommand::Request {
-        ticket,
-        message: Box::new(message),
-        timeout,
-    });
+    let timeout = timeout(world);
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::Request {
+            ticket,
+            message: Box::new(message),
+            timeout,
+        });
 }
 
 fn settle_socket<R: SocketRequest>(

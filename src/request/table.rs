@@ -1,5 +1,7 @@
 //! The table of requests without an answer, and what becomes of them.
 
+use std::time::Duration;
+
 use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 use hashbrown::HashMap;
@@ -12,6 +14,7 @@ use crate::{
     connection::{NakamaConnection, NetworkLink},
     early::{Area, EarlyArrivals},
     proto::Message,
+    settings::NakamaSettings,
     transport::{Answer, Failure, Received, Ticket},
 };
 
@@ -163,6 +166,15 @@ pub(crate) fn forget_late(world: &mut World) {
     world.resource_mut::<Requests>().late.clear();
 }
 
+/// How long a request may take. One without end takes a year: clocks cannot count to the end of time.
+pub(super) fn timeout(world: &World) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    world
+        .resource::<NakamaSettings>()
+        .request_timeout
+        .min(LONGEST)
+}
+
 pub(super) fn reply<R: Request>(
     world: &mut World,
     entity: Entity,
@@ -175,10 +187,11 @@ pub(super) fn reply<R: Request>(
         tell_failed::<R>(world, entity, error);
     }
     if let Ok(mut entity) = world.get_entity_mut(entity) {
-        entity.remove::<PendingRequest>();
         if goes {
             entity.insert(Transient);
         }
+        // Last: an observer of this may despawn it.
+        entity.remove::<PendingRequest>();
     }
     world.trigger(Replied::<R> {
         request: entity,

@@ -13,7 +13,7 @@ use bevy_time::{Real, Time};
 use super::{
     RequestError, RestRequest, refuse,
     rest::{Ending, settle},
-    table::{Requests, mark_pending},
+    table::{Requests, mark_pending, timeout},
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
@@ -72,7 +72,7 @@ pub(crate) fn submit_as_user<R: RestRequest<Call = UserCall>>(
     }
     let connection = connection.number();
     mark_pending::<R>(world, entity);
-    let timeout = world.resource::<NetworkLink>().request_timeout();
+    let timeout = timeout(world);
     let pending = Pending {
         call: request.to_call(),
         connection,
@@ -186,13 +186,14 @@ fn refresh_and_send(world: &mut World, pending: Pending, token: &Secret, refusal
         on_refreshed(world, ticket, &session, answer);
     });
     requests.refresh.ticket = Some(ticket);
-    let mut link = world.resource_mut::<NetworkLink>();
-    let timeout = link.request_timeout();
-    link.stage(LinkCommand::Rest {
-        ticket,
-        call: Box::new(call),
-        timeout,
-    });
+    let timeout = timeout(world);
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::Rest {
+            ticket,
+            call: Box::new(call),
+            timeout,
+        });
 }
 
 fn on_refreshed(world: &mut World, ticket: Ticket, old: &NakamaSession, answer: Answer) {

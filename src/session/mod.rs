@@ -128,7 +128,7 @@ impl NakamaSession {
     /// When the session token ends. A socket that is open stays open.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(self.expires_at)
+        time(self.expires_at)
     }
 
     /// Whether the session token has ended, by the clock of this machine.
@@ -140,11 +140,15 @@ impl NakamaSession {
     /// Whether the refresh token has ended, too, so that only a new login helps.
     #[must_use]
     pub fn is_refresh_expired(&self) -> bool {
-        let ends = self
-            .refresh_expires_at
-            .map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at));
+        let ends = self.refresh_expires_at.map(time);
         ends.is_none_or(|ends| SystemTime::now() >= ends)
     }
+}
+
+/// The moment of a token's claim, in seconds since 1970: of what a server or a file says, so of any number.
+fn time(seconds: u64) -> SystemTime {
+    let latest = u64::from(u32::MAX) * 16; // in the year 4147
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(latest))
 }
 
 /// The body of a login's and a refresh's answer.

@@ -134,6 +134,12 @@ impl ContextVocabulary for FollowedUser {
         unfollow_message([id])
     }
 
+    fn leave_unwanted(world: &mut World, id: &str) {
+        if !presence::is_own_user(world, id) {
+            mirror::leave_unwanted::<Self>(world, &UserId::from(id));
+        }
+    }
+
     fn is_left_by_despawn(world: &World, id: &UserId) -> bool {
         !presence::is_own_user(world, id.as_str())
     }

@@ -182,6 +182,9 @@ impl SocketRequest for FollowUsers {
         ids.retain(|id| index.get(id).is_none() && !presence::is_own_user(world, id.as_str()));
         ids.sort();
         ids.dedup();
+        // Another request that has no answer yet may want them.
+        let mut early = world.resource_mut::<EarlyArrivals>();
+        ids.retain(|id| !early.put_off_leaving(Area::Status, id.as_str()));
         if !ids.is_empty() {
             let message = unfollow_message(&ids);
             send_then(world, message, move |world| forget(world, &ids));

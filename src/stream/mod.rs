@@ -26,7 +26,8 @@
 //!
 //! fn read(mut news: MessageReader<FromStream<News>>, streams: Query<&Stream>, mut wall: ResMut<Wall>) {
 //!     for FromStream { context, payload, .. } in news.read() {
-//!         let place = &streams.get(*context).unwrap().label;
+//!         // The stream may be gone by the time its data are read.
+//!         let place = streams.get(*context).map_or("?", |stream| &stream.label);
 //!         wall.0.push(format!("{place}: {}", payload.headline));
 //!     }
 //! }

@@ -12,6 +12,7 @@ mod chat_recorded;
 mod connection;
 mod every_request;
 mod hostile;
+mod interference;
 mod kinds;
 mod lists;
 mod local_server;

@@ -125,13 +125,15 @@ impl Socket<'_> {
                     }))
                 }
             };
+            // The core gives up on a socket with its last word, which is to be written all the same.
+            let is_last = matches!(message, Message::Close(_));
             tokio::select! {
                 biased;
                 written = timeout(WRITE_WAIT, sink.send(message)) => match written {
                     Ok(written) => written?,
                     Err(_) => return Err(tungstenite::Error::AlreadyClosed),
                 },
-                () = self.given_up() => return Err(tungstenite::Error::AlreadyClosed),
+                () = self.given_up(), if !is_last => return Err(tungstenite::Error::AlreadyClosed),
             }
         }
     }
