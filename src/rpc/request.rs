@@ -106,18 +106,11 @@ impl Rpc {
 }
 
 /// What a function returned.
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RpcReply {
     /// Any text; empty if the function returned nothing.
     pub payload: String,
-}
-
-impl fmt::Debug for RpcReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // It is between the game and its server.
-        f.debug_struct("RpcReply").finish_non_exhaustive()
-    }
 }
 
 impl RpcReply {
