@@ -27,6 +27,7 @@ mod overlay;
 mod party;
 mod party_moves;
 mod play;
+mod reflection;
 mod replay;
 mod request_property;
 mod requests;
