@@ -249,7 +249,7 @@ fn call_functions(tokens: &mut Tokens) {
     let (_local, server) = start(LocalServerConfig {
         server_key: SERVER_KEY.into(),
         http_key: HTTP_KEY.into(),
-        session_token_life: Duration::from_secs(1),
+        session_token_life: Duration::from_secs(4), // in whole seconds: three at least
         runtime,
         ..Default::default()
     });

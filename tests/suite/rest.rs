@@ -432,7 +432,7 @@ fn answers_that_are_no_json_and_paths_that_are_none() {
 #[test]
 fn a_token_that_has_ended_is_replaced_by_a_real_server() {
     let local = LocalServer::start(LocalServerConfig {
-        session_token_life: Duration::from_secs(1),
+        session_token_life: Duration::from_secs(4), // in whole seconds: three at least
         ..Default::default()
     })
     .expect("a server");
