@@ -452,7 +452,7 @@ fn start(party_layout: PartyLayout) -> (LocalServer, NakamaServer) {
         runtime,
         party_layout,
         http_key: "the http key".into(),
-        session_token_life: Duration::from_secs(1),
+        session_token_life: Duration::from_secs(4), // in whole seconds: three at least
         ..Default::default()
     })
     .expect("a server");
