@@ -105,7 +105,7 @@ impl NakamaServer {
 
     /// Extra roots of trust, DER.
     #[cfg(feature = "rustls")]
-    pub(crate) fn roots(&self) -> &[Vec<u8>] {
+    pub(crate) fn roots(&self) -> &Arc<[Vec<u8>]> {
         &self.roots
     }
 

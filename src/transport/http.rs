@@ -8,9 +8,14 @@ use std::str;
 use bytes::{Buf as _, Bytes, BytesMut};
 
 /// Limits of what a server may answer.
-const MAX_HEAD: usize = 16 * 1024;
-const MAX_HEADERS: usize = 64;
+const MAX_HEAD: usize = 32 * 1024;
+const MAX_HEADERS: usize = 256;
+const MAX_INTERIM: usize = 16;
 const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The line before a chunk.
+const MAX_CHUNK_LINE: usize = 4 * 1024;
+/// All of it, with what is around chunks.
+const MAX_ALL: usize = 2 * MAX_BODY;
 
 /// What was wrong with an answer.
 pub(crate) type HttpError = &'static str;
@@ -77,10 +82,15 @@ pub(crate) struct ResponseReader {
     arrived: BytesMut,
     head: Option<Head>,
     body: BytesMut,
+    /// Bytes that have arrived.
+    all: usize,
+    /// Interim responses that have been skipped.
+    interim: usize,
 }
 
 impl ResponseReader {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.all += bytes.len();
         self.arrived.extend_from_slice(bytes);
     }
 
@@ -94,15 +104,14 @@ impl ResponseReader {
         while self.head.is_none() {
             let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
             let mut response = httparse::Response::new(&mut headers);
-            let parsed = response
-                .parse(&self.arrived)
-                .map_err(|_| "it is not HTTP/1.1")?;
-            let httparse::Status::Complete(len) = parsed else {
-                return if self.arrived.len() > MAX_HEAD {
-                    Err("its head is too large")
-                } else {
-                    Ok(None)
-                };
+            let parsed = response.parse(&self.arrived).map_err(|error| match error {
+                httparse::Error::TooManyHeaders => "it has more than 256 headers",
+                _ => "it is not HTTP/1.1",
+            })?;
+            let len = match parsed {
+                httparse::Status::Complete(len) if len <= MAX_HEAD => len,
+                httparse::Status::Partial if self.arrived.len() <= MAX_HEAD => return Ok(None),
+                _ => return Err("its head is too large"),
             };
             let head = Head {
                 status: response.code.unwrap_or_default(),
@@ -120,6 +129,10 @@ impl ResponseReader {
             self.arrived.advance(len);
             if head.status == 101 || head.status >= 200 {
                 self.head = Some(head);
+            } else if self.interim == MAX_INTERIM {
+                return Err("too many interim responses");
+            } else {
+                self.interim += 1;
             }
         }
         Ok(self.head.as_ref())
@@ -150,7 +163,7 @@ impl ResponseReader {
             self.body.unsplit(self.arrived.split());
             at_end
         };
-        if self.body.len() > MAX_BODY {
+        if self.body.len() > MAX_BODY || self.all > MAX_ALL {
             return Err("its body is too large");
         }
         match (complete, at_end) {
@@ -168,24 +181,25 @@ impl ResponseReader {
         loop {
             let parsed =
                 httparse::parse_chunk_size(&self.arrived).map_err(|_| "a chunk has no size")?;
-            let httparse::Status::Complete((start, len)) = parsed else {
-                return Ok(false);
+            let (start, len) = match parsed {
+                httparse::Status::Complete((start, len)) if start <= MAX_CHUNK_LINE => (start, len),
+                httparse::Status::Partial if self.arrived.len() <= MAX_CHUNK_LINE => {
+                    return Ok(false);
+                }
+                _ => return Err("the size of a chunk is too long"),
             };
             if len == 0 {
                 return Ok(true); // trailers, if any, do not matter: the connection is closed
             }
             let len = usize::try_from(len)
                 .ok()
-                .filter(|&len| len <= MAX_BODY)
-                .ok_or("a chunk is too large")?;
+                .filter(|&len| len <= MAX_BODY - self.body.len())
+                .ok_or("its body is too large")?;
             if self.arrived.len() < start + len + 2 {
                 return Ok(false);
             }
             self.arrived.advance(start);
             self.body.unsplit(self.arrived.split_to(len));
-            if self.body.len() > MAX_BODY {
-                return Err("its body is too large");
-            }
             self.arrived.advance(2);
         }
     }

@@ -23,10 +23,13 @@ mod link;
 mod liveness;
 mod network;
 mod pacing;
+mod pool;
 mod received;
 mod resolver;
 mod rest;
 mod stream;
+#[cfg(feature = "rustls")]
+mod tls;
 mod websocket;
 mod worker;
 

@@ -133,7 +133,7 @@ impl Socket {
         {
             let outcome = match exchange.poll(now, registry) {
                 Ok(Some(outcome)) => outcome,
-                Ok(None) => return false,
+                Ok(None) => return exchange.has_more(),
                 Err(error) => {
                     arrive(Arrival::Ended(DisconnectReason::Unreachable(error)));
                     return false;

@@ -10,13 +10,16 @@ use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 use mio::{Events, Poll, Registry, Token, Waker};
 
+#[cfg(feature = "rustls")]
+use super::tls::TlsConfigs;
 use super::{
     address::NakamaServer,
     core::{Action, Attempt, Core, Input},
     dial::Dial,
     error::{DisconnectReason, TransportError},
     exchange::{Exchange, Outcome},
-    link::{LinkCommand, RestResponse, Ticket},
+    link::{LinkCommand, RestCall, RestResponse, Ticket},
+    pool::Pool,
     resolver::{Addresses, Resolver},
     rest,
     websocket::{Arrival, Socket},
@@ -56,14 +59,20 @@ struct Dialer {
     to_worker: Sender<ToWorker>,
     waker: Arc<Waker>,
     last_token: usize,
+    pool: Pool,
+    #[cfg(feature = "rustls")]
+    tls: TlsConfigs,
 }
 
 struct LinkState {
+    id: LinkId,
     core: Box<Core>,
     socket: Option<(Attempt, Token, Socket)>,
     /// Sockets that are being closed.
     closing: Vec<(Token, Socket)>,
     calls: HashMap<Ticket, (Token, Exchange)>,
+    /// Calls that wait for their turn.
+    waiting: HashMap<Ticket, Box<RestCall>>,
     /// Something happened that concerns this link.
     is_due: bool,
     is_removed: bool,
@@ -81,6 +90,9 @@ impl Worker {
             to_worker,
             waker,
             last_token: WAKER.0,
+            pool: Pool::default(),
+            #[cfg(feature = "rustls")]
+            tls: TlsConfigs::default(),
         };
         Self {
             poll,
@@ -130,13 +142,30 @@ impl Worker {
             links.retain(|_, link| !link.is_finished());
             self.owners
                 .retain(|token, id| links.get(id).is_some_and(|link| link.owns(*token)));
+            self.start_calls(now);
+        }
+    }
+
+    /// Starts the REST calls whose turn it is.
+    fn start_calls(&mut self, now: Instant) {
+        let owners = &mut self.owners;
+        self.dialer.pool.retain(|token| owners.contains_key(&token));
+        while let Some((host, id, ticket)) = self.dialer.pool.next() {
+            let started = self
+                .links
+                .get_mut(&id)
+                .and_then(|link| link.start_call(now, ticket, &mut self.dialer));
+            if let Some(token) = started {
+                owners.insert(token, id);
+                self.dialer.pool.open(host, token);
+            }
         }
     }
 
     fn on_message(&mut self, now: Instant, message: ToWorker) {
         match message {
             ToWorker::AddLink(id, core) => {
-                self.links.insert(id, LinkState::new(core));
+                self.links.insert(id, LinkState::new(id, core));
             }
             ToWorker::Commands(id, commands) => {
                 if let Some(link) = self.links.get_mut(&id) {
@@ -191,7 +220,12 @@ impl Dialer {
     fn dial(&mut self, server: &NakamaServer) -> Result<(Token, Dial), TransportError> {
         self.last_token += 1;
         let token = Token(self.last_token);
-        let dial = Dial::new(server, token)?;
+        let dial = Dial::new(
+            server,
+            token,
+            #[cfg(feature = "rustls")]
+            &mut self.tls,
+        )?;
         let (to_worker, waker) = (self.to_worker.clone(), self.waker.clone());
         let deliver = move |addresses| {
             if to_worker.send(ToWorker::Resolved(token, addresses)).is_ok() {
@@ -206,12 +240,14 @@ impl Dialer {
 }
 
 impl LinkState {
-    fn new(core: Box<Core>) -> Self {
+    fn new(id: LinkId, core: Box<Core>) -> Self {
         Self {
+            id,
             core,
             socket: None,
             closing: Vec::new(),
             calls: HashMap::new(),
+            waiting: HashMap::new(),
             is_due: false,
             is_removed: false,
         }
@@ -225,6 +261,7 @@ impl LinkState {
     fn remove(&mut self, now: Instant) {
         self.is_removed = true;
         self.calls.clear();
+        self.waiting.clear();
         self.input(now, Input::Command(LinkCommand::Disconnect));
     }
 
@@ -371,20 +408,33 @@ impl LinkState {
                     self.closing.push((token, closing));
                 }
             }
-            Action::Rest(ticket, call) => {
-                let started = dialer.dial(&call.server).and_then(|(token, dial)| {
-                    own(token);
-                    Ok((token, rest::start(&call, dial)?))
-                });
-                match started {
-                    Ok(started) => {
-                        self.calls.insert(ticket, started);
-                    }
-                    Err(error) => self.core.handle(now, Input::RestDone(ticket, Err(error))),
+            Action::Rest(ticket, call) => match dialer.pool.wait(self.id, ticket, &call) {
+                Ok(()) => {
+                    self.waiting.insert(ticket, call);
                 }
-            }
+                Err(error) => self.core.handle(now, Input::RestDone(ticket, Err(error))),
+            },
             Action::AbandonRest(ticket) => {
                 self.calls.remove(&ticket);
+                self.waiting.remove(&ticket);
+            }
+        }
+    }
+
+    /// Starts a call, if somebody still waits for it.
+    fn start_call(&mut self, now: Instant, ticket: Ticket, dialer: &mut Dialer) -> Option<Token> {
+        let call = self.waiting.remove(&ticket)?;
+        let started = dialer
+            .dial(&call.server)
+            .and_then(|(token, dial)| Ok((token, rest::start(&call, dial)?)));
+        match started {
+            Ok((token, exchange)) => {
+                self.calls.insert(ticket, (token, exchange));
+                Some(token)
+            }
+            Err(error) => {
+                self.input(now, Input::RestDone(ticket, Err(error)));
+                None
             }
         }
     }
@@ -393,7 +443,10 @@ impl LinkState {
         let core = &mut self.core;
         self.calls.retain(|ticket, (_, exchange)| {
             let result = match exchange.poll(now, registry) {
-                Ok(None) => return true,
+                Ok(None) => {
+                    self.is_due |= exchange.has_more();
+                    return true;
+                }
                 Ok(Some(Outcome::Response(response))) => Ok(RestResponse {
                     status: response.head.status,
                     body: response.body,

@@ -32,6 +32,7 @@ mod replay;
 mod request_property;
 mod requests;
 mod rest;
+mod rest_sockets;
 mod rpc;
 mod sessions;
 mod sockets;
