@@ -90,7 +90,7 @@ pub struct RestError {
     pub status: u16,
     /// gRPC code, 0 if the answer has none.
     pub code: i32,
-    /// The server's text.
+    /// The server's text. What a proxy sends instead is here in one line; without any text, what the status is called.
     pub message: String,
 }
 
@@ -104,7 +104,7 @@ impl From<&RestResponse> for RestError {
         Self {
             status: response.status,
             code: code.unwrap_or_default(),
-            message: crate::transport::error_text(&response.body),
+            message: crate::transport::error_text(response.status, &response.body),
         }
     }
 }

@@ -361,9 +361,9 @@ impl TestGame {
     /// There is none.
     pub fn rest_breaks(&mut self) {
         let call = self.wire.calls.pop_front();
-        let (ticket, _) = call.expect("the game made no REST call");
-        self.wire
-            .input(Input::RestDone(ticket, Err(TransportError::Eof)));
+        let (ticket, call) = call.expect("the game made no REST call");
+        let error = TransportError::Eof.at(&call.server);
+        self.wire.input(Input::RestDone(ticket, Err(error)));
     }
 
     /// Lets heartbeats go unanswered.
@@ -529,11 +529,11 @@ impl Wire {
             }
             self.core.flush();
             match self.core.next_action() {
-                Some(Action::Open(attempt, _)) => self.attempt = Some(attempt),
+                Some(Action::Open(attempt, ..)) => self.attempt = Some(attempt),
                 Some(Action::Close(attempt)) => {
                     self.attempt.take_if(|current| *current == attempt);
                 }
-                Some(Action::Rest(ticket, call)) => self.calls.push_back((ticket, *call)),
+                Some(Action::Rest(ticket, call, _)) => self.calls.push_back((ticket, *call)),
                 Some(Action::AbandonRest(ticket)) => self.calls.retain(|(call, _)| *call != ticket),
                 None => break,
             }

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use super::{
     Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, Transient,
-    user::TokenRefresh, with_causes,
+    user::TokenRefresh,
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
@@ -210,7 +210,7 @@ fn tell_failed<R: Request>(world: &mut World, request: Entity, error: &RequestEr
         world.trigger(RequestFailed {
             request,
             name: R::NAME,
-            reason: with_causes(error),
+            reason: error.to_string(),
         });
     }
 }

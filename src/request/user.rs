@@ -12,7 +12,7 @@ use bevy_time::{Real, Time};
 
 use super::{
     RequestError, RestRequest, refuse,
-    rest::{Ending, settle},
+    rest::{Ending, instead_of, settle},
     table::{Requests, mark_pending, timeout},
 };
 use crate::{
@@ -162,7 +162,7 @@ fn on_answer(world: &mut World, mut pending: Pending, token: &Secret, answer: An
 fn is_token_refused(response: &RestResponse) -> bool {
     response.status == 401
         && !response.is_error_of_function()
-        && crate::transport::error_text(&response.body).starts_with("Auth token ")
+        && crate::transport::error_text(response.status, &response.body).starts_with("Auth token ")
 }
 
 /// The server refused a token: the call waits for a new one.
@@ -212,7 +212,7 @@ fn on_refreshed(world: &mut World, ticket: Ticket, old: &NakamaSession, answer: 
                 }
                 return;
             }
-            Ending::Unexpected("no session")
+            Ending::Unexpected(instead_of("no session", &response))
         }
         other => other,
     };

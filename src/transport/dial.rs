@@ -42,11 +42,11 @@ struct Trying {
 impl Dial {
     /// The socket will be registered under `token`. The caller looks the host up.
     pub(super) fn new(
-        server: &NakamaServer,
-        token: Token,
+        #[cfg(feature = "rustls")] server: &NakamaServer,
         #[cfg(feature = "rustls")] configs: &mut TlsConfigs,
+        endpoint: Endpoint,
+        token: Token,
     ) -> Result<Self, TransportError> {
-        let endpoint = server.endpoint()?;
         if endpoint.tls && cfg!(not(feature = "rustls")) {
             return Err(TransportError::TlsNotBuilt);
         }
@@ -146,11 +146,11 @@ impl Dial {
         Err(match failed {
             Some((address, error)) => TransportError::Connect {
                 address,
-                source: Arc::new(error),
+                error: Arc::new(error),
             },
             None => TransportError::Resolve {
                 host: self.endpoint.host.clone(),
-                source: Arc::new(io::ErrorKind::NotFound.into()),
+                error: Arc::new(io::ErrorKind::NotFound.into()),
             },
         })
     }

@@ -122,8 +122,7 @@ impl Exchange {
         if talk
             .reader
             .head()
-            .map_err(TransportError::Http)?
-            .is_some_and(|head| head.status == 101)
+            .is_ok_and(|head| head.is_some_and(|head| head.status == 101))
         {
             let Stage::Talking(Talk {
                 stream, mut reader, ..
@@ -140,7 +139,13 @@ impl Exchange {
         }
         let nothing_arrived = talk.reader.is_empty();
         match (talk.reader.response(matches!(read, Read::End)), read) {
+            (Ok(Some(response)), _) if talk.is_plain() && wants_tls(&response) => {
+                Err(TransportError::OnlyTls)
+            }
             (Ok(Some(response)), _) => Ok(Some(Outcome::Response(response))),
+            (Err(_), _) if talk.is_plain() && talk.reader.is_tls_alert() => {
+                Err(TransportError::OnlyTls)
+            }
             (Ok(None), Read::Broken(error)) => Err(error),
             (Ok(None), _) => Ok(None),
             (Err(problem), Read::End) => Err(match talk.unwritable.take() {
@@ -158,7 +163,24 @@ impl Exchange {
     }
 }
 
+/// Whether a server that speaks TLS says that it was asked without.
+fn wants_tls(response: &Response) -> bool {
+    let says = |text: &str| {
+        response
+            .body
+            .windows(text.len())
+            .any(|it| it == text.as_bytes())
+    };
+    response.head.status == 400
+        && (says("Client sent an HTTP request to an HTTPS server") // Go, and so Nakama
+            || says("plain HTTP request was sent to HTTPS port")) // nginx
+}
+
 impl Talk {
+    fn is_plain(&self) -> bool {
+        matches!(self.stream, Stream::Plain(_))
+    }
+
     fn write(&mut self, request: &[u8]) {
         if self.unwritable.is_none() {
             self.unwritable = self.try_write(request).err();

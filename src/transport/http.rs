@@ -99,6 +99,11 @@ impl ResponseReader {
         self.head.is_none() && self.arrived.is_empty()
     }
 
+    /// Whether what has arrived is an alert of TLS.
+    pub(crate) fn is_tls_alert(&self) -> bool {
+        self.head.is_none() && self.arrived.starts_with(&[0x15, 3])
+    }
+
     /// The head, as soon as it is there. Interim responses (100 to 199, but not 101) are skipped.
     pub(crate) fn head(&mut self) -> Result<Option<&Head>, HttpError> {
         while self.head.is_none() {
@@ -210,16 +215,6 @@ impl ResponseReader {
     }
 }
 
-/// A server's text from an error response: the `message` of a JSON body, or the body itself, cut to a sane length.
-pub(crate) fn error_text(body: &[u8]) -> String {
-    let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let text = match json.as_ref().and_then(|json| json["message"].as_str()) {
-        Some(message) => message.to_owned(),
-        None => String::from_utf8_lossy(body).trim().to_owned(),
-    };
-    text.chars().take(300).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,17 +302,5 @@ mod tests {
         let mut reader = ResponseReader::default();
         reader.push(endless.as_bytes());
         assert_eq!(reader.head().map(|_| ()), Err("its head is too large"));
-    }
-
-    #[test]
-    fn the_text_of_an_error_is_found() {
-        assert_eq!(
-            error_text(br#"{"code":16,"message":"Server key invalid"}"#),
-            "Server key invalid"
-        );
-        assert_eq!(
-            error_text(b"Missing or invalid token\n"),
-            "Missing or invalid token"
-        );
     }
 }

@@ -11,6 +11,7 @@ mod decode;
 mod dial;
 mod encode;
 mod error;
+mod error_text;
 mod exchange;
 mod frames;
 mod hand_over;
@@ -35,7 +36,7 @@ mod worker;
 
 pub use self::{
     address::{NakamaServer, Secret},
-    error::{DisconnectReason, ProtocolError, TransportError},
+    error::{BadAddress, DisconnectReason, ProtocolError, TransportError, Unreachable},
     ids::{
         ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,
         UserId, Username,
@@ -47,8 +48,9 @@ pub(crate) use self::{
     core::{Action, Attempt, Core, Input, parse_request_cid},
     decode::{MatchData, PartyData, StreamData, StreamInfo},
     encode::OutgoingMatchData,
+    error::seconds,
+    error_text::{error_text, page_text},
     hand_over::HandOver,
-    http::error_text,
     link::{
         Answer, Auth, ConnectPlan, Direction, Driver, Failure, Link, LinkCommand, LinkEvent,
         LinkSettings, LinkStats, RawEnvelope, RestCall, RestResponse, Ticket, TrafficTotals,

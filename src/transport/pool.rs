@@ -9,8 +9,8 @@ use hashbrown::HashMap;
 use mio::Token;
 
 use super::{
-    error::TransportError,
-    link::{Auth, RestCall, Ticket},
+    address::Endpoint,
+    link::{Auth, Ticket},
     worker::LinkId,
 };
 
@@ -36,20 +36,13 @@ struct Lane {
 
 impl Pool {
     /// A call begins to wait.
-    pub(super) fn wait(
-        &mut self,
-        link: LinkId,
-        ticket: Ticket,
-        call: &RestCall,
-    ) -> Result<(), TransportError> {
-        let endpoint = call.server.endpoint()?;
+    pub(super) fn wait(&mut self, link: LinkId, ticket: Ticket, endpoint: &Endpoint, auth: &Auth) {
         let host = (endpoint.host.to_ascii_lowercase(), endpoint.port);
         let lane = self.hosts.entry(host).or_default();
-        match call.auth {
+        match auth {
             Auth::ServerKey => lane.urgent.push_back((link, ticket)),
             Auth::HttpKey(_) | Auth::Bearer(_) => lane.others.push_back((link, ticket)),
         }
-        Ok(())
     }
 
     /// Takes out a call whose turn it is. It may have been given up meanwhile.

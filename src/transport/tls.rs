@@ -35,11 +35,8 @@ impl TlsConfigs {
         endpoint: &Endpoint,
     ) -> Result<ClientConnection, TransportError> {
         let config = self.config(server.roots())?;
-        let name = ServerName::try_from(endpoint.host.clone()).map_err(|_| {
-            TransportError::InvalidUrl {
-                problem: "its host cannot be in a certificate",
-            }
-        })?;
+        let name = ServerName::try_from(endpoint.host.clone())
+            .map_err(|error| TransportError::Tls(Arc::new(io::Error::other(error))))?;
         ClientConnection::new(config, name).map_err(failed)
     }
 
@@ -73,6 +70,17 @@ fn make_config(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, TransportError> 
 
 fn failed(error: rustls::Error) -> TransportError {
     TransportError::Tls(Arc::new(io::Error::other(error)))
+}
+
+/// Whether what was read is not TLS at all.
+pub(super) fn is_something_else(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(
+        error,
+        Some(rustls::Error::InvalidMessage(
+            rustls::InvalidMessage::InvalidContentType
+        ))
+    )
 }
 
 /// Bytes in and out of a TLS connection.

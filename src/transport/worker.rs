@@ -13,7 +13,7 @@ use mio::{Events, Poll, Registry, Token, Waker};
 #[cfg(feature = "rustls")]
 use super::tls::TlsConfigs;
 use super::{
-    address::NakamaServer,
+    address::{Endpoint, NakamaServer},
     core::{Action, Attempt, Core, Input},
     dial::Dial,
     error::{DisconnectReason, TransportError},
@@ -70,12 +70,19 @@ struct LinkState {
     socket: Option<(Attempt, Token, Socket)>,
     /// Sockets that are being closed.
     closing: Vec<(Token, Socket)>,
-    calls: HashMap<Ticket, (Token, Exchange)>,
+    calls: HashMap<Ticket, Call>,
     /// Calls that wait for their turn.
-    waiting: HashMap<Ticket, Box<RestCall>>,
+    waiting: HashMap<Ticket, (Box<RestCall>, Endpoint)>,
     /// Something happened that concerns this link.
     is_due: bool,
     is_removed: bool,
+}
+
+/// A REST call that is under way.
+struct Call {
+    token: Token,
+    server: NakamaServer,
+    exchange: Exchange,
 }
 
 impl Worker {
@@ -217,14 +224,20 @@ impl Worker {
 
 impl Dialer {
     /// Starts a connection: its socket will be registered under the token, and its addresses come as a message.
-    fn dial(&mut self, server: &NakamaServer) -> Result<(Token, Dial), TransportError> {
+    fn dial(
+        &mut self,
+        server: &NakamaServer,
+        endpoint: Endpoint,
+    ) -> Result<(Token, Dial), TransportError> {
         self.last_token += 1;
         let token = Token(self.last_token);
         let dial = Dial::new(
+            #[cfg(feature = "rustls")]
             server,
-            token,
             #[cfg(feature = "rustls")]
             &mut self.tls,
+            endpoint,
+            token,
         )?;
         let (to_worker, waker) = (self.to_worker.clone(), self.waker.clone());
         let deliver = move |addresses| {
@@ -274,7 +287,7 @@ impl LinkState {
             .as_ref()
             .is_some_and(|(_, own, _)| *own == token)
             || self.closing.iter().any(|(own, _)| *own == token)
-            || self.calls.values().any(|(own, _)| *own == token)
+            || self.calls.values().any(|call| call.token == token)
     }
 
     fn next_timeout(&self, now: Instant) -> Option<Instant> {
@@ -289,7 +302,7 @@ impl LinkState {
         let calls = self
             .calls
             .values()
-            .filter_map(|(_, call)| call.next_timeout());
+            .filter_map(|call| call.exchange.next_timeout());
         // What a socket does not take waits for the poller.
         let is_writable = self
             .socket
@@ -318,6 +331,7 @@ impl LinkState {
         {
             let attempt = *attempt;
             if let Err(error) = socket.on_resolved(now, addresses, registry) {
+                let error = error.at(socket.server());
                 self.input(
                     now,
                     Input::Ended(attempt, DisconnectReason::Unreachable(error)),
@@ -325,12 +339,13 @@ impl LinkState {
             }
             return;
         }
-        let call = self.calls.iter_mut().find(|(_, (own, _))| *own == token);
-        let Some((ticket, (_, exchange))) = call else {
+        let call = self.calls.iter_mut().find(|(_, call)| call.token == token);
+        let Some((ticket, call)) = call else {
             return;
         };
         let ticket = *ticket;
-        if let Err(error) = exchange.on_resolved(now, addresses, registry) {
+        if let Err(error) = call.exchange.on_resolved(now, addresses, registry) {
+            let error = error.at(&call.server);
             self.calls.remove(&ticket);
             self.input(now, Input::RestDone(ticket, Err(error)));
         }
@@ -385,14 +400,16 @@ impl LinkState {
         dialer: &mut Dialer,
     ) {
         match action {
-            Action::Open(attempt, plan) => {
-                let opening = dialer.dial(&plan.server).and_then(|(token, dial)| {
+            Action::Open(attempt, plan, endpoint) => {
+                let dialing = dialer.dial(&plan.server, endpoint);
+                let opening = dialing.and_then(|(token, dial)| {
                     own(token);
                     Ok((attempt, token, Socket::start(&plan, dial)?))
                 });
                 match opening {
                     Ok(opening) => self.socket = Some(opening),
                     Err(error) => {
+                        let error = error.at(&plan.server);
                         self.core.handle(
                             now,
                             Input::Ended(attempt, DisconnectReason::Unreachable(error)),
@@ -408,12 +425,10 @@ impl LinkState {
                     self.closing.push((token, closing));
                 }
             }
-            Action::Rest(ticket, call) => match dialer.pool.wait(self.id, ticket, &call) {
-                Ok(()) => {
-                    self.waiting.insert(ticket, call);
-                }
-                Err(error) => self.core.handle(now, Input::RestDone(ticket, Err(error))),
-            },
+            Action::Rest(ticket, call, endpoint) => {
+                dialer.pool.wait(self.id, ticket, &endpoint, &call.auth);
+                self.waiting.insert(ticket, (call, endpoint));
+            }
             Action::AbandonRest(ticket) => {
                 self.calls.remove(&ticket);
                 self.waiting.remove(&ticket);
@@ -423,16 +438,22 @@ impl LinkState {
 
     /// Starts a call, if somebody still waits for it.
     fn start_call(&mut self, now: Instant, ticket: Ticket, dialer: &mut Dialer) -> Option<Token> {
-        let call = self.waiting.remove(&ticket)?;
+        let (call, endpoint) = self.waiting.remove(&ticket)?;
         let started = dialer
-            .dial(&call.server)
+            .dial(&call.server, endpoint)
             .and_then(|(token, dial)| Ok((token, rest::start(&call, dial)?)));
         match started {
             Ok((token, exchange)) => {
-                self.calls.insert(ticket, (token, exchange));
+                let call = Call {
+                    token,
+                    server: call.server,
+                    exchange,
+                };
+                self.calls.insert(ticket, call);
                 Some(token)
             }
             Err(error) => {
+                let error = error.at(&call.server);
                 self.input(now, Input::RestDone(ticket, Err(error)));
                 None
             }
@@ -441,10 +462,10 @@ impl LinkState {
 
     fn poll_calls(&mut self, now: Instant, registry: &Registry) {
         let core = &mut self.core;
-        self.calls.retain(|ticket, (_, exchange)| {
-            let result = match exchange.poll(now, registry) {
+        self.calls.retain(|ticket, call| {
+            let result = match call.exchange.poll(now, registry) {
                 Ok(None) => {
-                    self.is_due |= exchange.has_more();
+                    self.is_due |= call.exchange.has_more();
                     return true;
                 }
                 Ok(Some(Outcome::Response(response))) => Ok(RestResponse {
@@ -456,6 +477,7 @@ impl LinkState {
                 }
                 Err(error) => Err(error),
             };
+            let result = result.map_err(|error| error.at(&call.server));
             core.handle(now, Input::RestDone(*ticket, result));
             false
         });

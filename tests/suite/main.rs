@@ -10,6 +10,7 @@ mod architecture;
 mod chat;
 mod chat_recorded;
 mod connection;
+mod error_texts;
 mod every_request;
 mod hostile;
 mod interference;

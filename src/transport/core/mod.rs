@@ -20,9 +20,10 @@ use self::{
     requests::{Expired, Match, RequestTable},
 };
 use super::{
+    address::{Endpoint, NakamaServer},
     decode::{Decoded, Decoder, decode},
     encode::OutgoingMatchData,
-    error::{DisconnectReason, ProtocolError, TransportError},
+    error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
     hand_over::HandOver,
     link::{
         Answer, ConnectPlan, Direction, Failure, LinkCommand, LinkEvent, LinkSettings, LinkStats,
@@ -30,6 +31,7 @@ use super::{
     },
     liveness::{Liveness, LivenessRules, Verdict},
     received::Received,
+    rest,
 };
 use crate::proto::{Envelope, Kind, Message, party_layout_of, realtime};
 
@@ -54,7 +56,7 @@ pub(crate) enum Input {
     /// The socket is gone, or none came about.
     Ended(Attempt, DisconnectReason),
     /// A REST call is over.
-    RestDone(Ticket, Result<RestResponse, TransportError>),
+    RestDone(Ticket, Result<RestResponse, Unreachable>),
     /// Time went by. Due once per turn, and whenever [`Core::next_timeout`] says.
     Tick,
 }
@@ -63,11 +65,11 @@ pub(crate) enum Input {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Open a socket; [`Input::Opened`] or [`Input::Ended`] follows.
-    Open(Attempt, Box<ConnectPlan>),
+    Open(Attempt, Box<ConnectPlan>, Endpoint),
     /// Close the socket, politely if it is open. Nothing follows.
     Close(Attempt),
     /// Make a REST call; [`Input::RestDone`] follows.
-    Rest(Ticket, Box<RestCall>),
+    Rest(Ticket, Box<RestCall>, Endpoint),
     /// Nobody waits for this REST call any more.
     AbandonRest(Ticket),
 }
@@ -88,7 +90,10 @@ pub(crate) struct Core {
 /// How far the connection is. Reconnecting will be a stage of its own.
 enum Stage {
     Idle,
-    Opening { deadline: Instant },
+    Opening {
+        server: NakamaServer,
+        deadline: Instant,
+    },
     Open(Box<Open>),
 }
 
@@ -203,7 +208,7 @@ impl Core {
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let stage = match &self.stage {
             Stage::Idle => None,
-            Stage::Opening { deadline } => Some(*deadline),
+            Stage::Opening { deadline, .. } => Some(*deadline),
             Stage::Open(open) => {
                 let draining = open.draining_until;
                 draining
@@ -261,10 +266,14 @@ impl Core {
                 ticket,
                 call,
                 timeout,
-            } => {
-                self.requests.open_rest(ticket, now, timeout);
-                self.actions.push_back(Action::Rest(ticket, call));
-            }
+            } => match rest::endpoint(&call) {
+                Ok(endpoint) => {
+                    self.requests.open_rest(ticket, now, timeout);
+                    let action = Action::Rest(ticket, call, endpoint);
+                    self.actions.push_back(action);
+                }
+                Err(bad) => self.answer(ticket, Answer::Failed(Failure::BadAddress(bad))),
+            },
             LinkCommand::Send { origin, data } => {
                 if let Err(reason) = self.send(origin, &data) {
                     self.hand_over.push(LinkEvent::SendFailed {
@@ -282,9 +291,16 @@ impl Core {
         self.end(DisconnectReason::Requested);
         self.attempt = Attempt(self.attempt.0 + 1);
         self.stage = Stage::Opening {
+            server: plan.server.clone(),
             deadline: now + self.settings.connect_timeout,
         };
-        self.actions.push_back(Action::Open(self.attempt, plan));
+        match plan.server.endpoint() {
+            Ok(endpoint) => {
+                let action = Action::Open(self.attempt, plan, endpoint);
+                self.actions.push_back(action);
+            }
+            Err(bad) => self.end(DisconnectReason::BadAddress(bad)),
+        }
     }
 
     fn on_opened(&mut self, now: Instant) {
@@ -467,10 +483,11 @@ impl Core {
         }
         match &mut self.stage {
             Stage::Idle => {}
-            Stage::Opening { deadline } if now >= *deadline => {
+            Stage::Opening { server, deadline } if now >= *deadline => {
                 let error = TransportError::TimedOut {
                     after: self.settings.connect_timeout,
                 };
+                let error = error.at(server);
                 self.end(DisconnectReason::Unreachable(error));
             }
             Stage::Opening { .. } => {}
