@@ -4,7 +4,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use super::address::NakamaServer;
+use super::{address::NakamaServer, error_text::one_line};
 
 /// An address at which there cannot be a server. Nothing was looked up or sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -184,7 +184,7 @@ fn words(code: Option<u16>, reason: &str) -> String {
     match (code, reason) {
         (None, _) => " without a word".into(),
         (Some(code), "") => format!(" ({code})"),
-        (Some(code), reason) => format!(" ({code}: {reason})"),
+        (Some(code), reason) => format!(" ({code}: {})", one_line(reason)),
     }
 }
 

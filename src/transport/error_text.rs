@@ -77,6 +77,11 @@ fn words(page: &str) -> String {
     text
 }
 
+/// A text of the server or of its functions, for a line of an error.
+pub(crate) fn one_line(text: &str) -> String {
+    line(text, MAX_TEXT)
+}
+
 /// One line, without what a terminal might take for commands, and not too long.
 fn line(text: &str, limit: usize) -> String {
     let text: String = text

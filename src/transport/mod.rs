@@ -49,7 +49,7 @@ pub(crate) use self::{
     decode::{MatchData, PartyData, StreamData, StreamInfo},
     encode::OutgoingMatchData,
     error::seconds,
-    error_text::{error_text, page_text},
+    error_text::{error_text, one_line, page_text},
     hand_over::HandOver,
     link::{
         Answer, Auth, ConnectPlan, Direction, Driver, Failure, Link, LinkCommand, LinkEvent,

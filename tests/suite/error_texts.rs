@@ -13,7 +13,7 @@ use crate::common::game::Game;
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::{ProtocolError, TransportError},
-    error::{RestError, ServerError},
+    error::{ErrorCode, RestError, ServerError},
     payload::PayloadError,
     prelude::*,
     testing::{TestGame, session},
@@ -427,6 +427,15 @@ fn requests_that_fail() {
     };
     let refused = RequestError::Refused(LoginRefusal::AccountNotFound(refusal));
     assert_eq!(text(&refused), "User account not found. (404)");
+    let refusal = ServerError {
+        code: ErrorCode::RuntimeFunctionException,
+        message: "no luck\nstack traceback:\n\tmain".into(),
+        context: default(),
+    };
+    assert_eq!(
+        text(&refusal),
+        "no luck stack traceback: main (runtime function exception)"
+    );
 }
 
 #[test]
