@@ -90,7 +90,7 @@ fn line(text: &str, limit: usize) -> String {
         .collect();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(limit) {
-        Some((at, _)) => format!("{}…", &text[..at]),
+        Some((at, _)) => format!("{}…", text[..at].trim_end()),
         None => text,
     }
 }

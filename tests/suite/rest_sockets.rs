@@ -25,6 +25,7 @@ fn http_server(answer: impl Fn(&str, TcpStream) + Send + Sync + 'static) -> Naka
     let answer = Arc::new(answer);
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
+            stream.set_nodelay(true).expect("a connection");
             let head = read_head(&mut stream);
             let answer = answer.clone();
             thread::spawn(move || answer(&head, stream));
@@ -56,12 +57,11 @@ fn read_body(head: &str, stream: &mut impl Read) -> String {
     String::from_utf8(body).expect("a text")
 }
 
+/// In one piece, so that all of it has left before the connection is closed.
 fn respond(stream: &mut impl Write, status: u16, body: &str) {
     let length = body.len();
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status} Whatever\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
+    let head = format!("HTTP/1.1 {status} Whatever\r\nContent-Length: {length}\r\n\r\n");
+    let _ = stream.write_all(format!("{head}{body}").as_bytes());
 }
 
 /// Opens the WebSocket that was asked for, and says nothing over it.
@@ -338,6 +338,7 @@ fn tls_server(
     let port = listener.local_addr().expect("bound").port();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            stream.set_nodelay(true).expect("a connection");
             let connection = rustls::ServerConnection::new(config.clone()).expect("a connection");
             answer(rustls::StreamOwned::new(connection, stream));
         }
@@ -416,5 +417,5 @@ fn tls_that_never_comes_to_the_point_is_the_end() {
     );
     let reply = call_over_tls(&mut Game::new(), &server);
     let error = reply.expect_err("it is cut short");
-    assert!(error.contains("nothing but TLS's own"), "{error}");
+    assert!(error.contains("TLS failed: "), "{error}");
 }
