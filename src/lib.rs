@@ -191,16 +191,16 @@
 //!
 //! # What you cannot know
 //!
-//! The server does not tell these things, so the plugin cannot tell them either:
+//! The server does not tell any of this, so the plugin cannot tell it either:
 //!
-//! * The local user was kicked from a match, or an authoritative match has ended. The match's entity stays, and nothing arrives
-//!   any more.
-//! * A party's leader declined the local user's join request, or the party closed meanwhile.
-//! * Whether the local user was removed from a party or the party closed: both are [`PartyClosed`](party::PartyClosed).
-//! * A group was deleted: its channel stays.
-//! * The leader removed the party's matchmaker ticket, for its other members.
-//! * Who a user is that the local user follows by name, before that user comes online: there is no entity until then.
-//! * The local user left a stream, the stream closed, or who was in it before.
+//! * that the local user was kicked from a match, or that an authoritative match has ended: the match's entity stays, and nothing
+//!   arrives any more;
+//! * that a party's leader declined the local user's join request, or that the party closed in the meantime;
+//! * whether the local user was removed from a party or the party closed: both are [`PartyClosed`](party::PartyClosed);
+//! * that a group was deleted: its channel stays;
+//! * that the leader removed the party's matchmaker ticket, if the local user is another member;
+//! * anything about a user that the local user follows by name, until that user comes online: the entity appears only then;
+//! * that the local user left a stream, that it closed, and who was in it before.
 
 pub mod chat;
 pub mod commands;
