@@ -96,7 +96,8 @@ raw_envelopes! {
 /// Whether envelopes are reported raw, as [`EnvelopeReceived`] and [`EnvelopeSent`]. Nobody asks for it at first, and then
 /// it costs nothing.
 ///
-/// Payloads are in them, and what players write; tokens and passwords of the session are not.
+/// Payloads are in them, and what players write; tokens and passwords of the session are not. While more waits for the game
+/// than [`NakamaSettings::hand_over_limit`](crate::plugin::NakamaSettings), they are left out.
 #[derive(Debug, Default, Resource)]
 pub struct EnvelopeTap {
     users: usize,
