@@ -45,3 +45,4 @@ mod status_recorded;
 mod stopped;
 mod stream;
 mod transcripts;
+mod words;
