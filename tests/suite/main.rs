@@ -40,3 +40,4 @@ mod status;
 mod status_recorded;
 mod stream;
 mod transcripts;
+mod words;
