@@ -10,13 +10,11 @@ use std::{
 
 use mio::{Interest, Registry, Token, net::TcpStream};
 
+use super::{address::Endpoint, error::TransportError, resolver::Addresses, stream::Stream};
 #[cfg(feature = "rustls")]
-use super::tls::{TlsConfigs, TlsStream};
 use super::{
-    address::{Endpoint, NakamaServer},
-    error::TransportError,
-    resolver::Addresses,
-    stream::Stream,
+    address::NakamaServer,
+    tls::{TlsConfigs, TlsStream},
 };
 
 /// How long one address may keep the next one waiting.
@@ -41,26 +39,31 @@ struct Trying {
 
 impl Dial {
     /// The socket will be registered under `token`. The caller looks the host up.
-    pub(super) fn new(
-        #[cfg(feature = "rustls")] server: &NakamaServer,
-        #[cfg(feature = "rustls")] configs: &mut TlsConfigs,
-        endpoint: Endpoint,
-        token: Token,
-    ) -> Result<Self, TransportError> {
+    pub(super) fn new(endpoint: Endpoint, token: Token) -> Result<Self, TransportError> {
         if endpoint.tls && cfg!(not(feature = "rustls")) {
             return Err(TransportError::TlsNotBuilt);
         }
         Ok(Self {
             #[cfg(feature = "rustls")]
-            tls: endpoint
-                .tls
-                .then(|| configs.connection(server, &endpoint))
-                .transpose()?,
+            tls: None,
             endpoint,
             token,
             untried: VecDeque::new(),
             trying: None,
         })
+    }
+
+    /// Prepares TLS, if the address asks for it.
+    #[cfg(feature = "rustls")]
+    pub(super) fn prepare_tls(
+        &mut self,
+        server: &NakamaServer,
+        configs: &mut TlsConfigs,
+    ) -> Result<(), TransportError> {
+        if self.endpoint.tls {
+            self.tls = Some(configs.connection(server, &self.endpoint)?);
+        }
+        Ok(())
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -182,3 +185,6 @@ fn is_connected(stream: &TcpStream) -> io::Result<bool> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;
