@@ -49,7 +49,7 @@ pub use self::{
         WaitingView,
     },
 };
-use crate::plugin::NakamaSystems;
+use crate::{observed::OwnObserver, plugin::NakamaSystems};
 
 /// Adds the overlay to an app, see the [module](self).
 ///
@@ -61,7 +61,7 @@ pub struct NakamaOverlayPlugin {
 }
 
 impl NakamaOverlayPlugin {
-    /// With settings of your own.
+    /// With settings of your own. If the app has [`NakamaOverlay`] already, as a resource, those stay.
     #[must_use]
     pub fn new(settings: NakamaOverlay) -> Self {
         Self { settings }
@@ -121,12 +121,17 @@ impl Plugin for NakamaOverlayPlugin {
         }
         // bevy_egui runs it whether or not it has systems, and cannot do without.
         app.init_schedule(EguiPrimaryContextPass);
-        app.insert_resource(self.settings.clone())
-            .init_resource::<OverlayView>()
+        // Settings that the game has inserted before are those it wants.
+        app.world_mut()
+            .get_resource_or_insert_with(|| self.settings.clone());
+        let world = app.world_mut();
+        world
+            .add_observer(record::failed_request)
+            .insert(OwnObserver);
+        world.add_observer(record::failed_send).insert(OwnObserver);
+        app.init_resource::<OverlayView>()
             .init_resource::<OverlayState>()
             .register_type::<NakamaOverlay>()
-            .add_observer(record::failed_request)
-            .add_observer(record::failed_send)
             .add_systems(
                 PreUpdate,
                 (
