@@ -43,3 +43,4 @@ mod stream;
 mod test_game;
 mod transcripts;
 mod unheard;
+mod words;
