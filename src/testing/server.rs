@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{TestGame, session};
+use super::{TestGame, session, wire::Wire};
 use crate::{
     connection::{DisconnectReason, TransportError},
     proto::{self, Envelope, Kind, Message, PartyLayout, realtime},
     session::NakamaSession,
-    transport::{Auth, Input, RestCall, RestResponse, Ticket},
+    transport::{Auth, Input, LinkSettings, RestCall, RestResponse, Ticket},
 };
 
 impl TestGame {
@@ -214,5 +214,10 @@ impl TestGame {
     /// Lets heartbeats go unanswered.
     pub fn server_goes_silent(&mut self) {
         self.wire.is_silent = true;
+    }
+
+    /// The network thread ends, as it would after a fault of its own. From now on nobody is at the other end.
+    pub fn network_thread_dies(&mut self) {
+        self.wire = Wire::new(LinkSettings::default()).0;
     }
 }
