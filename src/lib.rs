@@ -102,7 +102,7 @@
 //! }
 //! ```
 //!
-//! For a Nakama server of your own, change the address and drop the two lines about `LocalServer`.
+//! For a Nakama server of your own, change the address and drop the lines about `LocalServer`.
 //!
 //! # Concepts
 //!
