@@ -85,7 +85,8 @@ pub enum TransportError {
 
 impl TransportError {
     /// The same, with the server that was to be reached.
-    pub(crate) fn at(self, server: &NakamaServer) -> Unreachable {
+    #[must_use]
+    pub fn at(self, server: &NakamaServer) -> Unreachable {
         Unreachable {
             address: server.shown_url().to_owned(),
             error: self,
