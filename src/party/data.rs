@@ -165,7 +165,7 @@ impl From<(Arrived, PayloadError)> for PartyDataRejected {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to the other members of a party. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); should it not, or should the server refuse it, there is a
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); if it cannot, or the server refuses it, you get a
     /// [`SendFailed`].
     pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
         self.send_party_bytes(party, T::OP_CODE, T::Codec::encode(payload));
