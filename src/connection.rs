@@ -213,6 +213,11 @@ impl NetworkLink {
         }
     }
 
+    /// The largest envelope that the network thread sends.
+    pub(crate) fn max_envelope(&self) -> usize {
+        self.settings.max_envelope
+    }
+
     /// Puts a command aside until the end of the frame.
     pub(crate) fn stage(&mut self, command: LinkCommand) {
         let link = self.link.get_or_insert_with(|| {

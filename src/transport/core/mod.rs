@@ -26,7 +26,7 @@ use super::{
     hand_over::HandOver,
     link::{
         Answer, ConnectPlan, Direction, Failure, LinkCommand, LinkEvent, LinkSettings, LinkStats,
-        RawEnvelope, RestCall, RestResponse, SendError, Ticket,
+        RawEnvelope, RestCall, RestResponse, Ticket,
     },
     liveness::{Liveness, LivenessRules, Verdict},
     received::Received,
@@ -327,16 +327,16 @@ impl Core {
         });
     }
 
-    fn send(&mut self, origin: u64, data: &OutgoingMatchData) -> Result<(), SendError> {
+    fn send(&mut self, origin: u64, data: &OutgoingMatchData) -> Result<(), Failure> {
         if !self.accepts_traffic() {
-            return Err(SendError::NotConnected);
+            return Err(Failure::NotConnected);
         }
         let (size, limit) = (data.encoded_len(), self.settings.max_envelope);
         if size > limit {
-            return Err(SendError::TooLarge { size, limit });
+            return Err(Failure::TooLarge { size, limit });
         }
         if !self.outbox.has_room() {
-            return Err(SendError::QueueFull {
+            return Err(Failure::QueueFull {
                 limit: self.outbox.limit(),
             });
         }
@@ -502,7 +502,7 @@ impl Core {
         self.actions.push_back(Action::Close(self.attempt));
         for outgoing in self.outbox.drain() {
             if let Origin::Data { origin, op_code } = outgoing.origin {
-                let reason = SendError::NotConnected;
+                let reason = Failure::NotConnected;
                 self.hand_over.push(LinkEvent::SendFailed {
                     origin,
                     op_code,
