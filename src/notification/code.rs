@@ -13,9 +13,9 @@ pub enum NotificationCode {
     FriendRequest,
     /// -3: somebody has accepted the wish to be friends.
     FriendAccepted,
-    /// -4: one's wish to join a group was accepted, or one was added to it.
+    /// -4: the local user's request to join a group was accepted, or somebody added the local user to it.
     GroupAdded,
-    /// -5: somebody wants to join a group that one is an admin of.
+    /// -5: somebody wants to join a group that the local user is an admin of.
     GroupJoinRequest,
     /// -6: a friend from elsewhere plays this game now.
     FriendJoinedGame,

@@ -2,7 +2,7 @@
 //!
 //! # What arrives
 //!
-//! Every notification that arrives while one is connected is a [`NotificationReceived`], in the order of the wire. All sockets of
+//! Every notification that arrives during the connection is a [`NotificationReceived`], in the order of the wire. All sockets of
 //! the user get it, whether they appear online or not. Some are kept by the server until they are deleted: those that are
 //! [`persistent`](Notification::persistent). Nothing that is kept is sent again when one connects; it has to be fetched.
 //!

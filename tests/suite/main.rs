@@ -44,3 +44,4 @@ mod status_recorded;
 mod stream;
 mod transcripts;
 mod unencodable;
+mod words;

@@ -53,7 +53,7 @@ pub(super) fn is_due(time: Res<Time<Real>>, mut last: Local<Option<Duration>>) -
     is_due
 }
 
-/// In `PostUpdate`: brings the connection, what one is in, and the requests up to date.
+/// In `PostUpdate`: brings the connection, what the local user is in, and the requests up to date.
 pub(super) fn collect(
     time: Res<Time<Real>>,
     mut view: ResMut<OverlayView>,
