@@ -191,6 +191,8 @@ pub(crate) struct NetworkLink {
     network: Option<Network>,
     link: Option<Link>,
     settings: LinkSettings,
+    /// Whether envelopes are reported raw.
+    is_tapped: bool,
     /// Requests that are refused without the network.
     refused: VecDeque<Ticket>,
     /// How many of them are answered in this frame: those that were there when it began.
@@ -208,6 +210,7 @@ impl NetworkLink {
             network,
             link,
             settings: settings_of_link,
+            is_tapped: false,
             refused: VecDeque::new(),
             to_refuse: 0,
         }
@@ -220,20 +223,39 @@ impl NetworkLink {
 
     /// Puts a command aside until the end of the frame.
     pub(crate) fn stage(&mut self, command: LinkCommand) {
-        let link = self.link.get_or_insert_with(|| {
-            let network = match &self.network {
-                Some(shared) => Ok(shared.clone()),
-                None => Network::new(),
-            };
-            match network {
-                Ok(network) => network.link(self.settings.clone()),
-                Err(error) => {
-                    log::error!("the network thread cannot be started: {error}");
-                    Link::dead()
+        if let LinkCommand::Tap(on) = command {
+            self.is_tapped = on;
+        }
+        self.link.take_if(|link| link.is_over());
+        let link = match &mut self.link {
+            Some(link) => link,
+            None => {
+                let mut link = self.start_link();
+                if self.is_tapped {
+                    link.stage(LinkCommand::Tap(true));
                 }
+                self.link.insert(link)
             }
-        });
+        };
         link.stage(command);
+    }
+
+    /// A link on the shared thread, if there is one that runs, or else on a thread of its own.
+    fn start_link(&self) -> Link {
+        let settings = || self.settings.clone();
+        if let Some(shared) = &self.network {
+            if let Some(link) = shared.link(settings()) {
+                return link;
+            }
+            log::warn!("the shared network thread has ended; this game starts its own");
+        }
+        let link = Network::new().map(|network| network.link(settings()));
+        match link {
+            Ok(Some(link)) => return link,
+            Ok(None) => log::error!("the network thread ended at once"),
+            Err(error) => log::error!("the network thread cannot be started: {error}"),
+        }
+        Link::dead()
     }
 
     /// Answers a request with the next frame, without asking the network.
@@ -333,7 +355,11 @@ pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
     log::debug!("disconnected: {reason}");
     let mut connection = world.resource_mut::<NakamaConnection>();
     connection.last_reason = Some(reason.clone());
-    connection.attempts = connection.attempts.saturating_sub(1);
+    connection.attempts = match reason {
+        // All of them went with it.
+        DisconnectReason::NetworkThread => 0,
+        _ => connection.attempts.saturating_sub(1),
+    };
     // The game may have connected anew in the meantime.
     let state = if connection.attempts == 0 {
         connection.session = None;

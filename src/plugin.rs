@@ -26,7 +26,7 @@ use crate::{
         ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, TicketId,
         UserId, Username,
     },
-    receive::{ReceiveStats, receive},
+    receive::{ReceiveStats, may_judge_deadlines, receive},
     request::{PendingRequest, Requests, despawn_transient},
     send::FailedSends,
     status::{FollowedUser, FollowedUserIndex, SessionOf, StatusBook, UserSessions, UserStatus},
@@ -142,7 +142,7 @@ impl Plugin for NakamaPlugin {
             .register_type::<(Match, PresentIn, MatchPresences)>()
             .add_systems(
                 PreUpdate,
-                (receive, mark_pending_approval)
+                (receive, mark_pending_approval.run_if(may_judge_deadlines))
                     .chain()
                     .in_set(NakamaSystems::Receive),
             )

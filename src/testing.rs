@@ -371,6 +371,11 @@ impl TestGame {
         self.wire.is_silent = true;
     }
 
+    /// The network thread ends, as it would after a fault of its own. From now on nobody is at the other end.
+    pub fn network_thread_dies(&mut self) {
+        self.wire = Wire::new(LinkSettings::default()).0;
+    }
+
     /// The names of everybody in a match, sorted; nothing if there is no such match.
     #[must_use]
     pub fn roster(&self, match_id: &str) -> Vec<String> {

@@ -97,6 +97,9 @@ raw_envelopes! {
 /// nothing.
 ///
 /// Envelopes hold payloads and what players write. They do not hold the session's tokens and passwords.
+///
+/// While more waits for the game than [`NakamaSettings::hand_over_limit`](crate::plugin::NakamaSettings), envelopes are left out
+/// here. What they bring about is not.
 #[derive(Debug, Default, Resource)]
 pub struct EnvelopeTap {
     users: usize,

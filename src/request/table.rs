@@ -15,7 +15,7 @@ use crate::{
     early::{Area, EarlyArrivals},
     proto::Message,
     settings::NakamaSettings,
-    transport::{Answer, Failure, Received, Ticket},
+    transport::{Answer, Failure, LONGEST, Received, Ticket},
 };
 
 /// The table of requests without an answer.
@@ -166,9 +166,8 @@ pub(crate) fn forget_late(world: &mut World) {
     world.resource_mut::<Requests>().late.clear();
 }
 
-/// How long a request may take. One without end takes a year: clocks cannot count to the end of time.
+/// How long a request may take. One without end takes a year.
 pub(super) fn timeout(world: &World) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     world
         .resource::<NakamaSettings>()
         .request_timeout

@@ -370,6 +370,11 @@ impl Link {
         }
     }
 
+    /// Whether the thread is gone, and everything that there was to say about it has been read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_dead && self.staged.is_empty() && self.current.is_empty()
+    }
+
     /// Puts a command aside until [`hand_over`](Self::hand_over).
     pub(crate) fn stage(&mut self, command: LinkCommand) {
         self.staged.push(command);
@@ -417,7 +422,12 @@ impl Link {
                 Err(TryRecvError::Disconnected) if self.is_dead => return None,
                 Err(TryRecvError::Disconnected) => {
                     self.is_dead = true;
-                    return Some(LinkEvent::Closed(DisconnectReason::NetworkThread));
+                    // One end for all connections, after the answers to what had not left.
+                    let unsent = self.staged.drain(..);
+                    let unsent = unsent.filter(|it| !matches!(it, LinkCommand::Connect(_)));
+                    self.current.extend(unsent.filter_map(refuse));
+                    let end = LinkEvent::Closed(DisconnectReason::NetworkThread);
+                    self.current.push_back(end);
                 }
             }
         }

@@ -2,35 +2,21 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::common::game::Game;
+use crate::common::{
+    game::Game,
+    scripted::{server, websocket_server},
+};
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, proto, testing};
 use bytes::Bytes;
 use prost::Message as _;
-use tungstenite::{Message, WebSocket};
-
-/// A server on a port of its own; `serve` gets each connection.
-fn server(mut serve: impl FnMut(TcpStream) + Send + 'static) -> NakamaServer {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound");
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            serve(stream);
-        }
-    });
-    NakamaServer::new(format!("http://{address}"), "defaultkey")
-}
-
-/// A server that speaks WebSocket.
-fn websocket_server(mut serve: impl FnMut(WebSocket<TcpStream>) + Send + 'static) -> NakamaServer {
-    server(move |stream| serve(tungstenite::accept(stream).expect("a WebSocket")))
-}
+use tungstenite::Message;
 
 /// What a connection to such a server comes to, phase by phase.
 fn phases(server: &NakamaServer, count: usize) -> Vec<String> {
