@@ -13,6 +13,7 @@ use super::{
 use crate::{
     connection::{NakamaConnection, NetworkLink},
     early::{Area, EarlyArrivals},
+    observed,
     proto::Message,
     settings::NakamaSettings,
     transport::{Answer, Failure, LONGEST, Received, Ticket},
@@ -102,7 +103,7 @@ pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.insert((
             PendingRequest {
-                name: R::NAME,
+                name: R::NAME.into(),
                 since,
             },
             Name::new(R::NAME),
@@ -188,6 +189,7 @@ pub(super) fn reply<R: Request>(
     let goes = is_transient || result.is_err();
     if let Err(error) = &result {
         log::debug!("{} failed: {error}", R::NAME);
+        warn_if_unheard::<R>(world, entity, error);
         tell_failed::<R>(world, entity, error);
     }
     if let Ok(mut entity) = world.get_entity_mut(entity) {
@@ -202,6 +204,20 @@ pub(super) fn reply<R: Request>(
         result,
     });
     world.flush();
+}
+
+/// A failure that the game does not hear of is told in the log. A request whose entity is gone was withdrawn: nobody waits for it.
+fn warn_if_unheard<R: Request>(world: &World, request: Entity, error: &RequestError<R::Refusal>) {
+    if world.get_entity(request).is_ok()
+        && !observed::by_the_game::<Replied<R>>(world, Some(request))
+        && !observed::by_the_game::<RequestFailed>(world, None)
+    {
+        log::warn!(
+            "{name} failed, and the game observes neither `Replied<{name}>` nor `RequestFailed`: {reason}",
+            name = R::NAME,
+            reason = with_causes(error),
+        );
+    }
 }
 
 /// Tells those who want to hear of every failure, if there are any.

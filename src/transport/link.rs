@@ -380,6 +380,11 @@ impl Link {
         self.staged.push(command);
     }
 
+    /// What is put aside; the link ends.
+    pub(crate) fn into_staged(self) -> Vec<LinkCommand> {
+        self.staged
+    }
+
     /// Gives everything staged to the network thread and wakes it. Never blocks.
     pub(crate) fn hand_over(&mut self) {
         match &self.driver {
