@@ -273,10 +273,7 @@ fn send_now(world: &mut World, context: Entity, outgoing: OutgoingData) {
     };
     let data = match data {
         Ok(data) => data,
-        Err(error) => {
-            log::debug!("op code {op_code}: {error}");
-            return failed(world, SendError::Unencodable);
-        }
+        Err(error) => return failed(world, SendError::Unencodable(error)),
     };
     let receivers = match receivers {
         None => Vec::new(),
