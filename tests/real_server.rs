@@ -283,3 +283,12 @@ fn a_second_socket_of_the_same_user() {
         assert_eq!(game.phases.take(), [""; 0]);
     }
 }
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_kick_is_told_with_its_reason() {
+    for round in 1..=8 {
+        println!("round {round}");
+        scenes::kick::a_full_queue(&server());
+    }
+}
