@@ -2,16 +2,19 @@
 //!
 //! [`connect`](NakamaCommands::connect) is a command and possible at any time; it never fails on the spot. What comes of
 //! it is a [`Connected`] or a [`Disconnected`] with its reason. [`ConnectionState`] is the same as a state, for run
-//! conditions and `OnEnter`; it shows one value per frame, while the events leave nothing out.
+//! conditions, `OnEnter`, `OnExit` and `DespawnOnExit`. It leaves nothing out: when the game connects anew from
+//! [`Connected`](ConnectionState::Connected), that is left and entered again, however fast it goes. If several phases pass within
+//! a frame, `StateTransition` runs once for each.
 
 use std::{collections::VecDeque, time::Duration};
 
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
-use bevy_state::state::{NextState, States};
+use bevy_state::state::{NextState, State, StateTransition, States};
 
 use crate::{
     commands::NakamaCommands,
+    observed,
     proto::PartyLayout,
     session::NakamaSession,
     settings::NakamaSettings,
@@ -26,6 +29,9 @@ pub use crate::transport::{
 };
 
 /// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work.
+///
+/// It changes in `StateTransition`, after the events: when [`Connected`] is triggered, it is about to be entered. A phase may be
+/// over when `OnEnter` runs, if the server hangs up in the same frame; its `OnExit` follows.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Reflect, States)]
 #[non_exhaustive]
 pub enum ConnectionState {
@@ -47,7 +53,8 @@ pub struct Connected {
     pub resumed: bool,
 }
 
-/// There is no connection any more, or none came about. Global event.
+/// There is no connection any more, or none came about. Global event. If a connection ends unasked and the game does not observe
+/// this, a warning in the log says why.
 ///
 /// All requests that were under way have been answered and all mirrors (matches, parties, channels, followed users, streams and who is in
 /// them) are despawned.
@@ -200,20 +207,28 @@ pub(crate) struct NetworkLink {
 }
 
 impl NetworkLink {
-    pub(crate) fn new(
-        network: Option<Network>,
-        link: Option<Link>,
-        settings: &NakamaSettings,
-    ) -> Self {
-        let settings_of_link = settings.to_link_settings();
+    pub(crate) fn new(network: Option<Network>, settings: &NakamaSettings) -> Self {
         Self {
             network,
-            link,
-            settings: settings_of_link,
+            link: None,
+            settings: settings.to_link_settings(),
             is_tapped: false,
             refused: VecDeque::new(),
             to_refuse: 0,
         }
+    }
+
+    /// The largest envelope that the network thread sends.
+    pub(crate) fn max_envelope(&self) -> usize {
+        self.settings.max_envelope
+    }
+
+    /// Goes over a link of a test, instead of the network. What is put aside already goes that way.
+    pub(crate) fn drive_by_hand(&mut self, mut link: Link) {
+        for command in self.link.take().into_iter().flat_map(Link::into_staged) {
+            link.stage(command);
+        }
+        self.link = Some(link);
     }
 
     /// Puts a command aside until the end of the frame.
@@ -295,7 +310,12 @@ impl NakamaCommands<'_, '_, '_> {
     /// Opens a socket to the server for a session. A connection that is open is closed first.
     ///
     /// The answer is [`Connected`] or [`Disconnected`].
-    pub fn connect(self, server: &NakamaServer, session: &NakamaSession, options: ConnectOptions) {
+    pub fn connect(
+        mut self,
+        server: &NakamaServer,
+        session: &NakamaSession,
+        options: ConnectOptions,
+    ) {
         let plan = ConnectPlan {
             server: server.clone(),
             token: session.token().clone(),
@@ -304,7 +324,7 @@ impl NakamaCommands<'_, '_, '_> {
         };
         let user = (session.user_id().clone(), session.username().clone());
         let session = session.clone();
-        self.commands.queue(move |world: &mut World| {
+        self.queue(move |world| {
             let mut connection = world.resource_mut::<NakamaConnection>();
             connection.server = Some(plan.server.clone());
             connection.user = Some(user);
@@ -323,8 +343,8 @@ impl NakamaCommands<'_, '_, '_> {
 
     /// Sends what is queued (for at most 250 ms), then closes the socket. [`Disconnected`] follows, if there was a
     /// connection.
-    pub fn disconnect(self) {
-        self.commands.queue(|world: &mut World| {
+    pub fn disconnect(mut self) {
+        self.queue(|world| {
             world
                 .resource_mut::<NetworkLink>()
                 .stage(LinkCommand::Disconnect)
@@ -363,6 +383,10 @@ pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
         ConnectionState::Connecting
     };
     set_state(world, state);
+    let is_asked_for = matches!(reason, DisconnectReason::Requested);
+    if !is_asked_for && !observed::by_the_game::<Disconnected>(world, None) {
+        log::warn!("the connection ended, and the game does not observe `Disconnected`: {reason}");
+    }
     world.trigger(Disconnected { reason });
     world.flush();
 }
@@ -375,7 +399,18 @@ pub(crate) fn on_party_layout(world: &mut World, layout: PartyLayout) {
     world.resource_mut::<NakamaConnection>().party_layout = Some(layout);
 }
 
+/// The state changes. It is shown with the next [`StateTransition`]; if another change waits for that, it is shown first, so that
+/// a game sees each phase begin and end, also if several pass within a frame.
 fn set_state(world: &mut World, state: ConnectionState) {
+    let shown = *world.resource::<State<ConnectionState>>().get();
+    let waits = match world.resource::<NextState<ConnectionState>>() {
+        NextState::Unchanged => shown,
+        NextState::Pending(next) | NextState::PendingIfNeq(next) => *next,
+    };
+    if waits != shown && waits != state {
+        // Within a transition there is none to run, but what waits then is what the game has just asked for.
+        let _ = world.try_run_schedule(StateTransition);
+    }
     world.resource_mut::<NakamaConnection>().state = state;
     let mut next = world.resource_mut::<NextState<ConnectionState>>();
     NextState::set_if_neq(&mut next, state);

@@ -102,7 +102,7 @@
 //! }
 //! ```
 //!
-//! For a Nakama server of your own, change the address and drop the two lines about `LocalServer`.
+//! For a Nakama server of your own, change the address and drop the lines about `LocalServer`.
 //!
 //! # Concepts
 //!
@@ -216,6 +216,7 @@ pub mod matches;
 pub mod matchmaker;
 pub mod mirror;
 pub mod notification;
+mod observed;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod party;
@@ -230,6 +231,7 @@ pub mod rpc;
 pub mod send;
 pub mod session;
 mod settings;
+mod shared_text;
 pub mod status;
 pub mod stream;
 pub mod testing;

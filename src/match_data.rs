@@ -251,9 +251,8 @@ impl NakamaCommands<'_, '_, '_> {
     }
 
     /// Sends any data to a match, see [`OutgoingData`].
-    pub fn send_data(self, match_entity: Entity, data: OutgoingData) {
-        self.commands
-            .queue(move |world: &mut World| send_now(world, match_entity, data));
+    pub fn send_data(mut self, match_entity: Entity, data: OutgoingData) {
+        self.queue(move |world| send_now(world, match_entity, data));
     }
 }
 
@@ -274,10 +273,7 @@ fn send_now(world: &mut World, context: Entity, outgoing: OutgoingData) {
     };
     let data = match data {
         Ok(data) => data,
-        Err(error) => {
-            log::debug!("op code {op_code}: {error}");
-            return failed(world, SendError::Unencodable);
-        }
+        Err(error) => return failed(world, SendError::Unencodable(error)),
     };
     let receivers = match receivers {
         None => Vec::new(),

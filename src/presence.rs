@@ -16,7 +16,7 @@ use bevy_ecs::{
     relationship::Relationship,
     world::DeferredWorld,
 };
-use bevy_reflect::{Reflect, impl_reflect_opaque};
+use bevy_reflect::{Reflect, ReflectDeserialize, ReflectSerialize, impl_reflect_opaque};
 use hashbrown::HashMap;
 
 use crate::{connection::NakamaConnection, proto::UserPresence};
@@ -33,7 +33,9 @@ macro_rules! id_components {
             type Mutability = Immutable;
         }
 
-        impl_reflect_opaque!((in bevy_nakama::presence) $Id(Clone, Debug, Hash, PartialEq, Component));
+        impl_reflect_opaque!((in bevy_nakama::presence) $Id(
+            Clone, Debug, Hash, PartialEq, Component, Serialize, Deserialize
+        ));
     )*};
 }
 

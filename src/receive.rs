@@ -37,6 +37,28 @@ pub(crate) struct ReceiveStats {
     unjudged: u32,
 }
 
+/// What [`NakamaSettings::receive_budget`] is measured with.
+#[derive(Clone, Copy, Debug, Default, Resource)]
+pub(crate) enum BudgetClock {
+    /// The clock of this machine.
+    #[default]
+    Machine,
+    /// The clock of a test, on which applying an event takes so long.
+    Virtual { each: Duration },
+}
+
+impl BudgetClock {
+    /// How much time has passed since `begin`, in which so many events were applied.
+    fn elapsed(self, begin: Instant, applied: u64) -> Duration {
+        match self {
+            Self::Machine => begin.elapsed(),
+            Self::Virtual { each } => {
+                each.saturating_mul(u32::try_from(applied).unwrap_or(u32::MAX))
+            }
+        }
+    }
+}
+
 /// Run condition: whether the deadlines of arrivals may be judged in this frame. What has arrived in time counts, so all of it is
 /// read first, but for what takes more than this many frames.
 pub(crate) fn may_judge_deadlines(stats: Res<ReceiveStats>) -> bool {
@@ -52,6 +74,7 @@ const DATA_PER_LOOK: u32 = 16;
 /// In `PreUpdate`: applies everything that arrived before the frame began, unless the budget runs out.
 pub(crate) fn receive(world: &mut World) {
     let begin = Instant::now();
+    let clock = *world.resource::<BudgetClock>();
     let budget = world.resource::<NakamaSettings>().receive_budget;
     send::tell_failed(world);
     world.resource_mut::<NetworkLink>().begin_frame();
@@ -64,7 +87,7 @@ pub(crate) fn receive(world: &mut World) {
         applied += 1;
         if until_look == 0 {
             until_look = DATA_PER_LOOK;
-            if is_used_up(budget, begin) {
+            if clock.elapsed(begin, applied) >= budget {
                 is_behind = true;
                 break;
             }
@@ -88,10 +111,6 @@ fn judge_deadlines(world: &mut World) {
     world.resource_mut::<EarlyArrivals>().tick(now);
     request::tick(world);
     apply_ready(world);
-}
-
-fn is_used_up(budget: Duration, begin: Instant) -> bool {
-    begin.elapsed() >= budget
 }
 
 fn apply(world: &mut World, event: LinkEvent) {

@@ -10,7 +10,9 @@ use crate::{
     mirror::{id_of, refuse_for},
     presence::ChannelId,
     proto::{Timestamp, api},
-    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_as_user},
+    request::{
+        Outcome, Request, RequestError, RestRequest, UserCall, read_object, refuse, submit_as_user,
+    },
     transport::{RestResponse, path_segment},
 };
 
@@ -265,6 +267,11 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`ChatLog`](super::ChatLog).
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    ///
+    /// # Errors
+    ///
+    /// [`SlashInId`](RequestError::SlashInId) for a room with a slash in its name: everything else works there, but Nakama's
+    /// REST interface does not find its history.
     pub fn chat_history(
         self,
         channel: impl Into<ChatHistoryOf>,
@@ -281,6 +288,11 @@ impl<'a> NakamaCommands<'a, '_, '_> {
                     id
                 }
             };
+            // A Nakama decodes the path before it looks for the slashes in it, and finds nothing.
+            if id.as_str().contains('/') {
+                let id = id.to_string();
+                return refuse::<FetchChatHistory>(world, entity, RequestError::SlashInId { id });
+            }
             submit_as_user(world, entity, FetchChatHistory { id, history });
         })
     }

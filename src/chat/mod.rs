@@ -176,8 +176,10 @@ impl ContextVocabulary for ChatChannel {
         })
     }
 
-    fn leave_unwanted(world: &mut World, id: &str) {
-        mirror::leave_unwanted::<Self>(world, &ChannelId::from(id));
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+        for id in ids {
+            mirror::leave_unwanted::<Self>(world, &ChannelId::from(&*id));
+        }
     }
 }
 

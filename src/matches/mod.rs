@@ -121,8 +121,10 @@ impl ContextVocabulary for Match {
         })
     }
 
-    fn leave_unwanted(world: &mut World, id: &str) {
-        mirror::leave_unwanted::<Self>(world, &MatchId::from(id));
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+        for id in ids {
+            mirror::leave_unwanted::<Self>(world, &MatchId::from(&*id));
+        }
     }
 }
 

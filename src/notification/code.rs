@@ -1,10 +1,12 @@
 //! Kinds of notifications.
 
 use bevy_reflect::Reflect;
+use serde::{Deserialize, Serialize};
 
 /// What kind of notification it is. Those of the server itself are below zero; above it are the game's own. Mirrors
 /// `Notification.code`.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Reflect)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Reflect, Serialize)]
+#[serde(from = "i32", into = "i32")]
 #[non_exhaustive]
 pub enum NotificationCode {
     /// -1: somebody wants to chat: they have joined the direct messages with this user, who is not there.
@@ -48,6 +50,12 @@ impl NotificationCode {
             Self::FriendRemoved => -9,
             Self::Custom(code) | Self::Unknown(code) => code,
         }
+    }
+}
+
+impl From<NotificationCode> for i32 {
+    fn from(code: NotificationCode) -> Self {
+        code.code()
     }
 }
 

@@ -79,7 +79,7 @@ pub use self::{
         WaitingView,
     },
 };
-use crate::plugin::NakamaSystems;
+use crate::{observed::OwnObserver, plugin::NakamaSystems};
 
 /// Adds the overlay to an app, see the [module](self).
 ///
@@ -93,7 +93,7 @@ pub struct NakamaOverlayPlugin {
 }
 
 impl NakamaOverlayPlugin {
-    /// With settings of your own.
+    /// With settings of your own. If the app has [`NakamaOverlay`] already, as a resource, those stay.
     #[must_use]
     pub fn new(settings: NakamaOverlay) -> Self {
         Self { settings }
@@ -150,14 +150,17 @@ impl Plugin for NakamaOverlayPlugin {
     fn build(&self, app: &mut App) {
         // bevy_egui runs it whether or not it has systems, and cannot do without.
         app.init_schedule(EguiPrimaryContextPass);
-        if !app.world().contains_resource::<NakamaOverlay>() {
-            app.insert_resource(self.settings.clone());
-        }
+        // Settings that the game has inserted before are those it wants.
+        let world = app.world_mut();
+        world.get_resource_or_insert_with(|| self.settings.clone());
+        // What the overlay hears of, the game need not have heard of.
+        world
+            .add_observer(record::failed_request)
+            .insert(OwnObserver);
+        world.add_observer(record::failed_send).insert(OwnObserver);
         app.init_resource::<OverlayView>()
             .init_resource::<OverlayState>()
             .register_type::<NakamaOverlay>()
-            .add_observer(record::failed_request)
-            .add_observer(record::failed_send)
             .add_observer(camera::make_way)
             .add_systems(
                 PreUpdate,

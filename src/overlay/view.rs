@@ -1,6 +1,6 @@
 //! What the overlay shows, as plain data: gathered from the world in one place, drawn without it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
 use bevy_ecs::prelude::*;
 
@@ -288,11 +288,11 @@ pub struct RequestsView {
 }
 
 /// A request that waits for its answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct WaitingView {
     /// What it is called.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// For how long it has been waiting.
     pub age: Duration,
 }

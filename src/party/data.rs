@@ -14,7 +14,7 @@ use crate::{
     payload::{Arrived, Codec, Incoming, PayloadError, Typed, bind},
     presence::{PresenceInfo, Sender},
     proto::{Message as ProtoMessage, realtime},
-    request::{RequestError, send_or_tell},
+    request::send_or_tell,
     send::{FailedSends, SendError, SendFailed, tell},
     transport::PartyData,
 };
@@ -176,8 +176,8 @@ impl NakamaCommands<'_, '_, '_> {
         self.send_party_bytes(party, op_code, Ok(data.into()));
     }
 
-    fn send_party_bytes(self, party: Entity, op_code: i64, data: Result<Bytes, PayloadError>) {
-        self.commands.queue(move |world: &mut World| {
+    fn send_party_bytes(mut self, party: Entity, op_code: i64, data: Result<Bytes, PayloadError>) {
+        self.queue(move |world| {
             let failed = |world: &mut World, reason| {
                 world
                     .resource_mut::<FailedSends>()
@@ -186,8 +186,9 @@ impl NakamaCommands<'_, '_, '_> {
             let Some(id) = id_of::<Party>(world, party) else {
                 return failed(world, SendError::NotAMember);
             };
-            let Ok(data) = data else {
-                return failed(world, SendError::Unencodable);
+            let data = match data {
+                Ok(data) => data,
+                Err(error) => return failed(world, SendError::Unencodable(error)),
             };
             let message = realtime::PartyDataSend {
                 party_id: id.to_string(),
@@ -203,23 +204,11 @@ impl NakamaCommands<'_, '_, '_> {
                         SendFailed {
                             context: party,
                             op_code,
-                            reason: reason(error),
+                            reason: error.into(),
                         },
                     );
                 },
             );
         });
-    }
-}
-
-fn reason(error: RequestError) -> SendError {
-    match error {
-        RequestError::Refused(refusal) => SendError::Refused {
-            message: refusal.message,
-        },
-        RequestError::TooLarge { size, limit } => SendError::TooLarge { size, limit },
-        RequestError::QueueFull { limit } => SendError::QueueFull { limit },
-        RequestError::NotConnected | RequestError::ConnectionLost { .. } => SendError::NotConnected,
-        _ => SendError::Unanswered,
     }
 }

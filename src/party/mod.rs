@@ -167,8 +167,10 @@ impl ContextVocabulary for Party {
         })
     }
 
-    fn leave_unwanted(world: &mut World, id: &str) {
-        joining::leave_unwanted(world, &PartyId::from(id));
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+        for id in ids {
+            joining::leave_unwanted(world, &PartyId::from(&*id));
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     connection::{NakamaConnection, NetworkLink},
     early::{Area, EarlyArrivals},
+    observed,
     proto::Message,
     settings::NakamaSettings,
     transport::{Answer, Failure, LONGEST, Received, Ticket},
@@ -98,11 +99,11 @@ pub(crate) fn settle_at_once<R: Request>(world: &mut World, entity: Entity, outc
 }
 
 pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
-    let since = world.resource::<Time<Real>>().elapsed();
+    let since = now(world);
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.insert((
             PendingRequest {
-                name: R::NAME,
+                name: R::NAME.into(),
                 since,
             },
             Name::new(R::NAME),
@@ -174,6 +175,11 @@ pub(super) fn timeout(world: &World) -> Duration {
         .min(LONGEST)
 }
 
+/// Now, in time since the app's start.
+pub(super) fn now(world: &World) -> Duration {
+    world.resource::<Time<Real>>().elapsed()
+}
+
 pub(super) fn reply<R: Request>(
     world: &mut World,
     entity: Entity,
@@ -183,6 +189,7 @@ pub(super) fn reply<R: Request>(
     let goes = is_transient || result.is_err();
     if let Err(error) = &result {
         log::debug!("{} failed: {error}", R::NAME);
+        warn_if_unheard::<R>(world, entity, error);
         tell_failed::<R>(world, entity, error);
     }
     if let Ok(mut entity) = world.get_entity_mut(entity) {
@@ -197,6 +204,20 @@ pub(super) fn reply<R: Request>(
         result,
     });
     world.flush();
+}
+
+/// A failure that the game does not hear of is told in the log. A request whose entity is gone was withdrawn: nobody waits for it.
+fn warn_if_unheard<R: Request>(world: &World, request: Entity, error: &RequestError<R::Refusal>) {
+    if world.get_entity(request).is_ok()
+        && !observed::by_the_game::<Replied<R>>(world, Some(request))
+        && !observed::by_the_game::<RequestFailed>(world, None)
+    {
+        log::warn!(
+            "{name} failed, and the game observes neither `Replied<{name}>` nor `RequestFailed`: {reason}",
+            name = R::NAME,
+            reason = with_causes(error),
+        );
+    }
 }
 
 /// Tells those who want to hear of every failure, if there are any.

@@ -134,10 +134,9 @@ impl ContextVocabulary for FollowedUser {
         unfollow_message([id])
     }
 
-    fn leave_unwanted(world: &mut World, id: &str) {
-        if !presence::is_own_user(world, id) {
-            mirror::leave_unwanted::<Self>(world, &UserId::from(id));
-        }
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+        let ids = ids.iter().map(|id| UserId::from(&**id));
+        requests::unfollow_unwanted(world, ids.collect());
     }
 
     fn is_left_by_despawn(world: &World, id: &UserId) -> bool {

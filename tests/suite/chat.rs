@@ -1042,13 +1042,13 @@ fn the_history_of_a_channel_that_one_is_not_in_is_read_and_not_kept() {
     let request = ChatHistory::oldest(1);
     game.commands(|c| {
         c.nakama()
-            .chat_history(ChannelId::from("2...a b/ä?"), request)
+            .chat_history(ChannelId::from("2...a b,ä?"), request)
             .id()
     });
     game.update();
     assert_eq!(
         game.rest_calls()[0].1,
-        "/v2/channel/2...a%20b%2F%C3%A4%3F?limit=1&forward=true"
+        "/v2/channel/2...a%20b%2C%C3%A4%3F?limit=1&forward=true"
     );
     game.answer_rest(200, &serde_json::json!({}));
     game.update();
@@ -1137,7 +1137,7 @@ fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity)
         });
     game.app
         .add_observer(|_: On<Connected>, mut commands: Commands| {
-            commands.nakama().join_chat(JoinChat::room("a lobby/ä"));
+            commands.nakama().join_chat(JoinChat::room("a lobby?ä"));
         });
     let login = Login::device(format!("device-of-{name}")).username(name);
     game.commands(|commands| commands.nakama().log_in(server, login).id());
@@ -1245,4 +1245,34 @@ fn two_players_talk_and_a_third_reads_it_up() {
     assert_eq!(ada.until("a page", |_| pages.take_first()), "2");
     let log = ada.app.world().get::<ChatLog>(ada_here).expect("a log");
     assert_eq!(log.iter().cloned().collect::<Vec<_>>(), before);
+}
+
+/// A message that nobody has read by then is not the new connection's.
+#[test]
+fn the_messages_of_an_earlier_connection_are_gone_with_a_new_one() {
+    let mut game = TestGame::connected();
+    game.join_room("r", &["ada", "bob"]);
+    let line = |id: &str| {
+        let at = Duration::from_secs(1);
+        chat_message("r", "bob", ChatMessageKind::Chat, id, "{}", at)
+    };
+    let unread = |game: &TestGame| {
+        let messages = game.app.world().resource::<Messages<ChatMessageReceived>>();
+        messages.len()
+    };
+    // The frames are so short that Bevy forgets no message by itself.
+    game.server_says(line("m1"));
+    game.connection_breaks();
+    game.update_by(Duration::ZERO);
+    assert_eq!(unread(&game), 1, "the game may still want to know");
+    let session = session("ada");
+    game.commands(|commands| {
+        let options = ConnectOptions::default();
+        commands.nakama().connect(&server(), &session, options);
+    });
+    game.update_by(Duration::ZERO);
+    assert_eq!(unread(&game), 1, "also while it connects");
+    game.server_accepts();
+    game.update_by(Duration::ZERO);
+    assert_eq!(unread(&game), 0);
 }

@@ -297,10 +297,7 @@ fn a_large_message_in_pieces_arrives_whole() {
         .nakama()
         .join_match(JoinMatch::by_id("m1"));
     let data = game.until("the data", |app| {
-        app.world_mut()
-            .resource_mut::<Messages<MatchDataReceived>>()
-            .drain()
-            .next()
+        Game::arrived::<MatchDataReceived>(app).into_iter().next()
     });
     assert_eq!(data.data.len(), 1_000_000);
     assert!(data.data.iter().all(|byte| *byte == 7));

@@ -147,7 +147,11 @@ fn quick_start(page: &str) -> Vec<String> {
 fn there_is_one_quick_start() {
     let on_the_front_page = quick_start(FRONT_PAGE);
     assert!(on_the_front_page.len() > 20, "{on_the_front_page:?}");
-    assert_eq!(quick_start(README), on_the_front_page);
+    let in_the_readme = quick_start(README);
+    for (line, pair) in in_the_readme.iter().zip(&on_the_front_page).enumerate() {
+        assert_eq!(pair.0, pair.1, "line {}", line + 1);
+    }
+    assert_eq!(in_the_readme.len(), on_the_front_page.len());
 }
 
 #[test]

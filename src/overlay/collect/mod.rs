@@ -172,12 +172,12 @@ pub(super) fn collect(
     view.requests
         .waiting
         .extend(waiting.iter().map(|request| WaitingView {
-            name: request.name,
+            name: request.name.clone(),
             age: now.saturating_sub(request.since),
         }));
     view.requests
         .waiting
-        .sort_by_key(|request| (std::cmp::Reverse(request.age), request.name));
+        .sort_by(|a, b| (b.age, &a.name).cmp(&(a.age, &b.name)));
 }
 
 fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection) {
@@ -212,7 +212,7 @@ fn asking(joining: &Query<AsksToBe, With<Joining>>, names: &[&str]) -> Vec<Conte
         .iter()
         .filter_map(|(entity, request, asking, is_pending)| {
             // Of a party that has taken the request, the request is gone.
-            let name = request.map_or(JoinParty::NAME, |request| request.name);
+            let name = request.map_or(JoinParty::NAME, |request| &request.name);
             let state = if is_pending {
                 ContextState::PendingApproval
             } else {
