@@ -122,7 +122,7 @@ fn an_embedded_server_with_the_largest_settings_serves() {
     config.max_message_size = usize::MAX;
     let local = LocalServer::start(config).expect("a port");
     let server = NakamaServer::new(local.url(), local.server_key());
-    let mut game = Game::online(&server, Login::device("the device of ada"));
+    let mut game = Game::online(&server, Login::device("device-of-ada"));
     let ticket = game
         .ask::<AddMatchmaker>(|nakama| nakama.add_matchmaker(AddMatchmaker::players(2, 2)).id());
     assert!(ticket.is_ok(), "{ticket:?}");
