@@ -99,7 +99,7 @@ pub(crate) fn settle_at_once<R: Request>(world: &mut World, entity: Entity, outc
 }
 
 pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
-    let since = world.resource::<Time<Real>>().elapsed();
+    let since = now(world);
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.insert((
             PendingRequest {
@@ -173,6 +173,11 @@ pub(super) fn timeout(world: &World) -> Duration {
         .resource::<NakamaSettings>()
         .request_timeout
         .min(LONGEST)
+}
+
+/// Now, in time since the app's start.
+pub(super) fn now(world: &World) -> Duration {
+    world.resource::<Time<Real>>().elapsed()
 }
 
 pub(super) fn reply<R: Request>(

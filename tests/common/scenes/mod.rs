@@ -19,6 +19,7 @@ pub(crate) fn fresh(name: &str) -> String {
 }
 
 /// A new player, connected.
+#[track_caller]
 pub(crate) fn player(server: &NakamaServer, name: &str) -> Game {
     let name = fresh(name);
     Game::online(
