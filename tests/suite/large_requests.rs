@@ -359,7 +359,11 @@ fn a_follow_of_many_that_times_out_is_undone_whenever_the_answer_comes() {
     game.update();
     let second = only(&mut game, Kind::StatusFollow);
     game.advance(Duration::from_secs(5));
-    assert_eq!(log.take(), ["failed: no answer within 10.0 s"], "of the whole");
+    assert_eq!(
+        log.take(),
+        ["failed: no answer within 10.0 s"],
+        "of the whole"
+    );
     assert_eq!(
         asked_to_unfollow(&only(&mut game, Kind::StatusUnfollow)),
         taken
