@@ -162,6 +162,7 @@
 pub mod chat;
 pub mod commands;
 pub mod connection;
+mod departure;
 pub mod diagnostics;
 mod early;
 pub mod envelope;
@@ -172,6 +173,7 @@ pub mod match_data;
 pub mod matches;
 pub mod matchmaker;
 pub mod mirror;
+mod naming;
 pub mod notification;
 #[cfg(feature = "overlay")]
 pub mod overlay;
@@ -254,8 +256,8 @@ pub mod prelude {
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
-            PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
+            ChannelId, Departed, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId,
+            Presence, PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},

@@ -2,6 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::connection::NakamaConnection;
 pub use crate::transport::SendError;
 
 /// Data was not sent. An event of the match's or party's entity, triggered in
@@ -28,6 +29,15 @@ impl FailedSends {
             op_code,
             reason,
         });
+    }
+}
+
+/// Why nothing can be sent to an entity that is not what one is in.
+pub(crate) fn not_in_it(world: &World) -> SendError {
+    if world.resource::<NakamaConnection>().is_connected() {
+        SendError::NotAMember
+    } else {
+        SendError::NotConnected
     }
 }
 

@@ -76,7 +76,7 @@ use crate::{
     presence::{ChannelId, IsSelf, Membership, Presence, PresenceIndex, UserId},
     proto::{Message, api, realtime},
     settings::NakamaSettings,
-    transport::{People, Received},
+    transport::{People, Received, canonical},
 };
 
 /// A chat channel that one is in. Appears on the entity of the request that joined it; goes when one leaves, is put out of
@@ -124,6 +124,7 @@ pub struct ChatMemberOf(pub Entity);
 
 impl Membership for ChatMemberOf {
     type Detail = ();
+    type Marks = ();
 }
 
 /// Everybody in a channel, oneself included, in no particular order.
@@ -167,6 +168,7 @@ impl Context for ChatChannel {}
 impl ContextVocabulary for ChatChannel {
     type Id = ChannelId;
     type Member = ChatMemberOf;
+    type Marks = ChatLog;
     const AREA: Area = Area::Channel;
     const NOUN: &'static str = "chat channel";
 
@@ -186,7 +188,7 @@ impl ChatChannelKind {
     fn of(channel: &realtime::Channel) -> Self {
         if !channel.group_id.is_empty() {
             Self::Group {
-                id: channel.group_id.clone(),
+                id: canonical(&channel.group_id).into_owned(),
             }
         } else if !channel.user_id_one.is_empty() || !channel.user_id_two.is_empty() {
             Self::Direct {

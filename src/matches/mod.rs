@@ -96,6 +96,7 @@ pub struct PresentIn(pub Entity);
 
 impl Membership for PresentIn {
     type Detail = ();
+    type Marks = ();
 }
 
 /// Everybody in a match, oneself included, in no particular order. Absent if nobody is.
@@ -112,6 +113,7 @@ impl Context for Match {}
 impl ContextVocabulary for Match {
     type Id = MatchId;
     type Member = PresentIn;
+    type Marks = ();
     const AREA: Area = Area::Match;
     const NOUN: &'static str = "match";
 
@@ -342,12 +344,13 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
-    /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity.
+    /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity. A match that is
+    /// still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
     ///
     /// Despawning the match's entity is leaving, too, if the answer does not matter.
     pub fn leave_match(self, match_entity: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            mirror::ask_about::<Match, _>(world, entity, match_entity, |id| LeaveMatch { id });
+            mirror::ask_to_leave::<Match, _>(world, entity, match_entity, |id| LeaveMatch { id });
         })
     }
 }

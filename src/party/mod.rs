@@ -83,7 +83,7 @@ pub use self::{
 use crate::{
     early::{Area, EarlyArrivals, Held, Move, Patience},
     mirror::{self, Context, ContextIndex, ContextVocabulary, become_context},
-    presence::{IsSelf, Membership, Moment, PartyId, Presence, PresenceIndex, SessionId},
+    presence::{IsSelf, Membership, Moment, Moments, PartyId, Presence, SessionId},
     proto::{Message, UserPresence, realtime},
     transport::{People, Received},
 };
@@ -117,6 +117,7 @@ pub struct MemberOf(pub Entity);
 
 impl Membership for MemberOf {
     type Detail = ();
+    type Marks = PartyLeader;
 }
 
 /// The members of a party, oneself included, in order of joining.
@@ -158,6 +159,7 @@ impl Context for Party {}
 impl ContextVocabulary for Party {
     type Id = PartyId;
     type Member = MemberOf;
+    type Marks = ();
     const AREA: Area = Area::Party;
     const NOUN: &'static str = "party";
 
@@ -169,6 +171,10 @@ impl ContextVocabulary for Party {
 
     fn leave_unwanted(world: &mut World, id: &str) {
         joining::leave_unwanted(world, &PartyId::from(id));
+    }
+
+    fn forget(world: &mut World, party: Entity, _: &PartyId) {
+        asking::forget_all(world, party);
     }
 }
 
@@ -212,7 +218,7 @@ fn enter(
 /// A pushed `party`: one has been let in, or is told again.
 pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People) {
     let id = PartyId::from(party.party_id.as_str());
-    let since = world.resource_mut::<PresenceIndex>().next_moment();
+    let since = world.resource_mut::<Moments>().next();
     let known = world.resource::<PartyIndex>().get(&id);
     let mut asks = world.resource_mut::<PartyAsks>();
     if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
@@ -306,9 +312,13 @@ pub(crate) fn on_update(world: &mut World, update: realtime::PartyUpdate) {
         return;
     };
     if let Some(mut party) = world.get_mut::<Party>(entity) {
-        party.open = update.open;
-        party.hidden = Some(update.hidden);
-        party.label = Some(update.label);
+        let max_size = party.max_size;
+        party.set_if_neq(Party {
+            open: update.open,
+            max_size,
+            hidden: Some(update.hidden),
+            label: Some(update.label),
+        });
     }
 }
 

@@ -193,10 +193,6 @@ pub struct PendingRequest {
     pub since: Duration,
 }
 
-/// Marks an entity that goes in `Last` of this frame.
-#[derive(Component)]
-pub(crate) struct Transient;
-
 /// An error and what caused it, in one line.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -206,11 +202,4 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
         cause = deeper.source();
     }
     text
-}
-
-/// In `Last`: what has had its answer and leaves nothing behind.
-pub(crate) fn despawn_transient(mut commands: Commands, transient: Query<Entity, With<Transient>>) {
-    for entity in &transient {
-        commands.entity(entity).try_despawn();
-    }
 }

@@ -12,7 +12,7 @@ use crate::{
     connection::NetworkLink,
     early::{Area, EarlyArrivals, Move},
     error::ServerError,
-    presence::{Moment, PresenceIndex},
+    presence::{Moment, Moments},
     proto::{Kind, Message},
     transport::{Answer, Failure, LinkCommand, Received, Ticket},
 };
@@ -105,7 +105,7 @@ impl<R: Acknowledged> SocketRequest for R {
 pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
     mark_pending::<R>(world, entity);
     let message = request.to_message();
-    let since = world.resource_mut::<PresenceIndex>().next_moment();
+    let since = world.resource_mut::<Moments>().next();
     if let Some(area) = R::JOINS {
         world.resource_mut::<EarlyArrivals>().expect_answer(area);
     }

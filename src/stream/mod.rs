@@ -76,11 +76,12 @@ pub use self::data::{
     FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamPayload,
 };
 use crate::{
+    departure::depart,
     early::{Area, EarlyArrivals, Held, Patience},
     mirror,
     presence::{self, Detail, Membership},
     proto::{Message, UserPresence, realtime},
-    transport::{People, Received, StreamInfo},
+    transport::{People, Received, StreamInfo, is_canonical, make_canonical},
 };
 
 /// A stream that one is in. Appears with the first presence event or data that arrives; goes with the connection.
@@ -131,6 +132,7 @@ impl From<realtime::Stream> for Stream {
             subcontext: stream.subcontext,
             label: stream.label,
         }
+        .into_canonical()
     }
 }
 
@@ -148,6 +150,15 @@ impl From<&Stream> for realtime::Stream {
             subcontext,
             label,
         }
+    }
+}
+
+impl Stream {
+    /// With its UUIDs as the server writes them.
+    fn into_canonical(mut self) -> Self {
+        make_canonical(&mut self.subject);
+        make_canonical(&mut self.subcontext);
+        self
     }
 }
 
@@ -183,6 +194,7 @@ pub struct StreamPersistence(pub bool);
 
 impl Membership for InStream {
     type Detail = StreamPersistence;
+    type Marks = ();
 }
 
 impl Detail for StreamPersistence {
@@ -214,7 +226,12 @@ impl StreamIndex {
     /// ```
     #[must_use]
     pub fn get(&self, stream: &Stream) -> Option<Entity> {
-        self.by_stream.get(stream).copied()
+        if is_canonical(&stream.subject) && is_canonical(&stream.subcontext) {
+            self.by_stream.get(stream).copied()
+        } else {
+            let stream = stream.clone().into_canonical();
+            self.by_stream.get(&stream).copied()
+        }
     }
 
     /// All streams, in no particular order.
@@ -226,7 +243,10 @@ impl StreamIndex {
 }
 
 fn index(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    if let Some(stream) = world.get::<Stream>(entity).cloned()
+    if let Some(stream) = world
+        .get::<Stream>(entity)
+        .cloned()
+        .map(Stream::into_canonical)
         && let Some(mut index) = world.get_resource_mut::<StreamIndex>()
     {
         index.by_stream.insert(stream, entity);
@@ -237,6 +257,7 @@ fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(stream) = world.get::<Stream>(entity).cloned() else {
         return;
     };
+    let stream = stream.into_canonical();
     if let Some(mut index) = world.get_resource_mut::<StreamIndex>()
         && index.get(&stream) == Some(entity)
     {
@@ -292,8 +313,7 @@ pub(crate) fn clear(world: &mut World) {
     let streams: Vec<_> = world.resource::<StreamIndex>().iter().collect();
     let streams: Vec<_> = streams.into_iter().map(|(_, entity)| entity).collect();
     for stream in streams {
-        if let Ok(stream) = world.get_entity_mut(stream) {
-            stream.despawn();
-        }
+        presence::all_go::<InStream>(world, stream);
+        depart::<Stream>(world, stream);
     }
 }
