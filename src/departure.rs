@@ -86,8 +86,11 @@ pub(crate) fn despawn_departed(world: &mut World) {
         .get_resource::<Messages<LastWord>>()
         .map_or(usize::MAX, Messages::oldest_message_count);
     let next = |departures: &mut Departures| {
-        let silent = departures.later.pop_front_if(|(word, _)| *word < oldest);
-        departures.soon.pop().or(silent.map(|(_, entity)| entity))
+        departures.soon.pop().or_else(|| {
+            let is_silent = |(word, _): &mut (usize, Entity)| *word < oldest;
+            let next = departures.later.pop_front_if(is_silent);
+            next.map(|(_, entity)| entity)
+        })
     };
     while let Some(entity) = next(&mut world.resource_mut::<Departures>()) {
         if let Ok(entity) = world.get_entity_mut(entity) {

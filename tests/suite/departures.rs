@@ -28,6 +28,18 @@ impl StreamPayload for Shout {
     type Codec = Json;
 }
 
+/// What is left is out of everything at once, and away a few frames later.
+pub(crate) fn goes(game: &mut TestGame, left: Entity) {
+    let left_now = game.app.world().entity(left);
+    assert!(left_now.contains::<Departed>());
+    assert!(!left_now.contains::<Match>() && !left_now.contains::<Party>());
+    assert!(!left_now.contains::<ChatChannel>() && !left_now.contains::<FollowedUser>());
+    for _ in 0..6 {
+        game.update();
+    }
+    assert!(game.app.world().get_entity(left).is_err(), "it goes");
+}
+
 /// What a game puts onto whoever it hears of.
 #[derive(Component)]
 struct Heard;
@@ -424,4 +436,36 @@ fn joining_again_brings_a_dead_avatar_back() {
         game.update();
         assert_eq!(log.take(), ["bob 1"], "{again}");
     }
+}
+
+/// A slow frame: the game has joined on its new connection before it hears of the end of the old one.
+#[test]
+fn a_join_on_a_new_connection_outlives_the_end_of_the_old_one() {
+    let mut game = TestGame::connected();
+    let mut settings = game.app.world_mut().resource_mut::<NakamaSettings>();
+    settings.receive_budget = std::time::Duration::ZERO; // one envelope in a frame
+    for id in ["1", "2", "3"] {
+        game.server_says(notification(id, 1, "hello", "{}", false));
+    }
+    let session = session("ada");
+    game.commands(|commands| {
+        let options = ConnectOptions::default();
+        commands.nakama().connect(&server(), &session, options);
+    });
+    game.update();
+    game.server_accepts();
+    game.update();
+    game.commands(|commands| {
+        commands.nakama().join_match(JoinMatch::by_id("m"));
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    let connection = game.app.world().resource::<NakamaConnection>();
+    assert!(!connection.is_connected(), "the game has not heard of it");
+    game.server_says(match_presences("m", &["bob"], &[]));
+    game.answer(&asked, match_joined("m", &["ada"]));
+    for _ in 0..10 {
+        game.update();
+    }
+    assert_eq!(game.roster("m"), ["ada", "bob"]);
 }

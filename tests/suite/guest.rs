@@ -483,3 +483,27 @@ fn who_sends_while_offline_hears_that() {
     let offline = SendError::NotConnected.to_string();
     assert_eq!(send(&mut game), [&*offline, &*offline, &*offline]);
 }
+
+/// One's own user on another device says what one would say oneself.
+#[test]
+fn a_change_of_status_elsewhere_is_not_ones_own_session() {
+    let mut game = TestGame::connected();
+    let mut phone = presence("ada");
+    phone.session_id = "session-phone".into();
+    phone.status = Some(String::new());
+    let change = realtime::StatusPresenceEvent {
+        joins: vec![phone.clone()],
+        leaves: vec![phone],
+    };
+    game.server_says(Message::StatusPresenceEvent(change));
+    game.update();
+    let is_self = |game: &mut TestGame| {
+        let world = game.app.world_mut();
+        let mut own = world.query_filtered::<&SessionId, With<IsSelf>>();
+        let own: Vec<String> = own.iter(world).map(ToString::to_string).collect();
+        own
+    };
+    assert_eq!(is_self(&mut game), [""; 0], "that is the phone");
+    game.join("m", &["ada", "bob"]);
+    assert_eq!(is_self(&mut game), ["session-ada"]);
+}

@@ -8,7 +8,13 @@ use bevy_nakama::{
 };
 
 /// Components that are the plugin's own affair; what they say is in others, too.
-const INTERNAL: [&str; 3] = ["Presence", "LeaderSession", "HeardAt"];
+const INTERNAL: [&str; 5] = [
+    "Presence",
+    "LeaderSession",
+    "HeardAt",
+    "JoinsArea",
+    "GivenName",
+];
 
 /// A game that is in everything that there is.
 fn in_everything() -> TestGame {
