@@ -2,6 +2,8 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::connection::NetworkLink;
+
 /// Gives [`Commands`] the plugin's methods.
 pub trait NakamaCommandsExt<'w, 's> {
     /// The plugin's methods.
@@ -35,14 +37,28 @@ pub struct NakamaCommands<'a, 'w, 's> {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Does something in a world that has the plugin.
+    ///
+    /// # Panics
+    ///
+    /// It has not.
+    pub(crate) fn queue(&mut self, run: impl FnOnce(&mut World) + Send + 'static) {
+        self.commands.queue(move |world: &mut World| {
+            assert!(
+                world.contains_resource::<NetworkLink>(),
+                "`commands.nakama()` needs the plugin: add `NakamaPlugin` to the app"
+            );
+            run(world);
+        });
+    }
+
     /// Spawns the entity of a request and makes the request.
     pub(crate) fn request_with(
-        self,
+        mut self,
         make: impl FnOnce(&mut World, Entity) + Send + 'static,
     ) -> EntityCommands<'a> {
         let entity = self.commands.spawn_empty().id();
-        self.commands
-            .queue(move |world: &mut World| make(world, entity));
+        self.queue(move |world| make(world, entity));
         self.commands.entity(entity)
     }
 }

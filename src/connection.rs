@@ -2,16 +2,19 @@
 //!
 //! [`connect`](NakamaCommands::connect) is a command and possible at any time; it never fails on the spot. What comes of
 //! it is a [`Connected`] or a [`Disconnected`] with its reason. [`ConnectionState`] is the same as a state, for run
-//! conditions and `OnEnter`; it shows one value per frame, while the events leave nothing out.
+//! conditions, `OnEnter`, `OnExit` and `DespawnOnExit`. It leaves nothing out: when the game connects anew from
+//! [`Connected`](ConnectionState::Connected), that is left and entered again, however fast it goes. If several phases pass within
+//! a frame, `StateTransition` runs once for each.
 
 use std::{collections::VecDeque, time::Duration};
 
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
-use bevy_state::state::{NextState, States};
+use bevy_state::state::{NextState, State, StateTransition, States};
 
 use crate::{
     commands::NakamaCommands,
+    observed,
     proto::PartyLayout,
     session::NakamaSession,
     settings::NakamaSettings,
@@ -26,6 +29,9 @@ pub use crate::transport::{
 };
 
 /// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work.
+///
+/// It changes in `StateTransition`, after the events: when [`Connected`] is triggered, it is about to be entered. A phase may be
+/// over when `OnEnter` runs, if the server hangs up in the same frame; its `OnExit` follows.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Reflect, States)]
 #[non_exhaustive]
 pub enum ConnectionState {
@@ -47,7 +53,8 @@ pub struct Connected {
     pub resumed: bool,
 }
 
-/// There is no connection any more, or none came about. Global event.
+/// There is no connection any more, or none came about. Global event. If a connection ends unasked and the game does not observe
+/// this, a warning in the log says why.
 ///
 /// All requests that were under way have been answered and all mirrors (matches, parties, channels, followed users, streams and who is in
 /// them) are despawned.
@@ -191,6 +198,8 @@ pub(crate) struct NetworkLink {
     network: Option<Network>,
     link: Option<Link>,
     settings: LinkSettings,
+    /// Whether envelopes are reported raw.
+    is_tapped: bool,
     /// Requests that are refused without the network.
     refused: VecDeque<Ticket>,
     /// How many of them are answered in this frame: those that were there when it began.
@@ -198,37 +207,60 @@ pub(crate) struct NetworkLink {
 }
 
 impl NetworkLink {
-    pub(crate) fn new(
-        network: Option<Network>,
-        link: Option<Link>,
-        settings: &NakamaSettings,
-    ) -> Self {
-        let settings_of_link = settings.to_link_settings();
+    pub(crate) fn new(network: Option<Network>, settings: &NakamaSettings) -> Self {
         Self {
             network,
-            link,
-            settings: settings_of_link,
+            link: None,
+            settings: settings.to_link_settings(),
+            is_tapped: false,
             refused: VecDeque::new(),
             to_refuse: 0,
         }
     }
 
+    /// Goes over a link of a test, instead of the network. What is put aside already goes that way.
+    pub(crate) fn drive_by_hand(&mut self, mut link: Link) {
+        for command in self.link.take().into_iter().flat_map(Link::into_staged) {
+            link.stage(command);
+        }
+        self.link = Some(link);
+    }
+
     /// Puts a command aside until the end of the frame.
     pub(crate) fn stage(&mut self, command: LinkCommand) {
-        let link = self.link.get_or_insert_with(|| {
-            let network = match &self.network {
-                Some(shared) => Ok(shared.clone()),
-                None => Network::new(),
-            };
-            match network {
-                Ok(network) => network.link(self.settings.clone()),
-                Err(error) => {
-                    log::error!("the network thread cannot be started: {error}");
-                    Link::dead()
+        if let LinkCommand::Tap(on) = command {
+            self.is_tapped = on;
+        }
+        self.link.take_if(|link| link.is_over());
+        let link = match &mut self.link {
+            Some(link) => link,
+            None => {
+                let mut link = self.start_link();
+                if self.is_tapped {
+                    link.stage(LinkCommand::Tap(true));
                 }
+                self.link.insert(link)
             }
-        });
+        };
         link.stage(command);
+    }
+
+    /// A link on the shared thread, if there is one that runs, or else on a thread of its own.
+    fn start_link(&self) -> Link {
+        let settings = || self.settings.clone();
+        if let Some(shared) = &self.network {
+            if let Some(link) = shared.link(settings()) {
+                return link;
+            }
+            log::warn!("the shared network thread has ended; this game starts its own");
+        }
+        let link = Network::new().map(|network| network.link(settings()));
+        match link {
+            Ok(Some(link)) => return link,
+            Ok(None) => log::error!("the network thread ended at once"),
+            Err(error) => log::error!("the network thread cannot be started: {error}"),
+        }
+        Link::dead()
     }
 
     /// Answers a request with the next frame, without asking the network.
@@ -273,7 +305,12 @@ impl NakamaCommands<'_, '_, '_> {
     /// Opens a socket to the server for a session. A connection that is open is closed first.
     ///
     /// The answer is [`Connected`] or [`Disconnected`].
-    pub fn connect(self, server: &NakamaServer, session: &NakamaSession, options: ConnectOptions) {
+    pub fn connect(
+        mut self,
+        server: &NakamaServer,
+        session: &NakamaSession,
+        options: ConnectOptions,
+    ) {
         let plan = ConnectPlan {
             server: server.clone(),
             token: session.token().clone(),
@@ -282,7 +319,7 @@ impl NakamaCommands<'_, '_, '_> {
         };
         let user = (session.user_id().clone(), session.username().clone());
         let session = session.clone();
-        self.commands.queue(move |world: &mut World| {
+        self.queue(move |world| {
             let mut connection = world.resource_mut::<NakamaConnection>();
             connection.server = Some(plan.server.clone());
             connection.user = Some(user);
@@ -301,8 +338,8 @@ impl NakamaCommands<'_, '_, '_> {
 
     /// Sends what is queued (for at most 250 ms), then closes the socket. [`Disconnected`] follows, if there was a
     /// connection.
-    pub fn disconnect(self) {
-        self.commands.queue(|world: &mut World| {
+    pub fn disconnect(mut self) {
+        self.queue(|world| {
             world
                 .resource_mut::<NetworkLink>()
                 .stage(LinkCommand::Disconnect)
@@ -328,7 +365,11 @@ pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
     log::debug!("disconnected: {reason}");
     let mut connection = world.resource_mut::<NakamaConnection>();
     connection.last_reason = Some(reason.clone());
-    connection.attempts = connection.attempts.saturating_sub(1);
+    connection.attempts = match reason {
+        // All of them went with it.
+        DisconnectReason::NetworkThread => 0,
+        _ => connection.attempts.saturating_sub(1),
+    };
     // The game may have connected anew in the meantime.
     let state = if connection.attempts == 0 {
         connection.session = None;
@@ -337,6 +378,10 @@ pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
         ConnectionState::Connecting
     };
     set_state(world, state);
+    let is_asked_for = matches!(reason, DisconnectReason::Requested);
+    if !is_asked_for && !observed::by_the_game::<Disconnected>(world, None) {
+        log::warn!("the connection ended, and the game does not observe `Disconnected`: {reason}");
+    }
     world.trigger(Disconnected { reason });
     world.flush();
 }
@@ -355,7 +400,18 @@ pub(crate) fn on_party_layout(world: &mut World, layout: PartyLayout) {
     }
 }
 
+/// The state changes. It is shown with the next [`StateTransition`]; if another change waits for that, it is shown first, so that
+/// a game sees each phase begin and end, also if several pass within a frame.
 fn set_state(world: &mut World, state: ConnectionState) {
+    let shown = *world.resource::<State<ConnectionState>>().get();
+    let waits = match world.resource::<NextState<ConnectionState>>() {
+        NextState::Unchanged => shown,
+        NextState::Pending(next) | NextState::PendingIfNeq(next) => *next,
+    };
+    if waits != shown && waits != state {
+        // Within a transition there is none to run, but what waits then is what the game has just asked for.
+        let _ = world.try_run_schedule(StateTransition);
+    }
     world.resource_mut::<NakamaConnection>().state = state;
     let mut next = world.resource_mut::<NextState<ConnectionState>>();
     NextState::set_if_neq(&mut next, state);

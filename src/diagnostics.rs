@@ -32,12 +32,12 @@ pub const QUEUED: DiagnosticPath = DiagnosticPath::const_new("nakama/queued");
 pub const WAITING_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/waiting_bytes");
 /// Requests without an answer.
 pub const PENDING_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/pending_requests");
-/// Requests that ran out of time, and that the server may answer yet. What it then says yes to is taken back.
+/// Requests that ran out of time, which the server may still answer. The plugin then undoes what the server did.
 pub const LATE_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/late_requests");
 /// Early arrivals that wait for their answer or join.
 pub const HELD: DiagnosticPath = DiagnosticPath::const_new("nakama/held");
-/// Messages dropped since the start: for contexts that one is not in, answers to nothing, and data that was left out
-/// because the game did not read.
+/// Messages dropped since the start: for matches and the like that the local user is not in, answers to
+/// no request, and data that was left out because the game did not read.
 pub const DROPPED: DiagnosticPath = DiagnosticPath::const_new("nakama/dropped");
 /// Frames since the start in which arrivals had to wait because the budget was used up.
 pub const OVER_BUDGET: DiagnosticPath = DiagnosticPath::const_new("nakama/over_budget");

@@ -1,115 +1,151 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! A Bevy plugin for the realtime protocol of [Nakama](https://heroiclabs.com/nakama/), the open-source game server.
 //!
-//! Add one plugin, log a player in, and the multiplayer world is there as ECS data: the match that one is in is an entity,
-//! everybody in it is an entity related to it, incoming data are typed messages, and a request returns an entity that gets
+//! Add one plugin and log a player in, and the multiplayer world is there as ECS data. The match that the local user is in is an
+//! entity. Everybody in it is an entity related to it. Incoming data are typed messages. A request returns an entity, which gets
 //! exactly one answer.
 //!
 //! # Quick start
 //!
+//! Two players in one match, each a square that follows its player's mouse. Start the program twice: the first one brings a server
+//! (feature `local-server`), the second one finds it. The README has the lines for `Cargo.toml`.
+//!
 //! ```no_run
 //! use bevy::prelude::*;
-//! use bevy_nakama::prelude::*;
+//! use bevy_nakama::{local_server::{LocalServer, LocalServerConfig}, prelude::*};
 //! use serde::{Deserialize, Serialize};
 //!
-//! /// What players tell each other.
+//! /// What players tell each other, with a number that no other type has.
 //! #[derive(Serialize, Deserialize)]
-//! struct Moved {
-//!     x: f32,
-//!     y: f32,
-//! }
+//! struct MovedTo { x: f32, y: f32 }
 //!
-//! impl MatchPayload for Moved {
+//! impl MatchPayload for MovedTo {
 //!     const OP_CODE: i64 = 1;
 //!     type Codec = Postcard;
 //! }
 //!
-//! fn main() {
-//!     App::new()
-//!         .add_plugins((DefaultPlugins, NakamaPlugin::default()))
-//!         .add_match_data::<Moved>()
-//!         .add_systems(Startup, log_in)
-//!         .add_systems(Update, (tell, hear))
-//!         .add_observer(connect)
-//!         .add_observer(join)
-//!         .add_observer(|gone: On<Disconnected>| warn!("offline: {}", gone.reason))
-//!         .run();
+//! fn server() -> NakamaServer {
+//!     NakamaServer::new("http://127.0.0.1:7370", "defaultkey")
 //! }
 //!
-//! fn server() -> NakamaServer {
-//!     NakamaServer::new("http://127.0.0.1:7350", "defaultkey")
+//! fn main() -> AppExit {
+//!     // The first program brings the server. In the second this fails: it uses the first's.
+//!     let here = LocalServerConfig { address: ([127, 0, 0, 1], 7370).into(), ..default() };
+//!     let _server = LocalServer::start(here);
+//!
+//!     App::new()
+//!         .add_plugins((DefaultPlugins, NakamaPlugin::default()))
+//!         .add_match_data::<MovedTo>()
+//!         .insert_resource(Time::<Fixed>::from_hz(30.0))
+//!         .add_systems(Startup, log_in)
+//!         .add_systems(FixedUpdate, steer)
+//!         .add_systems(Update, hear)
+//!         .add_observer(connect)
+//!         .add_observer(|_: On<Connected>, mut commands: Commands| {
+//!             commands.nakama().create_match(CreateMatch::named("lobby"));
+//!         })
+//!         .add_observer(appear)
+//!         .add_observer(|gone: On<Disconnected>| error!("offline: {}", gone.reason))
+//!         .run()
 //! }
 //!
 //! fn log_in(mut commands: Commands) {
-//!     let login = Login::device("a-random-id-that-the-game-keeps").username("ada");
-//!     commands.nakama().log_in(&server(), login);
+//!     commands.spawn(Camera2d);
+//!     let id = format!("player-number-{}", std::process::id()); // your game keeps a random one
+//!     commands.nakama().log_in(&server(), Login::device(&id).username(&id));
 //! }
 //!
 //! fn connect(reply: On<Replied<LogIn>>, mut commands: Commands) {
 //!     match &reply.result {
-//!         Ok(login) => commands.nakama().connect(&server(), &login.session, ConnectOptions::default()),
+//!         Ok(login) => commands.nakama().connect(&server(), &login.session, default()),
 //!         Err(error) => error!("no login: {error}"),
 //!     }
 //! }
 //!
-//! fn join(_: On<Connected>, mut commands: Commands) {
-//!     commands.nakama().create_match(CreateMatch::named("lobby"));
+//! /// Everybody in the match is an entity, you too. Here it becomes a square with a name.
+//! fn appear(
+//!     came: On<Add, PresentIn>,
+//!     who: Query<(&Username, Has<IsSelf>)>,
+//!     mut commands: Commands,
+//! ) {
+//!     let Ok((name, is_you)) = who.get(came.entity) else { return };
+//!     info!("{name} is here");
+//!     let colour = Color::hsl(if is_you { 210.0 } else { 30.0 }, 1.0, 0.6);
+//!     let square = (Sprite::from_color(colour, Vec2::splat(48.0)), Transform::default());
+//!     let label = (Text2d::new(name.to_string()), Transform::from_xyz(0.0, 44.0, 0.0));
+//!     commands.entity(came.entity).insert(square).with_child(label);
 //! }
 //!
-//! fn tell(mut commands: Commands, here: Single<Entity, With<Match>>) {
-//!     commands.nakama().send(*here, &Moved { x: 3.0, y: 4.0 });
+//! /// Your square follows your mouse. The others are told where it is.
+//! fn steer(
+//!     window: Single<&Window>,
+//!     you: Single<(&PresentIn, &mut Transform), With<IsSelf>>,
+//!     mut commands: Commands,
+//! ) {
+//!     let (PresentIn(lobby), mut at) = you.into_inner();
+//!     if let Some(mouse) = window.cursor_position() {
+//!         let middle = window.size() / 2.0;
+//!         at.translation = Vec3::new(mouse.x - middle.x, middle.y - mouse.y, 0.0);
+//!     }
+//!     let Vec3 { x, y, .. } = at.translation;
+//!     commands.nakama().send(*lobby, &MovedTo { x, y });
 //! }
 //!
-//! fn hear(mut moved: MessageReader<FromMatch<Moved>>, mut avatars: Query<&mut Transform>) {
+//! /// The others' squares go where they say.
+//! fn hear(mut moved: MessageReader<FromMatch<MovedTo>>, mut squares: Query<&mut Transform>) {
 //!     for FromMatch { sender, payload, .. } in moved.read() {
-//!         let presence = sender.as_ref().and_then(|sender| sender.entity);
-//!         if let Some(mut at) = presence.and_then(|presence| avatars.get_mut(presence).ok()) {
+//!         let square = sender.as_ref().and_then(|sender| sender.entity);
+//!         if let Some(mut at) = square.and_then(|square| squares.get_mut(square).ok()) {
 //!             at.translation = Vec3::new(payload.x, payload.y, 0.0);
 //!         }
 //!     }
 //! }
 //! ```
 //!
+//! For a Nakama server of your own, change the address and drop the lines about `LocalServer`.
+//!
 //! # Concepts
 //!
 //! | Nakama | Here |
+//! |---|---|
 //! | server address, server key | [`NakamaServer`](connection::NakamaServer) |
 //! | authenticate, session, refresh, logout | [`commands.nakama().log_in(..)`](commands::NakamaCommands::log_in) → [`NakamaSession`](session::NakamaSession); [`refresh`](commands::NakamaCommands::refresh), [`log_out`](commands::NakamaCommands::log_out) |
 //! | socket | [`connect`](commands::NakamaCommands::connect), [`ConnectionState`](connection::ConnectionState), [`Connected`](connection::Connected), [`Disconnected`](connection::Disconnected) |
 //! | a message with a `cid`, and its answer | a method of [`commands.nakama()`](commands::NakamaCommandsExt::nakama), and [`Replied`](request::Replied) on the entity that it returns |
-//! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId), the one that the join returned |
+//! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId): the one that the join returned |
 //! | presence | an entity with [`UserId`](presence::UserId), [`SessionId`](presence::SessionId), [`Username`](presence::Username), related to its match by [`PresentIn`](matches::PresentIn) |
 //! | match data | [`FromMatch<T>`](match_data::FromMatch) and [`MatchDataReceived`](match_data::MatchDataReceived); sent with [`send`](commands::NakamaCommands::send) |
-//! | matchmaker ticket | an entity with [`MatchmakerTicket`](matchmaker::MatchmakerTicket) and [`TicketId`](presence::TicketId), the one that [`add_matchmaker`](commands::NakamaCommands::add_matchmaker) or [`add_party_to_matchmaker`](commands::NakamaCommands::add_party_to_matchmaker) returned; that of a party is related to it by [`TicketOf`](matchmaker::TicketOf) |
-//! | matched | [`MatchmakerMatched`](matchmaker::MatchmakerMatched), an event of the ticket's entity, joined with [`join_match(&matched.join)`](commands::NakamaCommands::join_match) |
-//! | party | an entity with [`Party`](party::Party) and [`PartyId`](presence::PartyId), the one that [`create_party`](commands::NakamaCommands::create_party) or [`join_party`](commands::NakamaCommands::join_party) returned; its members by [`MemberOf`](party::MemberOf), its leader with [`PartyLeader`](party::PartyLeader) |
-//! | join request of a party | an entity with [`AsksToJoin`](party::AsksToJoin), seen by the leader |
+//! | matchmaker ticket | an entity with [`MatchmakerTicket`](matchmaker::MatchmakerTicket) and [`TicketId`](presence::TicketId): the one that [`add_matchmaker`](commands::NakamaCommands::add_matchmaker) or [`add_party_to_matchmaker`](commands::NakamaCommands::add_party_to_matchmaker) returned. The ticket of a party is related to it by [`TicketOf`](matchmaker::TicketOf) |
+//! | matched | [`MatchmakerMatched`](matchmaker::MatchmakerMatched), an event of the ticket's entity. Join the match with [`join_match(&matched.join)`](commands::NakamaCommands::join_match) |
+//! | party | an entity with [`Party`](party::Party) and [`PartyId`](presence::PartyId): the one that [`create_party`](commands::NakamaCommands::create_party) or [`join_party`](commands::NakamaCommands::join_party) returned. Its members are related by [`MemberOf`](party::MemberOf); its leader has [`PartyLeader`](party::PartyLeader) |
+//! | join request of a party | an entity with [`AsksToJoin`](party::AsksToJoin), which the leader sees |
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
-//! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId), the one that [`join_chat`](commands::NakamaCommands::join_chat) returned; its members by [`ChatMemberOf`](chat::ChatMemberOf) |
+//! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId): the one that [`join_chat`](commands::NakamaCommands::join_chat) returned. Its members are related by [`ChatMemberOf`](chat::ChatMemberOf) |
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
-//! | followed user | an entity with [`FollowedUser`](status::FollowedUser) and [`UserId`](presence::UserId), from the answer to [`follow`](commands::NakamaCommands::follow); their sessions by [`SessionOf`](status::SessionOf), none if they are offline |
-//! | status | [`UserStatus`](status::UserStatus) of a session; one's own is set with [`set_status`](commands::NakamaCommands::set_status) |
-//! | stream | an entity with [`Stream`](stream::Stream), from the first that is heard of it; who is in it by [`InStream`](stream::InStream) |
+//! | followed user | an entity with [`FollowedUser`](status::FollowedUser) and [`UserId`](presence::UserId), from the answer to [`follow`](commands::NakamaCommands::follow). Their sessions are related by [`SessionOf`](status::SessionOf); a user who is offline has none |
+//! | status | [`UserStatus`](status::UserStatus) of a session. Set the local user's with [`set_status`](commands::NakamaCommands::set_status) |
+//! | stream | an entity with [`Stream`](stream::Stream), from the first time that the server tells of it. Who is in it is related by [`InStream`](stream::InStream) |
 //! | stream data | [`FromStream<T>`](stream::FromStream) and [`StreamDataReceived`](stream::StreamDataReceived) |
 //! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
 //! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`notifications`](commands::NakamaCommands::notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
 //! | lists of matches and parties | [`list_matches`](commands::NakamaCommands::list_matches), [`list_parties`](commands::NakamaCommands::list_parties) |
-//! | any call over REST | [`rest`](commands::NakamaCommands::rest); new tokens are told by [`SessionRefreshed`](session::SessionRefreshed) |
+//! | any call over REST | [`rest`](commands::NakamaCommands::rest); [`SessionRefreshed`](session::SessionRefreshed) brings new tokens |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # Pages
 //!
-//! Each area is a page: what appears when, what cannot be known, limits.
+//! Each area is a page: what appears when, what you cannot know, and the limits.
 //!
-//! | | |
+//! | Page | About |
 //! |---|---|
-//! | [`session`], [`connection`] | logging in, tokens; the socket, why it ends |
+//! | [`session`], [`connection`] | logging in, tokens; the socket, and why it ends |
 //! | [`request`] | requests, and how they fail |
 //! | [`matches`](mod@matches), [`match_data`] | matches, relayed or run by the server; what players tell each other |
 //! | [`matchmaker`] | finding others to play with |
 //! | [`party`] | parties and their data |
 //! | [`chat`] | rooms, direct messages, groups |
 //! | [`status`] | friends: who is online, and what they are doing |
-//! | [`stream`] | what code on the server tells those whom it put there |
+//! | [`stream`] | what code on the server tells the users that it put there |
 //! | [`rpc`] | calling code on the server |
 //! | [`notification`] | what the server and other users tell a player |
 //! | [`rest`] | everything else that Nakama has |
@@ -124,40 +160,47 @@
 //!
 //! A server sends answers, joins and data from different tasks, so they overtake each other on the wire. The plugin puts them in
 //! order: first the answer to a join, then who joined, then what they sent. Data of a sender whose join is not there yet waits for
-//! it, for 250 ms at the most. What one's own request changes is told after its answer, too: whom one lets into a party or throws
-//! out of it, one's own status, and the streams that a function of the server puts one into.
+//! the join, for at most 250 ms. What a request changes comes after its answer, too: a member whom the local user accepts into
+//! a party or removes from it, the local user's status, and the streams that a function of the server puts the local user into.
+//!
+//! # When the connection is lost
+//!
+//! The connection ends, and [`Disconnected`](connection::Disconnected) says why. Before that, every request without an answer gets
+//! one, [`ConnectionLost`](request::RequestError::ConnectionLost), and matches, parties, channels, tickets and everybody in
+//! them are despawned. **Nothing is tried again**: to connect and to join anew is up to your game.
 //!
 //! # REST
 //!
-//! What Nakama offers over REST only is partly here (logins, chat history, stored notifications, lists of matches and parties); for
-//! storage, leaderboards, friends and whatever else it has, there is [`rest`](commands::NakamaCommands::rest). A session token lives
-//! for a minute by default. Calls over REST replace it when the server refuses it, and tell so with
-//! [`SessionRefreshed`](session::SessionRefreshed), for games that persist it.
+//! Some of what Nakama offers over REST only has methods here: logins, chat history, stored notifications, lists of matches and
+//! parties. For storage, leaderboards, friends and the rest, there is [`rest`](commands::NakamaCommands::rest). A session token
+//! lives for a minute by default. When the server refuses it, the plugin refreshes it and makes the call again.
+//! [`SessionRefreshed`](session::SessionRefreshed) brings the new tokens to games that store them.
 //!
 //! # Without a server
 //!
 //! Tests use the in-process link of [`testing`]. With the feature `local-server`, `LocalServer` is a server that runs in the
-//! game's own process and speaks the same protocol.
+//! process of your game and speaks the same protocol.
 //!
 //! # Looking at it
 //!
 //! With the feature `overlay`, `NakamaOverlayPlugin` shows the session in a window over the game, which F1 opens and closes: the
 //! connection and its traffic, matches, parties, channels and streams with everybody in them, the matchmaker's tickets, followed
-//! users, the inbox, the last envelopes, and requests that wait or failed.
-//! Closed, it costs a message nothing. Without it, [`diagnostics`] publishes the numbers, and
-//! [`RequestFailed`](request::RequestFailed) tells of every request that failed, whatever its type.
+//! users, the inbox, the last envelopes, and requests that wait or failed. While it is closed, it adds nothing to the path of a
+//! message. Without it, [`diagnostics`] publishes the numbers, and [`RequestFailed`](request::RequestFailed) tells of every request
+//! that failed, whatever its type.
 //!
-//! # What cannot be known
+//! # What you cannot know
 //!
-//! The server does not tell a player that they were kicked from a match, or that an authoritative match has ended. The mirror
-//! stays, and nothing arrives any more. Who asked to join a party is not told that they were declined, or that the party closed;
-//! who is thrown out of one is told the same as when it closes: [`PartyClosed`](party::PartyClosed). A group that is deleted leaves
-//! its channel behind. A member of a party is not told that its leader removed the party's matchmaker ticket. Who is followed by
-//! name has no entity before they come online. One's own leave of a stream, its closing, and who was in it before, are not told.
+//! The server does not tell any of this, so the plugin cannot tell it either:
 //!
-//! # What is not there yet
-//!
-//! A connection that is lost is not repaired yet: it ends in [`Disconnected`](connection::Disconnected).
+//! * that the local user was kicked from a match, or that an authoritative match has ended: the match's entity stays, and nothing
+//!   arrives any more;
+//! * that a party's leader declined the local user's join request, or that the party closed in the meantime;
+//! * whether the local user was removed from a party or the party closed: both are [`PartyClosed`](party::PartyClosed);
+//! * that a group was deleted: its channel stays;
+//! * that the leader removed the party's matchmaker ticket, if the local user is another member;
+//! * anything about a user that the local user follows by name, until that user comes online: the entity appears only then;
+//! * that the local user left a stream, that it closed, and who was in it before.
 
 pub mod chat;
 pub mod commands;
@@ -175,6 +218,7 @@ pub mod matchmaker;
 pub mod mirror;
 mod naming;
 pub mod notification;
+mod observed;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod party;
@@ -189,6 +233,7 @@ pub mod rpc;
 pub mod send;
 pub mod session;
 mod settings;
+mod shared_text;
 pub mod status;
 pub mod stream;
 pub mod testing;

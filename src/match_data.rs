@@ -251,9 +251,8 @@ impl NakamaCommands<'_, '_, '_> {
     }
 
     /// Sends any data to a match, see [`OutgoingData`].
-    pub fn send_data(self, match_entity: Entity, data: OutgoingData) {
-        self.commands
-            .queue(move |world: &mut World| send_now(world, match_entity, data));
+    pub fn send_data(mut self, match_entity: Entity, data: OutgoingData) {
+        self.queue(move |world| send_now(world, match_entity, data));
     }
 }
 

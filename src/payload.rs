@@ -136,7 +136,7 @@ pub(crate) trait Incoming: Into<Held> + Send + Sync + 'static {
     fn arrive(self, context: Entity, sender: Option<Sender>) -> Arrived;
 }
 
-/// Data that arrived where one is.
+/// Data that arrived in a match, party or stream of the local user.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrived {
     pub(crate) context: Entity,

@@ -27,12 +27,12 @@ use crate::{
         ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, Moments, PartyId, PresenceIndex,
         SessionId, TicketId, UserId, Username,
     },
-    receive::{ReceiveStats, receive},
+    receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     request::{PendingRequest, Requests},
     send::FailedSends,
     status::{FollowedUser, FollowedUserIndex, SessionOf, StatusBook, UserSessions, UserStatus},
     stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
-    transport::{Link, MatchData, Network, PartyData, StreamData},
+    transport::{MatchData, Network, PartyData, StreamData},
 };
 
 /// Adds the client to an app.
@@ -50,11 +50,10 @@ use crate::{
 pub struct NakamaPlugin {
     settings: NakamaSettings,
     network: Option<Network>,
-    link: std::sync::Mutex<Option<Link>>,
 }
 
 impl NakamaPlugin {
-    /// With settings of your own.
+    /// With settings of your own. If the app has [`NakamaSettings`] already, as a resource, those stay.
     #[must_use]
     pub fn new(settings: NakamaSettings) -> Self {
         Self {
@@ -67,12 +66,6 @@ impl NakamaPlugin {
     #[must_use]
     pub fn with_network(mut self, network: Network) -> Self {
         self.network = Some(network);
-        self
-    }
-
-    /// Over a link that is driven by hand.
-    pub(crate) fn with_link(mut self, link: Link) -> Self {
-        self.link = Some(link).into();
         self
     }
 }
@@ -95,12 +88,16 @@ pub enum NakamaSystems {
 
 impl Plugin for NakamaPlugin {
     fn build(&self, app: &mut App) {
-        let link = self.link.lock().ok().and_then(|mut link| link.take());
+        // Settings that the game has inserted before are those it wants.
+        let settings = app
+            .world_mut()
+            .get_resource_or_insert_with(|| self.settings.clone());
+        let link = NetworkLink::new(self.network.clone(), &settings);
         payload::add_area::<MatchData>(app);
         payload::add_area::<PartyData>(app);
         payload::add_area::<StreamData>(app);
-        app.insert_resource(NetworkLink::new(self.network.clone(), link, &self.settings))
-            .insert_resource(self.settings.clone())
+        app.insert_resource(link)
+            .init_resource::<BudgetClock>()
             .init_resource::<NakamaConnection>()
             .init_resource::<Requests>()
             .init_resource::<PresenceIndex>()
@@ -148,7 +145,7 @@ impl Plugin for NakamaPlugin {
             .register_type::<(Match, PresentIn, MatchPresences)>()
             .add_systems(
                 PreUpdate,
-                (receive, mark_pending_approval)
+                (receive, mark_pending_approval.run_if(may_judge_deadlines))
                     .chain()
                     .in_set(NakamaSystems::Receive),
             )

@@ -4,6 +4,12 @@
 //! two matches is two entities, and so is a user who is there from two devices. The sessions of a user who is followed are
 //! presences, too. A presence carries [`UserId`], [`SessionId`], [`Username`], [`Presence`], [`JoinedAs`] and a `Name`, all
 //! from the moment it is spawned.
+//!
+//! Whoever leaves is out of all queries and indexes at once. The entity lives on a little longer, marked with [`Departed`], because
+//! messages may name it.
+//!
+//! Ids are compared as the server compares them: the UUIDs in them may be typed in capitals. The name of a room, or of a server's node
+//! behind the dot, is what it is.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,7 +22,7 @@ use bevy_ecs::{
     relationship::{Relationship, RelationshipTarget},
     world::DeferredWorld,
 };
-use bevy_reflect::{Reflect, impl_reflect_opaque};
+use bevy_reflect::{Reflect, ReflectDeserialize, ReflectSerialize, impl_reflect_opaque};
 use hashbrown::{HashMap, HashSet};
 
 pub use crate::departure::Departed;
@@ -36,7 +42,9 @@ macro_rules! id_components {
             type Mutability = Immutable;
         }
 
-        impl_reflect_opaque!((in bevy_nakama::presence) $Id(Clone, Debug, Hash, PartialEq, Component));
+        impl_reflect_opaque!((in bevy_nakama::presence) $Id(
+            Clone, Debug, Hash, PartialEq, Component, Serialize, Deserialize
+        ));
     )*};
 }
 

@@ -33,7 +33,40 @@ pub(crate) struct ReceiveStats {
     pub(crate) dropped: u64,
     /// Frames whose budget was used up, so that the rest waited for the next one, in all.
     pub(crate) over_budget: u64,
+    /// Such frames in a row in which deadlines were not judged.
+    unjudged: u32,
 }
+
+/// What [`NakamaSettings::receive_budget`] is measured with.
+#[derive(Clone, Copy, Debug, Default, Resource)]
+pub(crate) enum BudgetClock {
+    /// The clock of this machine.
+    #[default]
+    Machine,
+    /// The clock of a test, on which applying an event takes so long.
+    Virtual { each: Duration },
+}
+
+impl BudgetClock {
+    /// How much time has passed since `begin`, in which so many events were applied.
+    fn elapsed(self, begin: Instant, applied: u64) -> Duration {
+        match self {
+            Self::Machine => begin.elapsed(),
+            Self::Virtual { each } => {
+                each.saturating_mul(u32::try_from(applied).unwrap_or(u32::MAX))
+            }
+        }
+    }
+}
+
+/// Run condition: whether the deadlines of arrivals may be judged in this frame. What has arrived in time counts, so all of it is
+/// read first, but for what takes more than this many frames.
+pub(crate) fn may_judge_deadlines(stats: Res<ReceiveStats>) -> bool {
+    stats.unjudged == 0
+}
+
+/// In how many frames in a row the budget may be used up before deadlines are judged all the same.
+const UNREAD_FRAMES: u32 = 8;
 
 /// How many data messages are applied between two looks at the clock.
 const DATA_PER_LOOK: u32 = 16;
@@ -41,33 +74,43 @@ const DATA_PER_LOOK: u32 = 16;
 /// In `PreUpdate`: applies everything that arrived before the frame began, unless the budget runs out.
 pub(crate) fn receive(world: &mut World) {
     let begin = Instant::now();
+    let clock = *world.resource::<BudgetClock>();
     let budget = world.resource::<NakamaSettings>().receive_budget;
     send::tell_failed(world);
-    let now = world.resource::<Time<Real>>().elapsed();
-    world.resource_mut::<EarlyArrivals>().tick(now);
-    request::tick(world);
-    apply_ready(world);
-
     world.resource_mut::<NetworkLink>().begin_frame();
     let mut until_look = DATA_PER_LOOK;
     let mut applied = 0;
+    let mut is_behind = false;
     while let Some(event) = world.resource_mut::<NetworkLink>().next_event() {
         until_look = if event.is_data() { until_look - 1 } else { 0 };
         apply(world, event);
         applied += 1;
         if until_look == 0 {
             until_look = DATA_PER_LOOK;
-            if is_used_up(budget, begin) {
-                world.resource_mut::<ReceiveStats>().over_budget += 1;
+            if clock.elapsed(begin, applied) >= budget {
+                is_behind = true;
                 break;
             }
         }
     }
-    world.resource_mut::<ReceiveStats>().applied += applied;
+    let mut stats = world.resource_mut::<ReceiveStats>();
+    stats.applied += applied;
+    stats.over_budget += u64::from(is_behind);
+    stats.unjudged = if is_behind { stats.unjudged + 1 } else { 0 };
+    if stats.unjudged >= UNREAD_FRAMES {
+        stats.unjudged = 0;
+    }
+    if stats.unjudged == 0 {
+        judge_deadlines(world);
+    }
 }
 
-fn is_used_up(budget: Duration, begin: Instant) -> bool {
-    begin.elapsed() >= budget
+/// Gives up what has waited long enough. What it waited for may have arrived within this frame, so this comes after reading.
+fn judge_deadlines(world: &mut World) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    world.resource_mut::<EarlyArrivals>().tick(now);
+    request::tick(world);
+    apply_ready(world);
 }
 
 fn apply(world: &mut World, event: LinkEvent) {

@@ -1,8 +1,8 @@
 //! Any call over REST, for what the crate has no method for: storage, leaderboards, friends, accounts, groups …
 //!
-//! Calls are made as the user of the connection, and need one. The session token that they carry lives for a minute by default,
-//! and the socket outlives it; when the server refuses it, the plugin refreshes the session and makes the call once more, within
-//! the same deadline. The new tokens are told as [`SessionRefreshed`](crate::session::SessionRefreshed).
+//! A call is made as the user of the connection, so it needs a connection. It carries the session token, which lives for a minute
+//! by default; the socket outlives it. When the server refuses the token, the plugin refreshes the session and makes the call once
+//! more, within the same deadline. [`SessionRefreshed`](crate::session::SessionRefreshed) brings the new tokens.
 
 use std::fmt;
 
@@ -58,8 +58,8 @@ impl fmt::Debug for CallRest {
     }
 }
 
-/// What the server answered, if it consented. The body does not show in `Debug`: accounts list device ids, which are as good as
-/// passwords.
+/// The server's answer to a call that it did not refuse. `Debug` leaves the body out: accounts list device ids, which are as good
+/// as passwords.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RestReply {
@@ -110,8 +110,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Calls the server over REST as the user of the connection, and waits for its answer, a
     /// [`Replied<CallRest>`](crate::request::Replied). See the [module](crate::rest) for what becomes of the token.
     ///
-    /// `path` is path and query from the slash on, percent-encoded, as in Nakama's API. What it changes is not seen in the
-    /// mirrors, unless the server tells about it.
+    /// `path` is path and query from the slash on, percent-encoded, as in Nakama's API. What the call changes on the server shows in
+    /// entities only if the server tells about it.
     ///
     /// ```
     /// # use bevy_ecs::prelude::*;
@@ -133,9 +133,9 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// # Errors
     ///
     /// [`NotConnected`](RequestError::NotConnected); the server's refusal as it is, which is a 401 if the session cannot be
-    /// refreshed any more; an answer that is no JSON.
+    /// refreshed any more; an answer that is not JSON.
     /// [`ConnectionLost`](RequestError::ConnectionLost) if the connection ends while the call waits for a new token. A call
-    /// that is under way then gets its answer all the same.
+    /// that is already on its way still gets its answer.
     pub fn rest(
         self,
         method: RestMethod,

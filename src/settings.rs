@@ -25,7 +25,7 @@ pub struct NakamaSettings {
     /// cost the connection, so it is refused. Default: 4096. (At start.)
     pub max_envelope: usize,
     /// How many bytes may wait for a game that does not read, as while it loads a level. Above that, new match, party and
-    /// stream data is left out; above twice that, the connection ends. Default: 64 MiB. (At start.)
+    /// stream data is left out; above twice that, the connection ends. Default: 64 MiB; at least 64 KiB. (At start.)
     pub hand_over_limit: usize,
     /// How many messages may wait to be sent. Default: 4096. (At start.)
     pub send_queue: usize,

@@ -87,12 +87,8 @@ fn two_players_meet_in_a_match() {
     ada.app.update();
     let mut got = Vec::new();
     bob.until("data", |app| {
-        got.extend(
-            app.world_mut()
-                .resource_mut::<Messages<MatchDataReceived>>()
-                .drain()
-                .map(|d| d.op_code),
-        );
+        let data = Game::arrived::<MatchDataReceived>(app);
+        got.extend(data.iter().map(|data| data.op_code));
         (got.len() == 500).then_some(())
     });
     assert_eq!(got, (0..500).collect::<Vec<_>>());

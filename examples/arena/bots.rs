@@ -29,12 +29,8 @@ pub(crate) struct Bots {
 }
 
 impl Bots {
-    pub(crate) fn start(
-        count: usize,
-        server: &NakamaServer,
-        network: &Network,
-        arena: &str,
-    ) -> Self {
+    /// Bots that play where a player does.
+    pub(crate) fn start(count: usize, beside: &Player, network: &Network) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let threads = (0..count)
             .map(|number| {
@@ -42,11 +38,8 @@ impl Bots {
                     Some(name) => format!("{name} (bot)"),
                     None => format!("Bot {number}"),
                 };
-                let (player, network, stop) = (
-                    Player::new(server, name, arena),
-                    network.clone(),
-                    stop.clone(),
-                );
+                let player = beside.bot(number, &name);
+                let (network, stop) = (network.clone(), stop.clone());
                 thread::spawn(move || {
                     let mut bot = headless_game(player, &network);
                     bot.add_plugins(sociable);

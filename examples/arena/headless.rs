@@ -1,13 +1,17 @@
-//! The arena without a window: walks about, and says what was seen.
+//! The arena without a window: walks about, and says what was seen. It ends after some seconds, or when it cannot go on.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
-use bevy::prelude::*;
+use bevy::{
+    diagnostic::{Diagnostic, DiagnosticsPlugin, DiagnosticsStore},
+    prelude::*,
+};
 use bevy_nakama::{diagnostics, diagnostics::NakamaDiagnosticsPlugin, prelude::*};
 
 use crate::{
     bots::headless_game,
     movement::{Position, Track},
+    notice::Notice,
     online::{Player, Trouble},
     options::Options,
 };
@@ -22,24 +26,38 @@ struct Way {
     length: f32,
 }
 
+/// What is expected of the run.
 #[derive(Resource)]
-struct EndsAfter(Option<f32>);
-
-/// What was received in all, and the last round trip.
-#[derive(Default, Resource)]
-struct Traffic {
-    received: f64,
-    round_trip: Option<std::time::Duration>,
+struct Run {
+    ends_after: Option<f32>,
+    /// Bots do not stand still.
+    sees_somebody_move: bool,
 }
 
-pub(crate) fn run(player: Player, network: &Network, options: &Options) -> ExitCode {
+/// What was received while we were connected, and the last round trip.
+#[derive(Default, Resource)]
+struct Traffic {
+    connected: Duration,
+    received: f64,
+    round_trip: Option<Duration>,
+}
+
+pub(crate) fn run(
+    player: Player,
+    network: &Network,
+    options: &Options,
+    number_of_bots: usize,
+) -> ExitCode {
     let mut app = headless_game(player, network);
-    app.add_plugins((bevy::diagnostic::DiagnosticsPlugin, NakamaDiagnosticsPlugin))
+    app.add_plugins((DiagnosticsPlugin, NakamaDiagnosticsPlugin))
         .init_resource::<Seen>()
         .init_resource::<Traffic>()
-        .insert_resource(EndsAfter(options.seconds))
-        .add_observer(came)
-        .add_observer(went)
+        .insert_resource(Run {
+            ends_after: options.seconds,
+            sees_somebody_move: number_of_bots > 0,
+        })
+        .add_observer(joined)
+        .add_observer(notice)
         .add_systems(Update, watch)
         .add_systems(Last, (count, end).chain());
     match app.run() {
@@ -48,16 +66,24 @@ pub(crate) fn run(player: Player, network: &Network, options: &Options) -> ExitC
     }
 }
 
-fn came(added: On<Add, PresentIn>, time: Res<Time>, names: Query<&Username>) {
-    if let Ok(name) = names.get(added.entity) {
-        println!("{:6.1} s  {name} is here", time.elapsed_secs());
+/// Who was here before us. Others come and go with a notice.
+fn joined(
+    reply: On<Replied<CreateMatch>>,
+    time: Res<Time>,
+    player: Res<Player>,
+    names: Query<&Username, (With<PresentIn>, Without<IsSelf>)>,
+) {
+    if reply.result.is_ok() {
+        let me = &player.name;
+        println!("{:6.1} s  joined as {me}", time.elapsed_secs());
+        for name in &names {
+            println!("{:6.1} s  {name} is here", time.elapsed_secs());
+        }
     }
 }
 
-fn went(removed: On<Remove, PresentIn>, time: Res<Time>, names: Query<&Username>) {
-    if let Ok(name) = names.get(removed.entity) {
-        println!("{:6.1} s  {name} has left", time.elapsed_secs());
-    }
+fn notice(notice: On<Notice>, time: Res<Time>) {
+    println!("{:6.1} s  {}", time.elapsed_secs(), notice.0);
 }
 
 fn watch(mut seen: ResMut<Seen>, others: Query<(&Username, &Position), With<Track>>) {
@@ -70,47 +96,59 @@ fn watch(mut seen: ResMut<Seen>, others: Query<(&Username, &Position), With<Trac
 
 fn count(
     time: Res<Time>,
-    store: Res<bevy::diagnostic::DiagnosticsStore>,
+    store: Res<DiagnosticsStore>,
     connection: Res<NakamaConnection>,
     mut traffic: ResMut<Traffic>,
 ) {
-    let rate = store
-        .get(&diagnostics::RECEIVED)
-        .and_then(bevy::diagnostic::Diagnostic::value);
-    traffic.received += rate.unwrap_or_default() * time.delta_secs_f64();
-    traffic.round_trip = connection.round_trip().or(traffic.round_trip);
+    if connection.is_connected() {
+        let rate = store
+            .get(&diagnostics::RECEIVED)
+            .and_then(Diagnostic::value);
+        traffic.connected += time.delta();
+        traffic.received += rate.unwrap_or_default() * time.delta_secs_f64();
+        traffic.round_trip = connection.round_trip().or(traffic.round_trip);
+    }
 }
 
 fn end(
     time: Res<Time>,
-    ends: Res<EndsAfter>,
+    run: Res<Run>,
     seen: Res<Seen>,
     traffic: Res<Traffic>,
     trouble: Res<Trouble>,
+    here: Query<(), (With<PresentIn>, With<IsSelf>)>,
     mut exit: MessageWriter<AppExit>,
 ) {
-    let seconds = time.elapsed_secs();
-    if ends.0.is_none_or(|end| seconds < end) {
+    let is_over = run.ends_after.is_some_and(|end| time.elapsed_secs() >= end);
+    if !is_over && trouble.0.is_none() {
         return;
     }
     for (name, way) in &seen.0 {
         println!("{name:>20}  moved {:6.0}", way.length);
     }
-    let per_second = traffic.received / f64::from(seconds);
+    let seconds = traffic.connected.as_secs_f64();
+    let per_second = traffic.received / seconds.max(f64::EPSILON);
     let round_trip = traffic
         .round_trip
         .map_or_else(|| "not measured".into(), |time| format!("{time:.1?}"));
     println!(
-        "{} seen, {per_second:.0} messages per second, round trip {round_trip}",
+        "{} seen, connected for {seconds:.1} s, {per_second:.0} messages per second, round trip {round_trip}",
         seen.0.len()
     );
-    if let Some(trouble) = &trouble.0 {
-        println!("{trouble}");
-    }
-    let somebody_moved = seen.0.values().any(|way| way.length > 1.0);
-    exit.write(if somebody_moved {
-        AppExit::Success
+    let problem = if let Some(trouble) = &trouble.0 {
+        Some(trouble.as_str())
+    } else if here.is_empty() {
+        Some("not in the arena in the end")
+    } else if run.sees_somebody_move && seen.0.values().all(|way| way.length < 1.0) {
+        Some("nobody moved")
     } else {
-        AppExit::error()
+        None
+    };
+    exit.write(match problem {
+        Some(problem) => {
+            println!("{problem}");
+            AppExit::error()
+        }
+        None => AppExit::Success,
     });
 }

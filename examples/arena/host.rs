@@ -13,7 +13,7 @@ pub(crate) struct Host {
     pub(crate) server: NakamaServer,
     /// What kind of server that is, for people.
     pub(crate) what: &'static str,
-    /// How many bots make it lively.
+    /// How many bots make it lively, unless somebody asks for another number.
     pub(crate) bots: usize,
     /// Our own server lives as long as this.
     _local: Option<LocalServer>,
@@ -26,7 +26,7 @@ impl Host {
             return Ok(Self {
                 server,
                 what: "a server of yours",
-                bots: 3,
+                bots: 0,
                 _local: None,
             });
         }

@@ -1,16 +1,18 @@
 //! A small multiplayer arena: everybody in the match is an avatar that moves, and can let off a shockwave.
 //!
 //! `cargo run --example arena` needs nothing else: it starts an embedded server and three bots. A second one on the same
-//! machine joins the first one's server. `-- --server http://127.0.0.1:7350` uses a Nakama instead, `-- --help` tells the
-//! rest.
+//! machine joins the first one's server, as another player. `-- --server http://127.0.0.1:7350` uses a Nakama instead,
+//! `-- --help` tells the rest.
 //!
-//! Read it in this order: `online.rs` logs in, connects and joins; `movement.rs` and `shockwave.rs` send and receive typed
+//! Read it in this order: `account.rs` says who plays, `online.rs` logs in, connects and joins; `movement.rs` and `shockwave.rs` send and receive typed
 //! match data; `chat.rs` and `party.rs` are for the people; `bots.rs` and `headless.rs` are the same game without a window; `view` draws it.
 
+mod account;
 mod bots;
 mod chat;
 mod headless;
 mod host;
+mod log;
 mod movement;
 mod notice;
 mod online;
@@ -21,11 +23,11 @@ mod view;
 
 use std::process::ExitCode;
 
-use bevy::{log::LogPlugin, prelude::*};
+use bevy::prelude::*;
 use bevy_nakama::prelude::*;
 use clap::Parser as _;
 
-use self::{bots::Bots, host::Host, online::Player, options::Options};
+use self::{account::Account, bots::Bots, host::Host, online::Player, options::Options};
 
 /// The game, without a window.
 fn game(app: &mut App) {
@@ -41,11 +43,7 @@ fn game(app: &mut App) {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    // Once for all the apps of this process.
-    App::new().add_plugins(LogPlugin {
-        filter: "error,arena=warn,bevy_nakama=warn".into(),
-        ..default()
-    });
+    log::start();
     let host = match Host::find(&options) {
         Ok(host) => host,
         Err(error) => {
@@ -61,20 +59,17 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let bots = Bots::start(
-        options.bots.unwrap_or(host.bots),
-        &host.server,
-        &network,
-        &options.arena,
-    );
-    let player = Player::new(&host.server, options.player_name(), &options.arena);
+    let account = Account::find(&options);
+    let player = Player::new(&host.server, &account.device, &account.name, &options.arena);
+    let number_of_bots = options.bots.unwrap_or(host.bots);
+    let bots = Bots::start(number_of_bots, &player, &network);
 
     let exit = if options.headless {
-        headless::run(player, &network, &options)
+        headless::run(player, &network, &options, number_of_bots)
     } else {
         view::run(player.clone(), &network, &options).unwrap_or_else(|| {
             println!("There is no display (or no graphics driver): going on without a window.");
-            headless::run(player, &network, &options)
+            headless::run(player, &network, &options, number_of_bots)
         })
     };
     drop(bots); // they say goodbye before their server goes

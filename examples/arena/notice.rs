@@ -7,19 +7,16 @@ use bevy_nakama::prelude::*;
 #[derive(Event)]
 pub(crate) struct Notice(pub(crate) String);
 
+/// Who left what in this frame, and how to say so.
+#[derive(Default, Resource)]
+pub(crate) struct Farewells(pub(crate) Vec<(Entity, String)>);
+
 pub(crate) fn plugin(app: &mut App) {
-    app.add_observer(came)
+    app.init_resource::<Farewells>()
+        .add_observer(came)
         .add_observer(went)
-        .add_observer(refused::<JoinChat>)
-        .add_observer(refused::<SendChatMessage>)
-        .add_observer(refused::<CreateParty>)
-        .add_observer(refused::<JoinParty>)
-        .add_observer(refused::<AcceptPartyJoin>)
-        .add_observer(refused::<DeclinePartyJoin>)
-        .add_observer(refused::<PromotePartyMember>)
-        .add_observer(refused::<KickFromParty>)
-        .add_observer(refused::<LeaveParty>)
-        .add_observer(refused::<CloseParty>);
+        .add_observer(failed)
+        .add_systems(Update, say_farewell);
 }
 
 fn came(
@@ -34,17 +31,33 @@ fn came(
 
 fn went(
     removed: On<Remove, PresentIn>,
-    mut commands: Commands,
-    who: Query<&Username, Without<IsSelf>>,
+    mut farewells: ResMut<Farewells>,
+    who: Query<(&Username, &PresentIn), Without<IsSelf>>,
 ) {
-    if let Ok(name) = who.get(removed.entity) {
-        commands.trigger(Notice(format!("{name} has left")));
+    if let Ok((name, present)) = who.get(removed.entity) {
+        farewells.0.push((present.0, format!("{name} has left")));
     }
 }
 
-/// Every answer that is an error says what the server said.
-fn refused<R: Request>(reply: On<Replied<R>>, mut commands: Commands) {
-    if let Err(error) = &reply.result {
-        commands.trigger(Notice(error.to_string()));
+/// Where we left ourselves, or lost the connection, the others are not the ones who went.
+fn say_farewell(
+    mut commands: Commands,
+    mut farewells: ResMut<Farewells>,
+    own: Query<(Option<&PresentIn>, Option<&MemberOf>), With<IsSelf>>,
+) {
+    for (place, text) in std::mem::take(&mut farewells.0) {
+        let are_there = own.iter().any(|(present, member)| {
+            present.is_some_and(|it| it.0 == place) || member.is_some_and(|it| it.0 == place)
+        });
+        if are_there {
+            commands.trigger(Notice(text));
+        }
+    }
+}
+
+/// Every request that fails says why. Logging in and joining say it themselves.
+fn failed(failed: On<RequestFailed>, mut commands: Commands) {
+    if failed.name != LogIn::NAME && failed.name != CreateMatch::NAME {
+        commands.trigger(Notice(failed.reason.clone()));
     }
 }

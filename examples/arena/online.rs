@@ -7,17 +7,25 @@ use bevy_nakama::prelude::*;
 #[derive(Clone, Resource)]
 pub(crate) struct Player {
     server: NakamaServer,
+    device: String,
     pub(crate) name: String,
     pub(crate) arena: String,
 }
 
 impl Player {
-    pub(crate) fn new(server: &NakamaServer, name: String, arena: &str) -> Self {
+    pub(crate) fn new(server: &NakamaServer, device: &str, name: &str, arena: &str) -> Self {
         Self {
             server: server.clone(),
-            name,
+            device: device.to_owned(),
+            name: name.to_owned(),
             arena: arena.to_owned(),
         }
+    }
+
+    /// A bot of this player's, who plays in the same arena.
+    pub(crate) fn bot(&self, number: usize, name: &str) -> Self {
+        let device = format!("{}-bot-{number}", self.device);
+        Self::new(&self.server, &device, name, &self.arena)
     }
 }
 
@@ -32,33 +40,45 @@ impl Trouble {
     }
 }
 
+/// How often we ask for another name if somebody has ours.
+const MAX_NAMES: u32 = 10;
+
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Trouble>()
-        .add_systems(Startup, log_in)
+        .add_systems(Startup, |mut commands: Commands, player: Res<Player>| {
+            log_in(&mut commands, &player, &player.name);
+        })
         .add_observer(connect)
         .add_observer(join)
         .add_observer(joined)
         .add_observer(disconnected);
 }
 
-fn log_in(mut commands: Commands, player: Res<Player>) {
-    // A real game makes a random id once and keeps it; here, the name is the account.
-    let device = format!("arena-player-{}", player.name.replace(' ', "-"));
-    let login = Login::device(device).username(&player.name);
+fn log_in(commands: &mut Commands, player: &Player, name: &str) {
+    let login = Login::device(&player.device).username(name);
     commands.nakama().log_in(&player.server, login);
 }
 
 fn connect(
     reply: On<Replied<LogIn>>,
     mut commands: Commands,
-    player: Res<Player>,
+    mut player: ResMut<Player>,
     mut trouble: ResMut<Trouble>,
+    mut names: Local<u32>,
 ) {
     match &reply.result {
         Ok(login) => {
+            // An account that was there has the name that it was given then.
+            player.name = login.session.username().to_string();
             commands
                 .nakama()
-                .connect(&player.server, &login.session, ConnectOptions::default())
+                .connect(&player.server, &login.session, ConnectOptions::default());
+        }
+        // A name is another account's: ours is new, and has the next.
+        Err(RequestError::Refused(LoginRefusal::UsernameTaken(_))) if *names < MAX_NAMES => {
+            *names += 1;
+            let name = format!("{}-{}", player.name, rand::random::<u16>());
+            log_in(&mut commands, &player, &name);
         }
         Err(error) => trouble.is(&player, format!("could not log in: {error}")),
     }

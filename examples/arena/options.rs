@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::path::PathBuf;
 
 use clap::Parser;
 
@@ -16,13 +16,17 @@ pub(crate) struct Options {
     /// Where the embedded server listens; one that listens there already is joined.
     #[arg(long, default_value_t = 7360)]
     pub(crate) port: u16,
-    /// Your name.
+    /// Your name. With another name you are another player.
     #[arg(long)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
+    /// The device id to log in with: 10 to 128 bytes, as good as a password. By default a random one, which is kept for the next
+    /// time; a second arena on this machine has one of its own.
+    #[arg(long, value_name = "ID")]
+    pub(crate) device: Option<String>,
     /// Who names the same arena meets in it.
     #[arg(long, default_value = "arena")]
     pub(crate) arena: String,
-    /// How many bots play along. Three by default, but none in an arena that was there already.
+    /// How many bots play along. Three by default with a server of our own, otherwise none.
     #[arg(long)]
     pub(crate) bots: Option<usize>,
     /// No window: walk about, and say what was seen.
@@ -40,20 +44,4 @@ pub(crate) struct Options {
     /// When the picture is taken, in seconds.
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
     pub(crate) after: f32,
-}
-
-impl Options {
-    /// The name that was asked for, or one that is probably free.
-    pub(crate) fn player_name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| {
-            let animals = [
-                "otter", "heron", "lynx", "newt", "wren", "ibex", "marten", "gecko",
-            ];
-            let now = SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default();
-            let number = (now.as_millis() % 1_000_000) as usize;
-            format!("{}-{number}", animals[number % animals.len()])
-        })
-    }
 }

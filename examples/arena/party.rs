@@ -5,7 +5,7 @@ use bevy_nakama::prelude::*;
 
 use crate::{
     chat::{Line, Say},
-    notice::Notice,
+    notice::{Farewells, Notice},
 };
 
 /// How many a party of the arena may have.
@@ -77,11 +77,12 @@ fn joined(
 
 fn left(
     removed: On<Remove, MemberOf>,
-    mut commands: Commands,
-    who: Query<&Username, Without<IsSelf>>,
+    mut farewells: ResMut<Farewells>,
+    who: Query<(&Username, &MemberOf), Without<IsSelf>>,
 ) {
-    if let Ok(name) = who.get(removed.entity) {
-        commands.trigger(Notice(format!("{name} left the party")));
+    if let Ok((name, member)) = who.get(removed.entity) {
+        let text = format!("{name} left the party");
+        farewells.0.push((member.0, text));
     }
 }
 

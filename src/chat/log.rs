@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use bevy_ecs::prelude::*;
-use bevy_reflect::Reflect;
+use bevy_reflect::{Reflect, ReflectDeserialize, ReflectSerialize, std_traits::ReflectDefault};
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::message::{ChatMessage, ChatMessageKind};
 use crate::{
@@ -24,10 +25,11 @@ const VERDICTS: usize = 256;
 /// [`update_time`](ChatMessage::update_time), a removed one is gone. What happened to the channel's group is a line as well,
 /// see [`ChatMessage::kind`]. In which order all of it arrives makes no difference.
 ///
-/// Changed ([`Changed<ChatLog>`](Changed)) only if a line is.
-#[derive(Clone, Component, Debug, Default, Reflect)]
+/// Changed ([`Changed<ChatLog>`](Changed)) only if a line is. Serialised, it is its lines.
+#[derive(Clone, Component, Debug, Default, Deserialize, Reflect, Serialize)]
 #[reflect(opaque)]
-#[reflect(Clone, Component, Debug)]
+#[reflect(Clone, Component, Debug, Default, Deserialize, Serialize)]
+#[serde(from = "VecDeque<ChatMessage>", into = "VecDeque<ChatMessage>")]
 pub struct ChatLog {
     /// By time, then by id.
     lines: VecDeque<ChatMessage>,
@@ -35,6 +37,22 @@ pub struct ChatLog {
     times: HashMap<MessageId, Timestamp>,
     /// Oldest first.
     verdicts: VecDeque<Verdict>,
+}
+
+impl From<ChatLog> for VecDeque<ChatMessage> {
+    fn from(log: ChatLog) -> Self {
+        log.lines
+    }
+}
+
+impl From<VecDeque<ChatMessage>> for ChatLog {
+    fn from(lines: VecDeque<ChatMessage>) -> Self {
+        let mut log = Self::default();
+        for line in &lines {
+            log.add(line, usize::MAX);
+        }
+        log
+    }
 }
 
 /// What is to happen, or has happened, to a message of a sender. That of another sender is none of its business, so it is

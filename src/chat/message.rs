@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
-use bevy_reflect::Reflect;
+use bevy_reflect::{Reflect, ReflectDeserialize, ReflectSerialize};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     presence::{MessageId, PresenceInfo, UserId, Username},
     proto::{Timestamp, api},
+    shared_text,
 };
 
 /// Something was said in a channel that one is in, by oneself included; or an earlier message was edited or removed; or
@@ -21,7 +23,8 @@ use crate::{
 /// Mirrors `ChannelMessage`.
 #[derive(Clone, Debug, Message, PartialEq)]
 pub struct ChatMessageReceived {
-    /// The channel. It is gone already if this message says that one is out of its group.
+    /// The channel. If this message says that the local user is out of its group, the entity is
+    /// [`Departed`](crate::presence::Departed), and still alive.
     pub context: Entity,
     /// The sender's presence in the channel. `None` if there is none: they are hidden, or left, or their join has not
     /// arrived yet, or never joined the channel of their group.
@@ -36,9 +39,9 @@ pub struct ChatMessageReceived {
 /// A message in a channel. A copy costs four reference counts.
 ///
 /// Mirrors `ChannelMessage`.
-#[derive(Clone, Debug, Eq, PartialEq, Reflect)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Reflect, Serialize)]
 #[reflect(opaque)]
-#[reflect(Clone, Debug, PartialEq)]
+#[reflect(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ChatMessage {
     /// Its id. An edit or a removal has the id of the message that it is about.
     pub message_id: MessageId,
@@ -50,6 +53,7 @@ pub struct ChatMessage {
     pub username: Username,
     /// The content: a JSON object. `{}` in a removal and in what happened to a group. Live messages are as the sender wrote
     /// them; the server's database writes JSON its own way.
+    #[serde(with = "shared_text")]
     pub json: Arc<str>,
     /// When it was written. To the nanosecond if it arrived live, to the microsecond from the history, to the second if it
     /// is about a group and from the history.
@@ -115,7 +119,8 @@ impl ChatMessage {
 }
 
 /// What a chat message is. Mirrors `ChannelMessage.code`.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Reflect)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Reflect, Serialize)]
+#[serde(from = "i32", into = "i32")]
 #[non_exhaustive]
 pub enum ChatMessageKind {
     /// 0: somebody said something.
@@ -159,6 +164,12 @@ impl ChatMessageKind {
             Self::GroupDemote => 9,
             Self::Unknown(code) => code,
         }
+    }
+}
+
+impl From<ChatMessageKind> for i32 {
+    fn from(kind: ChatMessageKind) -> Self {
+        kind.code()
     }
 }
 

@@ -115,6 +115,9 @@ pub enum ChatChannelKind {
 
 /// Relates a presence to the channel that it is a member of.
 ///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
 /// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the channel: Bevy 0.19 would abort, since it is just about to
 /// note the presence there. To leave from there, use [`leave_chat`](crate::commands::NakamaCommands::leave_chat).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]

@@ -1,4 +1,4 @@
-//! How the server says no.
+//! How the server refuses something about chat.
 
 use crate::error::ServerError;
 
@@ -12,19 +12,20 @@ pub enum ChatRefusal {
     /// There is no such user to write to.
     #[error(transparent)]
     UserNotFound(ServerError),
-    /// There is no such group, or one is not a member of it.
+    /// There is no such group, or the local user is not a member of it.
     #[error(transparent)]
     GroupNotFound(ServerError),
-    /// One is not in the channel. If it was mirrored, its mirror goes: see [`ChatClosed`](super::ChatClosed).
+    /// The local user is not in the channel. If there is an entity of the channel, the plugin despawns it: see
+    /// [`ChatClosed`](super::ChatClosed).
     #[error(transparent)]
     NotJoined(ServerError),
-    /// There is no such message of one's own in the channel's history. One cannot edit or remove those of others.
+    /// The local user has no such message in the channel's history. Nobody can edit or remove the messages of others.
     #[error(transparent)]
     MessageNotFound(ServerError),
-    /// The content is no JSON object.
+    /// The content is not a JSON object.
     #[error(transparent)]
     InvalidContent(ServerError),
-    /// An id or a target has a form that the server does not take.
+    /// An id or a target is malformed.
     #[error(transparent)]
     InvalidInput(ServerError),
     /// Something else.

@@ -1,4 +1,4 @@
-//! Saying something, and taking it back.
+//! Sending, editing and removing messages.
 
 use bevy_ecs::prelude::*;
 
@@ -13,19 +13,19 @@ use crate::{
     transport::Received,
 };
 
-/// The server has passed a message on. The message itself has arrived before, as a
-/// [`ChatMessageReceived`](super::ChatMessageReceived) like those of others.
+/// The server has passed a message on. The message itself arrived before this, as a
+/// [`ChatMessageReceived`](super::ChatMessageReceived), like the messages of other members.
 ///
 /// Mirrors `ChannelMessageAck`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ChatMessageAck {
-    /// The message; to edit or remove it, among other things.
+    /// The id of the message, with which you can edit or remove it.
     pub message_id: MessageId,
     /// What was done: [`Chat`](ChatMessageKind::Chat), [`Update`](ChatMessageKind::Update) or
     /// [`Remove`](ChatMessageKind::Remove).
     pub kind: ChatMessageKind,
-    /// One's own name.
+    /// The local user's name.
     pub username: Username,
     /// When the message was written.
     pub create_time: Timestamp,
@@ -54,16 +54,16 @@ impl ChatMessageAck {
     }
 }
 
-/// Says something in a channel. Mirrors `ChannelMessageSend`.
+/// Sends a message to a channel. Mirrors `ChannelMessageSend`.
 ///
-/// What has been said is not taken back, even if its answer came too late or the request's entity is gone.
+/// The plugin does not take a message back, even if the answer comes too late or you despawn the request's entity.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SendChatMessage {
     id: ChannelId,
     json: String,
 }
 
-/// Edits one's own message. Mirrors `ChannelMessageUpdate`.
+/// Edits a message of the local user. Mirrors `ChannelMessageUpdate`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpdateChatMessage {
     id: ChannelId,
@@ -71,7 +71,7 @@ pub struct UpdateChatMessage {
     json: String,
 }
 
-/// Removes one's own message. Mirrors `ChannelMessageRemove`.
+/// Removes a message of the local user. Mirrors `ChannelMessageRemove`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RemoveChatMessage {
     id: ChannelId,
@@ -127,7 +127,7 @@ acknowledged_requests! {
     }),
 }
 
-/// A refusal may be the first sign that one is not in the channel. The server handles messages one after the other, so a
+/// A refusal may be the first sign that the local user is not in the channel. The server handles messages one after the other, so a
 /// mirror that exists when this arrives is older than it.
 fn refused(world: &mut World, id: &ChannelId, error: ServerError) -> ChatRefusal {
     let refusal = ChatRefusal::from(error);
@@ -140,7 +140,7 @@ fn refused(world: &mut World, id: &ChannelId, error: ServerError) -> ChatRefusal
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Says something in a channel. The value has to be an object in JSON: a struct or a map. The answer is a
+    /// Sends a message to a channel. In JSON the value must be an object: use a struct or a map. The answer is a
     /// [`Replied<SendChatMessage>`](crate::request::Replied).
     ///
     /// ```
@@ -168,14 +168,14 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Says something in a channel, as JSON: an object. The answer is a
+    /// Sends a message to a channel, as the text of a JSON object. The answer is a
     /// [`Replied<SendChatMessage>`](crate::request::Replied).
     pub fn send_chat_json(self, channel: Entity, json: impl Into<String>) -> EntityCommands<'a> {
         let json = json.into();
         self.request_with(move |world, entity| submit_send(world, entity, channel, json))
     }
 
-    /// Edits one's own message. The value has to be an object in JSON: a struct or a map. The answer is a
+    /// Edits a message of the local user. In JSON the value must be an object: use a struct or a map. The answer is a
     /// [`Replied<UpdateChatMessage>`](crate::request::Replied).
     #[cfg(feature = "serde")]
     pub fn update_chat_message<T: serde::Serialize + ?Sized>(
@@ -191,7 +191,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Edits one's own message, as JSON: an object. The answer is a
+    /// Edits a message of the local user, as the text of a JSON object. The answer is a
     /// [`Replied<UpdateChatMessage>`](crate::request::Replied).
     pub fn update_chat_message_json(
         self,
@@ -203,7 +203,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| submit_update(world, entity, channel, message, json))
     }
 
-    /// Removes one's own message. The answer is a [`Replied<RemoveChatMessage>`](crate::request::Replied).
+    /// Removes a message of the local user. The answer is a [`Replied<RemoveChatMessage>`](crate::request::Replied).
     pub fn remove_chat_message(
         self,
         channel: Entity,

@@ -1,14 +1,14 @@
 //! Raw envelopes: everything that passes, in order, as it is on the wire; and what covers each kind.
 //!
-//! Nobody needs them to play: every kind has its own request, message or entity. They are for looking at the wire
+//! Your game does not need them: every kind has its own request, message or entity. They are for looking at the wire
 //! ([`EnvelopeReceived`], [`EnvelopeSent`]), and for a server that knows more than this crate
 //! ([`raw`](crate::commands::NakamaCommands::raw)).
 //!
 //! # Every kind of envelope
 //!
-//! Requests are sent by a game and answered once; what is only sent has no [`Replied`](crate::request::Replied). An answer
-//! belongs to a request, and what is pushed comes by itself. The last column names a recording of a real server
-//! (`tests/transcripts`) in which it occurs, and which the tests play.
+//! A *request* is sent by the game and gets one *answer*. What is only *sent* has no [`Replied`](crate::request::Replied). What is
+//! *pushed* comes by itself. The last column names a recording of a real server (`tests/transcripts`) in which the kind occurs.
+//! The tests play it.
 #![doc = include_str!("kinds.md")]
 
 use std::{fmt, time::Instant};
@@ -93,10 +93,13 @@ raw_envelopes! {
     EnvelopeSent,
 }
 
-/// Whether envelopes are reported raw, as [`EnvelopeReceived`] and [`EnvelopeSent`]. Nobody asks for it at first, and then
-/// it costs nothing.
+/// Whether envelopes are reported raw, as [`EnvelopeReceived`] and [`EnvelopeSent`]. While nobody has opened it, it costs
+/// nothing.
 ///
-/// Payloads are in them, and what players write; tokens and passwords of the session are not.
+/// Envelopes hold payloads and what players write. They do not hold the session's tokens and passwords.
+///
+/// While more waits for the game than [`NakamaSettings::hand_over_limit`](crate::plugin::NakamaSettings), envelopes are left out
+/// here. What they bring about is not.
 #[derive(Debug, Default, Resource)]
 pub struct EnvelopeTap {
     users: usize,
@@ -136,7 +139,7 @@ pub(crate) fn on_raw(world: &mut World, raw: RawEnvelope) {
     }
 }
 
-/// An error of the server that belongs to no request: to data for a match with a malformed id. Global event.
+/// An error of the server that belongs to no request, for example about data sent to a match with a malformed id. Global event.
 #[derive(Clone, Debug, Event)]
 pub struct ErrorPushed {
     /// What the server says.
@@ -191,8 +194,8 @@ impl SocketRequest for RawRequest {
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Sends any message and waits for its answer, a [`Replied<RawRequest>`](crate::request::Replied).
     ///
-    /// It goes past the mirror: a match that is joined this way is no entity, and one that is left stays. Messages that
-    /// the server never answers (`match_data_send`) end in a timeout.
+    /// The plugin does not act on it: a match that you join this way gets no entity, and the entity of a match that you leave
+    /// this way stays. Messages that the server never answers (`match_data_send`) end in a timeout.
     pub fn raw(self, message: Message) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit(world, entity, RawRequest { message }))
     }

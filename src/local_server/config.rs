@@ -15,8 +15,8 @@ use crate::proto::PartyLayout;
 /// ```
 #[derive(Clone)]
 pub struct LocalServerConfig {
-    /// Where to listen, for REST and sockets alike. Default: a free port on `127.0.0.1`, to be asked with
-    /// [`LocalServer::url`](super::LocalServer::url). For play in a local network: `0.0.0.0` and a port of your choice.
+    /// Where to listen, for REST and sockets alike. Default: a free port on `127.0.0.1`, which
+    /// [`LocalServer::url`](super::LocalServer::url) tells. For play in a local network: `0.0.0.0` and a port of your choice.
     pub address: SocketAddr,
     /// What a client needs to log in. Default: `defaultkey`.
     pub server_key: String,
@@ -24,7 +24,7 @@ pub struct LocalServerConfig {
     pub http_key: String,
     /// The functions that clients can call. Default: none.
     pub runtime: RuntimeModule,
-    /// How long a session token lasts. Default: two hours; a Nakama server has one *minute*, which is worth a test of your game.
+    /// How long a session token lasts. Default: two hours. A Nakama server has one *minute*: test your game with that, too.
     pub session_token_life: Duration,
     /// How long a refresh token lasts. Default: two days; a Nakama server has one hour.
     pub refresh_token_life: Duration,
@@ -33,8 +33,8 @@ pub struct LocalServerConfig {
     pub max_message_size: usize,
     /// How many messages may wait for one receiver. One more and the receiver is disconnected.
     ///
-    /// What a client sends in one go is handled in one go, so a burst of more match messages than this disconnects everybody
-    /// else in the match, as a busy Nakama server does. Default: 64.
+    /// The server handles a burst in one go. So a burst of more match messages than this disconnects everybody else in the match,
+    /// as with a busy Nakama server. Default: 64.
     pub outgoing_queue: usize,
     /// How long after the last sign of life the server sends a WebSocket ping. Default: 15 s.
     pub ping_period: Duration,
@@ -51,9 +51,9 @@ pub struct LocalServerConfig {
     pub single_party: bool,
     /// How long an interval of the matchmaker is. Default: 3 s, for demos and tests; a Nakama server has 15 s.
     ///
-    /// Who waits for as many as possible is matched at the end of an interval. Who does not get them within
-    /// [`matchmaker_max_intervals`](Self::matchmaker_max_intervals) is matched with as many as there are, if they are enough, and
-    /// waits to be found by others from then on.
+    /// At the end of an interval, a ticket is matched if there are enough players for its largest count. At the end of the last one
+    /// ([`matchmaker_max_intervals`](Self::matchmaker_max_intervals)), it is matched with as many as there are, if they are enough.
+    /// From then on, it waits to be found by others.
     pub matchmaker_interval: Duration,
     /// How many intervals the matchmaker tries for the largest count. Default: 2.
     pub matchmaker_max_intervals: u32,
@@ -61,7 +61,7 @@ pub struct LocalServerConfig {
     pub matchmaker_max_tickets: usize,
     /// Where ids, generated names and the keys of tokens come from. Default: `None`, the operating system.
     ///
-    /// With a seed, the same requests get the same ids. Tokens can be forged by who knows it: for tests only.
+    /// With a seed, the same requests get the same ids. Whoever knows the seed can forge tokens, so use it for tests only.
     pub seed: Option<u64>,
     /// The name of the node, seen in party ids. Default: `local`.
     pub node: String,

@@ -1,12 +1,12 @@
 //! An embedded server that speaks Nakama's protocol, for demos, tests, offline games and play in a local network.
 //!
-//! [`LocalServer::start`] opens one real TCP port on which it serves REST and sockets, in protobuf and JSON, with the rules, error
-//! codes and texts of a Nakama server. Clients of other languages can use it unmodified. What it knows lives in memory and is
-//! gone when it is dropped. It runs on one thread of its own and is not made for crowds: in production, point the game at a
-//! Nakama server instead. Nothing but the URL changes.
+//! [`LocalServer::start`] opens one real TCP port. There it serves REST and sockets, in protobuf and JSON, with the rules, error
+//! codes and texts of a Nakama server. Clients of other languages can use it unmodified. It keeps everything in memory, and
+//! everything is gone when you drop it. It runs on one thread of its own and is not made for crowds: in production, point your game
+//! at a Nakama server instead. Only the URL changes.
 //!
-//! Code of the game runs inside it as a module does in a Nakama server: functions that clients call, matches with a loop, and a say
-//! in what the matchmaker does. See [`RuntimeModule`].
+//! Code of your game can run inside it, as a module does in a Nakama server: functions that clients call, matches with a loop, and
+//! hooks of the matchmaker. See [`RuntimeModule`].
 //!
 //! # Queries
 //!
@@ -20,15 +20,16 @@
 //! | `field:>4`, `>=4`, `<4`, `<=4` | numbers |
 //! | `clause^5` | the same, but it counts five times for the order of what is found |
 //!
-//! With `+` in front a clause has to hold, with `-` it must not. Of those without, one has to hold if there is none with `+`;
-//! otherwise they only decide who is taken first. **A value in quotes holds for nothing**, which is so with Nakama, too. Regular expressions are refused; tolerance (`~`) and dates are not understood.
+//! A clause with `+` in front must hold, a clause with `-` must not. If no clause has a `+`, at least one of those without a sign
+//! must hold; otherwise they only decide who is taken first. **A value in quotes never holds**, as with Nakama. Regular expressions
+//! are refused. Tolerance (`~`) and dates are not understood.
 //!
 //! # The matchmaker
 //!
-//! It works at intervals ([`LocalServerConfig::matchmaker_interval`]), the longest waiting first. Somebody is matched as soon as
-//! there are enough for the largest count; at the second interval with as many as there are; and waits to be found by others after
-//! that. Everybody in a match accepts its size. Only the query of the one who is searched for counts, which is how a Nakama server is
-//! set up, too. A party stays together, and is never a match by itself.
+//! It works at intervals ([`LocalServerConfig::matchmaker_interval`]) and starts with the ticket that has waited longest. A ticket
+//! is matched as soon as there are enough players for its largest count. At its second interval, it is matched with as many as there
+//! are. After that, it waits to be found by other tickets. A match has a size that all its tickets accept. Only the query of the
+//! ticket that is searched for counts, which is Nakama's default, too. A party stays together, and is never a match by itself.
 //!
 //! # Examples
 //!

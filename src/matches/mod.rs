@@ -87,6 +87,9 @@ pub struct Match {
 
 /// Relates a presence to the match that it is in.
 ///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
 /// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the match: Bevy 0.19 would abort, since it is just about to
 /// note the presence there. To leave from there, use [`leave_match`](crate::commands::NakamaCommands::leave_match).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]

@@ -1,10 +1,12 @@
 //! Kinds of notifications.
 
 use bevy_reflect::Reflect;
+use serde::{Deserialize, Serialize};
 
 /// What kind of notification it is. Those of the server itself are below zero; above it are the game's own. Mirrors
 /// `Notification.code`.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Reflect)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Reflect, Serialize)]
+#[serde(from = "i32", into = "i32")]
 #[non_exhaustive]
 pub enum NotificationCode {
     /// -1: somebody wants to chat: they have joined the direct messages with this user, who is not there.
@@ -13,9 +15,9 @@ pub enum NotificationCode {
     FriendRequest,
     /// -3: somebody has accepted the wish to be friends.
     FriendAccepted,
-    /// -4: one's wish to join a group was accepted, or one was added to it.
+    /// -4: the local user's request to join a group was accepted, or somebody added the local user to it.
     GroupAdded,
-    /// -5: somebody wants to join a group that one is an admin of.
+    /// -5: somebody wants to join a group that the local user is an admin of.
     GroupJoinRequest,
     /// -6: a friend from elsewhere plays this game now.
     FriendJoinedGame,
@@ -48,6 +50,12 @@ impl NotificationCode {
             Self::FriendRemoved => -9,
             Self::Custom(code) | Self::Unknown(code) => code,
         }
+    }
+}
+
+impl From<NotificationCode> for i32 {
+    fn from(code: NotificationCode) -> Self {
+        code.code()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! # What arrives
 //!
-//! Every notification that arrives while one is connected is a [`NotificationReceived`], in the order of the wire. All sockets of
+//! Every notification that arrives during the connection is a [`NotificationReceived`], in the order of the wire. All sockets of
 //! the user get it, whether they appear online or not. Some are kept by the server until they are deleted: those that are
 //! [`persistent`](Notification::persistent). Nothing that is kept is sent again when one connects; it has to be fetched.
 //!
@@ -60,7 +60,8 @@ mod requests;
 use std::{fmt, sync::Arc};
 
 use bevy_ecs::prelude::*;
-use bevy_reflect::Reflect;
+use bevy_reflect::{Reflect, ReflectDeserialize, ReflectSerialize};
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     code::NotificationCode,
@@ -71,6 +72,7 @@ use crate::{
     payload,
     presence::UserId,
     proto::{api, realtime},
+    shared_text,
 };
 pub use crate::{proto::Timestamp, transport::NotificationId};
 
@@ -85,15 +87,17 @@ pub struct NotificationReceived {
 }
 
 /// What somebody tells the user. Mirrors `Notification`.
-#[derive(Clone, Debug, Eq, PartialEq, Reflect)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Reflect, Serialize)]
 #[reflect(opaque)]
-#[reflect(Clone, Debug, PartialEq)]
+#[reflect(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Notification {
     /// Its id, by which it is deleted.
     pub id: NotificationId,
     /// What it is about, to be shown. English, if it is the server's own.
+    #[serde(with = "shared_text")]
     pub subject: Arc<str>,
     /// Anything else: a JSON object. Live ones are as they were sent; the server's database writes JSON its own way.
+    #[serde(with = "shared_text")]
     pub json: Arc<str>,
     /// What kind of notification it is.
     pub code: NotificationCode,

@@ -15,10 +15,38 @@
 //!
 //! Closed, it adds nothing to the path of a message: it has envelopes reported raw only while it is open and not paused.
 //!
+//! # Keys and clicks
+//!
+//! What is typed into its filter, and a click on one of its buttons, reach the game, too. Have your own input systems wait:
+//!
+//! ```no_run
+//! use bevy::prelude::*;
+//! use bevy_nakama::{overlay, prelude::*};
+//!
+//! # fn walk() {}
+//! # fn shoot() {}
+//! App::new()
+//!     .add_plugins((DefaultPlugins, NakamaPlugin::default(), NakamaOverlayPlugin::default()))
+//!     .add_systems(Update, walk.run_if(not(overlay::wants_keyboard)))
+//!     .add_systems(Update, shoot.run_if(not(overlay::wants_pointer)))
+//!     .run();
+//! ```
+//!
+//! # Cameras
+//!
+//! [`bevy_egui`] draws with one camera, and stays with the first one that a game spawns. While the overlay is open, egui moves to another
+//! camera when that one is despawned, inactive, or draws to an image: to one that is active and draws to a window. It takes
+//! along what the game set up on the context. A game with a [`PrimaryEguiContext`] of its own on a new camera has that one; one that turns
+//! [`EguiGlobalSettings::auto_create_primary_context`](bevy_egui::EguiGlobalSettings::auto_create_primary_context) off places
+//! it alone.
+//!
+//! # Parts of it
+//!
 //! It draws with [`bevy_egui`]. To show a part in a window of your own, call one of the functions in [`panels`] with the
 //! [`OverlayView`] of the world; they know nothing else. The view is kept up to date while [`NakamaOverlay::open`] is true;
 //! with [`NakamaOverlay::window`] off, the window itself is left out.
 
+mod camera;
 mod collect;
 mod envelope_log;
 pub mod panels;
@@ -32,6 +60,8 @@ use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
 use bevy_ecs::prelude::*;
 use bevy_egui::{
     EguiContexts, EguiPlugin, EguiPostUpdateSet, EguiPrimaryContextPass, PrimaryEguiContext,
+    input::{EguiWantsInput, WindowToEguiContextMap},
+    setup_primary_egui_context_system,
 };
 use bevy_input::{ButtonInput, InputSystems, keyboard::KeyCode};
 use bevy_reflect::Reflect;
@@ -49,19 +79,21 @@ pub use self::{
         WaitingView,
     },
 };
-use crate::plugin::NakamaSystems;
+use crate::{observed::OwnObserver, plugin::NakamaSystems};
 
 /// Adds the overlay to an app, see the [module](self).
 ///
-/// Add it after `DefaultPlugins`. It brings [`EguiPlugin`] along; a game that adds that one itself does so before. In an app
-/// without windows there is nothing to draw on, and it draws nothing.
+/// It brings [`EguiPlugin`] along, unless the game adds that one itself, before or after. In an app without windows there is
+/// nothing to draw on, and it draws nothing.
+///
+/// A [`NakamaOverlay`] that the game inserted before is kept; the settings of the plugin are for a game that has none.
 #[derive(Clone, Debug, Default)]
 pub struct NakamaOverlayPlugin {
     settings: NakamaOverlay,
 }
 
 impl NakamaOverlayPlugin {
-    /// With settings of your own.
+    /// With settings of your own. If the app has [`NakamaOverlay`] already, as a resource, those stay.
     #[must_use]
     pub fn new(settings: NakamaOverlay) -> Self {
         Self { settings }
@@ -116,21 +148,29 @@ impl Default for NakamaOverlay {
 
 impl Plugin for NakamaOverlayPlugin {
     fn build(&self, app: &mut App) {
-        if app.is_plugin_added::<WindowPlugin>() && !app.is_plugin_added::<EguiPlugin>() {
-            app.add_plugins(EguiPlugin::default());
-        }
         // bevy_egui runs it whether or not it has systems, and cannot do without.
         app.init_schedule(EguiPrimaryContextPass);
-        app.insert_resource(self.settings.clone())
-            .init_resource::<OverlayView>()
+        // Settings that the game has inserted before are those it wants.
+        let world = app.world_mut();
+        world.get_resource_or_insert_with(|| self.settings.clone());
+        // What the overlay hears of, the game need not have heard of.
+        world
+            .add_observer(record::failed_request)
+            .insert(OwnObserver);
+        world.add_observer(record::failed_send).insert(OwnObserver);
+        app.init_resource::<OverlayView>()
             .init_resource::<OverlayState>()
             .register_type::<NakamaOverlay>()
-            .add_observer(record::failed_request)
-            .add_observer(record::failed_send)
+            .add_observer(camera::make_way)
             .add_systems(
                 PreUpdate,
                 (
                     toggle.after(InputSystems),
+                    // Where the primary context is made, and before anything is read for it.
+                    (camera::follow, camera::tell_unseen)
+                        .chain()
+                        .after(setup_primary_egui_context_system)
+                        .before(WindowToEguiContextMap::on_egui_context_added_system),
                     record::envelopes
                         .run_if(is_open)
                         .after(NakamaSystems::Receive),
@@ -155,12 +195,30 @@ impl Plugin for NakamaOverlayPlugin {
             .add_systems(EguiPrimaryContextPass, draw.run_if(is_open));
     }
 
+    /// By now the game has added all of its plugins, and [`EguiPlugin`], too, if it does so itself.
     fn finish(&self, app: &mut App) {
-        assert!(
-            !app.is_plugin_added::<WindowPlugin>() || app.is_plugin_added::<EguiPlugin>(),
-            "add `NakamaOverlayPlugin` after `DefaultPlugins`"
-        );
+        if app.is_plugin_added::<WindowPlugin>() && !app.is_plugin_added::<EguiPlugin>() {
+            app.add_plugins(EguiPlugin::default());
+            // Bevy does not finish what is added this late.
+            EguiPlugin::default().finish(app);
+        }
     }
+}
+
+/// A run condition: whether what is typed goes into the overlay, or into other text fields of egui.
+///
+/// False in an app without windows.
+#[must_use]
+pub fn wants_keyboard(egui: Option<Res<EguiWantsInput>>) -> bool {
+    egui.is_some_and(|egui| egui.wants_any_keyboard_input())
+}
+
+/// A run condition: whether the pointer is over the overlay or drags a part of it, or of another window of egui.
+///
+/// False in an app without windows.
+#[must_use]
+pub fn wants_pointer(egui: Option<Res<EguiWantsInput>>) -> bool {
+    egui.is_some_and(|egui| egui.wants_any_pointer_input())
 }
 
 fn is_open(overlay: Res<NakamaOverlay>) -> bool {

@@ -1,6 +1,6 @@
 //! What the overlay shows, as plain data: gathered from the world in one place, drawn without it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
 use bevy_ecs::prelude::*;
 
@@ -17,17 +17,17 @@ use crate::{
 pub struct OverlayView {
     /// The connection, and how it has been.
     pub connection: ConnectionView,
-    /// Matches that one is in or asks to be in, in order of their ids.
+    /// Matches that the local user is in or asks to join, in order of their ids.
     pub matches: Vec<ContextView>,
-    /// Parties that one is in or asks to be in, in order of their ids.
+    /// Parties that the local user is in or asks to join, in order of their ids.
     pub parties: Vec<ContextView>,
-    /// Chat channels that one is in or asks to be in, in order of their ids.
+    /// Chat channels that the local user is in or asks to join, in order of their ids.
     pub channels: Vec<ContextView>,
     /// The matchmaker's tickets, own ones and those of parties, oldest first; those that are asked for last.
     pub tickets: Vec<TicketView>,
-    /// Users whom one follows, and oneself.
+    /// Users that the local user follows, and the local user.
     pub friends: FriendsView,
-    /// Streams that one has heard of, in order of mode, subject, subcontext and label.
+    /// Streams that the server has told of, in order of mode, subject, subcontext and label.
     pub streams: Vec<ContextView>,
     /// What the server keeps for the user.
     pub inbox: InboxView,
@@ -47,7 +47,7 @@ pub struct ConnectionView {
     pub server: Option<String>,
     /// Whose it is.
     pub user: Option<(UserId, Username)>,
-    /// One's own session, known from one's own presence.
+    /// The session of the local user, known from a presence of theirs.
     pub session_id: Option<SessionId>,
     /// The last measured round trip.
     pub round_trip: Option<Duration>,
@@ -99,7 +99,7 @@ pub struct TrafficSample {
     pub sent_bytes: f64,
 }
 
-/// Something that one is in, or asks to be in: a match, a party, a channel or a stream.
+/// Something that the local user is in or asks to join: a match, a party, a channel or a stream.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ContextView {
@@ -107,7 +107,7 @@ pub struct ContextView {
     pub entity: Entity,
     /// Its id, if it is known yet.
     pub id: Option<String>,
-    /// Whether one is in it.
+    /// Whether the local user is in it.
     pub state: ContextState,
     /// What kind of match, party, channel or stream it is, in a few words.
     pub about: String,
@@ -142,7 +142,7 @@ impl ContextView {
     }
 }
 
-/// How far one is in.
+/// How far the local user is in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ContextState {
@@ -150,9 +150,9 @@ pub enum ContextState {
     Joining,
     /// One asked, and the leader has to accept.
     PendingApproval,
-    /// One is in it.
+    /// The local user is in it.
     Joined,
-    /// A stream. Whether one is still in it, and who was in it before, is not told.
+    /// A stream. The server does not tell whether the local user is still in it, nor who was in it before.
     HeardOf,
 }
 
@@ -166,7 +166,7 @@ pub struct PersonView {
     pub user_id: UserId,
     /// Their socket.
     pub session_id: SessionId,
-    /// Whether it is oneself.
+    /// Whether it is the local user.
     pub is_self: bool,
     /// Whether they lead the party.
     pub is_leader: bool,
@@ -180,7 +180,7 @@ pub struct TicketView {
     pub entity: Entity,
     /// Its id, if it is known yet.
     pub id: Option<String>,
-    /// The party that it is for, if it is not one's own.
+    /// The party that it is for, if it is not the local user's alone.
     pub party_id: Option<String>,
     /// For how long it has been waiting.
     pub age: Duration,
@@ -200,23 +200,23 @@ pub struct TicketAskView {
     pub count_multiple: Option<u32>,
     /// What the others have to be like.
     pub query: String,
-    /// What one is like: names and values, the texts first.
+    /// What a user is like: names and values, the texts first.
     pub properties: Vec<(String, String)>,
 }
 
-/// Users whom one follows, and oneself.
+/// Users that the local user follows, and the local user.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FriendsView {
-    /// How many are followed, without oneself.
+    /// How many are followed, without the local user.
     pub followed: usize,
     /// How many of them are online.
     pub online: usize,
-    /// Who they are: [`MAX_PEOPLE`] at most. Oneself first, then those who are online, then the others, each by name.
+    /// Who they are: [`MAX_PEOPLE`] at most. The local user first, then those who are online, then the others, each by name.
     pub users: Vec<FriendView>,
 }
 
-/// A user whom one follows, or oneself.
+/// A user that the local user follows, or the local user.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FriendView {
@@ -226,19 +226,19 @@ pub struct FriendView {
     pub user_id: UserId,
     /// Their name, once the server has told it.
     pub username: Option<Username>,
-    /// Whether it is oneself.
+    /// Whether it is the local user.
     pub is_self: bool,
     /// Where they are online, the session that came last at the end: [`MAX_PEOPLE`] at most. Empty if they are offline.
     pub sessions: Vec<FriendSessionView>,
 }
 
-/// A session of a user whom one follows.
+/// A session of a user that the local user follows.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FriendSessionView {
     /// Its socket.
     pub session_id: SessionId,
-    /// Whether it is one's own.
+    /// Whether it is the local user's.
     pub is_self: bool,
     /// What it shows. May be empty.
     pub status: String,
@@ -288,11 +288,11 @@ pub struct RequestsView {
 }
 
 /// A request that waits for its answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct WaitingView {
     /// What it is called.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// For how long it has been waiting.
     pub age: Duration,
 }

@@ -176,8 +176,8 @@ impl NakamaCommands<'_, '_, '_> {
         self.send_party_bytes(party, op_code, Ok(data.into()));
     }
 
-    fn send_party_bytes(self, party: Entity, op_code: i64, data: Result<Bytes, PayloadError>) {
-        self.commands.queue(move |world: &mut World| {
+    fn send_party_bytes(mut self, party: Entity, op_code: i64, data: Result<Bytes, PayloadError>) {
+        self.queue(move |world| {
             let failed = |world: &mut World, reason| {
                 world
                     .resource_mut::<FailedSends>()

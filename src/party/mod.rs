@@ -108,6 +108,9 @@ pub struct Party {
 
 /// Relates a presence to the party that it is a member of.
 ///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
 /// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the party: Bevy 0.19 would abort, since it is just about to
 /// note the presence there. To leave from there, use [`leave_party`](crate::commands::NakamaCommands::leave_party).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]

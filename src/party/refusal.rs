@@ -15,28 +15,28 @@ pub enum PartyRefusal {
     /// The party has as many members as it may have.
     #[error(transparent)]
     Full(ServerError),
-    /// As many have asked to join as the party may have members.
+    /// The party has as many open join requests as it may have members.
     #[error(transparent)]
     RequestsFull(ServerError),
-    /// One has asked to join already.
+    /// The local user has asked to join already.
     #[error(transparent)]
     AlreadyAsked(ServerError),
     /// Nobody by that name has asked to join, or not any more.
     #[error(transparent)]
     RequestNotFound(ServerError),
-    /// Who asked to join is not there any more.
+    /// The user who asked to join is not online any more.
     #[error(transparent)]
     AskerGone(ServerError),
     /// There is no such member.
     #[error(transparent)]
     MemberNotFound(ServerError),
-    /// A leader cannot throw themselves out.
+    /// A leader cannot remove themselves. Leave the party instead.
     #[error(transparent)]
     CannotRemoveSelf(ServerError),
-    /// The label is no JSON object, too long, or not allowed for a hidden party.
+    /// The label is not a JSON object, is too long, or the party is hidden, which allows no label.
     #[error(transparent)]
     InvalidLabel(ServerError),
-    /// An id, a size or a presence has a form that the server does not take.
+    /// An id, a size or a presence is malformed.
     #[error(transparent)]
     InvalidInput(ServerError),
     /// Something else.

@@ -22,7 +22,8 @@
 //!
 //! What the server refuses is an enum of the area ([`MatchRefusal`](crate::matches::MatchRefusal), …) that knows the texts which a
 //! game would act upon, and keeps the server's own; everything else is the same for all, see [`RequestError`].
-//! [`RequestFailed`] tells of every failure, whatever the type. Entities of requests that leave nothing behind, and of those that
+//! [`RequestFailed`] tells of every failure, whatever the type. A failure that the game observes with neither is a warning in the
+//! log. Entities of requests that leave nothing behind, and of those that
 //! failed, are despawned in `Last` of the frame of their answer. Despawning one earlier withdraws the request: what it should have
 //! brought is undone when the server agrees.
 
@@ -31,7 +32,7 @@ mod socket;
 mod table;
 mod user;
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
@@ -188,7 +189,7 @@ pub(crate) type Outcome<R> = Result<<R as Request>::Reply, RequestError<<R as Re
 #[reflect(Component)]
 pub struct PendingRequest {
     /// What it is called.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// When it was made, in time since the app's start (`Time<Real>`).
     pub since: Duration,
 }

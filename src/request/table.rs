@@ -15,9 +15,10 @@ use crate::{
     departure::Transient,
     early::{Area, EarlyArrivals},
     naming::give_name,
+    observed,
     proto::Message,
     settings::NakamaSettings,
-    transport::{Answer, Failure, Received, Ticket},
+    transport::{Answer, Failure, LONGEST, Received, Ticket},
 };
 
 /// The table of requests without an answer.
@@ -104,7 +105,7 @@ pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
     give_name(world, entity, R::NAME);
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.insert(PendingRequest {
-            name: R::NAME,
+            name: R::NAME.into(),
             since,
         });
     }
@@ -166,9 +167,8 @@ pub(crate) fn forget_late(world: &mut World) {
     world.resource_mut::<Requests>().late.clear();
 }
 
-/// How long a request may take. One without end takes a year: clocks cannot count to the end of time.
+/// How long a request may take. One without end takes a year.
 pub(super) fn timeout(world: &World) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     world
         .resource::<NakamaSettings>()
         .request_timeout
@@ -184,6 +184,7 @@ pub(super) fn reply<R: Request>(
     let goes = is_transient || result.is_err();
     if let Err(error) = &result {
         log::debug!("{} failed: {error}", R::NAME);
+        warn_if_unheard::<R>(world, entity, error);
         tell_failed::<R>(world, entity, error);
     }
     if let Ok(mut entity) = world.get_entity_mut(entity) {
@@ -198,6 +199,20 @@ pub(super) fn reply<R: Request>(
         result,
     });
     world.flush();
+}
+
+/// A failure that the game does not hear of is told in the log. A request whose entity is gone was withdrawn: nobody waits for it.
+fn warn_if_unheard<R: Request>(world: &World, request: Entity, error: &RequestError<R::Refusal>) {
+    if world.get_entity(request).is_ok()
+        && !observed::by_the_game::<Replied<R>>(world, Some(request))
+        && !observed::by_the_game::<RequestFailed>(world, None)
+    {
+        log::warn!(
+            "{name} failed, and the game observes neither `Replied<{name}>` nor `RequestFailed`: {reason}",
+            name = R::NAME,
+            reason = with_causes(error),
+        );
+    }
 }
 
 /// Tells those who want to hear of every failure, if there are any.

@@ -8,10 +8,10 @@
 //! | over REST: the same, with [`Rpc::over_rest`] or `RpcFunction::OVER_REST` | a connection | the user, no session | what the server takes; 16 MiB for the answer |
 //! | with the HTTP key: [`rpc_with_key`](NakamaCommands::rpc_with_key) | the key, no connection and no login | nobody | the same |
 //!
-//! So what joins streams or takes the caller's session goes over the socket, and what is large or slow goes over REST.
+//! So call a function over the socket if it joins streams or needs the caller's session, and over REST if it is large or slow.
 //!
-//! With the feature `serde`, a type can be a function's argument: implement `RpcFunction` for it, and `call` sends it as JSON
-//! and brings the decoded result.
+//! With the feature `serde`, a type can be a function's argument: implement `RpcFunction` for it. Then `call` sends it as
+//! JSON and decodes the result.
 //!
 //! ```
 //! # use bevy_ecs::prelude::*;
@@ -50,13 +50,13 @@
 //!
 //! # When a function fails
 //!
-//! Its error is a [`RpcRefusal::Failed`] with the text that it gave. The code that it gave is told over REST only. A function that
-//! ends the caller's own session gives no answer: the request ends with the connection. What a function sends to the caller before it
-//! returns (stream data, notifications) arrives before the answer; that it made them join a stream is told after it, see
-//! [`stream`](crate::stream).
+//! You get a [`RpcRefusal::Failed`] with the text that the function gave. Its code comes over REST only. A function that ends the
+//! caller's own session gives no answer: the request ends with the connection. What a function sends to the caller before it
+//! returns (stream data, notifications) arrives before the answer. If it put the caller into a stream, that shows after the answer,
+//! see [`stream`](crate::stream).
 //!
-//! After a [`Timeout`](RequestError::Timeout) or [`ConnectionLost`](RequestError::ConnectionLost) the function may have run; there
-//! is no taking it back.
+//! After a [`Timeout`](RequestError::Timeout) or [`ConnectionLost`](RequestError::ConnectionLost) the function may have run. The
+//! plugin cannot undo that.
 
 mod refusal;
 mod request;

@@ -1,4 +1,4 @@
-//! How a call comes to nothing.
+//! How a call fails.
 
 use crate::{
     error::{ErrorCode, RestError, ServerError},

@@ -15,8 +15,8 @@ use crate::{
 ///
 /// It happens when the server has refused the old ones (see [`rest`](NakamaCommands::rest)), and when the game
 /// [refreshes](NakamaCommands::refresh) the session itself; then the [`Replied<RefreshSession>`](crate::request::Replied)
-/// that follows tells the same. The old tokens stay valid until they expire. If the connection ends while new tokens are under
-/// way, they are not told.
+/// that follows tells the same. The old tokens stay valid until they expire. If the connection ends while new tokens are on
+/// their way, this event does not come.
 #[derive(Clone, Debug, Event)]
 #[non_exhaustive]
 pub struct SessionRefreshed {

@@ -173,6 +173,9 @@ impl Equivalent<Stream> for StreamInfo {
 }
 
 /// Relates a presence to the stream that it is in.
+///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[relationship(relationship_target = StreamPresences)]
 #[reflect(Component)]

@@ -18,6 +18,12 @@ use tungstenite::protocol::frame::{
 const CHUNK: usize = 16 * 1024;
 /// What a control frame may carry, as the protocol has it.
 const MAX_CONTROL: usize = 125;
+/// In how many pieces a message may come. They may be empty, so their size is no bound.
+const MAX_PIECES: usize = 16 * 1024;
+/// Frames taken in one turn, before other links have theirs.
+const FRAMES_PER_TURN: usize = 256;
+/// How often is read in one turn.
+const READS_PER_TURN: usize = 16;
 
 /// What the server sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,20 +52,44 @@ impl From<io::Error> for FrameError {
 }
 
 /// An open WebSocket.
+///
+/// What it reads is bounded per turn, whatever the server sends. When nothing more can be written, it reads on until there is
+/// nothing more, because the server may have said why; only then the error is told.
 pub(super) struct Frames<S> {
     stream: S,
+    turn: Turn,
     /// Read, and not understood yet.
     unread: BytesMut,
     /// The largest message that is taken.
     limit: usize,
-    /// The beginning of a message in pieces.
-    message: Option<BytesMut>,
+    /// The beginning of a message in pieces, and how many there were.
+    message: Option<(BytesMut, usize)>,
     /// Written, and not taken by the stream yet.
     unsent: BytesMut,
     /// What the newest ping carried: only that one must be answered.
     pong: Option<Bytes>,
     is_closing: bool,
+    /// Why nothing more can be written.
+    broken: Option<FrameError>,
     masks: fn() -> [u8; 4],
+}
+
+/// What may be read yet in this turn.
+struct Turn {
+    frames: usize,
+    reads: usize,
+    /// Something was left for the next one.
+    has_more: bool,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self {
+            frames: FRAMES_PER_TURN,
+            reads: READS_PER_TURN,
+            has_more: false,
+        }
+    }
 }
 
 impl<S: Read + Write> Frames<S> {
@@ -68,31 +98,63 @@ impl<S: Read + Write> Frames<S> {
     pub(super) fn new(stream: S, rest: &[u8], limit: usize, masks: fn() -> [u8; 4]) -> Self {
         Self {
             stream,
+            turn: Turn::default(),
             unread: rest.into(),
             limit,
             message: None,
             unsent: BytesMut::new(),
             pong: None,
             is_closing: false,
+            broken: None,
             masks,
         }
     }
 
-    /// The next thing that the server sent; `None` if nothing more is there by now.
+    /// A turn begins: reading goes on.
+    pub(super) fn begin_turn(&mut self) {
+        self.turn = Turn::default();
+    }
+
+    /// Whether something may be left that this turn has not read.
+    pub(super) fn has_more(&self) -> bool {
+        self.turn.has_more
+    }
+
+    /// Whether nothing more can be written. What was read before tells why; at the end, [`read`](Self::read) does.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// The next thing that the server sent; `None` if nothing more is there by now, or for this turn.
     pub(super) fn read(&mut self) -> Result<Option<Arrived>, FrameError> {
         loop {
-            while let Some((head, payload)) = self.next_frame()? {
+            while self.turn.frames > 0
+                && let Some((head, payload)) = self.next_frame()?
+            {
+                self.turn.frames -= 1;
                 if let Some(arrived) = self.on_frame(&head, payload)? {
                     return Ok(Some(arrived));
                 }
             }
-            let mut chunk = [0; CHUNK];
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Err(FrameError::Io(ErrorKind::UnexpectedEof.into())),
-                Ok(count) => self.unread.extend_from_slice(&chunk[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => return Err(error.into()),
+            if self.turn.frames == 0 || self.turn.reads == 0 {
+                self.turn.has_more = true;
+                return Ok(None);
             }
+            self.turn.reads -= 1;
+            let mut chunk = [0; CHUNK];
+            let end = match self.stream.read(&mut chunk) {
+                Ok(0) => FrameError::Io(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    self.unread.extend_from_slice(&chunk[..count]);
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return self.broken.take().map_or(Ok(None), Err);
+                }
+                Err(error) => error.into(),
+            };
+            // The first error is the one that says most.
+            return Err(self.broken.take().unwrap_or(end));
         }
     }
 
@@ -105,7 +167,7 @@ impl<S: Read + Write> Frames<S> {
             return Ok(None);
         };
         let begin = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
-        let before = self.message.as_ref().map_or(0, BytesMut::len);
+        let before = self.message.as_ref().map_or(0, |(begin, _)| begin.len());
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if head.rsv1 || head.rsv2 || head.rsv3 {
             return Err(FrameError::Protocol("an extension that was not asked for"));
@@ -142,18 +204,21 @@ impl<S: Read + Write> Frames<S> {
             }
             OpCode::Data(Data::Binary) if head.is_final => Ok(Some(Arrived::Binary(payload))),
             OpCode::Data(Data::Binary) => {
-                self.message = Some(BytesMut::from(&payload[..]));
+                self.message = Some((BytesMut::from(&payload[..]), 1));
                 Ok(None)
             }
             OpCode::Data(_) => {
-                let Some(mut message) = self.message.take() else {
+                let Some((mut message, pieces)) = self.message.take() else {
                     return Err(FrameError::Protocol("the end of a message without a begin"));
                 };
                 message.extend_from_slice(&payload);
                 if head.is_final {
                     return Ok(Some(Arrived::Binary(message.freeze())));
                 }
-                self.message = Some(message);
+                if pieces >= MAX_PIECES {
+                    return Err(FrameError::Protocol("a message in too many pieces"));
+                }
+                self.message = Some((message, pieces + 1));
                 Ok(None)
             }
             OpCode::Control(Control::Ping) => {
@@ -200,14 +265,26 @@ impl<S: Read + Write> Frames<S> {
     }
 
     /// Lets everything leave that the stream takes. Whether that was all.
-    pub(super) fn flush(&mut self) -> Result<bool, FrameError> {
+    pub(super) fn flush(&mut self) -> bool {
+        if self.broken.is_some() {
+            return false;
+        }
+        match self.try_flush() {
+            Ok(()) => true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Err(error) => {
+                self.broken = Some(error.into());
+                false
+            }
+        }
+    }
+
+    fn try_flush(&mut self) -> io::Result<()> {
         loop {
             while !self.unsent.is_empty() {
-                match self.stream.write(&self.unsent) {
-                    Ok(0) => return Err(FrameError::Io(ErrorKind::WriteZero.into())),
-                    Ok(count) => self.unsent.advance(count),
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                    Err(error) => return Err(error.into()),
+                match self.stream.write(&self.unsent)? {
+                    0 => return Err(ErrorKind::WriteZero.into()),
+                    count => self.unsent.advance(count),
                 }
             }
             match self.pong.take() {
@@ -217,11 +294,7 @@ impl<S: Read + Write> Frames<S> {
                 _ => break,
             }
         }
-        match self.stream.flush() {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.stream.flush()
     }
 }
 

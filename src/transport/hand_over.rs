@@ -9,6 +9,9 @@ use crossbeam_channel::Sender;
 
 use super::link::{Batch, LinkEvent, LinkStats};
 
+/// The least that a game can be given, in bytes. With less, a connection would end with its first message.
+const LEAST: usize = 64 * 1024;
+
 pub(crate) struct HandOver {
     to_game: Sender<Batch>,
     stats: Arc<LinkStats>,
@@ -23,16 +26,18 @@ impl HandOver {
         Self {
             to_game,
             stats,
-            limit,
+            limit: limit.max(LEAST),
             batch: Batch::default(),
             withheld: 0,
         }
     }
 
-    /// Adds an event. Data is left out while too much is waiting; one [`LinkEvent::Dropped`] stands in its place.
+    /// Adds an event. Data is left out while too much is waiting; one [`LinkEvent::Dropped`] stands in its place. So are raw
+    /// copies, which nobody is told of: the envelopes themselves are not lost.
     pub(crate) fn push(&mut self, event: LinkEvent) {
-        if event.is_data() && self.waiting() > self.limit {
-            self.withheld += 1;
+        let is_copy = matches!(event, LinkEvent::Raw(_));
+        if (event.is_data() || is_copy) && self.waiting() > self.limit {
+            self.withheld += u64::from(!is_copy);
             return;
         }
         if self.withheld > 0 {
@@ -54,7 +59,7 @@ impl HandOver {
 
     /// Whether so much waits that the link must end.
     pub(crate) fn is_overflowing(&self) -> bool {
-        self.waiting() > 2 * self.limit
+        self.waiting() > self.limit.saturating_mul(2)
     }
 
     /// Gives the batch to the game.

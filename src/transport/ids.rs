@@ -57,6 +57,8 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 macro_rules! ids {
     ($as_written:path: $($(#[$doc:meta])* $Id:ident,)*) => {$(
         $(#[$doc])*
@@ -119,6 +121,18 @@ macro_rules! ids {
         impl PartialEq<&str> for $Id {
             fn eq(&self, other: &&str) -> bool {
                 *self == **other
+            }
+        }
+
+        impl Serialize for $Id {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $Id {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::from)
             }
         }
 

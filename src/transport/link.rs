@@ -411,9 +411,19 @@ impl Link {
         }
     }
 
+    /// Whether the thread is gone, and everything that there was to say about it has been read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_dead && self.staged.is_empty() && self.current.is_empty()
+    }
+
     /// Puts a command aside until [`hand_over`](Self::hand_over).
     pub(crate) fn stage(&mut self, command: LinkCommand) {
         self.staged.push(command);
+    }
+
+    /// What is put aside; the link ends.
+    pub(crate) fn into_staged(self) -> Vec<LinkCommand> {
+        self.staged
     }
 
     /// Gives everything staged to the network thread and wakes it. Never blocks.
@@ -458,7 +468,12 @@ impl Link {
                 Err(TryRecvError::Disconnected) if self.is_dead => return None,
                 Err(TryRecvError::Disconnected) => {
                     self.is_dead = true;
-                    return Some(LinkEvent::Closed(DisconnectReason::NetworkThread));
+                    // One end for all connections, after the answers to what had not left.
+                    let unsent = self.staged.drain(..);
+                    let unsent = unsent.filter(|it| !matches!(it, LinkCommand::Connect(_)));
+                    self.current.extend(unsent.filter_map(refuse));
+                    let end = LinkEvent::Closed(DisconnectReason::NetworkThread);
+                    self.current.push_back(end);
                 }
             }
         }

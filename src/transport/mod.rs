@@ -7,6 +7,7 @@
 
 mod address;
 mod core;
+mod deadline;
 mod decode;
 mod dial;
 mod encode;
@@ -42,6 +43,7 @@ pub use self::{
 };
 pub(crate) use self::{
     core::{Action, Attempt, Core, Input, parse_request_cid},
+    deadline::LONGEST,
     decode::{MatchData, PartyData, StreamData, StreamInfo},
     encode::OutgoingMatchData,
     hand_over::HandOver,

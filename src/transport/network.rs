@@ -56,22 +56,16 @@ impl Network {
         })))
     }
 
-    /// A new link, for one game.
-    pub(crate) fn link(&self, settings: LinkSettings) -> Link {
+    /// A new link, for one game; none if the thread has ended.
+    pub(crate) fn link(&self, settings: LinkSettings) -> Option<Link> {
         let id = LinkId(self.0.next_link.fetch_add(1, Ordering::Relaxed));
         let stats = Arc::new(LinkStats::default());
         let (to_game, events) = unbounded();
         let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
         let core = Core::new(settings, stats.clone(), hand_over);
-        self.0.tell(ToWorker::AddLink(id, Box::new(core)));
-        Link::new(
-            Box::new(ThreadDriver {
-                id,
-                network: self.clone(),
-            }),
-            events,
-            stats,
-        )
+        let is_running = self.0.tell(ToWorker::AddLink(id, Box::new(core)));
+        let network = self.clone();
+        is_running.then(|| Link::new(Box::new(ThreadDriver { id, network }), events, stats))
     }
 }
 
@@ -82,11 +76,13 @@ impl fmt::Debug for Network {
 }
 
 impl Handle {
-    fn tell(&self, message: ToWorker) {
-        // A thread that is gone is noticed by the links, whose events end.
-        if self.to_worker.send(message).is_ok() {
+    /// Whether the thread runs. One that is gone is noticed by the links, too: their events end.
+    fn tell(&self, message: ToWorker) -> bool {
+        let is_running = self.to_worker.send(message).is_ok();
+        if is_running {
             let _ = self.waker.wake();
         }
+        is_running
     }
 }
 

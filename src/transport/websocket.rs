@@ -27,8 +27,6 @@ use super::{
 const MAX_INBOUND: usize = 16 * 1024 * 1024;
 /// What is written without a flush in between, in bytes.
 const FLUSH_FROM: usize = 64 * 1024;
-/// Frames read in one turn, before other links have theirs.
-const READS_PER_TURN: usize = 256;
 /// The close code of a normal end.
 const NORMAL: u16 = 1000;
 /// How long the server may take to close, once we have said that we do.
@@ -117,7 +115,7 @@ impl Socket {
         }
     }
 
-    /// Goes on as far as possible. Whether there is more to read right now.
+    /// Reads what is there. Whether there is more, for the next turn.
     ///
     /// After [`Arrival::Ended`], and once [`is_closed`](Self::is_closed), the socket is to be dropped.
     pub(super) fn progress(
@@ -154,41 +152,30 @@ impl Socket {
             }
             arrive(Arrival::Opened);
         }
-        self.flush(&mut arrive);
         let Stage::Open { socket, .. } = &mut self.stage else {
             return false;
         };
-        for _ in 0..READS_PER_TURN {
+        socket.begin_turn();
+        let end = loop {
             match socket.read() {
                 Ok(Some(Arrived::Binary(frame))) => arrive(Arrival::Frame(frame)),
-                Ok(Some(Arrived::Ping | Arrived::Pong)) => {
-                    arrive(Arrival::Alive);
-                    self.flush(&mut arrive); // a pong waits to be sent
-                    return true;
-                }
+                Ok(Some(Arrived::Ping | Arrived::Pong)) => arrive(Arrival::Alive),
                 Ok(Some(Arrived::Text)) => {
-                    arrive(Arrival::Ended(DisconnectReason::Protocol(
-                        ProtocolError::TextFrame,
-                    )));
-                    return false;
+                    break DisconnectReason::Protocol(ProtocolError::TextFrame);
                 }
                 Ok(Some(Arrived::Close(words))) => {
-                    let _ = socket.flush(); // the echo; the server does not wait for it
                     let (code, reason) = words.unzip();
-                    arrive(Arrival::Ended(DisconnectReason::ClosedByServer {
+                    break DisconnectReason::ClosedByServer {
                         code,
                         reason: reason.unwrap_or_default(),
-                    }));
-                    return false;
+                    };
                 }
-                Ok(None) => return false,
-                Err(error) => {
-                    arrive(Arrival::Ended(reason_of(error)));
-                    return false;
-                }
+                Ok(None) => return socket.has_more(),
+                Err(error) => break reason_of(error),
             }
-        }
-        true
+        };
+        arrive(Arrival::Ended(end));
+        false
     }
 
     /// Whether another envelope may be written: the kernel has taken what it was given.
@@ -202,8 +189,13 @@ impl Socket {
         )
     }
 
+    /// Whether nothing more can be written. The next [`progress`](Self::progress) tells why.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(&self.stage, Stage::Open { socket, .. } if socket.is_broken())
+    }
+
     /// Writes an envelope; it leaves with the next [`flush`](Self::flush).
-    pub(super) fn write(&mut self, frame: &[u8], arrive: impl FnMut(Arrival)) {
+    pub(super) fn write(&mut self, frame: &[u8]) {
         let Stage::Open {
             socket, unflushed, ..
         } = &mut self.stage
@@ -213,24 +205,20 @@ impl Socket {
         socket.write(frame);
         *unflushed += frame.len();
         if *unflushed >= FLUSH_FROM {
-            self.flush(arrive);
+            self.flush();
         }
     }
 
-    /// Lets everything written leave.
-    pub(super) fn flush(&mut self, mut arrive: impl FnMut(Arrival)) {
-        let Stage::Open {
+    /// Lets everything written leave, and the answers to pings.
+    pub(super) fn flush(&mut self) {
+        if let Stage::Open {
             socket,
             unflushed,
             is_blocked,
         } = &mut self.stage
-        else {
-            return;
-        };
-        *unflushed = 0;
-        match socket.flush() {
-            Ok(is_all) => *is_blocked = !is_all,
-            Err(error) => arrive(Arrival::Ended(reason_of(error))),
+        {
+            *unflushed = 0;
+            *is_blocked = !socket.flush();
         }
     }
 
@@ -240,8 +228,8 @@ impl Socket {
             return None;
         };
         socket.close(Some(NORMAL));
-        socket.flush().ok()?;
-        Some(Self {
+        socket.flush();
+        (!socket.is_broken()).then(|| Self {
             stage: Stage::Closing {
                 socket,
                 until: now + CLOSE_TIMEOUT,
@@ -249,24 +237,25 @@ impl Socket {
         })
     }
 
-    /// Whether a socket that we close is closed by now.
+    /// Whether a socket that we close is closed by now. What was still under way goes nowhere.
     pub(super) fn is_closed(&mut self, now: Instant) -> bool {
         let Stage::Closing { socket, until } = &mut self.stage else {
             return false;
         };
-        if now >= *until {
-            return true;
-        }
-        if socket.flush().is_err() {
-            return true;
-        }
+        socket.flush();
+        socket.begin_turn();
         loop {
             match socket.read() {
-                Ok(Some(_)) => {} // still under way when we closed
-                Ok(None) => return false,
+                Ok(Some(_)) => {}
+                Ok(None) => return now >= *until,
                 Err(_) => return true,
             }
         }
+    }
+
+    /// Whether a socket that we close has more to read.
+    pub(super) fn has_more(&self) -> bool {
+        matches!(&self.stage, Stage::Closing { socket, .. } if socket.has_more())
     }
 }
 

@@ -25,6 +25,8 @@ use super::{
 /// The poller's name for the waker.
 pub(super) const WAKER: Token = Token(0);
 
+/// In how many turns in a row a link may have more to read before its timers are judged all the same.
+const UNREAD_TURNS: u32 = 8;
 /// How long the last words of sockets may take when the thread is to end.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
@@ -66,6 +68,8 @@ struct LinkState {
     calls: HashMap<Ticket, (Token, Exchange)>,
     /// Something happened that concerns this link.
     is_due: bool,
+    /// Turns in a row that left something unread.
+    unread_turns: u32,
     is_removed: bool,
 }
 
@@ -213,6 +217,7 @@ impl LinkState {
             closing: Vec::new(),
             calls: HashMap::new(),
             is_due: false,
+            unread_turns: 0,
             is_removed: false,
         }
     }
@@ -299,7 +304,7 @@ impl LinkState {
         }
     }
 
-    /// Reads what is there, writes what may leave, and gives the result to the game.
+    /// Reads what is there, judges the timers, writes what may leave, and gives the result to the game.
     fn turn(
         &mut self,
         now: Instant,
@@ -308,36 +313,60 @@ impl LinkState {
         dialer: &mut Dialer,
     ) {
         self.is_due = false;
-        self.core.handle(now, Input::Tick);
-        if let Some((attempt, _, socket)) = &mut self.socket {
-            let core = &mut self.core;
-            self.is_due = socket.progress(now, registry, |arrival| {
-                core.handle(now, input(*attempt, arrival))
-            });
-        }
-        self.poll_calls(now, registry);
-        self.closing
-            .retain_mut(|(_, socket)| !socket.is_closed(now));
+        let has_more = self.read(now, registry);
+        self.judge(now, has_more);
         loop {
-            if let Some((attempt, _, socket)) = &mut self.socket {
-                let core = &mut self.core;
-                let mut ended = Vec::new();
-                while socket.is_writable()
-                    && let Some(frame) = core.next_frame(now)
-                {
-                    socket.write(&frame, |arrival| ended.push(arrival));
-                }
-                socket.flush(|arrival| ended.push(arrival));
-                for arrival in ended {
-                    core.handle(now, input(*attempt, arrival));
-                }
-            }
+            self.write(now);
             self.core.flush();
             let Some(action) = self.core.next_action() else {
                 break;
             };
             self.perform(now, action, &mut own, dialer);
         }
+    }
+
+    /// Reads what is there. Whether there is more, for the next turn.
+    fn read(&mut self, now: Instant, registry: &Registry) -> bool {
+        let mut has_more = false;
+        if let Some((attempt, _, socket)) = &mut self.socket {
+            let core = &mut self.core;
+            has_more = socket.progress(now, registry, |arrival| {
+                core.handle(now, input(*attempt, arrival));
+            });
+        }
+        self.poll_calls(now, registry);
+        self.closing
+            .retain_mut(|(_, socket)| !socket.is_closed(now));
+        let mut closing = self.closing.iter();
+        self.is_due |= has_more || closing.any(|(_, socket)| socket.has_more());
+        has_more
+    }
+
+    /// Lets the core judge its timers. Whoever was stopped for a while (a debugger, the lid of a laptop) is late, but not
+    /// because of the server: what has arrived meanwhile is read first. A server that never stops talking cannot put the timers
+    /// off for ever.
+    fn judge(&mut self, now: Instant, has_more: bool) {
+        self.unread_turns = if has_more { self.unread_turns + 1 } else { 0 };
+        if self.unread_turns == 0 || self.unread_turns >= UNREAD_TURNS {
+            self.unread_turns = 0;
+            self.core.handle(now, Input::Tick);
+        }
+    }
+
+    /// Writes what may leave, as far as the socket takes it.
+    fn write(&mut self, now: Instant) {
+        let Some((_, _, socket)) = &mut self.socket else {
+            return;
+        };
+        socket.flush();
+        while socket.is_writable()
+            && let Some(frame) = self.core.next_frame(now)
+        {
+            socket.write(&frame);
+        }
+        socket.flush();
+        // The next turn reads what the server said before it broke, and then tells.
+        self.is_due |= socket.is_broken();
     }
 
     fn perform(

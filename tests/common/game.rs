@@ -35,6 +35,11 @@ impl Game {
         let mut app = App::new();
         app.add_plugins((MinimalPlugins, StatesPlugin, plugin))
             .add_plugins((DiagnosticsPlugin, NakamaDiagnosticsPlugin));
+        keep::<MatchDataReceived>(&mut app);
+        keep::<PartyDataReceived>(&mut app);
+        keep::<StreamDataReceived>(&mut app);
+        keep::<NotificationReceived>(&mut app);
+        keep::<ChatMessageReceived>(&mut app);
         let phases = super::log::Log::default();
         let seen = phases.clone();
         app.add_observer(move |_: On<Connected>| seen.add("connected"));
@@ -56,6 +61,7 @@ impl Game {
     }
 
     /// A game that is connected.
+    #[track_caller]
     pub(crate) fn online(server: &NakamaServer, login: Login) -> Self {
         let mut game = Self::new();
         game.log_in(server, login);
@@ -63,6 +69,7 @@ impl Game {
     }
 
     /// Logs in and connects.
+    #[track_caller]
     pub(crate) fn log_in(&mut self, server: &NakamaServer, login: Login) {
         let session = self
             .ask::<LogIn>(|nakama| nakama.log_in(server, login).id())
@@ -77,6 +84,7 @@ impl Game {
     }
 
     /// Makes a request and waits for its answer, of which there is one.
+    #[track_caller]
     pub(crate) fn ask<R: Request<Reply: Clone>>(
         &mut self,
         ask: impl FnOnce(NakamaCommands) -> Entity,
@@ -97,12 +105,14 @@ impl Game {
         result
     }
 
-    /// Takes the messages of a type that arrived since they were read last.
+    /// Takes the messages of a type that arrived since they were taken last, in whichever frame that was. Those of types that
+    /// are not the plugin's own are to be [kept](keep) first.
+    #[track_caller]
     pub(crate) fn arrived<M: Message>(app: &mut App) -> Vec<M> {
-        app.world_mut()
-            .resource_mut::<Messages<M>>()
-            .drain()
-            .collect()
+        let Some(mut kept) = app.world_mut().get_resource_mut::<Kept<M>>() else {
+            panic!("{} is not kept", std::any::type_name::<M>());
+        };
+        std::mem::take(&mut kept.0)
     }
 
     /// The only entity with a component, if there is one.
@@ -120,6 +130,7 @@ impl Game {
     }
 
     /// Runs frames until `done` says what it waited for.
+    #[track_caller]
     pub(crate) fn until<T>(
         &mut self,
         what: &str,
@@ -141,17 +152,35 @@ impl Game {
     }
 
     /// A number that the plugin publishes, as of the last frame.
+    #[track_caller]
     pub(crate) fn read(&self, path: &DiagnosticPath) -> f64 {
         let store = self.app.world().resource::<DiagnosticsStore>();
-        let value = store.get(path).and_then(Diagnostic::value);
-        value.unwrap_or_else(|| panic!("{path} was not measured"))
+        let Some(value) = store.get(path).and_then(Diagnostic::value) else {
+            panic!("{path} was not measured");
+        };
+        value
     }
 
     /// Runs frames until the connection changes; what it says.
+    #[track_caller]
     pub(crate) fn next_phase(&mut self) -> String {
         let phases = self.phases.clone();
         self.until("a change of the connection", |_| phases.take_first())
     }
+}
+
+/// Every message of a type, until a test takes it. Bevy's own buffer forgets a message after two frames.
+#[derive(Resource)]
+struct Kept<M>(Vec<M>);
+
+/// From now on, messages of this type can be taken with [`Game::arrived`].
+pub(crate) fn keep<M: Message + Clone>(app: &mut App) {
+    let collect = |mut new: MessageReader<M>, mut kept: ResMut<Kept<M>>| {
+        kept.0.extend(new.read().cloned());
+    };
+    app.add_message::<M>()
+        .insert_resource(Kept::<M>(Vec::new()))
+        .add_systems(Last, collect);
 }
 
 /// A reason with all its causes.

@@ -7,5 +7,6 @@ pub(crate) mod game;
 pub(crate) mod log;
 pub(crate) mod raw_client;
 pub(crate) mod scenes;
+pub(crate) mod scripted;
 pub(crate) mod server_code;
 pub(crate) mod transcripts;

@@ -14,7 +14,7 @@ use bevy_nakama::{
     prelude::*,
     proto::{self, Envelope, realtime},
 };
-use common::game::{Game, describe};
+use common::game::{Game, describe, keep};
 use prost::Message as _;
 use scan::{find, forms, lines, listen, show};
 use tungstenite::Message;
@@ -38,6 +38,8 @@ const SERVER_THREAD: &str = "a test's server";
 /// A game that shows every event with all its causes.
 fn game() -> Game {
     let mut game = Game::new();
+    keep::<EnvelopeReceived>(&mut game.app);
+    keep::<EnvelopeSent>(&mut game.app);
     show_replies::<LogIn>(&mut game);
     show_replies::<RefreshSession>(&mut game);
     show_replies::<LogOut>(&mut game);
@@ -366,11 +368,8 @@ fn be_matched_over_tls(session: &NakamaSession) {
     let server = NakamaServer::new(url, SERVER_KEY).with_root_certificate(root);
     assert_eq!(connect(&mut game, &server, session), "connected");
     let token = game.until("the token", |app| {
-        // It may have come with the connection, one frame ago.
-        let received = app.world().resource::<Messages<EnvelopeReceived>>();
-        let mut cursor = received.get_cursor();
-        cursor
-            .read(received)
+        Game::arrived::<EnvelopeReceived>(app)
+            .iter()
             .find_map(|envelope| match envelope.decode().ok()?.message {
                 Some(proto::Message::MatchmakerMatched(matched)) => match matched.id? {
                     realtime::matchmaker_matched::Id::Token(token) => Some(token),
@@ -390,9 +389,10 @@ fn be_matched_over_tls(session: &NakamaSession) {
         commands.nakama().join_match(JoinMatch::by_token(token));
         commands.nakama().raw(raw);
     });
+    let mut sent = 0;
     game.until("both sent", |app| {
-        let sent = app.world().resource::<Messages<EnvelopeSent>>();
-        (sent.len() >= 2).then_some(())
+        sent += Game::arrived::<EnvelopeSent>(app).len();
+        (sent >= 2).then_some(())
     });
     drop(game);
     thread.join().expect("the server did not fail");

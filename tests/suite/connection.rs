@@ -7,7 +7,7 @@ use bevy::prelude::*;
 use bevy_nakama::{
     connection::TransportError,
     prelude::*,
-    proto::{Kind, Message, api, realtime},
+    proto::{Kind, Message, PartyLayout, api, realtime},
     testing::*,
 };
 
@@ -139,6 +139,49 @@ fn a_disconnect_does_not_wait_for_ever() {
     assert_eq!(sent + failed.len(), 2000, "each is sent or told");
     assert!((900..1200).contains(&sent), "{sent} left within 250 ms");
     assert!(failed.iter().all(|reason| reason == "not connected"));
+}
+
+#[test]
+fn asking_twice_to_disconnect_does_not_take_longer() {
+    let (mut game, log) = watch(TestGame::joined("m1", &["ada"]));
+    let here = game.match_entity("m1");
+    game.commands(|commands| {
+        for _ in 0..2000 {
+            commands.nakama().send_data(here, OutgoingData::raw(1, "x"));
+        }
+        commands.nakama().disconnect();
+    });
+    for _ in 0..20 {
+        game.advance(Duration::from_millis(10));
+        game.commands(|commands| commands.nakama().disconnect());
+    }
+    assert_eq!(log.take(), [""; 0], "there is something to send yet");
+    game.advance(Duration::from_millis(80));
+    assert_eq!(log.take(), ["the game disconnected"]);
+}
+
+#[test]
+fn what_is_known_of_one_server_is_not_believed_of_the_next() {
+    let mut game = TestGame::connected();
+    let layout = |game: &TestGame| {
+        let connection = game.app.world().resource::<NakamaConnection>();
+        connection.party_layout()
+    };
+    game.server_writes(PartyLayout::Before3_28);
+    game.server_says(party("p1", "ada", &["ada"]));
+    game.update();
+    assert_eq!(layout(&game), Some(PartyLayout::Before3_28));
+    let session = session("ada");
+    let other = NakamaServer::new("http://other.invalid:7350", "defaultkey");
+    game.commands(|commands| {
+        let options = ConnectOptions::default();
+        commands.nakama().connect(&other, &session, options);
+    });
+    game.update();
+    assert_eq!(layout(&game), None, "nobody knows yet how it writes");
+    game.server_accepts();
+    game.update();
+    assert_eq!(layout(&game), None, "nobody knows yet how it writes");
 }
 
 #[test]
@@ -400,4 +443,38 @@ fn envelopes_are_reported_raw_only_while_somebody_asks() {
     game.join("m3", &["ada"]);
     let (received, sent) = count(&mut game);
     assert!(received.is_empty() && sent.is_empty());
+}
+
+/// How many data messages the game was told that it has lost.
+fn with_and_without_a_tap(is_tapped: bool) -> (u64, Vec<String>) {
+    let mut settings = NakamaSettings::default();
+    settings.receive_budget = Duration::MAX;
+    settings.hand_over_limit = 1024 * 1024;
+    let mut game = TestGame::with_settings(settings);
+    game.connect();
+    game.join("m1", &["ada", "bob"]);
+    if is_tapped {
+        game.app.world_mut().resource_mut::<EnvelopeTap>().open();
+    }
+    game.update();
+    let (mut game, log) = watch(game);
+    // The game does not run meanwhile.
+    for op_code in 0..5_000 {
+        game.server_says(match_data("m1", Some("bob"), op_code, vec![0; 1000]));
+    }
+    game.update();
+    game.update();
+    let world = game.app.world_mut();
+    let mut data = world.resource_mut::<Messages<MatchDataReceived>>();
+    (data.drain().count() as u64, log.take())
+}
+
+#[test]
+fn looking_at_the_traffic_of_a_game_that_stalls_does_not_end_its_connection() {
+    let (kept, phases) = with_and_without_a_tap(false);
+    assert!((1..5_000).contains(&kept), "{kept} of 5000 were kept");
+    assert_eq!(phases, [""; 0]);
+    let (kept, phases) = with_and_without_a_tap(true);
+    assert!((1..5_000).contains(&kept), "{kept} of 5000 were kept");
+    assert_eq!(phases, [""; 0]);
 }

@@ -5,11 +5,7 @@ use std::time::Duration;
 use crate::common::log::Log;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bevy::prelude::*;
-use bevy_nakama::{
-    prelude::*,
-    proto::{Kind, realtime},
-    testing::*,
-};
+use bevy_nakama::{prelude::*, proto::Kind, testing::*};
 use serde_json::json;
 
 /// Everything of a kind that is in the world.
@@ -169,7 +165,7 @@ fn a_partys_ticket_is_despawned_as_it_comes_with_its_match() {
     game.observe(|came: On<Add, MatchmakerTicket>, mut commands: Commands| {
         commands.entity(came.entity).try_despawn();
     });
-    let token = realtime::matchmaker_matched::Id::Token("token".into());
+    let token = JoinWith::Token("token".into());
     let people = ["ada", "bob"];
     game.server_says(matchmaker_matched(
         "t",

@@ -8,7 +8,7 @@ use bevy_nakama::{
     prelude::*,
     proto::{
         Envelope, Kind, Message, PartyLayout,
-        realtime::{MatchmakerRemove, PartyMatchmakerRemove, matchmaker_matched::Id},
+        realtime::{MatchmakerRemove, PartyMatchmakerRemove},
     },
     testing::*,
 };
@@ -63,8 +63,8 @@ fn watch_replies<R: Request<Refusal = MatchmakerRefusal>>(game: &mut TestGame, l
     });
 }
 
-fn token() -> Id {
-    Id::Token("a-match-token".into())
+fn token() -> JoinWith {
+    JoinWith::Token("a-match-token".into())
 }
 
 /// Adds a ticket; returns the entity and what was sent.
@@ -153,7 +153,7 @@ fn a_request_becomes_the_ticket_and_goes_with_its_match() {
 
 #[test]
 fn one_call_joins_what_was_matched() {
-    for join in [token(), Id::MatchId("m1.node".into())] {
+    for join in [token(), JoinWith::Id("m1.node".into())] {
         let mut game = TestGame::connected();
         let entity = added(&mut game, "t1");
         game.commands(|c| {
@@ -168,8 +168,8 @@ fn one_call_joins_what_was_matched() {
         let asked = game.expect_sent(Kind::MatchJoin);
         let json = serde_json::to_value(&asked).expect("proto JSON");
         let expected = match join {
-            Id::Token(token) => json!({ "token": token }),
-            Id::MatchId(id) => json!({ "match_id": id }),
+            JoinWith::Token(token) => json!({ "token": token.expose() }),
+            JoinWith::Id(id) => json!({ "match_id": id.as_str() }),
         };
         assert_eq!(json["match_join"], expected);
         game.answer(&asked, match_joined("m1", &people));
@@ -249,7 +249,7 @@ fn a_token_is_good_for_half_a_minute_and_an_id_for_as_long_as_the_match() {
     let log = Log::default();
     for (join, expected) in [
         (token(), "30s, true, false"),
-        (Id::MatchId("m1.".into()), "never, true, true"),
+        (JoinWith::Id("m1.".into()), "never, true, true"),
     ] {
         let mut game = TestGame::connected();
         let seen = log.clone();

@@ -92,10 +92,8 @@ fn five_hundred_sends_in_one_frame_kick_nobody() {
     for other in &mut others {
         let mut seen = Vec::new();
         other.until("500 messages", |app| {
-            let mut messages = app
-                .world_mut()
-                .resource_mut::<Messages<MatchDataReceived>>();
-            seen.extend(messages.drain().map(|data| data.op_code));
+            let data = Game::arrived::<MatchDataReceived>(app);
+            seen.extend(data.iter().map(|data| data.op_code));
             (seen.len() >= 500).then_some(())
         });
         assert_eq!(seen, (0..500).collect::<Vec<_>>(), "all of them, in order");
@@ -135,14 +133,9 @@ fn a_filter_reaches_whom_it_names() {
     let read = |game: &mut Game, count| {
         let mut seen = Vec::new();
         game.until("data", |app| {
-            let mut messages = app
-                .world_mut()
-                .resource_mut::<Messages<MatchDataReceived>>();
-            seen.extend(
-                messages
-                    .drain()
-                    .map(|data| String::from_utf8_lossy(&data.data).into_owned()),
-            );
+            let data = Game::arrived::<MatchDataReceived>(app);
+            let texts = data.iter().map(|data| String::from_utf8_lossy(&data.data));
+            seen.extend(texts.map(String::from));
             (seen.len() >= count).then(|| seen.clone())
         })
     };

@@ -1,25 +1,50 @@
 //! What an inspector sees: every mirror has a name, and its components are registered types.
 
-use bevy::{ecs::reflect::ReflectComponent, prelude::*};
+use std::{any::TypeId, time::Duration};
+
+use bevy::{
+    ecs::{reflect::ReflectComponent, resource::IsResource},
+    prelude::*,
+    reflect::{
+        FromReflect, PartialReflect, ReflectFromReflect, TypeRegistration, TypeRegistry,
+        serde::{
+            ReflectDeserializer, ReflectDeserializerProcessor, ReflectSerializer,
+            ReflectSerializerProcessor,
+        },
+    },
+};
 use bevy_nakama::{
+    overlay::NakamaOverlayPlugin,
     prelude::*,
     proto::{Kind, Message, realtime},
     testing::*,
 };
+use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
 
 /// Components that are the plugin's own affair; what they say is in others, too.
-const INTERNAL: [&str; 5] = [
+const INTERNAL: [&str; 7] = [
     "Presence",
     "LeaderSession",
     "HeardAt",
     "JoinsArea",
     "GivenName",
+    "Asking",
+    "OwnObserver",
 ];
 
 /// A game that is in everything that there is.
 fn in_everything() -> TestGame {
-    let mut game = TestGame::joined("m", &["ada", "bob"]);
+    let plugins = NakamaOverlayPlugin::default();
+    let mut game = TestGame::joined_with(plugins, "m", &["ada", "bob"]);
     game.join_room("r", &["ada", "bob"]);
+    game.server_says(chat_message(
+        "r",
+        "bob",
+        ChatMessageKind::Chat,
+        "m1",
+        "{\"text\":\"hello\"}",
+        Duration::from_nanos(1_000_000_007),
+    ));
     game.commands(|commands| {
         commands.nakama().create_party(CreateParty::closed(4));
         commands
@@ -48,11 +73,17 @@ fn in_everything() -> TestGame {
             ..Default::default()
         },
     ));
-    // One that waits.
+    // One that waits, and so long that it is up to the party's leader; and one without an answer.
     game.commands(|commands| {
         commands.nakama().join_party("q");
     });
     game.update();
+    let asked = game.expect_sent(Kind::PartyJoin);
+    game.acknowledge(&asked);
+    game.advance(Duration::from_millis(1_100));
+    game.commands(|commands| {
+        commands.nakama().join_party("s");
+    });
     game.update();
     game
 }
@@ -72,7 +103,7 @@ fn every_mirror_has_a_name_and_registered_components() {
             .filter(|info| info.name().to_string().starts_with("bevy_nakama::"))
             .collect();
         // Resources are entities, too.
-        if of_ours.is_empty() || entity.contains::<bevy::ecs::resource::IsResource>() {
+        if of_ours.is_empty() || entity.contains::<IsResource>() {
             continue;
         }
         let what: Vec<_> = of_ours
@@ -118,4 +149,117 @@ fn every_mirror_has_a_name_and_registered_components() {
             "no {mirror} was seen"
         );
     }
+}
+
+/// Writes entities as numbers and reads them again. A game has that from Bevy's feature `serialize`, without which nothing with an
+/// entity in it can be saved.
+struct Entities;
+
+impl ReflectSerializerProcessor for Entities {
+    fn try_serialize<S: Serializer>(
+        &self,
+        value: &dyn PartialReflect,
+        _: &TypeRegistry,
+        serializer: S,
+    ) -> Result<Result<S::Ok, S>, S::Error> {
+        match value.try_downcast_ref::<Entity>() {
+            Some(entity) => Ok(Ok(serializer.serialize_u64(entity.to_bits())?)),
+            None => Ok(Err(serializer)),
+        }
+    }
+}
+
+impl ReflectDeserializerProcessor for Entities {
+    fn try_deserialize<'de, D: Deserializer<'de>>(
+        &mut self,
+        registration: &TypeRegistration,
+        _: &TypeRegistry,
+        deserializer: D,
+    ) -> Result<Result<Box<dyn PartialReflect>, D>, D::Error> {
+        if registration.type_id() != TypeId::of::<Entity>() {
+            return Ok(Err(deserializer));
+        }
+        let bits = u64::deserialize(deserializer)?;
+        Ok(Ok(Box::new(Entity::from_bits(bits))))
+    }
+}
+
+/// As a saved world, or an inspector in another process, writes it.
+fn write(value: &dyn PartialReflect, registry: &TypeRegistry) -> Result<String, String> {
+    let serializer = ReflectSerializer::with_processor(value, registry, &Entities);
+    serde_json::to_string(&serializer).map_err(|error| error.to_string())
+}
+
+/// Reads it back, as a value of its type.
+fn read(text: &str, registry: &TypeRegistry, id: TypeId) -> Result<Box<dyn Reflect>, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let mut entities = Entities;
+    let reader = ReflectDeserializer::with_processor(registry, &mut entities);
+    let value = reader.deserialize(&mut deserializer);
+    let value = value.map_err(|error| error.to_string())?;
+    let from_reflect = registry.get_type_data::<ReflectFromReflect>(id);
+    let from_reflect = from_reflect.ok_or("it has no `FromReflect`")?;
+    let value = from_reflect.from_reflect(&*value);
+    value.ok_or_else(|| "it is not of its type".into())
+}
+
+/// Writes and reads a value: what is wrong with that, if anything is.
+fn there_and_back(value: &dyn Reflect, registry: &TypeRegistry) -> Result<(), String> {
+    let text = write(value.as_partial_reflect(), registry)?;
+    let back = read(&text, registry, value.reflect_type_info().type_id())?;
+    let is_equal = value.reflect_partial_eq(back.as_partial_reflect());
+    if is_equal.unwrap_or_else(|| format!("{value:?}") == format!("{back:?}")) {
+        Ok(())
+    } else {
+        Err(format!("{value:?} is {back:?} then"))
+    }
+}
+
+/// Every component and resource of ours that is registered can be written down and read back, as it is in a game.
+#[test]
+fn a_world_can_be_saved_and_loaded() {
+    let game = in_everything();
+    let world = game.app.world();
+    let registry = world.resource::<AppTypeRegistry>().read();
+    let (mut faults, mut seen) = (Vec::new(), Vec::new());
+    for registration in registry.iter() {
+        let path = registration.type_info().type_path();
+        let reflect = registration.data::<ReflectComponent>();
+        let Some(reflect) = reflect.filter(|_| path.starts_with("bevy_nakama::")) else {
+            continue;
+        };
+        let entities = world.iter_entities();
+        let values: Vec<_> = entities.filter_map(|it| reflect.reflect(it)).collect();
+        if values.is_empty() {
+            faults.push(format!("{path}: nowhere in the test"));
+        }
+        for value in values {
+            seen.push(path);
+            if let Err(error) = there_and_back(value, &registry) {
+                faults.push(format!("{path}: {error}"));
+            }
+        }
+    }
+    faults.dedup();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(seen.len() > 30, "{seen:?}");
+}
+
+/// What is read back can be told apart from nothing: the lines of a chat are all there.
+#[test]
+fn a_saved_chat_has_its_lines() {
+    let game = in_everything();
+    let world = game.app.world();
+    let registry = world.resource::<AppTypeRegistry>().read();
+    let room = world
+        .resource::<ChatIndex>()
+        .get(&room_id("r"))
+        .expect("it");
+    let log = world.get::<ChatLog>(room).expect("a log");
+    let text = write(log, &registry).expect("a text");
+    let back = read(&text, &registry, TypeId::of::<ChatLog>()).expect("a log");
+    let back = ChatLog::from_reflect(back.as_partial_reflect()).expect("a log");
+    assert_eq!(back.len(), 1);
+    assert!(back.iter().eq(log.iter()), "{back:?}");
+    assert_eq!(back.get(&"m1".into()), log.get(&"m1".into()));
 }

@@ -2,35 +2,21 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::common::game::Game;
+use crate::common::{
+    game::Game,
+    scripted::{server, websocket_server},
+};
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, proto, testing};
 use bytes::Bytes;
 use prost::Message as _;
-use tungstenite::{Message, WebSocket};
-
-/// A server on a port of its own; `serve` gets each connection.
-fn server(mut serve: impl FnMut(TcpStream) + Send + 'static) -> NakamaServer {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound");
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            serve(stream);
-        }
-    });
-    NakamaServer::new(format!("http://{address}"), "defaultkey")
-}
-
-/// A server that speaks WebSocket.
-fn websocket_server(mut serve: impl FnMut(WebSocket<TcpStream>) + Send + 'static) -> NakamaServer {
-    server(move |stream| serve(tungstenite::accept(stream).expect("a WebSocket")))
-}
+use tungstenite::Message;
 
 /// What a connection to such a server comes to, phase by phase.
 fn phases(server: &NakamaServer, count: usize) -> Vec<String> {
@@ -311,10 +297,7 @@ fn a_large_message_in_pieces_arrives_whole() {
         .nakama()
         .join_match(JoinMatch::by_id("m1"));
     let data = game.until("the data", |app| {
-        app.world_mut()
-            .resource_mut::<Messages<MatchDataReceived>>()
-            .drain()
-            .next()
+        Game::arrived::<MatchDataReceived>(app).into_iter().next()
     });
     assert_eq!(data.data.len(), 1_000_000);
     assert!(data.data.iter().all(|byte| *byte == 7));

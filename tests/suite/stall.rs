@@ -36,11 +36,10 @@ fn hurried(hand_over_limit: usize) -> Game {
     Game::with(NakamaPlugin::new(settings))
 }
 
-/// The op codes of the match data of a frame.
+/// The op codes of the match data since the last call.
 fn take_data(app: &mut App) -> Vec<i64> {
-    let world = app.world_mut();
-    let mut data = world.resource_mut::<Messages<MatchDataReceived>>();
-    data.drain().map(|data| data.op_code).collect()
+    let data = Game::arrived::<MatchDataReceived>(app);
+    data.iter().map(|data| data.op_code).collect()
 }
 
 /// Runs frames until so many data messages have arrived. None of the frames does more than it must.

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::common::{game::Game, log::Log, scenes::fresh};
+use crate::common::{
+    game::{Game, keep},
+    log::Log,
+    scenes::fresh,
+};
 use bevy::prelude::*;
 use bevy_nakama::{
     local_server::{LocalServer, LocalServerConfig, PresenceMeta, RuntimeModule},
@@ -302,7 +306,7 @@ fn with_two_functions_under_way_the_first_answer_lets_it_pass() {
 
 // ---- Data ----------------------------------------------------------------------------------------------------------
 
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct News {
     headline: String,
 }
@@ -435,6 +439,7 @@ fn a_function_of_the_embedded_server_puts_games_into_a_stream() {
     let [mut ada, mut bob] = ["ada", "bob"].map(|name| {
         let mut game = Game::new();
         game.app.add_stream_data::<News>();
+        keep::<FromStream<News>>(&mut game.app);
         let name = fresh(name);
         let login = Login::device(format!("device-of-{name}")).username(name);
         game.log_in(&server, login);

@@ -5,11 +5,10 @@ use bevy::{
     prelude::*,
     text::EditableText,
 };
-use bevy_nakama::prelude::*;
+use bevy_nakama::{overlay, prelude::*};
 
 use super::{
     avatar::color_of,
-    keyboard::overlay_does_not_listen,
     widgets::{BRIGHT, DIM, field, text},
 };
 use crate::chat::{Line, Say};
@@ -25,7 +24,7 @@ struct Entry;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, (show, write.run_if(overlay_does_not_listen)));
+        .add_systems(Update, (show, write.run_if(not(overlay::wants_keyboard))));
 }
 
 fn build(mut commands: Commands) {
@@ -93,6 +92,7 @@ fn write(
     keys: Res<ButtonInput<KeyCode>>,
     mut focus: ResMut<InputFocus>,
     entry: Single<(Entity, &mut EditableText, &mut Visibility), With<Entry>>,
+    other_fields: Query<(), (With<EditableText>, Without<Entry>)>,
 ) {
     let (entity, mut entry, mut visibility) = entry.into_inner();
     let is_writing = focus.get() == Some(entity);
@@ -114,7 +114,8 @@ fn write(
             }
             entry.clear();
             focus.clear();
-        } else if focus.get().is_none() {
+        } else if !focus.get().is_some_and(|it| other_fields.contains(it)) {
+            // What has the focus at first is the window, and whatever was clicked.
             focus.set(entity, FocusCause::Navigated);
         }
     }

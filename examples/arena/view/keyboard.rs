@@ -1,32 +1,32 @@
 //! WASD or arrows to move, space for a shockwave.
 
 use bevy::{input_focus::InputFocus, prelude::*, text::EditableText};
-use bevy_nakama::overlay::bevy_egui::input::EguiWantsInput;
+use bevy_nakama::overlay;
 
 use crate::movement::Intent;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(PreUpdate, steer.after(bevy::input::InputSystems));
+    // Who writes, here or into the overlay, does not walk.
+    app.add_systems(
+        PreUpdate,
+        (
+            stand.run_if(overlay::wants_keyboard.or_else(is_writing)),
+            steer.run_if(not(overlay::wants_keyboard.or_else(is_writing))),
+        )
+            .after(bevy::input::InputSystems),
+    );
 }
 
-/// A run condition: what is typed does not go into the overlay.
-pub(crate) fn overlay_does_not_listen(overlay: Res<EguiWantsInput>) -> bool {
-    !overlay.wants_any_keyboard_input()
+/// A run condition: whether a text field has the keyboard.
+fn is_writing(focus: Res<InputFocus>, fields: Query<(), With<EditableText>>) -> bool {
+    focus.get().is_some_and(|focused| fields.contains(focused))
 }
 
-fn steer(
-    keys: Res<ButtonInput<KeyCode>>,
-    focus: Res<InputFocus>,
-    fields: Query<(), With<EditableText>>,
-    overlay: Res<EguiWantsInput>,
-    mut intent: ResMut<Intent>,
-) {
-    // Who writes does not walk.
-    let is_writing = focus.get().is_some_and(|focused| fields.contains(focused));
-    if is_writing || overlay.wants_any_keyboard_input() {
-        *intent = Intent::default();
-        return;
-    }
+fn stand(mut intent: ResMut<Intent>) {
+    *intent = Intent::default();
+}
+
+fn steer(keys: Res<ButtonInput<KeyCode>>, mut intent: ResMut<Intent>) {
     let axis = |plus: [KeyCode; 2], minus: [KeyCode; 2]| {
         f32::from(u8::from(keys.any_pressed(plus))) - f32::from(u8::from(keys.any_pressed(minus)))
     };

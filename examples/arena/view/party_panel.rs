@@ -4,11 +4,10 @@ use bevy::{
     clipboard::Clipboard, input_focus::InputFocus, prelude::*, text::EditableText,
     ui_widgets::Activate,
 };
-use bevy_nakama::prelude::*;
+use bevy_nakama::{overlay, prelude::*};
 
 use super::{
     avatar::color_of,
-    keyboard::overlay_does_not_listen,
     widgets::{DIM, PANEL, button, field, text},
 };
 use crate::{
@@ -63,7 +62,7 @@ type MemberData = (
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build).add_systems(
         Update,
-        (show, join_with_enter.run_if(overlay_does_not_listen)),
+        (show, join_with_enter.run_if(not(overlay::wants_keyboard))),
     );
 }
 

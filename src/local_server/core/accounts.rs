@@ -27,7 +27,7 @@ pub(super) struct User {
     pub(super) updated: Timestamp,
 }
 
-/// What a user may say about oneself; empty if nothing.
+/// What users may say about themselves; empty if nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Profile {
     pub(super) display_name: String,

@@ -99,7 +99,7 @@ impl Core {
         let presences = self.others_in(&stream, is_new.then_some(caller.session));
         Ok(Message::Match(Match {
             match_id,
-            // Unlike in a match that one creates, oneself is not counted.
+            // Unlike in a match that a client creates, the one who joins is not counted.
             size: i32::try_from(presences.len()).unwrap_or(i32::MAX),
             presences,
             self_: Some(caller.to_proto()),

@@ -10,12 +10,12 @@ use uuid::Uuid;
 use super::ids::{SessionId, UserId};
 use crate::proto::UserPresence;
 
-/// What one can be present in. Channel ids begin with these numbers.
+/// What a session can be present in. Channel ids begin with these numbers.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Mode {
     /// The notifications of one user; every socket is in the one of its user.
     Notifications,
-    /// The status of one user; only who shows one is in it.
+    /// The status of one user; only users who show a status are in it.
     Status,
     Room,
     Group,
@@ -248,7 +248,7 @@ impl Tracker {
         self.by_stream.get(stream).into_iter().flatten()
     }
 
-    /// Everybody in a stream whom the others may see.
+    /// Everybody in a stream that the others may see.
     pub(super) fn visible(&self, stream: &Stream) -> impl Iterator<Item = &Presence> {
         self.all(stream).filter(|presence| !presence.hidden)
     }

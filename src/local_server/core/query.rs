@@ -10,7 +10,7 @@
 //! | `field:>4`, `>=4`, `<4`, `<=4` | numbers |
 //! | `clause^5` | the same, but it counts five times for the order of what is found |
 //!
-//! Clauses are separated by spaces. With `+` a clause has to hold, with `-` it must not; of those without, one has to hold if there
+//! Clauses are separated by spaces. With `+` a clause has to hold, with `-` it must not; of those without a sign, at least one has to hold if there
 //! is none with `+`, and otherwise they only decide what comes first. A value may hold colons and brackets, and anything behind a
 //! `\`. A clause without a field, or with a value in quotes, holds for nothing. Regular expressions (`/…/`), tolerance (`~`) and dates are not understood: the
 //! first are refused, the others are texts.

@@ -1,4 +1,4 @@
-//! Users whom one follows.
+//! Users that the local user follows.
 
 use bevy_ecs::{
     entity_disabling::Disabled, prelude::*, query::Allow, relationship::RelationshipTarget,

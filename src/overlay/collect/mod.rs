@@ -55,7 +55,7 @@ pub(super) fn is_due(time: Res<Time<Real>>, mut last: Local<Option<Duration>>) -
     is_due
 }
 
-/// In `PostUpdate`: brings the connection, what one is in, and the requests up to date.
+/// In `PostUpdate`: brings the connection, what the local user is in, and the requests up to date.
 pub(super) fn collect(
     time: Res<Time<Real>>,
     mut view: ResMut<OverlayView>,
@@ -180,12 +180,12 @@ pub(super) fn collect(
     view.requests
         .waiting
         .extend(waiting.iter().map(|request| WaitingView {
-            name: request.name,
+            name: request.name.clone(),
             age: now.saturating_sub(request.since),
         }));
     view.requests
         .waiting
-        .sort_by_key(|request| (std::cmp::Reverse(request.age), request.name));
+        .sort_by(|a, b| (b.age, &a.name).cmp(&(a.age, &b.name)));
 }
 
 fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection) {
@@ -223,7 +223,7 @@ fn asking(
         .iter()
         .filter_map(|(entity, request, asking, is_pending)| {
             // Of a party that has taken the request, the request is gone.
-            let name = request.map_or(JoinParty::NAME, |request| request.name);
+            let name = request.map_or(JoinParty::NAME, |request| &request.name);
             let state = if is_pending {
                 ContextState::PendingApproval
             } else {

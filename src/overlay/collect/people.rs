@@ -36,7 +36,7 @@ impl People<'_, '_> {
         self.pick(self.find(who))
     }
 
-    /// The same, oneself first and then by name.
+    /// The same, the local user first and then by name.
     pub(super) fn list_by_name(
         &self,
         who: impl Iterator<Item = Entity>,

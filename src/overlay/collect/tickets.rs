@@ -35,7 +35,9 @@ pub(in crate::overlay) fn collect_tickets(
         }
     }));
     let names = [AddMatchmaker::NAME, AddPartyToMatchmaker::NAME];
-    let asking = asking.iter().filter(|(_, asks)| names.contains(&asks.name));
+    let asking = asking
+        .iter()
+        .filter(|(_, asks)| names.contains(&&*asks.name));
     view.extend(asking.map(|(entity, asks)| TicketView {
         entity,
         id: None,

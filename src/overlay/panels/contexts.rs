@@ -1,4 +1,4 @@
-//! Matches, parties, and whatever else one can be in: they look alike.
+//! Matches, parties, and whatever else the local user can be in: they look alike.
 
 use bevy_egui::egui::{
     Align, CollapsingHeader, Color32, Label, Layout, RichText, ScrollArea, Ui,
@@ -13,7 +13,7 @@ const NAME_WIDTH: f32 = 190.0;
 /// How much room a mark takes at the most.
 const MARK_WIDTH: f32 = 68.0;
 
-/// Matches that one is in, and who is in them; then the matchmaker's tickets.
+/// Matches that the local user is in, and who is in them; then the matchmaker's tickets.
 pub fn matches_ui(ui: &mut Ui, matches: &[ContextView], tickets: &[TicketView]) {
     look::adapt(ui);
     let if_none = "Not in a match. `commands.nakama().join_match(..)` and `create_match(..)` get you into one.";
@@ -28,7 +28,7 @@ pub fn matches_ui(ui: &mut Ui, matches: &[ContextView], tickets: &[TicketView]) 
         });
 }
 
-/// Parties that one is in or asks to join, who is in them, and who asks to join.
+/// Parties that the local user is in or asks to join, who is in them, and who asks to join.
 pub fn parties_ui(ui: &mut Ui, parties: &[ContextView]) {
     contexts_ui(
         ui,
@@ -38,7 +38,7 @@ pub fn parties_ui(ui: &mut Ui, parties: &[ContextView]) {
     );
 }
 
-/// Chat channels that one is in, and who is in them.
+/// Chat channels that the local user is in, and who is in them.
 pub fn channels_ui(ui: &mut Ui, channels: &[ContextView]) {
     contexts_ui(
         ui,
@@ -48,7 +48,7 @@ pub fn channels_ui(ui: &mut Ui, channels: &[ContextView]) {
     );
 }
 
-/// Streams that one has heard of, and who is known to be in them.
+/// Streams that the server has told of, and who is known to be in them.
 pub fn streams_ui(ui: &mut Ui, streams: &[ContextView]) {
     contexts_ui(
         ui,
@@ -58,7 +58,7 @@ pub fn streams_ui(ui: &mut Ui, streams: &[ContextView]) {
     );
 }
 
-/// Everything of one kind that one is in: `noun` is what one of them is called, `if_none` what is said if there is none.
+/// Everything of one kind that the local user is in: `noun` is what one of them is called, `if_none` what is said if there is none.
 pub fn contexts_ui(ui: &mut Ui, noun: &str, if_none: &str, contexts: &[ContextView]) {
     look::adapt(ui);
     ScrollArea::vertical()

@@ -1,11 +1,11 @@
-//! Users whom one follows, where they are online, and what they show.
+//! Users that the local user follows, where they are online, and what they show.
 
 use bevy_egui::egui::{Label, ScrollArea, Ui, collapsing_header::CollapsingState};
 
 use super::{contexts::name_ui, look};
 use crate::overlay::view::{FriendSessionView, FriendView, FriendsView};
 
-/// Users whom one follows, and oneself: their sessions and what they show.
+/// Users that the local user follows, and the local user: their sessions and what they show.
 pub fn friends_ui(ui: &mut Ui, view: &FriendsView) {
     look::adapt(ui);
     ScrollArea::vertical()

@@ -39,7 +39,7 @@ pub fn requests_ui(ui: &mut Ui, view: &RequestsView, state: &mut RequestsState) 
                 for request in &view.waiting {
                     let age = request.age.as_secs_f64();
                     ui.label(look::mono(format!("{age:7.1} s")).color(look::BUSY));
-                    ui.label(request.name);
+                    ui.label(&*request.name);
                     ui.end_row();
                 }
             });

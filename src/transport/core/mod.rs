@@ -3,25 +3,26 @@
 //! The driver (the network thread, or a test with a clock of its own) puts in what happens with the moment it happens
 //! at, takes out what is to be done, and asks when to come back.
 
+mod commands;
 mod outbox;
 mod requests;
 
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
+use hashbrown::HashSet;
 use prost::Message as _;
 
 use self::{
-    outbox::{Origin, Outbox, Outgoing},
-    requests::{Expired, Match, RequestTable},
+    outbox::{Origin, Outbox},
+    requests::{Expired, Match, RequestTable, Way},
 };
 use super::{
     decode::{Decoded, Decoder, decode},
-    encode::OutgoingMatchData,
     error::{DisconnectReason, ProtocolError, TransportError},
     hand_over::HandOver,
     link::{
@@ -242,51 +243,6 @@ impl Core {
         self.hand_over.flush();
     }
 
-    fn on_command(&mut self, now: Instant, command: LinkCommand) {
-        match command {
-            LinkCommand::Connect(plan) => self.connect(now, plan),
-            LinkCommand::Disconnect => match &mut self.stage {
-                Stage::Open(open) if !self.outbox.is_empty() => {
-                    open.draining_until
-                        .get_or_insert(now + self.settings.drain_timeout);
-                }
-                _ => self.end(DisconnectReason::Requested),
-            },
-            LinkCommand::Request {
-                ticket,
-                message,
-                timeout,
-            } => self.request(now, ticket, *message, timeout),
-            LinkCommand::Rest {
-                ticket,
-                call,
-                timeout,
-            } => {
-                self.requests.open_rest(ticket, now, timeout);
-                self.actions.push_back(Action::Rest(ticket, call));
-            }
-            LinkCommand::Send { origin, data } => {
-                if let Err(reason) = self.send(origin, &data) {
-                    self.hand_over.push(LinkEvent::SendFailed {
-                        origin,
-                        op_code: data.op_code,
-                        reason,
-                    });
-                }
-            }
-            LinkCommand::Tap(on) => self.is_tapped = on,
-        }
-    }
-
-    fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
-        self.end(DisconnectReason::Requested);
-        self.attempt = Attempt(self.attempt.0 + 1);
-        self.stage = Stage::Opening {
-            deadline: now + self.settings.connect_timeout,
-        };
-        self.actions.push_back(Action::Open(self.attempt, plan));
-    }
-
     fn on_opened(&mut self, now: Instant) {
         if matches!(self.stage, Stage::Opening { .. }) {
             self.stage = Stage::Open(Box::new(Open {
@@ -299,56 +255,6 @@ impl Core {
             }));
             self.hand_over.push(LinkEvent::Opened);
         }
-    }
-
-    fn request(&mut self, now: Instant, ticket: Ticket, message: Message, timeout: Duration) {
-        if !self.accepts_traffic() {
-            return self.answer(ticket, Answer::Failed(Failure::NotConnected));
-        }
-        let kind = Kind::of(&message);
-        let envelope = Envelope {
-            cid: request_cid(ticket),
-            message: Some(message),
-        };
-        let (size, limit) = (envelope.encoded_len(), self.settings.max_envelope);
-        if size > limit {
-            return self.answer(ticket, Answer::Failed(Failure::TooLarge { size, limit }));
-        }
-        if outbox::fans_out(kind) && !self.outbox.has_room() {
-            let limit = self.outbox.limit();
-            return self.answer(ticket, Answer::Failed(Failure::QueueFull { limit }));
-        }
-        self.requests.open_socket(ticket, now, timeout);
-        let frame = envelope.encode_to_vec().into();
-        self.outbox.push(Outgoing {
-            frame,
-            kind,
-            origin: Origin::Request(ticket),
-        });
-    }
-
-    fn send(&mut self, origin: u64, data: &OutgoingMatchData) -> Result<(), SendError> {
-        if !self.accepts_traffic() {
-            return Err(SendError::NotConnected);
-        }
-        let (size, limit) = (data.encoded_len(), self.settings.max_envelope);
-        if size > limit {
-            return Err(SendError::TooLarge { size, limit });
-        }
-        if !self.outbox.has_room() {
-            return Err(SendError::QueueFull {
-                limit: self.outbox.limit(),
-            });
-        }
-        self.outbox.push(Outgoing {
-            frame: data.encode(),
-            kind: Kind::MatchDataSend,
-            origin: Origin::Data {
-                origin,
-                op_code: data.op_code,
-            },
-        });
-        Ok(())
     }
 
     fn on_frame(&mut self, now: Instant, frame: Bytes) {
@@ -454,17 +360,18 @@ impl Core {
     }
 
     fn on_time(&mut self, now: Instant) {
-        while let Some(Expired {
-            ticket,
-            after,
-            is_rest,
-        }) = self.requests.next_expired(now)
-        {
-            if is_rest {
-                self.actions.push_back(Action::AbandonRest(ticket));
+        let mut unsent = HashSet::new();
+        while let Some(Expired { ticket, after, way }) = self.requests.next_expired(now) {
+            match way {
+                Way::Rest => self.actions.push_back(Action::AbandonRest(ticket)),
+                Way::Socket { place: None } => {
+                    unsent.insert(ticket);
+                }
+                Way::Socket { place: Some(_) } => {}
             }
             self.answer(ticket, Answer::Failed(Failure::Timeout { after }));
         }
+        self.outbox.remove(&unsent);
         match &mut self.stage {
             Stage::Idle => {}
             Stage::Opening { deadline } if now >= *deadline => {
@@ -527,10 +434,6 @@ impl Core {
         });
     }
 
-    fn accepts_traffic(&self) -> bool {
-        matches!(&self.stage, Stage::Open(open) if open.draining_until.is_none())
-    }
-
     fn is_draining(&self) -> bool {
         matches!(&self.stage, Stage::Open(open) if open.draining_until.is_some())
     }
@@ -580,3 +483,6 @@ pub(crate) fn parse_request_cid(cid: &str) -> Option<Ticket> {
 fn ping_cid(number: u64) -> String {
     format!("p{number}")
 }
+
+#[cfg(test)]
+mod tests;

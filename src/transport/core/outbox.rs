@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use hashbrown::HashSet;
 
 use crate::{
     proto::Kind,
@@ -93,6 +94,14 @@ impl Outbox {
             .blocked_until(now)
             .filter(|_| fans_out(first.kind));
         Some(blocked.unwrap_or(now))
+    }
+
+    /// Takes out the requests that nobody waits for any more.
+    pub(super) fn remove(&mut self, given_up: &HashSet<Ticket>) {
+        let is_given_up = |outgoing: &Outgoing| matches!(outgoing.origin, Origin::Request(ticket) if given_up.contains(&ticket));
+        if !given_up.is_empty() {
+            self.queue.retain(|outgoing| !is_given_up(outgoing));
+        }
     }
 
     /// Takes everything out.

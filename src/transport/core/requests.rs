@@ -7,7 +7,7 @@ use std::{
 
 use hashbrown::HashMap;
 
-use crate::transport::link::Ticket;
+use crate::transport::{deadline::deadline, link::Ticket};
 
 /// The table of open requests, over the socket and over REST.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct Open {
 
 /// How a request travels.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Way {
+pub(super) enum Way {
     Rest,
     /// Over the socket; `place` in the order of sending once it has been sent.
     Socket {
@@ -55,7 +55,7 @@ pub(super) enum Match {
 pub(super) struct Expired {
     pub(super) ticket: Ticket,
     pub(super) after: Duration,
-    pub(super) is_rest: bool,
+    pub(super) way: Way,
 }
 
 impl RequestTable {
@@ -68,7 +68,7 @@ impl RequestTable {
     }
 
     fn insert(&mut self, ticket: Ticket, now: Instant, timeout: Duration, way: Way) {
-        let deadline = now + timeout;
+        let deadline = deadline(now, timeout);
         self.deadlines.insert((deadline, ticket));
         self.open.insert(
             ticket,
@@ -166,11 +166,7 @@ impl RequestTable {
             Way::Socket { place: None } => self.given_up.push(ticket),
             Way::Rest => {}
         }
-        Some(Expired {
-            ticket,
-            after,
-            is_rest: way == Way::Rest,
-        })
+        Some(Expired { ticket, after, way })
     }
 
     /// The socket is gone: takes out all of its requests, each with whether it had been sent. In order of their making.

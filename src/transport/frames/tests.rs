@@ -65,6 +65,7 @@ fn read_all(frames: &mut Frames<Wire>) -> (Vec<Arrived>, Option<FrameError>) {
     loop {
         match frames.read() {
             Ok(Some(one)) => arrived.push(one),
+            Ok(None) if frames.has_more() => frames.begin_turn(),
             Ok(None) if frames.stream.arriving.is_empty() => return (arrived, None),
             Ok(None) => {}
             Err(error) => return (arrived, Some(error)),
@@ -168,7 +169,7 @@ proptest! {
         client.stream.room = 0;
         for _ in 0..400_000 / room {
             client.stream.room = room;
-            if client.flush().expect("it takes a little") {
+            if client.flush() {
                 break;
             }
         }
@@ -184,9 +185,9 @@ fn a_ping_is_answered_once_there_is_room_and_only_the_newest_is() {
     client.stream.room = 0;
     assert_eq!(read_all(&mut client).0, [Arrived::Ping, Arrived::Ping]);
     client.write(b"before");
-    assert!(!client.flush().expect("it is full"));
+    assert!(!client.flush(), "it is full");
     client.stream.room = usize::MAX;
-    assert!(client.flush().expect("there is room"));
+    assert!(client.flush(), "there is room");
     let pong = Message::Pong(Bytes::from_static(b"two"));
     assert_eq!(
         read_by_a_server(client),
@@ -204,7 +205,7 @@ fn a_close_is_echoed_once() {
     let words = Some((1000, "bye".to_owned()));
     assert_eq!(read_all(&mut client).0, [Arrived::Close(words)]);
     client.close(Some(1000));
-    assert!(client.flush().expect("there is room"));
+    assert!(client.flush(), "there is room");
     let sent = read_by_a_server(client);
     assert!(
         matches!(&sent[..], [Message::Close(Some(frame))] if u16::from(frame.code) == 1000),
@@ -236,6 +237,10 @@ fn what_a_server_may_not_send_is_refused() {
         (
             [whole, vec![0x00, 1, 7]].concat(),
             "a message that is too large",
+        ),
+        (
+            [&[0x02, 0][..], &[0x00, 0].repeat(MAX_PIECES)].concat(),
+            "a message in too many pieces",
         ),
         (vec![0x02, 0, 0x82, 0], "a message within another"),
         (vec![0x88, 1, 3], "a close frame with half a code"),
@@ -275,5 +280,77 @@ fn the_end_of_the_stream_is_told() {
         Err(FrameError::Io(error)) if error.kind() == ErrorKind::UnexpectedEof
     ));
     client.write(b"x");
-    assert!(client.flush().is_err());
+    assert!(!client.flush());
+    assert!(client.is_broken());
+}
+
+#[test]
+fn what_arrived_before_nothing_more_could_be_written_is_read_before_that_is_told() {
+    struct Broken(Wire);
+    impl Read for Broken {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let message = written(Frame::message(
+        b"before".to_vec(),
+        OpCode::Data(Data::Binary),
+        true,
+    ));
+    let wire = Wire {
+        arriving: [message].into(),
+        ..Wire::default()
+    };
+    let mut client = Frames::new(Broken(wire), &[], LIMIT, || [0; 4]);
+    client.write(b"x");
+    assert!(!client.flush());
+    let before = Arrived::Binary(Bytes::from_static(b"before"));
+    assert_eq!(client.read().expect("a message"), Some(before));
+    assert!(matches!(
+        client.read(),
+        Err(FrameError::Io(error)) if error.kind() == ErrorKind::BrokenPipe
+    ));
+}
+
+#[test]
+fn a_turn_reads_its_share_and_leaves_the_rest_to_the_next() {
+    // A message in pieces without anything in them, as many as it may have.
+    let piece = |data, is_last| written(Frame::message(Vec::new(), OpCode::Data(data), is_last));
+    let first = piece(Data::Binary, false);
+    let others = piece(Data::Continue, false).repeat(MAX_PIECES - 1);
+    let last = piece(Data::Continue, true);
+    let mut client = frames([[first, others, last].concat()]);
+    let mut turns = 1;
+    let arrived = loop {
+        match client.read().expect("no error") {
+            Some(arrived) => break arrived,
+            None => {
+                assert!(client.has_more());
+                client.begin_turn();
+                turns += 1;
+            }
+        }
+    };
+    assert_eq!(arrived, Arrived::Binary(Bytes::new()));
+    assert_eq!(turns, (MAX_PIECES + 1).div_ceil(FRAMES_PER_TURN));
+
+    // One large message.
+    let large = written(Frame::message(
+        vec![7; LIMIT],
+        OpCode::Data(Data::Binary),
+        true,
+    ));
+    let mut client = frames(large.chunks(100).map(<[u8]>::to_vec));
+    assert_eq!(client.read().expect("no error"), None);
+    assert!(client.has_more());
+    let left: usize = client.stream.arriving.iter().map(Vec::len).sum();
+    assert_eq!(large.len() - left, READS_PER_TURN * 100);
 }

@@ -224,7 +224,7 @@ impl Client {
             }
         }
         for (entity, request) in open.iter(world) {
-            let kind = kind_of(request.name).unwrap_or_else(|| known[&entity].0);
+            let kind = kind_of(&request.name).unwrap_or_else(|| known[&entity].0);
             // What the plugin cannot ask for joins nothing, but the recorded client may have hoped so.
             if request.name == "RawRequest" && JOINS.contains(&kind) {
                 let id = &known[&entity].1;

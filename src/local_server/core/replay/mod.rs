@@ -37,7 +37,7 @@ use crate::{
     proto::{self, PartyLayout},
 };
 
-/// When the virtual clock starts: to the nanosecond, so that one sees which times are cut off.
+/// When the virtual clock starts: to the nanosecond, so that a test sees which times are cut off.
 const EPOCH: Duration = Duration::new(1_800_000_000, 123_456_789);
 
 /// Scenarios that are not played, and why.

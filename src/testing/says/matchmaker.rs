@@ -1,9 +1,15 @@
 //! What the server says about the matchmaker.
 
 use super::presence;
-use crate::proto::{
-    Message,
-    realtime::{self, matchmaker_matched::MatchmakerUser},
+use crate::{
+    presence::JoinWith,
+    proto::{
+        Message,
+        realtime::{
+            self,
+            matchmaker_matched::{Id, MatchmakerUser},
+        },
+    },
 };
 
 /// The answer to a request for a ticket.
@@ -23,11 +29,12 @@ pub fn party_matchmaker_ticket(party_id: &str, ticket: &str) -> Message {
     })
 }
 
-/// These people were matched, without properties. The first is oneself; whoever is in `party` is of that party.
+/// These people were matched, without properties, and can join a match. The first is the local user; `party` is a party and who
+/// of them is in it.
 #[must_use]
 pub fn matchmaker_matched(
     ticket: &str,
-    join: realtime::matchmaker_matched::Id,
+    join: JoinWith,
     names: &[&str],
     party: Option<(&str, &[&str])>,
 ) -> Message {
@@ -40,7 +47,10 @@ pub fn matchmaker_matched(
     };
     Message::MatchmakerMatched(realtime::MatchmakerMatched {
         ticket: ticket.into(),
-        id: Some(join),
+        id: Some(match join {
+            JoinWith::Token(token) => Id::Token(token.expose().into()),
+            JoinWith::Id(id) => Id::MatchId(id.to_string()),
+        }),
         users: names.iter().map(user).collect(),
         self_: names.first().map(user),
     })

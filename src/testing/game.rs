@@ -1,0 +1,224 @@
+//! The game under test.
+
+use std::{fmt, time::Duration};
+
+use bevy_app::{App, Plugin, Plugins, TaskPoolOptions, TaskPoolPlugin};
+use bevy_ecs::{prelude::*, schedule::SingleThreadedExecutor, system::IntoObserverSystem};
+use bevy_state::{app::StatesPlugin, state::setup_state_transitions_in_world};
+use bevy_time::{TimePlugin, TimeUpdateStrategy};
+
+use super::{chat_joined, match_joined, server, session, wire::Wire};
+use crate::{
+    chat::JoinChat,
+    commands::NakamaCommandsExt as _,
+    connection::{ConnectOptions, NetworkLink},
+    matches::JoinMatch,
+    plugin::{NakamaPlugin, NakamaSettings},
+    proto::Kind,
+    receive::BudgetClock,
+};
+
+/// How much time passes in one [`TestGame::update`].
+pub const FRAME: Duration = Duration::from_millis(10);
+
+/// A game without a server, see the [module](super).
+pub struct TestGame {
+    /// The app. Call [`TestGame::update`] instead of its own.
+    pub app: App,
+    pub(super) wire: Wire,
+}
+
+impl Default for TestGame {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for TestGame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestGame").finish_non_exhaustive()
+    }
+}
+
+impl TestGame {
+    /// A game that is not connected.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of(())
+    }
+
+    /// A game with these settings that is not connected.
+    #[must_use]
+    pub fn with_settings(settings: NakamaSettings) -> Self {
+        Self::with_plugins(settings, ())
+    }
+
+    /// A game with these settings and your own plugins, see [`of`](Self::of). The settings count, also if a plugin adds
+    /// [`NakamaPlugin`] with others.
+    #[must_use]
+    pub fn with_plugins<M>(settings: NakamaSettings, plugins: impl Plugins<M>) -> Self {
+        Self::build(Some(settings), plugins)
+    }
+
+    /// Your own game: what its plugins make, not connected.
+    ///
+    /// Give it what your `main` gives the app, but for the window. Plugins can be added here only, not later. They may add
+    /// [`NakamaPlugin`] and the plugins that it needs, also as `MinimalPlugins`; what is missing then is added.
+    #[must_use]
+    pub fn of<M>(plugins: impl Plugins<M>) -> Self {
+        Self::build(None, plugins)
+    }
+
+    fn build<M>(settings: Option<NakamaSettings>, plugins: impl Plugins<M>) -> Self {
+        let mut app = App::new();
+        // A plugin of the game may need these while it is built, or bring them itself: in the beginning there is only what
+        // does no harm twice.
+        TaskPoolOptions::default().create_default_pools();
+        setup_state_transitions_in_world(app.world_mut());
+        if let Some(settings) = settings {
+            app.insert_resource(settings);
+        }
+        app.add_plugins(plugins);
+        add_if_missing(&mut app, TaskPoolPlugin::default());
+        add_if_missing(&mut app, TimePlugin);
+        add_if_missing(&mut app, StatesPlugin);
+        add_if_missing(&mut app, NakamaPlugin::default());
+
+        let world = app.world_mut();
+        let settings = world.resource::<NakamaSettings>().to_link_settings();
+        let (wire, link) = Wire::new(settings);
+        world.resource_mut::<NetworkLink>().drive_by_hand(link);
+        app.insert_resource(TimeUpdateStrategy::ManualDuration(FRAME))
+            .insert_resource(BudgetClock::Virtual {
+                each: Duration::ZERO,
+            });
+        app.finish();
+        app.cleanup();
+        // A frame of a test is too short to be worth other threads.
+        for (_, schedule) in app.world_mut().resource_mut::<Schedules>().iter_mut() {
+            schedule.set_executor(SingleThreadedExecutor::new());
+        }
+        Self { app, wire }
+    }
+
+    /// A game that is connected as `ada`.
+    #[must_use]
+    pub fn connected() -> Self {
+        Self::connected_with(())
+    }
+
+    /// Your own game, see [`of`](Self::of), connected as `ada`.
+    #[must_use]
+    pub fn connected_with<M>(plugins: impl Plugins<M>) -> Self {
+        let mut game = Self::of(plugins);
+        game.connect();
+        game
+    }
+
+    /// A game that is in a match. The first name is the local user's.
+    #[must_use]
+    #[track_caller]
+    pub fn joined(match_id: &str, names: &[&str]) -> Self {
+        Self::joined_with((), match_id, names)
+    }
+
+    /// Your own game, see [`of`](Self::of), in a match. The first name is the local user's.
+    #[must_use]
+    #[track_caller]
+    pub fn joined_with<M>(plugins: impl Plugins<M>, match_id: &str, names: &[&str]) -> Self {
+        let mut game = Self::connected_with(plugins);
+        game.join(match_id, names);
+        game
+    }
+
+    /// Connects as `ada`, and lets the server accept.
+    #[track_caller]
+    pub fn connect(&mut self) {
+        let session = session("ada");
+        self.commands(|commands| {
+            commands
+                .nakama()
+                .connect(&server(), &session, ConnectOptions::default());
+        });
+        self.update();
+        self.server_accepts();
+        self.update();
+    }
+
+    /// Joins a match, and lets the server agree. The first name is the local user's. Returns the match.
+    #[track_caller]
+    pub fn join(&mut self, match_id: &str, names: &[&str]) -> Entity {
+        let request = JoinMatch::by_id(match_id);
+        let entity = self.commands(|commands| commands.nakama().join_match(request).id());
+        self.update();
+        let asked = self.expect_sent(Kind::MatchJoin);
+        self.answer(&asked, match_joined(match_id, names));
+        self.update();
+        entity
+    }
+
+    /// Joins a chat room, and lets the server agree. The first name is the local user's. Returns the channel.
+    #[track_caller]
+    pub fn join_room(&mut self, room: &str, names: &[&str]) -> Entity {
+        let request = JoinChat::room(room);
+        let entity = self.commands(|commands| commands.nakama().join_chat(request).id());
+        self.update();
+        let asked = self.expect_sent(Kind::ChannelJoin);
+        self.answer(&asked, chat_joined(room, names));
+        self.update();
+        entity
+    }
+
+    /// Runs commands in the world, as a system would.
+    pub fn commands<T>(&mut self, run: impl FnOnce(&mut Commands) -> T) -> T {
+        let world = self.app.world_mut();
+        let result = run(&mut world.commands());
+        world.flush();
+        result
+    }
+
+    /// Adds a global observer.
+    pub fn observe<E: Event, B: Bundle, M>(
+        &mut self,
+        observer: impl IntoObserverSystem<E, B, M>,
+    ) -> &mut Self {
+        self.app.add_observer(observer);
+        self
+    }
+
+    /// Runs one frame: [`FRAME`] passes, what the server said arrives, and what the game sends leaves.
+    pub fn update(&mut self) {
+        self.update_by(FRAME);
+    }
+
+    /// Runs one frame that takes this long: any time, also none.
+    pub fn update_by(&mut self, duration: Duration) {
+        self.wire.arrive();
+        self.wire.pass(duration);
+        self.app
+            .insert_resource(TimeUpdateStrategy::ManualDuration(duration));
+        self.app.update();
+        self.wire.turn();
+    }
+
+    /// Runs frames until so much time has passed.
+    pub fn advance(&mut self, duration: Duration) {
+        let until = self.wire.now + duration;
+        while self.wire.now < until {
+            self.update();
+        }
+    }
+
+    /// Says how long the game takes to apply one message that arrives. On the clock of a test it takes no time, so that all
+    /// that has arrived is applied in one frame, however slow the machine is; with this,
+    /// [`NakamaSettings::receive_budget`] can be tested.
+    pub fn applying_takes(&mut self, each: Duration) {
+        self.app.insert_resource(BudgetClock::Virtual { each });
+    }
+}
+
+fn add_if_missing<P: Plugin>(app: &mut App, plugin: P) {
+    if !app.is_plugin_added::<P>() {
+        app.add_plugins(plugin);
+    }
+}

@@ -1,0 +1,81 @@
+//! Tests without a server, without sockets and without waiting.
+//!
+//! A [`TestGame`] is an app with the plugin whose other end is the test: it says what the server says, sees what the game
+//! sends, and the clock moves when it is told to. The whole path from the frame to the world is the real one; only the
+//! socket and the thread are missing.
+//!
+//! ```
+//! use bevy_nakama::{prelude::*, testing::*};
+//!
+//! let mut game = TestGame::joined("m1", &["ada", "bob"]);
+//! assert_eq!(game.roster("m1"), ["ada", "bob"]);
+//!
+//! game.server_says(match_presences("m1", &[], &["bob"]));
+//! game.update();
+//! assert_eq!(game.roster("m1"), ["ada"]);
+//! ```
+//!
+//! # Your own game
+//!
+//! [`TestGame::of`] takes your plugins. They may add [`NakamaPlugin`](crate::plugin::NakamaPlugin) and what it needs; what is
+//! missing afterwards, the test game adds. Here the game logs in, connects and looks for a match by itself, and the test is its
+//! server:
+//!
+//! ```
+//! use bevy_app::{App, Startup};
+//! use bevy_ecs::prelude::*;
+//! use bevy_nakama::{prelude::*, proto::Kind, testing::*};
+//!
+//! fn my_game(app: &mut App) {
+//!     app.add_plugins(NakamaPlugin::default())
+//!         .add_systems(Startup, |mut commands: Commands| {
+//!             commands.nakama().log_in(&server(), Login::device("a-device-of-ada"));
+//!         })
+//!         .add_observer(|reply: On<Replied<LogIn>>, mut commands: Commands| {
+//!             if let Ok(LoggedIn { session, .. }) = &reply.result {
+//!                 commands.nakama().connect(&server(), session, ConnectOptions::default());
+//!             }
+//!         })
+//!         .add_observer(|_: On<Connected>, mut commands: Commands| {
+//!             commands.nakama().add_matchmaker(AddMatchmaker::players(2, 2));
+//!         })
+//!         .add_observer(|matched: On<MatchmakerMatched>, mut commands: Commands| {
+//!             commands.nakama().join_match(&matched.join);
+//!         });
+//! }
+//!
+//! let mut game = TestGame::of(my_game);
+//! game.update();
+//! game.accept_login("ada");
+//! game.update();
+//! game.server_accepts();
+//! game.update();
+//!
+//! let asked = game.expect_sent(Kind::MatchmakerAdd);
+//! game.answer(&asked, matchmaker_ticket("t1"));
+//! game.server_says(matchmaker_matched("t1", JoinWith::Token("token".into()), &["ada", "bob"], None));
+//! game.update();
+//!
+//! let asked = game.expect_sent(Kind::MatchJoin);
+//! game.answer(&asked, match_joined("m1", &["ada", "bob"]));
+//! game.update();
+//! assert_eq!(game.roster("m1"), ["ada", "bob"]);
+//! ```
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
+mod game;
+mod look;
+mod says;
+mod server;
+mod wire;
+
+pub use self::{
+    game::{FRAME, TestGame},
+    says::{
+        chat_joined, chat_message, chat_presences, followed, match_data, match_joined,
+        match_presences, matchmaker_matched, matchmaker_ticket, notification, party, party_closed,
+        party_data, party_join_request, party_leader, party_matchmaker_ticket, party_presences,
+        presence, room_id, server, session, status_presences, stream_data, stream_presences,
+    },
+};

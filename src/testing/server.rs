@@ -1,0 +1,223 @@
+//! What the server does to the game under test, and sees of it.
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::{TestGame, session, wire::Wire};
+use crate::{
+    connection::{DisconnectReason, TransportError},
+    proto::{self, Envelope, Kind, Message, PartyLayout, realtime},
+    session::NakamaSession,
+    transport::{Auth, Input, LinkSettings, RestCall, RestResponse, Ticket},
+};
+
+impl TestGame {
+    /// Lets the server accept the socket.
+    ///
+    /// # Panics
+    ///
+    /// The game does not connect.
+    #[track_caller]
+    pub fn server_accepts(&mut self) {
+        let Some(attempt) = self.wire.attempt else {
+            panic!("the game opens no socket");
+        };
+        self.wire.input(Input::Opened(attempt));
+    }
+
+    /// The server ends the socket, or does not accept it. Does nothing if there is none.
+    pub fn server_ends(&mut self, reason: DisconnectReason) {
+        if let Some(attempt) = self.wire.attempt {
+            self.wire.input(Input::Ended(attempt, reason));
+        }
+    }
+
+    /// The socket breaks without a word.
+    pub fn connection_breaks(&mut self) {
+        self.server_ends(DisconnectReason::Lost(TransportError::Eof));
+    }
+
+    /// The server sends a message; it is seen with the next [`update`](Self::update).
+    pub fn server_says(&mut self, message: impl Into<Message>) {
+        let envelope = Envelope {
+            cid: String::new(),
+            message: Some(message.into()),
+        };
+        self.server_sends(proto::encode(&envelope, self.wire.layout));
+    }
+
+    /// From now on the server writes parties as this version of it does.
+    pub fn server_writes(&mut self, layout: PartyLayout) {
+        self.wire.layout = layout;
+    }
+
+    /// The server sends a frame, whatever it may be.
+    pub fn server_sends(&mut self, frame: impl Into<Bytes>) {
+        if let Some(attempt) = self.wire.attempt {
+            self.wire.input(Input::Frame(attempt, frame.into()));
+        }
+    }
+
+    /// The server answers an envelope.
+    pub fn answer(&mut self, asked: &Envelope, message: impl Into<Message>) {
+        let answer = Envelope {
+            cid: asked.cid.clone(),
+            message: Some(message.into()),
+        };
+        self.server_sends(proto::encode(&answer, self.wire.layout));
+    }
+
+    /// The server acknowledges an envelope, without a message.
+    pub fn acknowledge(&mut self, asked: &Envelope) {
+        self.server_sends(
+            Envelope {
+                cid: asked.cid.clone(),
+                message: None,
+            }
+            .encode_to_vec(),
+        );
+    }
+
+    /// The server answers an envelope with an error.
+    pub fn refuse(&mut self, asked: &Envelope, code: i32, text: &str) {
+        let error = realtime::Error {
+            code,
+            message: text.into(),
+            ..Default::default()
+        };
+        self.answer(asked, Message::Error(error));
+    }
+
+    /// Everything that the game has sent since the last call, but for heartbeats. Those are answered.
+    pub fn sent(&mut self) -> Vec<Envelope> {
+        self.wire.sent.drain(..).collect()
+    }
+
+    /// The oldest envelope of that kind that the game has sent; those before it are forgotten.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    #[track_caller]
+    pub fn expect_sent(&mut self, kind: Kind) -> Envelope {
+        let sent = self.sent();
+        let mut kinds = sent
+            .iter()
+            .map(|envelope| envelope.message.as_ref().map(Kind::of));
+        let Some(index) = kinds.position(|sent| sent == Some(kind)) else {
+            panic!("the game sent no {kind}, but {sent:?}");
+        };
+        self.wire.sent.extend(sent[index + 1..].iter().cloned());
+        sent[index].clone()
+    }
+
+    /// The REST calls that are not answered yet: method and path with query.
+    pub fn rest_calls(&mut self) -> Vec<(&'static str, String)> {
+        self.wire
+            .calls
+            .iter()
+            .map(|(_, call)| (call.method, call.target.clone()))
+            .collect()
+    }
+
+    /// What the REST calls that are not answered yet carry, in the same order; null where there is nothing.
+    #[track_caller]
+    pub fn rest_bodies(&mut self) -> Vec<serde_json::Value> {
+        let bodies = self.wire.calls.iter().map(|(_, call)| call.body.as_deref());
+        bodies
+            .map(|body| serde_json::from_str(body.unwrap_or("null")).expect("our own JSON"))
+            .collect()
+    }
+
+    /// The session tokens that the REST calls carry that are not answered yet, in the same order; `None` for those that show a
+    /// key instead.
+    pub fn rest_tokens(&mut self) -> Vec<Option<String>> {
+        let calls = self.wire.calls.iter();
+        calls
+            .map(|(_, call)| match &call.auth {
+                Auth::Bearer(token) => Some(token.expose().to_owned()),
+                Auth::ServerKey | Auth::HttpKey(_) => None,
+            })
+            .collect()
+    }
+
+    /// Answers the oldest REST call.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    #[track_caller]
+    pub fn answer_rest(&mut self, status: u16, body: &serde_json::Value) {
+        self.answer_rest_with(status, body.to_string());
+    }
+
+    /// Answers the oldest REST call with a body that need not be JSON.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    #[track_caller]
+    pub fn answer_rest_with(&mut self, status: u16, body: impl Into<Bytes>) {
+        let (ticket, _) = self
+            .wire
+            .calls
+            .pop_front()
+            .expect("the game made no REST call");
+        let response = RestResponse {
+            status,
+            body: body.into(),
+        };
+        self.wire.input(Input::RestDone(ticket, Ok(response)));
+    }
+
+    /// Answers the oldest login: the player is the user with this name, see [`session`]. Returns what the game gets.
+    ///
+    /// # Panics
+    ///
+    /// The game does not log in.
+    #[track_caller]
+    pub fn accept_login(&mut self, name: &str) -> NakamaSession {
+        let is_login =
+            |(_, call): &(Ticket, RestCall)| call.target.starts_with("/v2/account/authenticate/");
+        let Some(index) = self.wire.calls.iter().position(is_login) else {
+            panic!(
+                "the game does not log in, but calls {:?}",
+                self.rest_calls()
+            );
+        };
+        let session = session(name);
+        let token = session.token().expose();
+        let tokens = serde_json::json!({ "token": token, "refresh_token": token });
+        if let Some((ticket, _)) = self.wire.calls.remove(index) {
+            let response = RestResponse {
+                status: 200,
+                body: tokens.to_string().into(),
+            };
+            self.wire.input(Input::RestDone(ticket, Ok(response)));
+        }
+        session
+    }
+
+    /// The oldest REST call fails on its way: the server cannot be reached.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    #[track_caller]
+    pub fn rest_breaks(&mut self) {
+        let call = self.wire.calls.pop_front();
+        let (ticket, _) = call.expect("the game made no REST call");
+        self.wire
+            .input(Input::RestDone(ticket, Err(TransportError::Eof)));
+    }
+
+    /// Lets heartbeats go unanswered.
+    pub fn server_goes_silent(&mut self) {
+        self.wire.is_silent = true;
+    }
+
+    /// The network thread ends, as it would after a fault of its own. From now on nobody is at the other end.
+    pub fn network_thread_dies(&mut self) {
+        self.wire = Wire::new(LinkSettings::default()).0;
+    }
+}

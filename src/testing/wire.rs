@@ -1,0 +1,139 @@
+//! The other end of a link, driven by a test.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use prost::Message as _;
+
+use crate::{
+    proto::{Envelope, Message, PartyLayout, realtime},
+    transport::{
+        Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
+        RestCall, Ticket, parse_request_cid,
+    },
+};
+
+/// The other end of a link, in the same thread and on a clock of its own.
+pub(super) struct Wire {
+    core: Core,
+    commands: Receiver<Vec<LinkCommand>>,
+    pub(super) now: Instant,
+    inbox: Vec<Input>,
+    pub(super) attempt: Option<Attempt>,
+    pub(super) layout: PartyLayout,
+    pub(super) sent: VecDeque<Envelope>,
+    pub(super) calls: VecDeque<(Ticket, RestCall)>,
+    pub(super) is_silent: bool,
+}
+
+struct ByHand(Sender<Vec<LinkCommand>>);
+
+impl Driver for ByHand {
+    fn hand_over(&self, commands: Vec<LinkCommand>) {
+        // Without a wire nobody listens; the link sees that itself.
+        let _ = self.0.send(commands);
+    }
+}
+
+impl Wire {
+    pub(super) fn new(settings: LinkSettings) -> (Self, Link) {
+        let stats = Arc::new(LinkStats::default());
+        let (to_game, events) = unbounded();
+        let (to_wire, commands) = unbounded();
+        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
+        let wire = Self {
+            core: Core::new(settings, stats.clone(), hand_over),
+            commands,
+            now: Instant::now(),
+            inbox: Vec::new(),
+            attempt: None,
+            layout: PartyLayout::default(),
+            sent: VecDeque::new(),
+            calls: VecDeque::new(),
+            is_silent: false,
+        };
+        (wire, Link::new(Box::new(ByHand(to_wire)), events, stats))
+    }
+
+    /// Something happens on the server's side; the game hears of it with the next frame.
+    pub(super) fn input(&mut self, input: Input) {
+        self.inbox.push(input);
+    }
+
+    /// Everything that has happened arrives, in one turn.
+    pub(super) fn arrive(&mut self) {
+        for input in mem::take(&mut self.inbox) {
+            self.core.handle(self.now, input);
+        }
+        self.turn();
+    }
+
+    /// Time passes; what is due at a moment in between happens at that moment.
+    pub(super) fn pass(&mut self, duration: Duration) {
+        let until = self.now + duration;
+        loop {
+            let due = [self.core.next_timeout(), self.core.next_frame_due(self.now)];
+            let Some(next) = due
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|next| *next <= until)
+            else {
+                break;
+            };
+            self.now = next.max(self.now);
+            self.turn();
+        }
+        self.now = until;
+        self.turn();
+    }
+
+    pub(super) fn turn(&mut self) {
+        for commands in self.commands.try_iter() {
+            for command in commands {
+                self.core.handle(self.now, Input::Command(command));
+            }
+        }
+        self.core.handle(self.now, Input::Tick);
+        loop {
+            while let Some(frame) = self.core.next_frame(self.now) {
+                self.on_sent(frame);
+            }
+            self.core.flush();
+            match self.core.next_action() {
+                Some(Action::Open(attempt, _)) => self.attempt = Some(attempt),
+                Some(Action::Close(attempt)) => {
+                    self.attempt.take_if(|current| *current == attempt);
+                }
+                Some(Action::Rest(ticket, call)) => self.calls.push_back((ticket, *call)),
+                Some(Action::AbandonRest(ticket)) => self.calls.retain(|(call, _)| *call != ticket),
+                None => break,
+            }
+        }
+    }
+
+    fn on_sent(&mut self, frame: Bytes) {
+        let Ok(envelope) = Envelope::decode(frame) else {
+            return;
+        };
+        let is_heartbeat = matches!(envelope.message, Some(Message::Ping(_)))
+            && parse_request_cid(&envelope.cid).is_none();
+        if !is_heartbeat {
+            return self.sent.push_back(envelope);
+        }
+        if let Some(attempt) = self.attempt.filter(|_| !self.is_silent) {
+            let pong = Envelope {
+                cid: envelope.cid,
+                message: Some(Message::Pong(realtime::Pong {})),
+            };
+            self.core
+                .handle(self.now, Input::Frame(attempt, pong.encode_to_vec().into()));
+        }
+    }
+}

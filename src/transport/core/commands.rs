@@ -1,0 +1,121 @@
+//! What the game wants.
+
+use std::time::{Duration, Instant};
+
+use prost::Message as _;
+
+use super::{
+    Action, Attempt, Core, Stage,
+    outbox::{self, Origin, Outgoing},
+    request_cid,
+};
+use crate::{
+    proto::{Envelope, Kind, Message},
+    transport::{
+        deadline::deadline,
+        encode::OutgoingMatchData,
+        error::DisconnectReason,
+        link::{Answer, ConnectPlan, Failure, LinkCommand, LinkEvent, SendError, Ticket},
+    },
+};
+
+impl Core {
+    pub(super) fn on_command(&mut self, now: Instant, command: LinkCommand) {
+        match command {
+            LinkCommand::Connect(plan) => self.connect(now, plan),
+            LinkCommand::Disconnect => match &mut self.stage {
+                Stage::Open(open) if !self.outbox.is_empty() => {
+                    open.draining_until
+                        .get_or_insert(deadline(now, self.settings.drain_timeout));
+                }
+                _ => self.end(DisconnectReason::Requested),
+            },
+            LinkCommand::Request {
+                ticket,
+                message,
+                timeout,
+            } => self.request(now, ticket, *message, timeout),
+            LinkCommand::Rest {
+                ticket,
+                call,
+                timeout,
+            } => {
+                self.requests.open_rest(ticket, now, timeout);
+                self.actions.push_back(Action::Rest(ticket, call));
+            }
+            LinkCommand::Send { origin, data } => {
+                if let Err(reason) = self.send(origin, &data) {
+                    self.hand_over.push(LinkEvent::SendFailed {
+                        origin,
+                        op_code: data.op_code,
+                        reason,
+                    });
+                }
+            }
+            LinkCommand::Tap(on) => self.is_tapped = on,
+        }
+    }
+
+    fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
+        self.end(DisconnectReason::Requested);
+        self.attempt = Attempt(self.attempt.0 + 1);
+        self.stage = Stage::Opening {
+            deadline: deadline(now, self.settings.connect_timeout),
+        };
+        self.actions.push_back(Action::Open(self.attempt, plan));
+    }
+
+    fn request(&mut self, now: Instant, ticket: Ticket, message: Message, timeout: Duration) {
+        if !self.accepts_traffic() {
+            return self.answer(ticket, Answer::Failed(Failure::NotConnected));
+        }
+        let kind = Kind::of(&message);
+        let envelope = Envelope {
+            cid: request_cid(ticket),
+            message: Some(message),
+        };
+        let (size, limit) = (envelope.encoded_len(), self.settings.max_envelope);
+        if size > limit {
+            return self.answer(ticket, Answer::Failed(Failure::TooLarge { size, limit }));
+        }
+        if outbox::fans_out(kind) && !self.outbox.has_room() {
+            let limit = self.outbox.limit();
+            return self.answer(ticket, Answer::Failed(Failure::QueueFull { limit }));
+        }
+        self.requests.open_socket(ticket, now, timeout);
+        let frame = envelope.encode_to_vec().into();
+        self.outbox.push(Outgoing {
+            frame,
+            kind,
+            origin: Origin::Request(ticket),
+        });
+    }
+
+    fn send(&mut self, origin: u64, data: &OutgoingMatchData) -> Result<(), SendError> {
+        if !self.accepts_traffic() {
+            return Err(SendError::NotConnected);
+        }
+        let (size, limit) = (data.encoded_len(), self.settings.max_envelope);
+        if size > limit {
+            return Err(SendError::TooLarge { size, limit });
+        }
+        if !self.outbox.has_room() {
+            return Err(SendError::QueueFull {
+                limit: self.outbox.limit(),
+            });
+        }
+        self.outbox.push(Outgoing {
+            frame: data.encode(),
+            kind: Kind::MatchDataSend,
+            origin: Origin::Data {
+                origin,
+                op_code: data.op_code,
+            },
+        });
+        Ok(())
+    }
+
+    fn accepts_traffic(&self) -> bool {
+        matches!(&self.stage, Stage::Open(open) if open.draining_until.is_none())
+    }
+}

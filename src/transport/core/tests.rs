@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, unbounded};
+
+use super::*;
+use crate::{
+    proto::realtime::{ChannelMessageSend, StatusUpdate},
+    transport::link::Batch,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A core with an open socket that takes nothing until it is asked to.
+struct Blocked {
+    core: Core,
+    now: Instant,
+    events: Receiver<Batch>,
+    last_ticket: u64,
+}
+
+impl Blocked {
+    fn new(settings: LinkSettings) -> Self {
+        let stats = Arc::new(LinkStats::default());
+        let (to_game, events) = unbounded();
+        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
+        let mut core = Core::new(settings, stats, hand_over);
+        let now = Instant::now();
+        let plan = ConnectPlan {
+            server: super::super::address::NakamaServer::new("http://test.invalid", "key"),
+            token: "token".into(),
+            appear_online: true,
+            lang: "en".into(),
+        };
+        core.handle(now, Input::Command(LinkCommand::Connect(Box::new(plan))));
+        core.handle(now, Input::Opened(core.attempt));
+        Self {
+            core,
+            now,
+            events,
+            last_ticket: 0,
+        }
+    }
+
+    fn ask(&mut self, message: Message) {
+        self.last_ticket += 1;
+        let command = LinkCommand::Request {
+            ticket: Ticket(self.last_ticket),
+            message: Box::new(message),
+            timeout: SECOND,
+        };
+        self.core.handle(self.now, Input::Command(command));
+    }
+
+    fn wait(&mut self, duration: Duration) {
+        self.now += duration;
+        self.core.handle(self.now, Input::Tick);
+    }
+
+    /// What became of the requests since the last call.
+    fn answers(&mut self) -> Vec<String> {
+        self.core.flush();
+        let events = self.events.try_iter().flat_map(|batch| batch.events);
+        events
+            .filter_map(|event| match event {
+                LinkEvent::Answer { ticket, answer, .. } => {
+                    let Answer::Failed(failure) = answer else {
+                        panic!("nobody answers");
+                    };
+                    Some(format!("{}: {failure:?}", ticket.0))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn chat() -> Message {
+    Message::ChannelMessageSend(ChannelMessageSend::default())
+}
+
+#[test]
+fn a_request_that_ran_out_of_time_unsent_gives_its_place_to_others() {
+    let mut link = Blocked::new(LinkSettings {
+        send_queue: 2,
+        ..LinkSettings::default()
+    });
+    link.ask(chat());
+    link.ask(chat());
+    link.wait(SECOND);
+    assert_eq!(
+        link.answers(),
+        ["1: Timeout { after: 1s }", "2: Timeout { after: 1s }"]
+    );
+    link.ask(chat());
+    assert_eq!(link.answers(), [""; 0], "there is room for it");
+}
+
+#[test]
+fn a_request_that_ran_out_of_time_unsent_does_not_use_up_the_pace() {
+    let mut link = Blocked::new(LinkSettings::default());
+    for _ in 0..32 {
+        link.ask(chat());
+    }
+    link.wait(SECOND);
+    link.answers();
+    for _ in 0..32 {
+        link.ask(chat());
+    }
+    link.ask(Message::StatusUpdate(StatusUpdate::default()));
+    let sent = std::iter::from_fn(|| link.core.next_frame(link.now));
+    assert_eq!(sent.count(), 33, "a burst of 32, and what has no pace");
+}

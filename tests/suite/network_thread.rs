@@ -1,0 +1,138 @@
+//! The network thread ends, which it should not. Everybody who waits is told, and the next connection has a new thread.
+
+use crate::common::{game::describe, log::Log, scripted::websocket_server};
+use bevy::prelude::*;
+use bevy_nakama::{prelude::*, testing::*};
+
+fn watch(game: &mut TestGame) -> Log {
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |_: On<Connected>| seen.add("connected"));
+    let seen = log.clone();
+    game.observe(move |gone: On<Disconnected>| seen.add(describe(&gone.reason)));
+    log
+}
+
+fn state(game: &TestGame) -> ConnectionState {
+    *game.app.world().resource::<State<ConnectionState>>().get()
+}
+
+fn connect(game: &mut TestGame, server: &NakamaServer) {
+    let session = session("ada");
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .connect(server, &session, ConnectOptions::default());
+    });
+}
+
+/// Runs frames until something is noticed. The network thread is a real one, so this takes as long as it takes.
+fn next(game: &mut TestGame, log: &Log) -> String {
+    let begin = std::time::Instant::now();
+    loop {
+        game.update();
+        if let Some(line) = log.take_first() {
+            return line;
+        }
+        assert!(begin.elapsed().as_secs() < 20, "nothing happened");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_next_connection_has_a_new_thread() {
+    let listening = websocket_server(|mut socket| {
+        std::thread::spawn(move || while socket.read().is_ok() {});
+    });
+    for connects in 0..=3 {
+        let mut game = TestGame::new();
+        let log = watch(&mut game);
+        for _ in 0..connects {
+            connect(&mut game, &server());
+        }
+        game.app.update(); // they leave the game, and nobody takes them
+        game.network_thread_dies();
+        game.update();
+        assert_eq!(
+            log.take(),
+            ["the network thread is not running"],
+            "after {connects} connects"
+        );
+        game.update();
+        assert_eq!(
+            state(&game),
+            ConnectionState::Disconnected,
+            "after {connects} connects"
+        );
+
+        connect(&mut game, &listening);
+        assert_eq!(next(&mut game, &log), "connected", "after {connects}");
+        game.update();
+        assert_eq!(state(&game), ConnectionState::Connected);
+    }
+}
+
+#[test]
+fn a_connect_that_the_thread_did_not_live_to_see_is_told() {
+    let mut game = TestGame::new();
+    let log = watch(&mut game);
+    connect(&mut game, &server());
+    game.update();
+    // These two are on their way to the thread when it ends.
+    connect(&mut game, &server());
+    connect(&mut game, &server());
+    game.network_thread_dies();
+    game.update();
+    game.update();
+    assert_eq!(log.take(), ["the network thread is not running"]);
+    assert_eq!(state(&game), ConnectionState::Disconnected);
+}
+
+#[test]
+fn everybody_who_waits_is_told_in_the_order_of_asking() {
+    let mut game = TestGame::connected();
+    let log = Log::default();
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        let seen = log.clone();
+        game.commands(|commands| {
+            let mut request = commands.nakama().join_match(JoinMatch::by_id(name));
+            request.observe(move |reply: On<Replied<JoinMatch>>| {
+                let error = reply.result.as_ref().expect_err("nobody answers");
+                seen.add(format!("{name}: {error}"));
+            });
+        });
+    }
+    game.update();
+    game.network_thread_dies();
+    game.update();
+    let lost = "the connection was lost before the answer";
+    assert_eq!(
+        log.take(),
+        ["a", "b", "c", "d", "e", "f", "g", "h"].map(|name| format!("{name}: {lost}"))
+    );
+}
+
+#[test]
+fn an_open_tap_stays_open() {
+    let listening = websocket_server(|mut socket| {
+        std::thread::spawn(move || while socket.read().is_ok() {});
+    });
+    let mut game = TestGame::new();
+    let log = watch(&mut game);
+    game.app.world_mut().resource_mut::<EnvelopeTap>().open();
+    game.update();
+    game.network_thread_dies();
+    game.update();
+    log.take();
+    connect(&mut game, &listening);
+    assert_eq!(next(&mut game, &log), "connected");
+    let seen = log.clone();
+    game.app
+        .add_systems(Update, move |mut sent: MessageReader<EnvelopeSent>| {
+            for envelope in sent.read() {
+                seen.add(format!("{:?}", envelope.kind));
+            }
+        });
+    game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m1")).id());
+    assert_eq!(next(&mut game, &log), "Some(MatchJoin)");
+}
