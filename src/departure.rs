@@ -31,6 +31,7 @@ use bevy_reflect::Reflect;
 /// ```
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[reflect(Component)]
+#[type_path = "bevy_nakama::presence"]
 pub struct Departed;
 
 /// Marks an entity that goes in `Last` of this frame.

@@ -85,6 +85,9 @@ fn in_everything() -> TestGame {
         commands.nakama().join_party("s");
     });
     game.update();
+    game.server_says(match_presences("m", &["dan"], &[]));
+    game.server_says(match_presences("m", &[], &["dan"]));
+    game.update();
     game
 }
 
@@ -142,6 +145,7 @@ fn every_mirror_has_a_name_and_registered_components() {
         "InStream",
         "IsSelf",
         "Joining",
+        "Departed",
         "PendingRequest",
     ] {
         assert!(
