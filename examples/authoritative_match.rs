@@ -1,26 +1,26 @@
-//! A match that the server runs: `cargo run --example authoritative_match`.
+//! A match that the server runs: `cargo run --example authoritative_match`. With `-- --server http://127.0.0.1:7350` on a Nakama
+//! of your own that has the Lua modules in `tests/nakama/modules`; `-- --help` tells the rest.
 //!
-//! The handler is Rust code in the embedded server; with a Nakama server, it would be in a module there. Ada has the server
-//! open a match, finds it in the list, is refused because she names no team, joins for one, and pulls a rope until the
-//! handler's state says that she has won.
+//! The handler is Rust code in the embedded server; with a Nakama server, it is in a module there. Ada has the server open a
+//! match, finds it in the list, is refused because she names no team, joins for one, and pulls a rope until the handler's state
+//! says that she has won. `common` logs her in.
 
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    thread,
-    time::{Duration, Instant},
-};
+mod common;
 
-use bevy::{prelude::*, state::app::StatesPlugin, time::common_conditions::on_timer};
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+use bevy::{prelude::*, time::common_conditions::on_timer};
 use bevy_nakama::{
     local_server::{
-        Broadcast, LocalServer, LocalServerConfig, MatchContext, MatchFlow, MatchHandler,
-        MatchInit, MatchMessage, RuntimeModule,
+        Broadcast, LocalServerConfig, MatchContext, MatchFlow, MatchHandler, MatchInit,
+        MatchMessage, RuntimeModule,
     },
     prelude::*,
     proto::UserPresence,
 };
 use serde::{Deserialize, Serialize};
+
+use self::common::{Player, until};
 
 /// From the handler to all players.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -67,11 +67,14 @@ struct Looking;
 
 /// A function of the module opens the match.
 fn open(_: On<Connected>, mut commands: Commands) {
-    let path = "/v2/rpc/open_tug";
-    commands
-        .nakama()
-        .rest(RestMethod::Post, path, Some("".into()));
+    commands.nakama().rpc(Rpc::new("open_tug"));
     commands.insert_resource(Looking);
+}
+
+fn opened(reply: On<Replied<Rpc>>, mut player: ResMut<Player>) {
+    if let Err(error) = &reply.result {
+        player.problem = Some(format!("cannot open a match: {error}"));
+    }
 }
 
 /// Until it is there: a new match is listed about a second later.
@@ -110,39 +113,25 @@ fn pull(mut commands: Commands, mut states: MessageReader<FromMatch<Rope>>) {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    let about = "A match that the server runs.";
     let runtime = RuntimeModule::new()
         .register_match("tug", Rope::default)
         .register_rpc("open_tug", |context, _| {
             Ok(context.runtime.match_create("tug", "")?)
         });
-    let local = LocalServer::start(LocalServerConfig {
+    let config = LocalServerConfig {
         runtime,
         ..LocalServerConfig::default()
-    })?;
-    let server = NakamaServer::new(local.url(), local.server_key());
-    let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
-        .add_match_data::<Rope>()
-        .add_observer(open)
-        .add_observer(try_to_join)
-        .add_systems(Update, pull)
-        .add_systems(Update, look.run_if(on_timer(Duration::from_millis(300))));
-    let ada = Login::device("a-random-id-that-the-game-keeps").username("ada");
-    app.world_mut().commands().nakama().log_in(&server, ada);
-    app.add_observer(move |reply: On<Replied<LogIn>>, mut commands: Commands| {
-        if let Ok(LoggedIn { session, .. }) = &reply.result {
-            let options = ConnectOptions::default();
-            commands.nakama().connect(&server, session, options);
-        }
-    });
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(10) {
-        app.update();
-        if app.should_exit().is_some() {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(16)); // a frame
-    }
-    Err("there was no winner".into())
+    };
+    common::play(about, config, |server| {
+        let mut ada = common::player("ada", server);
+        ada.add_match_data::<Rope>()
+            .add_observer(open)
+            .add_observer(opened)
+            .add_observer(try_to_join)
+            .add_systems(Update, pull)
+            .add_systems(Update, look.run_if(on_timer(Duration::from_millis(300))));
+        until(&mut vec![ada], |players| players[0].should_exit().is_some())
+    })
 }

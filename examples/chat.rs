@@ -1,22 +1,18 @@
-//! Two players chat, in one terminal: `cargo run --example chat`, or `cargo run --example chat -- http://127.0.0.1:7350`
-//! with a Nakama of your own.
+//! Two players chat, in one terminal: `cargo run --example chat`. With `-- --server http://127.0.0.1:7350` on a Nakama of
+//! your own; `-- --help` tells the rest.
 //!
-//! A player is an app here; a game is one app. Ada greets Bob when he comes into the room, Bob answers, Ada edits what she
-//! said, and Bob takes his answer back. In the end, both have the same log.
+//! A player is an app here; a game is one app. `common` logs them in. Ada greets Bob when he comes into the room, Bob answers,
+//! Ada edits what she said, and Bob takes his answer back. In the end, both have the same log.
 
-use std::{
-    env,
-    error::Error,
-    process, thread,
-    time::{Duration, Instant},
-};
+mod common;
 
-use bevy::{prelude::*, state::app::StatesPlugin};
-use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
-    prelude::*,
-};
+use std::process::{self, ExitCode};
+
+use bevy::prelude::*;
+use bevy_nakama::{local_server::LocalServerConfig, prelude::*};
 use serde::{Deserialize, Serialize};
+
+use self::common::{Player, until};
 
 /// What people say: the content of a message, which is a JSON object.
 #[derive(Deserialize, Serialize)]
@@ -24,40 +20,17 @@ struct Say {
     text: String,
 }
 
-/// Who plays, and where.
-#[derive(Resource)]
-struct Player {
-    name: &'static str,
-    server: NakamaServer,
-}
+/// What a player has heard so far.
+#[derive(Default, Resource)]
+struct Heard(Vec<ChatMessageKind>);
 
 fn player(name: &'static str, server: &NakamaServer) -> App {
-    let mut app = App::new();
-    let server = server.clone();
-    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
-        .insert_resource(Player { name, server })
-        .add_systems(Startup, log_in)
-        .add_observer(connect)
+    let mut app = common::player(name, server);
+    app.init_resource::<Heard>()
         .add_observer(join)
         .add_observer(greet)
         .add_systems(Update, hear);
     app
-}
-
-fn log_in(mut commands: Commands, player: Res<Player>) {
-    // A real game makes a random id once and keeps it.
-    let account = format!("{}-{}", player.name, process::id());
-    let login = Login::device(format!("chat-example-{account}")).username(account);
-    commands.nakama().log_in(&player.server, login);
-}
-
-fn connect(reply: On<Replied<LogIn>>, mut commands: Commands, player: Res<Player>) {
-    let options = ConnectOptions::default();
-    let nakama = commands.nakama();
-    match &reply.result {
-        Ok(login) => nakama.connect(&player.server, &login.session, options),
-        Err(error) => println!("{} cannot log in: {error}", player.name),
-    }
 }
 
 fn join(_: On<Connected>, mut commands: Commands) {
@@ -84,6 +57,7 @@ fn say(commands: &mut Commands, room: Entity, text: &str) {
 fn hear(
     mut commands: Commands,
     mut chat: MessageReader<ChatMessageReceived>,
+    mut heard: ResMut<Heard>,
     player: Res<Player>,
     me: Query<(), With<IsSelf>>,
 ) {
@@ -94,6 +68,7 @@ fn hear(
             Err(_) => message.json.to_string(), // a removal, or another game in the same room
         };
         println!("{} hears {:?} {text:?}", player.name, message.kind);
+        heard.0.push(message.kind);
         if message.kind != ChatMessageKind::Chat {
             continue;
         }
@@ -122,26 +97,24 @@ fn log_of(app: &mut App) -> Option<Vec<String>> {
     Some(log.iter().map(|line| line.json.to_string()).collect())
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let local = LocalServer::start(LocalServerConfig::default())?;
-    let server = match env::args().nth(1) {
-        Some(url) => NakamaServer::new(url, "defaultkey"),
-        None => NakamaServer::new(local.url(), local.server_key()),
-    };
-    let mut players = vec![player("ada", &server)];
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(10) {
-        players.iter_mut().for_each(App::update);
+/// Whether a player has heard everything that is said here: two lines, an edit and a removal.
+fn has_heard_all(app: &App) -> bool {
+    app.world().resource::<Heard>().0.len() >= 4
+}
+
+fn main() -> ExitCode {
+    let about = "Two players chat.";
+    common::play(about, LocalServerConfig::default(), |server| {
+        let mut players = vec![player("ada", server)];
+        until(&mut players, |players| log_of(&mut players[0]).is_some())?;
+        players.push(player("bob", server)); // he comes when she is there
+        until(&mut players, |players| players.iter().all(has_heard_all))?;
         let logs: Vec<_> = players.iter_mut().map(log_of).collect();
-        if let [Some(_)] = logs.as_slice() {
-            players.push(player("bob", &server)); // he comes when she is there
+        println!("Both logs hold {:?}", logs[0]);
+        if logs[0] == logs[1] {
+            Ok(())
+        } else {
+            Err(format!("but the other one {:?}", logs[1]).into())
         }
-        let end = Some(vec![r#"{"text":"Hello everybody!"}"#.to_owned()]);
-        if logs == [end.clone(), end] {
-            println!("Both logs hold {:?}", logs[0]);
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(16)); // a frame
-    }
-    Err("the two did not come to an end".into())
+    })
 }

@@ -1,61 +1,29 @@
-//! Friends: who is online, and what they are doing: `cargo run --example friends_status`, or
-//! `cargo run --example friends_status -- http://127.0.0.1:7350` with a Nakama of your own.
+//! Friends: who is online, and what they are doing: `cargo run --example friends_status`. With
+//! `-- --server http://127.0.0.1:7350` on a Nakama of your own; `-- --help` tells the rest.
 //!
-//! A player is an app here; a game is one app. Ada follows Bob by his id and Cat by her name before either is there. Both
-//! come online, Bob from a second device, too; he changes his status, and goes offline.
+//! A player is an app here; a game is one app. `common` logs them in. Ada follows Bob by his id and Cat by her name before
+//! either is there. Both come online, Bob from a second device, too; he changes his status, and goes offline.
 
-use std::{
-    env,
-    error::Error,
-    process, thread,
-    time::{Duration, Instant},
-};
+mod common;
 
-use bevy::{prelude::*, state::app::StatesPlugin};
-use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
-    prelude::*,
-};
+use std::process::ExitCode;
 
-/// Who plays, and where.
-#[derive(Resource)]
-struct Player {
-    name: &'static str,
-    server: NakamaServer,
-}
+use bevy::prelude::*;
+use bevy_nakama::{local_server::LocalServerConfig, prelude::*};
+
+use self::common::{account, until};
 
 /// What a player has seen of their friends so far.
 #[derive(Default, Resource)]
 struct News(Vec<String>);
 
 fn player(name: &'static str, server: &NakamaServer) -> App {
-    let mut app = App::new();
-    let server = server.clone();
-    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
-        .insert_resource(Player { name, server })
-        .init_resource::<News>()
-        .add_systems(Startup, log_in)
-        .add_observer(connect)
+    let mut app = common::player(name, server);
+    app.init_resource::<News>()
         .add_observer(tell_status)
         .add_observer(tell_online)
         .add_observer(tell_offline);
     app
-}
-
-fn log_in(mut commands: Commands, player: Res<Player>) {
-    // A real game makes a random id once and keeps it.
-    let account = format!("{}-{}", player.name, process::id());
-    let login = Login::device(format!("friends-example-{account}")).username(account);
-    commands.nakama().log_in(&player.server, login);
-}
-
-fn connect(reply: On<Replied<LogIn>>, mut commands: Commands, player: Res<Player>) {
-    let options = ConnectOptions::default(); // appears online
-    let nakama = commands.nakama();
-    match &reply.result {
-        Ok(login) => nakama.connect(&player.server, &login.session, options),
-        Err(error) => println!("{} cannot log in: {error}", player.name),
-    }
 }
 
 /// A user with sessions is online, one without is not. One's own user is mirrored, too.
@@ -84,19 +52,6 @@ fn tell(mut news: ResMut<News>, name: Option<&Username>, what: &str) {
     news.0.push(format!("{name} {what}"));
 }
 
-/// Runs frames of everybody until something is true.
-fn until(players: &mut [App], mut done: impl FnMut(&mut [App]) -> bool) -> Result<(), String> {
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(10) {
-        players.iter_mut().for_each(App::update);
-        if done(players) {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(16)); // a frame
-    }
-    Err("it did not come to that".into())
-}
-
 fn has_seen(players: &[App], what: &str) -> bool {
     let news = players[0].world().resource::<News>();
     news.0.iter().any(|line| line == what)
@@ -112,37 +67,35 @@ fn is_connected(app: &App) -> bool {
     app.world().resource::<NakamaConnection>().is_connected()
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let local = LocalServer::start(LocalServerConfig::default())?;
-    let server = match env::args().nth(1) {
-        Some(url) => NakamaServer::new(url, "defaultkey"),
-        None => NakamaServer::new(local.url(), local.server_key()),
-    };
-    // Both have played before: there is nobody to follow otherwise.
-    let mut before = ["bob", "cat"].map(|name| player(name, &server));
-    until(&mut before, |players| players.iter().all(is_connected))?;
-    let connection = before[0].world().resource::<NakamaConnection>();
-    let bob = connection.user().map(|(id, _)| id.clone());
-    drop(before);
+fn main() -> ExitCode {
+    let about = "Friends: who is online, and what they are doing.";
+    common::play(about, LocalServerConfig::default(), |server| {
+        // Both have played before: there is nobody to follow otherwise.
+        let mut before = ["bob", "cat"].map(|name| player(name, server)).into();
+        until(&mut before, |players| players.iter().all(is_connected))?;
+        let connection = before[0].world().resource::<NakamaConnection>();
+        let bob = connection.user().map(|(id, _)| id.clone());
+        drop(before);
 
-    let mut players = vec![player("ada", &server)];
-    until(&mut players, |players| is_connected(&players[0]))?;
-    let friends = FollowUsers::ids(bob).usernames([format!("cat-{}", process::id())]);
-    ask(&mut players[0], |nakama| nakama.follow(friends).id());
-    players.extend(["cat", "bob", "bob"].map(|name| player(name, &server))); // his phone is the last
-    until(&mut players, |players| {
-        has_seen(players, "cat is online")
-            && has_seen(players, "bob is online")
-            && players.iter().all(is_connected)
-    })?;
-    ask(&mut players[2], |nakama| {
-        nakama.set_status(Some("in a match")).id()
-    });
-    until(&mut players, |players| {
-        has_seen(players, "bob shows \"in a match\"")
-    })?;
-    players.truncate(2); // Bob goes home
-    until(&mut players, |players| has_seen(players, "bob is offline"))?;
-    println!("Ada saw: {:#?}", players[0].world().resource::<News>().0);
-    Ok(())
+        let mut players = vec![player("ada", server)];
+        until(&mut players, |players| is_connected(&players[0]))?;
+        let friends = FollowUsers::ids(bob).usernames([account("cat")]);
+        ask(&mut players[0], |nakama| nakama.follow(friends).id());
+        players.extend(["cat", "bob", "bob"].map(|name| player(name, server))); // his phone is the last
+        until(&mut players, |players| {
+            has_seen(players, "cat is online")
+                && has_seen(players, "bob is online")
+                && players.iter().all(is_connected)
+        })?;
+        ask(&mut players[2], |nakama| {
+            nakama.set_status(Some("in a match")).id()
+        });
+        until(&mut players, |players| {
+            has_seen(players, "bob shows \"in a match\"")
+        })?;
+        players.truncate(2); // Bob goes home
+        until(&mut players, |players| has_seen(players, "bob is offline"))?;
+        println!("Ada saw: {:#?}", players[0].world().resource::<News>().0);
+        Ok(())
+    })
 }

@@ -1,22 +1,21 @@
-//! Three strangers are matched, in one terminal: `cargo run --example matchmaking`, or
-//! `cargo run --example matchmaking -- http://127.0.0.1:7350` with a Nakama of your own, which may take half a minute.
+//! Three strangers are matched, in one terminal: `cargo run --example matchmaking`. With `-- --server http://127.0.0.1:7350`
+//! on a Nakama of your own, which may take half a minute; `-- --help` tells the rest.
 //!
-//! A player is an app here; a game is one app. Each looks for two others with a property in common, joins the match that
-//! the matchmaker has found, and greets the others once they are there.
+//! A player is an app here; a game is one app. `common` logs them in. Each looks for two others with a property in common,
+//! joins the match that the matchmaker has found, and greets the others once they are there.
+
+mod common;
 
 use std::{
-    env,
-    error::Error,
-    process, thread,
-    time::{Duration, Instant},
+    process::{self, ExitCode},
+    time::Duration,
 };
 
-use bevy::{prelude::*, state::app::StatesPlugin};
-use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
-    prelude::*,
-};
+use bevy::prelude::*;
+use bevy_nakama::{local_server::LocalServerConfig, prelude::*};
 use serde::{Deserialize, Serialize};
+
+use self::common::{Player, until};
 
 /// Match data.
 #[derive(Deserialize, Serialize)]
@@ -29,29 +28,22 @@ impl MatchPayload for Hello {
     type Codec = Postcard;
 }
 
-/// Who plays, where, and how well.
+/// How well somebody plays, and how far they have got.
 #[derive(Resource)]
-struct Player {
-    name: &'static str,
+struct Game {
     rank: f64,
-    server: NakamaServer,
     has_greeted: bool,
     heard: usize,
 }
 
 fn player(name: &'static str, rank: f64, server: &NakamaServer) -> App {
-    let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
-        .add_match_data::<Hello>()
-        .insert_resource(Player {
-            name,
+    let mut app = common::player(name, server);
+    app.add_match_data::<Hello>()
+        .insert_resource(Game {
             rank,
-            server: server.clone(),
             has_greeted: false,
             heard: 0,
         })
-        .add_systems(Startup, log_in)
-        .add_observer(connect)
         .add_observer(look_for_others)
         .add_observer(wait)
         .add_observer(join)
@@ -59,29 +51,13 @@ fn player(name: &'static str, rank: f64, server: &NakamaServer) -> App {
     app
 }
 
-fn log_in(mut commands: Commands, player: Res<Player>) {
-    // A real game makes a random id once and keeps it.
-    let account = format!("{}-{}", player.name, process::id());
-    let login = Login::device(format!("matchmaking-example-{account}")).username(account);
-    commands.nakama().log_in(&player.server, login);
-}
-
-fn connect(reply: On<Replied<LogIn>>, mut commands: Commands, player: Res<Player>) {
-    let options = ConnectOptions::default();
-    let nakama = commands.nakama();
-    match &reply.result {
-        Ok(login) => nakama.connect(&player.server, &login.session, options),
-        Err(error) => println!("{} cannot log in: {error}", player.name),
-    }
-}
-
-fn look_for_others(_: On<Connected>, mut commands: Commands, player: Res<Player>) {
+fn look_for_others(_: On<Connected>, mut commands: Commands, game: Res<Game>) {
     // A mode that no other run of this example plays.
     let mode = format!("example{}", process::id());
     let request = AddMatchmaker::players(3, 3)
         .query(format!("+properties.mode:{mode} +properties.rank:>=5"))
         .string_property("mode", mode)
-        .numeric_property("rank", player.rank);
+        .numeric_property("rank", game.rank);
     commands.nakama().add_matchmaker(request);
 }
 
@@ -106,44 +82,39 @@ fn join(matched: On<MatchmakerMatched>, mut commands: Commands, player: Res<Play
 fn greet(
     mut commands: Commands,
     here: Query<(Entity, &MatchPresences)>,
-    mut player: ResMut<Player>,
+    player: Res<Player>,
+    mut game: ResMut<Game>,
 ) {
     for (here, presences) in &here {
-        if presences.len() == 3 && !player.has_greeted {
-            player.has_greeted = true;
+        if presences.len() == 3 && !game.has_greeted {
+            game.has_greeted = true;
             let from = player.name.to_owned();
             commands.nakama().send(here, &Hello { from });
         }
     }
 }
 
-fn hear(mut hellos: MessageReader<FromMatch<Hello>>, mut player: ResMut<Player>) {
+fn hear(mut hellos: MessageReader<FromMatch<Hello>>, player: Res<Player>, mut game: ResMut<Game>) {
     for hello in hellos.read() {
         println!("{} is greeted by {}", player.name, hello.payload.from);
-        player.heard += 1;
+        game.heard += 1;
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let local = LocalServer::start(LocalServerConfig {
+fn main() -> ExitCode {
+    let about = "Three strangers are matched.";
+    let config = LocalServerConfig {
         matchmaker_interval: Duration::from_millis(500),
         ..LocalServerConfig::default()
-    })?;
-    let server = match env::args().nth(1) {
-        Some(url) => NakamaServer::new(url, "defaultkey"),
-        None => NakamaServer::new(local.url(), local.server_key()),
     };
-    let players = [("ada", 5.0), ("bob", 7.5), ("cat", 12.0)];
-    let mut players = players.map(|(name, rank)| player(name, rank, &server));
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(60) {
-        players.iter_mut().for_each(App::update);
-        let has_heard = |app: &App| app.world().resource::<Player>().heard == 2;
-        if players.iter().all(has_heard) {
-            println!("Everybody was greeted by the two others");
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(16)); // a frame
-    }
-    Err("the three were not matched".into())
+    common::play(about, config, |server| {
+        let players = [("ada", 5.0), ("bob", 7.5), ("cat", 12.0)];
+        let mut players = players
+            .map(|(name, rank)| player(name, rank, server))
+            .into();
+        let has_heard_both = |app: &App| app.world().resource::<Game>().heard == 2;
+        until(&mut players, |players| players.iter().all(has_heard_both))?;
+        println!("Everybody was greeted by the two others");
+        Ok(())
+    })
 }

@@ -1,22 +1,18 @@
-//! A party, in one terminal: `cargo run --example party`, or `cargo run --example party -- http://127.0.0.1:7350` with a
-//! Nakama of your own.
+//! A party, in one terminal: `cargo run --example party`. With `-- --server http://127.0.0.1:7350` on a Nakama of your own;
+//! `-- --help` tells the rest.
 //!
-//! A player is an app here; a game is one app. Ada lets Bob into her closed party and makes him the leader. Bob tells the
-//! party that he is ready, and throws Ada out.
+//! A player is an app here; a game is one app. `common` logs them in. Ada lets Bob into her closed party and makes him the
+//! leader. Bob tells the party that he is ready, and throws Ada out.
 
-use std::{
-    env,
-    error::Error,
-    process, thread,
-    time::{Duration, Instant},
-};
+mod common;
 
-use bevy::{prelude::*, state::app::StatesPlugin};
-use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
-    prelude::*,
-};
+use std::process::ExitCode;
+
+use bevy::prelude::*;
+use bevy_nakama::{local_server::LocalServerConfig, prelude::*};
 use serde::{Deserialize, Serialize};
+
+use self::common::{Player, until};
 
 /// Party data.
 #[derive(Debug, Deserialize, Serialize)]
@@ -29,26 +25,14 @@ impl PartyPayload for Ready {
     type Codec = Postcard;
 }
 
-/// Who plays, where, and in whose party.
+/// The party to join, if it is another player's.
 #[derive(Resource)]
-struct Player {
-    name: &'static str,
-    server: NakamaServer,
-    party: Option<PartyId>,
-}
+struct Invitation(Option<PartyId>);
 
 fn player(name: &'static str, server: &NakamaServer, party: Option<PartyId>) -> App {
-    let server = server.clone();
-    let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
-        .add_party_data::<Ready>()
-        .insert_resource(Player {
-            name,
-            server,
-            party,
-        })
-        .add_systems(Startup, log_in)
-        .add_observer(connect)
+    let mut app = common::player(name, server);
+    app.add_party_data::<Ready>()
+        .insert_resource(Invitation(party))
         .add_observer(create_or_join)
         .add_observer(let_in)
         .add_observer(promote)
@@ -58,23 +42,8 @@ fn player(name: &'static str, server: &NakamaServer, party: Option<PartyId>) -> 
     app
 }
 
-fn log_in(mut commands: Commands, player: Res<Player>) {
-    let account = format!("{}-{}", player.name, process::id());
-    let login = Login::device(format!("party-example-{account}")).username(account);
-    commands.nakama().log_in(&player.server, login);
-}
-
-fn connect(reply: On<Replied<LogIn>>, mut commands: Commands, player: Res<Player>) {
-    let options = ConnectOptions::default();
-    let nakama = commands.nakama();
-    match &reply.result {
-        Ok(login) => nakama.connect(&player.server, &login.session, options),
-        Err(error) => println!("{} cannot log in: {error}", player.name),
-    }
-}
-
-fn create_or_join(_: On<Connected>, mut commands: Commands, player: Res<Player>) {
-    match &player.party {
+fn create_or_join(_: On<Connected>, mut commands: Commands, party: Res<Invitation>) {
+    match &party.0 {
         None => commands.nakama().create_party(CreateParty::closed(4)),
         Some(id) => commands.nakama().join_party(id.clone()),
     };
@@ -119,32 +88,25 @@ fn hear(mut data: MessageReader<FromParty<Ready>>, player: Res<Player>) {
     }
 }
 
-/// Whether one was thrown out or the party was closed, the server does not say.
+/// The server does not say whether you were removed or the party closed.
 fn closed(_: On<PartyClosed>, player: Res<Player>, mut exit: MessageWriter<AppExit>) {
     println!("{} is out", player.name);
     exit.write(AppExit::Success);
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let local = LocalServer::start(LocalServerConfig::default())?;
-    let server = match env::args().nth(1) {
-        Some(url) => NakamaServer::new(url, "defaultkey"),
-        None => NakamaServer::new(local.url(), local.server_key()),
-    };
-    let mut players = vec![player("ada", &server, None)];
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(10) {
-        players.iter_mut().for_each(App::update);
-        let ada = &mut players[0];
-        if ada.should_exit().is_some() {
-            return Ok(());
-        }
-        let mut ids = ada.world_mut().query_filtered::<&PartyId, With<Party>>();
-        let id = ids.single(ada.world()).ok().cloned();
-        if players.len() == 1 && id.is_some() {
-            players.push(player("bob", &server, id)); // a game invites some other way
-        }
-        thread::sleep(Duration::from_millis(16)); // a frame
-    }
-    Err("the two did not come to an end".into())
+/// The id of the party that a player is in.
+fn party_of(app: &mut App) -> Option<PartyId> {
+    let mut ids = app.world_mut().query_filtered::<&PartyId, With<Party>>();
+    ids.single(app.world()).ok().cloned()
+}
+
+fn main() -> ExitCode {
+    let about = "Two players in a party.";
+    common::play(about, LocalServerConfig::default(), |server| {
+        let mut players = vec![player("ada", server, None)];
+        until(&mut players, |players| party_of(&mut players[0]).is_some())?;
+        let id = party_of(&mut players[0]);
+        players.push(player("bob", server, id)); // a game invites some other way
+        until(&mut players, |players| players[0].should_exit().is_some())
+    })
 }

@@ -1,19 +1,26 @@
-//! Functions of the server, and what it tells a player, in one terminal: `cargo run --example rpc_and_notifications`.
+//! Functions of the server, and what it tells a player, in one terminal: `cargo run --example rpc_and_notifications`. With
+//! `-- --server http://127.0.0.1:7350` on a Nakama of your own that has the Lua modules in `tests/nakama/modules`; `-- --help`
+//! tells the rest.
 //!
-//! The server runs in this process, with three functions. Ada calls them in every way there is: with a text, with a type, over
-//! REST, and without a user; one fails. One of them sends her notifications, which she sees live, finds in her inbox when she looks
-//! there, and deletes.
+//! The embedded server has three functions in Rust. Ada calls them in every way there is: with a text, with a type, over REST,
+//! and without a user; one fails. One of them sends her notifications, which she sees live, finds in her inbox when she looks
+//! there, and deletes. `common` logs her in.
 
-use std::{error::Error, time::Duration};
+mod common;
 
-use bevy::{app::ScheduleRunnerPlugin, prelude::*, state::app::StatesPlugin};
+use std::process::ExitCode;
+
+use bevy::prelude::*;
 use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig, NotificationSend, RpcError, RuntimeModule},
+    local_server::{LocalServerConfig, NotificationSend, RpcError, RuntimeModule},
     prelude::*,
 };
 use serde::{Deserialize, Serialize};
 
-const HTTP_KEY: &str = "a key for tools, which no player has";
+use self::common::until;
+
+/// For tools; no player has it. This is the one that a server has by default.
+const HTTP_KEY: &str = "defaulthttpkey";
 
 /// Opens a chest: a function of the server, as the type of its argument.
 #[derive(Deserialize, Serialize)]
@@ -52,28 +59,16 @@ fn functions() -> RuntimeModule {
         })
 }
 
-/// Where the server is.
+/// Where the tools find the server.
 #[derive(Resource)]
 struct Online(NakamaServer);
-
-fn log_in(mut commands: Commands, online: Res<Online>) {
-    let ada = Login::device("the-device-of-ada").username("ada");
-    commands.nakama().log_in(&online.0, ada);
-}
-
-fn connect(reply: On<Replied<LogIn>>, mut commands: Commands, online: Res<Online>) {
-    let (nakama, options) = (commands.nakama(), ConnectOptions::default());
-    match &reply.result {
-        Ok(login) => nakama.connect(&online.0, &login.session, options),
-        Err(error) => println!("no login: {error}"),
-    }
-}
 
 fn call(_: On<Connected>, mut commands: Commands, online: Res<Online>) {
     commands.nakama().rpc(Rpc::new("shout").payload("hello"));
     commands.nakama().rpc(Rpc::new("who").over_rest());
     commands.nakama().call(OpenChest { keys: 0 });
     commands.nakama().call(OpenChest { keys: 1 });
+    commands.insert_resource(Deleted(0));
     let tool = Rpc::new("who");
     commands.nakama().rpc_with_key(&online.0, HTTP_KEY, tool);
 }
@@ -111,37 +106,42 @@ fn read(reply: On<Replied<FetchNotifications>>, mut commands: Commands) {
     }
 }
 
-fn end(_: On<Replied<DeleteNotifications>>, inbox: Res<NotificationInbox>, mut commands: Commands) {
-    println!("{} are left", inbox.len());
-    if inbox.is_empty() {
-        commands.write_message(AppExit::Success);
+/// Whether everything that was asked has its answer.
+fn is_done(app: &mut App) -> bool {
+    let mut open = app.world_mut().query::<&PendingRequest>();
+    app.world().contains_resource::<Deleted>() && open.iter(app.world()).next().is_none()
+}
+
+/// How many notifications have been deleted, since the first call.
+#[derive(Resource)]
+struct Deleted(usize);
+
+fn count(reply: On<Replied<DeleteNotifications>>, mut deleted: ResMut<Deleted>) {
+    if reply.result.is_ok() {
+        deleted.0 += 1;
     }
 }
 
-fn give_up(time: Res<Time<Real>>, mut exit: MessageWriter<AppExit>) {
-    if time.elapsed_secs() > 10.0 {
-        exit.write(AppExit::error());
-    }
-}
-
-fn main() -> Result<AppExit, Box<dyn Error>> {
+fn main() -> ExitCode {
+    let about = "Functions of the server, and what it tells a player.";
     let mut config = LocalServerConfig::default();
     (config.runtime, config.http_key) = (functions(), HTTP_KEY.into());
-    let local = LocalServer::start(config)?;
-    let frame = ScheduleRunnerPlugin::run_loop(Duration::from_millis(16));
-    let minimal = MinimalPlugins.set(frame);
-    Ok(App::new()
-        .add_plugins((minimal, StatesPlugin, NakamaPlugin::default()))
-        .insert_resource(Online(NakamaServer::new(local.url(), local.server_key())))
-        .add_systems(Startup, log_in)
-        .add_systems(Update, (hear, give_up))
-        .add_observer(connect)
-        .add_observer(call)
-        .add_observer(tell::<Rpc>)
-        .add_observer(tell::<Call<OpenChest>>)
-        .add_observer(tell::<RpcWithKey>)
-        .add_observer(look)
-        .add_observer(read)
-        .add_observer(end)
-        .run())
+    common::play(about, config, |server| {
+        let mut ada = common::player("ada", server);
+        ada.insert_resource(Online(server.clone()))
+            .add_systems(Update, hear)
+            .add_observer(call)
+            .add_observer(tell::<Rpc>)
+            .add_observer(tell::<Call<OpenChest>>)
+            .add_observer(tell::<RpcWithKey>)
+            .add_observer(look)
+            .add_observer(read)
+            .add_observer(count);
+        let mut players = vec![ada];
+        until(&mut players, |players| is_done(&mut players[0]))?;
+        match players[0].world().resource::<Deleted>().0 {
+            2 => Ok(()),
+            other => Err(format!("{other} notifications were deleted, not both").into()),
+        }
+    })
 }

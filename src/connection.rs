@@ -218,6 +218,11 @@ impl NetworkLink {
         }
     }
 
+    /// The largest envelope that the network thread sends.
+    pub(crate) fn max_envelope(&self) -> usize {
+        self.settings.max_envelope
+    }
+
     /// Goes over a link of a test, instead of the network. What is put aside already goes that way.
     pub(crate) fn drive_by_hand(&mut self, mut link: Link) {
         for command in self.link.take().into_iter().flat_map(Link::into_staged) {

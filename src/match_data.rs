@@ -225,7 +225,7 @@ impl OutgoingData {
         }
     }
 
-    /// Only to these presences, oneself included if named. In authoritative matches all data goes to the handler.
+    /// Only to these presences; to the local user, too, if you name it. In authoritative matches all data goes to the handler.
     #[must_use]
     pub fn to(mut self, receivers: impl IntoIterator<Item = Entity>) -> Self {
         self.receivers = Some(receivers.into_iter().collect());
@@ -242,7 +242,7 @@ impl OutgoingData {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to everybody else in a match. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); should it not, there is a [`SendFailed`](crate::send::SendFailed).
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); if it cannot, you get a [`SendFailed`](crate::send::SendFailed).
     ///
     /// A burst is spread: 32 messages at once, then four per millisecond, because the server disconnects *receivers* that
     /// more than 64 messages are queued for.
@@ -274,10 +274,7 @@ fn send_now(world: &mut World, context: Entity, outgoing: OutgoingData) {
     };
     let data = match data {
         Ok(data) => data,
-        Err(error) => {
-            log::debug!("op code {op_code}: {error}");
-            return failed(world, SendError::Unencodable);
-        }
+        Err(error) => return failed(world, SendError::Unencodable(error)),
     };
     let receivers = match receivers {
         None => Vec::new(),

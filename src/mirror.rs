@@ -41,8 +41,8 @@ pub trait ContextVocabulary: Sized {
         true
     }
 
-    /// Leaves it, unless it is wanted.
-    fn leave_unwanted(world: &mut World, id: &str);
+    /// Leaves those of them that nobody wants.
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>);
 
     /// It is no more; forgets what else belongs to it.
     fn forget(_world: &mut World, _entity: Entity, _id: &Self::Id) {}
@@ -244,8 +244,8 @@ pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
 /// A join has its answer: leaves what turns out to be unwanted.
 pub(crate) fn on_join_answered<C: Context>(world: &mut World) {
     let unwanted = world.resource_mut::<EarlyArrivals>().take_unwanted(C::AREA);
-    for id in unwanted {
-        C::leave_unwanted(world, &id);
+    if !unwanted.is_empty() {
+        C::leave_unwanted(world, unwanted);
     }
 }
 

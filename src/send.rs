@@ -2,8 +2,9 @@
 
 use bevy_ecs::prelude::*;
 
-use crate::connection::NakamaConnection;
-pub use crate::transport::SendError;
+use crate::{
+    connection::NakamaConnection, payload::PayloadError, request::RequestError, transport::Failure,
+};
 
 /// Data was not sent. An event of the match's or party's entity, triggered in
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames.
@@ -16,6 +17,61 @@ pub struct SendFailed {
     pub op_code: i64,
     /// Why.
     pub reason: SendError,
+}
+
+/// Why data was not sent.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// There is no connection.
+    #[error("not connected")]
+    NotConnected,
+    /// The server refused it, in its own words. Only data for parties has an answer.
+    #[error("{message}")]
+    Refused {
+        /// The server's text.
+        message: String,
+    },
+    /// Nothing came in time. Only data for parties has an answer.
+    #[error("no answer")]
+    Unanswered,
+    /// The entity is no match or party that the local user is in.
+    #[error("not a member")]
+    NotAMember,
+    /// None of the chosen receivers is in the match.
+    #[error("none of the receivers is in the match")]
+    NoReceivers,
+    /// The server would have closed the socket.
+    #[error("{size} bytes are above the server's limit of {limit}")]
+    TooLarge {
+        /// Size of the whole envelope, in bytes.
+        size: usize,
+        /// What the server accepts.
+        limit: usize,
+    },
+    /// More is waiting to be sent than the queue holds: the game sends faster than its pace.
+    #[error("{limit} messages are waiting to be sent")]
+    QueueFull {
+        /// The size of the queue.
+        limit: usize,
+    },
+    /// The payload could not be encoded, for the reason that its codec gives.
+    #[error("it cannot be encoded: {0}")]
+    Unencodable(PayloadError),
+}
+
+impl From<RequestError> for SendError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Refused(refusal) => Self::Refused {
+                message: refusal.message,
+            },
+            RequestError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            RequestError::QueueFull { limit } => Self::QueueFull { limit },
+            RequestError::NotConnected | RequestError::ConnectionLost { .. } => Self::NotConnected,
+            _ => Self::Unanswered,
+        }
+    }
 }
 
 /// Failures that are known at once; they are told with the next frame's arrivals.
@@ -49,8 +105,9 @@ pub(crate) fn tell_failed(world: &mut World) {
 }
 
 /// The network thread could not send something, named by the bits of its entity.
-pub(crate) fn on_send_failed(world: &mut World, origin: u64, op_code: i64, reason: SendError) {
+pub(crate) fn on_send_failed(world: &mut World, origin: u64, op_code: i64, failure: Failure) {
     if let Some(context) = Entity::try_from_bits(origin) {
+        let reason = RequestError::from(failure).into();
         tell(
             world,
             SendFailed {

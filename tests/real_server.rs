@@ -279,3 +279,40 @@ fn a_second_socket_of_the_same_user() {
         assert_eq!(game.phases.take(), [""; 0]);
     }
 }
+
+/// As in `suite/large_requests.rs`, and what a server says to a call that is too long.
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_request_that_is_too_much_for_one_message() {
+    let mut ada = Game::online(&server(), Login::device(fresh("device-of-ada")));
+    let uuid = |number| format!("00000000-0000-4000-8000-{number:012}");
+    let uuids = || (0..300).map(uuid);
+    let query: Vec<_> = uuids().map(|id| format!("ids={id}")).collect();
+    let path = format!("/v2/notification?{}", query.join("&"));
+    let refused = ada.ask::<CallRest>(|nakama| nakama.rest(RestMethod::Delete, path, None).id());
+    println!("{refused:?}");
+    assert!(matches!(refused, Err(RequestError::Refused(error)) if error.status == 431));
+    ada.ask::<DeleteNotifications>(|nakama| nakama.delete_notifications(uuids()).id())
+        .expect("deleted");
+    let names = (0..300).map(|number| fresh(&format!("name{number}")));
+    let follow = FollowUsers::ids(uuids()).usernames(names);
+    let followed = ada.ask::<FollowUsers>(|nakama| nakama.follow(follow).id());
+    assert_eq!(followed.expect("followed").users.len(), 300);
+    ada.ask::<UnfollowUsers>(|nakama| nakama.unfollow(UnfollowUsers::ids(uuids())).id())
+        .expect("unfollowed");
+}
+
+/// As in `suite/chat_rooms.rs`.
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_room_with_a_slash_has_no_history() {
+    let mut ada = Game::online(&server(), Login::device(fresh("device-of-ada")));
+    let room = fresh("a/room");
+    let joined = ada.ask::<JoinChat>(|nakama| nakama.join_chat(JoinChat::room(&room)).id());
+    let channel = joined.expect("the room works").entity;
+    ada.ask::<SendChatMessage>(|nakama| nakama.send_chat_json(channel, "{}").id())
+        .expect("the room works");
+    let path = format!("/v2/channel/2...{}?limit=1", room.replace('/', "%2F"));
+    let asked = ada.ask::<CallRest>(|nakama| nakama.rest(RestMethod::Get, path, None).id());
+    assert!(matches!(asked, Err(RequestError::Refused(error)) if error.status == 404));
+}

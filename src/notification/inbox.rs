@@ -67,10 +67,9 @@ impl NotificationInbox {
             let is_later = |known: &&Notification| known.create_time > news.create_time;
             let later = self.iter().rev().take_while(is_later).count();
             self.notifications.insert(self.len() - later, news);
-            if self.len() > limit {
-                self.notifications.pop_front();
-            }
         }
+        let surplus = self.len().saturating_sub(limit);
+        self.notifications.drain(..surplus);
     }
 
     fn remove(&mut self, ids: &[NotificationId]) {

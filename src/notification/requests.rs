@@ -10,7 +10,8 @@ use crate::{
     error::RestError,
     proto::{Timestamp, api},
     request::{
-        Outcome, Request, RestRequest, UserCall, read_object, settle_at_once, submit_as_user,
+        Outcome, Request, RestRequest, UserCall, in_parts, read_object, settle_at_once,
+        submit_as_user,
     },
     transport::RestResponse,
 };
@@ -190,8 +191,24 @@ impl Request for DeleteNotifications {
     const NAME: &'static str = "DeleteNotifications";
 }
 
+/// How long the path and query of a call may be, in bytes. A Nakama takes 9216 bytes of the first line and the headers, with
+/// a token of any size among them.
+const LONGEST_TARGET: usize = 4096;
+
+const DELETE: &str = "/v2/notification?";
+
 impl RestRequest for DeleteNotifications {
     type Call = UserCall;
+
+    fn split(self) -> Vec<Self> {
+        let room = LONGEST_TARGET - DELETE.len();
+        let size = |id: &NotificationId| {
+            let escaped = form_urlencoded::byte_serialize(id.as_str().as_bytes());
+            "&ids=".len() + escaped.map(str::len).sum::<usize>()
+        };
+        let parts = in_parts(self.ids, room, size);
+        parts.into_iter().map(|ids| Self { ids }).collect()
+    }
 
     fn to_call(&self) -> UserCall {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -200,7 +217,7 @@ impl RestRequest for DeleteNotifications {
         }
         UserCall {
             method: "DELETE",
-            target: format!("/v2/notification?{}", query.finish()),
+            target: format!("{DELETE}{}", query.finish()),
             body: None,
         }
     }
@@ -231,6 +248,9 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Deletes notifications that the server keeps, over REST: the answer is a
     /// [`Replied<DeleteNotifications>`](crate::request::Replied), and they are out of the
     /// [`NotificationInbox`](super::NotificationInbox). Ids that are none of the user's are passed over.
+    ///
+    /// You can name any number. The plugin makes a call for about a hundred of them each, one after the other. If one fails,
+    /// that is the answer: those before it are deleted and out of the inbox, the others are not.
     pub fn delete_notifications<T: Into<NotificationId>>(
         self,
         ids: impl IntoIterator<Item = T>,

@@ -14,7 +14,7 @@ use crate::{
     payload::{Arrived, Codec, Incoming, PayloadError, Typed, bind},
     presence::{PresenceInfo, Sender},
     proto::{Message as ProtoMessage, realtime},
-    request::{RequestError, send_or_tell},
+    request::send_or_tell,
     send::{FailedSends, SendError, SendFailed, not_in_it, tell},
     transport::PartyData,
 };
@@ -165,7 +165,7 @@ impl From<(Arrived, PayloadError)> for PartyDataRejected {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to the other members of a party. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); should it not, or should the server refuse it, there is a
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); if it cannot, or the server refuses it, you get a
     /// [`SendFailed`].
     pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
         self.send_party_bytes(party, T::OP_CODE, T::Codec::encode(payload));
@@ -187,8 +187,9 @@ impl NakamaCommands<'_, '_, '_> {
                 let reason = not_in_it(world);
                 return failed(world, reason);
             };
-            let Ok(data) = data else {
-                return failed(world, SendError::Unencodable);
+            let data = match data {
+                Ok(data) => data,
+                Err(error) => return failed(world, SendError::Unencodable(error)),
             };
             let message = realtime::PartyDataSend {
                 party_id: id.to_string(),
@@ -204,23 +205,11 @@ impl NakamaCommands<'_, '_, '_> {
                         SendFailed {
                             context: party,
                             op_code,
-                            reason: reason(error),
+                            reason: error.into(),
                         },
                     );
                 },
             );
         });
-    }
-}
-
-fn reason(error: RequestError) -> SendError {
-    match error {
-        RequestError::Refused(refusal) => SendError::Refused {
-            message: refusal.message,
-        },
-        RequestError::TooLarge { size, limit } => SendError::TooLarge { size, limit },
-        RequestError::QueueFull { limit } => SendError::QueueFull { limit },
-        RequestError::NotConnected | RequestError::ConnectionLost { .. } => SendError::NotConnected,
-        _ => SendError::Unanswered,
     }
 }

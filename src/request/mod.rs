@@ -40,7 +40,8 @@ use bevy_reflect::Reflect;
 pub(crate) use self::{
     rest::{RestRequest, read_object, submit_rest},
     socket::{
-        Acknowledged, SocketRequest, no_message, send_or_tell, send_then, submit, unexpected,
+        Acknowledged, SocketRequest, no_message, room, room_for_fields, send_or_tell, send_then,
+        submit, text_size, unexpected,
     },
     table::{
         Requests, fail_all, forget_late, on_answer, on_given_up, refuse, refuse_wrong_entity,
@@ -153,6 +154,12 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// The request's entity was despawned before the answer; what it had brought about was taken back.
     #[error("it was withdrawn")]
     Withdrawn,
+    /// The server's REST interface does not find an id with a slash in it, so it was not asked.
+    #[error("the server cannot be asked for `{id}` over REST: it holds a slash")]
+    SlashInId {
+        /// The id.
+        id: String,
+    },
     /// The server is too old for it, so it was not sent.
     #[error("it needs {since}")]
     Unsupported {
@@ -192,6 +199,24 @@ pub struct PendingRequest {
     pub name: Cow<'static, str>,
     /// When it was made, in time since the app's start (`Time<Real>`).
     pub since: Duration,
+}
+
+/// Divides a list into as few lists as it takes, each of at most `room` bytes. What is too large by itself is alone.
+pub(crate) fn in_parts<T>(all: Vec<T>, room: usize, size: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut parts = vec![Vec::new()];
+    let mut used = 0;
+    for one in all {
+        let size = size(&one);
+        if used + size > room && used > 0 {
+            parts.push(Vec::new());
+            used = 0;
+        }
+        used += size;
+        if let Some(part) = parts.last_mut() {
+            part.push(one);
+        }
+    }
+    parts
 }
 
 /// An error and what caused it, in one line.

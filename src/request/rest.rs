@@ -23,6 +23,12 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
     /// What is called.
     fn to_call(&self) -> Self::Call;
 
+    /// The same as several requests, for what may be too much for one call of the connection's user. They are made one after
+    /// the other; the game sees one request, and the reply of the last.
+    fn split(self) -> Vec<Self> {
+        vec![self]
+    }
+
     /// The server consented: brings the world up to date.
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self>;
 
@@ -61,7 +67,8 @@ pub(crate) fn submit_rest<R: RestRequest<Call = RestCall>>(
     let ticket = world
         .resource_mut::<Requests>()
         .open(None, move |world, _, answer| {
-            settle(world, entity, request, answer.into());
+            let outcome = outcome_of(world, request, answer.into());
+            reply::<R>(world, entity, outcome, true);
         });
     let timeout = timeout(world);
     world
@@ -73,20 +80,18 @@ pub(crate) fn submit_rest<R: RestRequest<Call = RestCall>>(
         });
 }
 
-/// Answers a request.
-pub(super) fn settle<R: RestRequest>(
+/// What a request comes to.
+pub(super) fn outcome_of<R: RestRequest>(
     world: &mut World,
-    entity: Entity,
     request: R,
     ending: Ending,
-) {
-    let result = match ending {
+) -> Outcome<R> {
+    match ending {
         Ending::Response(response) if response.is_success() => request.succeed(world, &response),
         Ending::Response(response) => Err(RequestError::Refused(R::refused(&response))),
         Ending::Failed(failure) => Err(failure.into()),
         Ending::Unexpected(got) => Err(RequestError::UnexpectedReply { got: got.into() }),
-    };
-    reply::<R>(world, entity, result, true);
+    }
 }
 
 /// Reads the JSON object that a response is; otherwise the server answered with `instead`.

@@ -1,15 +1,16 @@
 //! Requests over the socket.
 
-use std::error::Error;
+use std::{collections::VecDeque, error::Error, time::Duration};
 
 use bevy_ecs::prelude::*;
+use prost::encoding::{encoded_len_varint, key_len};
 
 use super::{
     Outcome, Request, RequestError,
-    table::{Requests, mark_pending, reply, timeout},
+    table::{Requests, mark_pending, now, reply, timeout},
 };
 use crate::{
-    connection::NetworkLink,
+    connection::{NakamaConnection, NetworkLink},
     early::{Area, EarlyArrivals, Move},
     error::ServerError,
     presence::{Moment, Moments},
@@ -26,6 +27,15 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
 
     /// What is sent.
     fn to_message(&self) -> Message;
+
+    /// The same as several requests, for what may be too much for one message. The message of each has at most `room` bytes
+    /// where that can be. They are made one after the other; the game sees one request.
+    fn split(self, _room: usize) -> Vec<Self> {
+        vec![self]
+    }
+
+    /// Adds what the next of several requests brought.
+    fn add_reply(_all: &mut Self::Reply, _next: Self::Reply) {}
 
     /// What it changes about who is where. The event about it is applied after the answer.
     fn moves(&self) -> Option<Move> {
@@ -46,7 +56,8 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
         error.into()
     }
 
-    /// The server consented to what nobody waits for any more: the request ran out of time, or its entity is gone.
+    /// The server consented to what nobody waits for any more: the request ran out of time, or its entity is gone, or the next
+    /// of several requests failed.
     fn take_back(self, _world: &mut World, _reply: Option<Received>) {}
 }
 
@@ -54,6 +65,11 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
 pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
     /// What is sent.
     fn to_message(&self) -> Message;
+
+    /// As in [`SocketRequest`].
+    fn split(self, _room: usize) -> Vec<Self> {
+        vec![self]
+    }
 
     /// What it changes about who is where. The event about it is applied after the answer.
     fn moves(&self) -> Option<Move> {
@@ -74,6 +90,10 @@ impl<R: Acknowledged> SocketRequest for R {
 
     fn to_message(&self) -> Message {
         Acknowledged::to_message(self)
+    }
+
+    fn split(self, room: usize) -> Vec<Self> {
+        Acknowledged::split(self, room)
     }
 
     fn moves(&self) -> Option<Move> {
@@ -104,17 +124,147 @@ impl<R: Acknowledged> SocketRequest for R {
 /// Makes a request over the socket, on an entity that waits for its answer.
 pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
     mark_pending::<R>(world, entity);
-    let message = request.to_message();
     let since = world.resource_mut::<Moments>().next();
-    if let Some(area) = R::JOINS {
-        world.resource_mut::<EarlyArrivals>().expect_answer(area);
+    let moves = request.moves();
+    if let Some(asked) = &moves {
+        world
+            .resource_mut::<EarlyArrivals>()
+            .expect_move(asked.clone());
     }
-    if let Some(asked) = request.moves() {
-        world.resource_mut::<EarlyArrivals>().expect_move(asked);
+    let timeout = timeout(world);
+    let job = Job {
+        entity,
+        since,
+        connection: world.resource::<NakamaConnection>().number(),
+        timeout,
+        deadline: now(world) + timeout,
+        moves,
+        left: request.split(room(world)).into(),
+        consented: Vec::new(),
+    };
+    job.go_on(world);
+}
+
+/// What a message may have, in bytes, to fit into an envelope with any `cid`.
+pub(crate) fn room(world: &World) -> usize {
+    /// Key, length, and the digits of the largest ticket.
+    const CID: usize = 2 + 20;
+    let limit = world.resource::<NetworkLink>().max_envelope();
+    limit.saturating_sub(CID)
+}
+
+/// What the fields of a message of this kind may have, in bytes, for the message to have at most `room`.
+pub(crate) fn room_for_fields(kind: Kind, room: usize) -> usize {
+    room.saturating_sub(key_len(kind.number()) + encoded_len_varint(room as u64))
+}
+
+/// The size of a text in a field with a number below 16, in bytes.
+pub(crate) fn text_size(text: &str) -> usize {
+    1 + encoded_len_varint(text.len() as u64) + text.len()
+}
+
+/// A request that is under way. It may take several messages, each a request of its own; it has one outcome: either all of
+/// them have the server's consent, or the first that has not ends it, and those before it are taken back.
+struct Job<R: SocketRequest> {
+    entity: Entity,
+    since: Moment,
+    /// Which of the game's connections it belongs to.
+    connection: u64,
+    timeout: Duration,
+    /// For all of it. In time since the app's start (`Time<Real>`).
+    deadline: Duration,
+    moves: Option<Move>,
+    left: VecDeque<R>,
+    consented: Vec<(R, Option<Received>)>,
+}
+
+impl<R: SocketRequest> Job<R> {
+    /// Makes the next request, or succeeds if there is none.
+    fn go_on(mut self, world: &mut World) {
+        let Some(request) = self.left.pop_front() else {
+            return self.succeed(world);
+        };
+        if self.connection != world.resource::<NakamaConnection>().number() {
+            return self.fail(world, Failure::NotConnected.into());
+        }
+        if let Some(area) = R::JOINS {
+            world.resource_mut::<EarlyArrivals>().expect_answer(area);
+        }
+        let message = request.to_message();
+        let timeout = self.deadline.saturating_sub(now(world));
+        let settle = move |world: &mut World, ticket, answer| {
+            self.on_answer(world, request, ticket, answer);
+        };
+        send(world, message, R::JOINS, timeout, settle);
     }
-    send(world, message, R::JOINS, move |world, ticket, answer| {
-        settle_socket(world, entity, since, request, ticket, answer);
-    });
+
+    fn on_answer(mut self, world: &mut World, request: R, ticket: Ticket, answer: Answer) {
+        let error = match answer {
+            Answer::Message(reply) => match reply.map(|received| *received) {
+                Some(Received {
+                    message: Message::Error(error),
+                    ..
+                }) => RequestError::Refused(request.refused(world, error.into())),
+                reply => {
+                    self.consented.push((request, reply));
+                    if world.get_entity(self.entity).is_ok() {
+                        return self.go_on(world);
+                    }
+                    RequestError::Withdrawn
+                }
+            },
+            Answer::Rest(_) => not_of_the_socket(),
+            Answer::Failed(Failure::Timeout { .. }) => {
+                let take_back = move |world: &mut World, reply| request.take_back(world, reply);
+                world
+                    .resource_mut::<Requests>()
+                    .late
+                    .insert(ticket, Box::new(take_back));
+                let after = self.timeout; // earlier messages may have had a part of it
+                RequestError::Timeout { after }
+            }
+            Answer::Failed(failure) => failure.into(),
+        };
+        self.fail(world, error);
+    }
+
+    fn succeed(mut self, world: &mut World) {
+        let consented = std::mem::take(&mut self.consented);
+        let mut all: Option<Outcome<R>> = None;
+        for (request, reply) in consented {
+            let next = request.succeed(world, self.entity, self.since, reply);
+            match (&mut all, next) {
+                (Some(Ok(all)), Ok(next)) => R::add_reply(all, next),
+                (Some(Err(_)), _) => {}
+                (_, next) => all = Some(next),
+            }
+        }
+        let nothing = Err(RequestError::NotConnected); // there is always one
+        self.end(world, all.unwrap_or(nothing));
+    }
+
+    fn fail(mut self, world: &mut World, mut error: RequestError<R::Refusal>) {
+        let consented = std::mem::take(&mut self.consented);
+        if matches!(error, RequestError::NotConnected) && !consented.is_empty() {
+            error = RequestError::ConnectionLost {
+                maybe_executed: true,
+            };
+        }
+        // What a connection brought is gone with it.
+        if !matches!(error, RequestError::ConnectionLost { .. }) {
+            for (request, reply) in consented {
+                request.take_back(world, reply);
+            }
+        }
+        self.end(world, Err(error));
+    }
+
+    fn end(self, world: &mut World, outcome: Outcome<R>) {
+        reply::<R>(world, self.entity, outcome, R::IS_TRANSIENT);
+        if let Some(asked) = self.moves {
+            world.resource_mut::<EarlyArrivals>().move_answered(&asked);
+        }
+    }
 }
 
 /// Sends a message without an entity; hears of it only if the server consented.
@@ -123,11 +273,13 @@ pub(crate) fn send_then(
     message: Message,
     consented: impl FnOnce(&mut World) + Send + Sync + 'static,
 ) {
-    send(world, message, None, |world, _, answer| {
-        if let Answer::Message(None) = answer {
-            consented(world);
-        }
-    });
+    let kind = Kind::of(&message);
+    let timeout = timeout(world);
+    let settle = move |world: &mut World, _, answer| match acknowledgement(answer) {
+        Ok(()) => consented(world),
+        Err(error) => log::debug!("{kind} failed: {error}"),
+    };
+    send(world, message, None, timeout, settle);
 }
 
 /// Sends a message without an entity; hears of it only if it failed.
@@ -136,25 +288,35 @@ pub(crate) fn send_or_tell(
     message: Message,
     failed: impl FnOnce(&mut World, RequestError) + Send + Sync + 'static,
 ) {
-    send(world, message, None, move |world, _, answer| match answer {
-        Answer::Message(Some(received)) => match received.message {
-            Message::Error(error) => failed(world, RequestError::Refused(error.into())),
-            other => failed(world, unexpected(Some(other.into()))),
-        },
-        Answer::Message(None) => {}
-        Answer::Rest(_) => failed(world, not_of_the_socket()),
-        Answer::Failed(failure) => failed(world, failure.into()),
-    });
+    let timeout = timeout(world);
+    let settle = move |world: &mut World, _, answer| {
+        if let Err(error) = acknowledgement(answer) {
+            failed(world, error);
+        }
+    };
+    send(world, message, None, timeout, settle);
+}
+
+fn acknowledgement(answer: Answer) -> Result<(), RequestError> {
+    match answer {
+        Answer::Message(None) => Ok(()),
+        Answer::Message(Some(received)) => Err(match received.message {
+            Message::Error(error) => RequestError::Refused(error.into()),
+            other => unexpected(Some(other.into())),
+        }),
+        Answer::Rest(_) => Err(not_of_the_socket()),
+        Answer::Failed(failure) => Err(failure.into()),
+    }
 }
 
 fn send(
     world: &mut World,
     message: Message,
     joins: Option<Area>,
+    timeout: Duration,
     settle: impl FnOnce(&mut World, Ticket, Answer) + Send + Sync + 'static,
 ) {
     let ticket = world.resource_mut::<Requests>().open(joins, settle);
-    let timeout = timeout(world);
     world
         .resource_mut::<NetworkLink>()
         .stage(LinkCommand::Request {
@@ -162,45 +324,6 @@ fn send(
             message: Box::new(message),
             timeout,
         });
-}
-
-fn settle_socket<R: SocketRequest>(
-    world: &mut World,
-    entity: Entity,
-    since: Moment,
-    request: R,
-    ticket: Ticket,
-    answer: Answer,
-) {
-    let moves = request.moves();
-    let result = match answer {
-        Answer::Message(reply) => match reply.map(|received| *received) {
-            Some(Received {
-                message: Message::Error(error),
-                ..
-            }) => Err(RequestError::Refused(request.refused(world, error.into()))),
-            reply if world.get_entity(entity).is_err() => {
-                request.take_back(world, reply);
-                Err(RequestError::Withdrawn)
-            }
-            reply => request.succeed(world, entity, since, reply),
-        },
-        Answer::Rest(_) => Err(not_of_the_socket()),
-        Answer::Failed(failure) => {
-            if matches!(failure, Failure::Timeout { .. }) {
-                let take_back = move |world: &mut World, reply| request.take_back(world, reply);
-                world
-                    .resource_mut::<Requests>()
-                    .late
-                    .insert(ticket, Box::new(take_back));
-            }
-            Err(failure.into())
-        }
-    };
-    reply::<R>(world, entity, result, R::IS_TRANSIENT);
-    if let Some(asked) = moves {
-        world.resource_mut::<EarlyArrivals>().move_answered(&asked);
-    }
 }
 
 fn not_of_the_socket<E: Error>() -> RequestError<E> {

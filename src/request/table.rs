@@ -101,8 +101,8 @@ pub(crate) fn settle_at_once<R: Request>(world: &mut World, entity: Entity, outc
 }
 
 pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
-    let since = world.resource::<Time<Real>>().elapsed();
     give_name(world, entity, R::NAME);
+    let since = now(world);
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.insert(PendingRequest {
             name: R::NAME.into(),
@@ -173,6 +173,11 @@ pub(super) fn timeout(world: &World) -> Duration {
         .resource::<NakamaSettings>()
         .request_timeout
         .min(LONGEST)
+}
+
+/// Now, in time since the app's start.
+pub(super) fn now(world: &World) -> Duration {
+    world.resource::<Time<Real>>().elapsed()
 }
 
 pub(super) fn reply<R: Request>(

@@ -5,15 +5,14 @@
 //! made once more. There is one refresh at a time, and all calls that need it wait for it, each within its own deadline.
 //! (Refreshing before the token ends would save a round trip per minute, but needs clocks that agree.)
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bevy_ecs::prelude::*;
-use bevy_time::{Real, Time};
 
 use super::{
     RequestError, RestRequest, refuse,
-    rest::{Ending, settle},
-    table::{Requests, mark_pending, timeout},
+    rest::{Ending, outcome_of},
+    table::{Requests, mark_pending, now, reply, timeout},
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
@@ -57,6 +56,8 @@ struct Pending {
     timeout: Duration,
     /// Whether the server has refused its token before.
     was_refused: bool,
+    /// Whether the server has done a part of what was asked for.
+    has_begun: bool,
     settle: Box<dyn FnOnce(&mut World, Ending) + Send + Sync>,
 }
 
@@ -73,24 +74,62 @@ pub(crate) fn submit_as_user<R: RestRequest<Call = UserCall>>(
     let connection = connection.number();
     mark_pending::<R>(world, entity);
     let timeout = timeout(world);
-    let pending = Pending {
-        call: request.to_call(),
+    let job = Job {
+        entity,
         connection,
         deadline: now(world) + timeout,
         timeout,
-        was_refused: false,
-        settle: Box::new(move |world, ending| settle(world, entity, request, ending)),
+        has_begun: false,
+        left: request.split().into(),
     };
-    let mut requests = world.resource_mut::<Requests>();
-    if requests.refresh.ticket.is_some() {
-        requests.refresh.waiting.push(pending);
-    } else {
-        send(world, pending);
-    }
+    job.go_on(world);
 }
 
-fn now(world: &World) -> Duration {
-    world.resource::<Time<Real>>().elapsed()
+/// A request that is under way. It may take several calls, each a request of its own; it has one outcome: that of the last
+/// call, or of the first one that fails.
+struct Job<R> {
+    entity: Entity,
+    connection: u64,
+    deadline: Duration,
+    timeout: Duration,
+    has_begun: bool,
+    left: VecDeque<R>,
+}
+
+impl<R: RestRequest<Call = UserCall>> Job<R> {
+    fn go_on(mut self, world: &mut World) {
+        let Some(request) = self.left.pop_front() else {
+            let nothing = Err(RequestError::NotConnected); // there is always one
+            return reply::<R>(world, self.entity, nothing, true);
+        };
+        let pending = Pending {
+            call: request.to_call(),
+            connection: self.connection,
+            deadline: self.deadline,
+            timeout: self.timeout,
+            was_refused: false,
+            has_begun: self.has_begun,
+            settle: Box::new(move |world, ending| self.on_answer(world, request, ending)),
+        };
+        let mut requests = world.resource_mut::<Requests>();
+        if requests.refresh.ticket.is_some() {
+            requests.refresh.waiting.push(pending);
+        } else {
+            send(world, pending);
+        }
+    }
+
+    fn on_answer(mut self, world: &mut World, request: R, ending: Ending) {
+        let mut outcome = outcome_of(world, request, ending);
+        if outcome.is_ok() && !self.left.is_empty() {
+            if world.get_entity(self.entity).is_ok() {
+                self.has_begun = true;
+                return self.go_on(world);
+            }
+            outcome = Err(RequestError::Withdrawn);
+        }
+        reply::<R>(world, self.entity, outcome, true);
+    }
 }
 
 fn send(world: &mut World, pending: Pending) {
@@ -139,7 +178,7 @@ fn rest_of<'w>(
 /// The connection ended before the server took the call.
 fn fail_unsent(world: &mut World, pending: Pending) {
     let lost = Failure::ConnectionLost {
-        maybe_executed: false,
+        maybe_executed: pending.has_begun,
     };
     (pending.settle)(world, Ending::Failed(lost));
 }

@@ -1,6 +1,7 @@
-//! Requests: following users, and showing oneself.
+//! Requests: following users, and showing a status.
 
 use bevy_ecs::prelude::*;
+use hashbrown::HashSet;
 
 use super::{
     FollowedUser, FollowedUserIndex, HeardAt, SessionOf, StatusBook, UserStatus, become_user,
@@ -13,8 +14,11 @@ use crate::{
     error::ServerError,
     mirror::{self, id_of, refuse_for},
     presence::{self, Detail as _, Moment, PresenceIndex, UserId, Username},
-    proto::{Message, realtime},
-    request::{Acknowledged, Outcome, Request, SocketRequest, send_then, submit, unexpected},
+    proto::{Kind, Message, realtime},
+    request::{
+        Acknowledged, Outcome, Request, SocketRequest, in_parts, room, room_for_fields, send_then,
+        submit, text_size, unexpected,
+    },
     transport::Received,
 };
 
@@ -49,6 +53,9 @@ impl From<ServerError> for StatusRefusal {
 }
 
 /// Follows users: from now on their sessions are in the world. Mirrors `StatusFollow`.
+///
+/// You can name any number of users. About a hundred ids fit into one message of the server's limit; for more, the plugin sends
+/// several, one after the other. You see one request, which follows all of them or nobody.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -115,6 +122,23 @@ impl SocketRequest for FollowUsers {
         })
     }
 
+    fn split(self, room: usize) -> Vec<Self> {
+        let ids = self.ids.into_iter().map(Who::Id);
+        let all: Vec<_> = ids.chain(self.names.into_iter().map(Who::Named)).collect();
+        let room = room_for_fields(Kind::StatusFollow, room);
+        let parts = in_parts(all, room, |who| match who {
+            Who::Id(id) => text_size(id.as_str()),
+            Who::Named(name) => text_size(name.as_str()),
+        });
+        parts.into_iter().map(Self::of).collect()
+    }
+
+    fn add_reply(all: &mut UsersFollowed, next: UsersFollowed) {
+        let known: HashSet<_> = all.users.iter().copied().collect();
+        let new = next.users.into_iter().filter(|user| !known.contains(user));
+        all.users.extend(new);
+    }
+
     fn succeed(
         self,
         world: &mut World,
@@ -168,18 +192,48 @@ impl SocketRequest for FollowUsers {
             let named = status.presences.iter();
             ids.extend(named.map(|presence| UserId::from(presence.user_id.as_str())));
         }
-        let index = world.resource::<FollowedUserIndex>();
-        ids.retain(|id| index.get(id).is_none() && !presence::is_own_user(world, id.as_str()));
-        ids.sort();
-        ids.dedup();
-        // Another request that has no answer yet may want them.
-        let mut early = world.resource_mut::<EarlyArrivals>();
-        ids.retain(|id| !early.put_off_leaving(Area::Status, id.as_str()));
+        unfollow_unwanted(world, ids);
+    }
+}
+
+/// Somebody to be followed.
+enum Who {
+    Id(UserId),
+    Named(Username),
+}
+
+impl FollowUsers {
+    fn of(everybody: Vec<Who>) -> Self {
+        let (mut ids, mut names) = (Vec::new(), Vec::new());
+        for who in everybody {
+            match who {
+                Who::Id(id) => ids.push(id),
+                Who::Named(name) => names.push(name),
+            }
+        }
+        Self { ids, names }
+    }
+}
+
+/// Unfollows those of these users whom nobody wants to follow. As long as another request has no answer, it may.
+pub(super) fn unfollow_unwanted(world: &mut World, mut ids: Vec<UserId>) {
+    let index = world.resource::<FollowedUserIndex>();
+    ids.retain(|id| index.get(id).is_none() && !presence::is_own_user(world, id.as_str()));
+    ids.sort();
+    ids.dedup();
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    ids.retain(|id| !early.put_off_leaving(Area::Status, id.as_str()));
+    for ids in unfollow_parts(ids, room(world)) {
         if !ids.is_empty() {
             let message = unfollow_message(&ids);
             send_then(world, message, move |world| forget(world, &ids));
         }
     }
+}
+
+fn unfollow_parts(ids: Vec<UserId>, room: usize) -> Vec<Vec<UserId>> {
+    let room = room_for_fields(Kind::StatusUnfollow, room);
+    in_parts(ids, room, |id| text_size(id.as_str()))
 }
 
 fn user_named(world: &World, name: &Username) -> Option<Entity> {
@@ -193,7 +247,7 @@ fn is_own_name(world: &World, name: &Username) -> bool {
     user.is_some_and(|(_, own)| own == name)
 }
 
-/// The server says that nobody of them is followed. One's own user always is.
+/// The server says that nobody of them is followed. The local user always is.
 fn forget(world: &mut World, ids: &[UserId]) {
     for id in ids {
         if !presence::is_own_user(world, id.as_str()) {
@@ -204,7 +258,8 @@ fn forget(world: &mut World, ids: &[UserId]) {
 
 /// Unfollows users. Their entities go with the server's consent. Mirrors `StatusUnfollow`.
 ///
-/// Made of the entity of a user, or of ids.
+/// Made of the entity of a user, or of ids, of any number. If the plugin needs several messages and one fails, those who were
+/// named before are unfollowed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UnfollowUsers {
     user: Option<Entity>,
@@ -240,6 +295,11 @@ impl Request for UnfollowUsers {
 impl Acknowledged for UnfollowUsers {
     fn to_message(&self) -> Message {
         unfollow_message(&self.ids)
+    }
+
+    fn split(self, room: usize) -> Vec<Self> {
+        let parts = unfollow_parts(self.ids, room);
+        parts.into_iter().map(Self::ids).collect()
     }
 
     fn done(self, world: &mut World) {
@@ -287,7 +347,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Unfollows a user, by their entity, or [users by their ids](UnfollowUsers::ids): the answer is a
     /// [`Replied<UnfollowUsers>`](crate::request::Replied) on the returned entity.
     ///
-    /// Despawning the user's entity is unfollowing, too, if the answer does not matter. One's own user stays.
+    /// If the answer does not matter to you, despawn the user's entity instead. The local user stays.
     pub fn unfollow(self, users: impl Into<UnfollowUsers>) -> EntityCommands<'a> {
         let mut request = users.into();
         self.request_with(move |world, entity| {
@@ -301,10 +361,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Shows a status to one's followers, or with `None` appears offline to them: the answer is a
+    /// Shows a status to the local user's followers, or with `None` appears offline to them: the answer is a
     /// [`Replied<UpdateStatus>`](crate::request::Replied) on the returned entity. At most 2048 bytes.
     ///
-    /// It is the status of this session, and goes with it. Afterwards, [`UserStatus`] of one's own session changes.
+    /// It is the status of this session, and goes with it. Afterwards, [`UserStatus`] of that session changes.
     pub fn set_status(self, status: Option<&str>) -> EntityCommands<'a> {
         let status = status.map(str::to_owned);
         self.request_with(move |world, entity| {

@@ -176,7 +176,7 @@ pub(crate) enum LinkEvent {
         /// Its op code.
         op_code: i64,
         /// Why.
-        reason: SendError,
+        reason: Failure,
     },
     /// The server sent a party: how it numbers its fields. Comes before what is told of the party.
     PartyLayout(PartyLayout),
@@ -226,47 +226,6 @@ pub(crate) enum Failure {
     },
     /// The REST interface could not be reached.
     Unreachable(TransportError),
-}
-
-/// Why data was not sent.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// There is no connection.
-    #[error("not connected")]
-    NotConnected,
-    /// The server refused it, in its own words. Only data for parties has an answer.
-    #[error("{message}")]
-    Refused {
-        /// The server's text.
-        message: String,
-    },
-    /// Nothing came in time. Only data for parties has an answer.
-    #[error("no answer")]
-    Unanswered,
-    /// The entity is no match or party that one is in.
-    #[error("not a member")]
-    NotAMember,
-    /// None of the chosen receivers is in the match.
-    #[error("none of the receivers is in the match")]
-    NoReceivers,
-    /// The server would have closed the socket.
-    #[error("{size} bytes are above the server's limit of {limit}")]
-    TooLarge {
-        /// Size of the whole envelope, in bytes.
-        size: usize,
-        /// What the server accepts.
-        limit: usize,
-    },
-    /// More is waiting to be sent than the queue holds: the game sends faster than its pace.
-    #[error("{limit} messages are waiting to be sent")]
-    QueueFull {
-        /// The size of the queue.
-        limit: usize,
-    },
-    /// The payload could not be encoded.
-    #[error("the payload cannot be encoded")]
-    Unencodable,
 }
 
 /// Which way an envelope went.
@@ -520,7 +479,7 @@ fn refuse(command: LinkCommand) -> Option<LinkEvent> {
         LinkCommand::Send { origin, data } => LinkEvent::SendFailed {
             origin,
             op_code: data.op_code,
-            reason: SendError::NotConnected,
+            reason: Failure::NotConnected,
         },
         LinkCommand::Disconnect | LinkCommand::Tap(_) => return None,
     })

@@ -38,7 +38,6 @@ pub use self::{
         ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,
         UserId, Username,
     },
-    link::SendError,
     network::Network,
 };
 pub(crate) use self::{

@@ -1045,13 +1045,13 @@ fn the_history_of_a_channel_that_one_is_not_in_is_read_and_not_kept() {
     let request = ChatHistory::oldest(1);
     game.commands(|c| {
         c.nakama()
-            .chat_history(ChannelId::from("2...a b/ä?"), request)
+            .chat_history(ChannelId::from("2...a b,ä?"), request)
             .id()
     });
     game.update();
     assert_eq!(
         game.rest_calls()[0].1,
-        "/v2/channel/2...a%20b%2F%C3%A4%3F?limit=1&forward=true"
+        "/v2/channel/2...a%20b%2C%C3%A4%3F?limit=1&forward=true"
     );
     game.answer_rest(200, &serde_json::json!({}));
     game.update();
@@ -1140,7 +1140,7 @@ fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity)
         });
     game.app
         .add_observer(|_: On<Connected>, mut commands: Commands| {
-            commands.nakama().join_chat(JoinChat::room("a lobby/ä"));
+            commands.nakama().join_chat(JoinChat::room("a lobby?ä"));
         });
     let login = Login::device(format!("device-of-{name}")).username(name);
     game.commands(|commands| commands.nakama().log_in(server, login).id());

@@ -136,6 +136,27 @@ fn what_the_server_tells_arrives_as_it_is() {
 }
 
 #[test]
+fn an_inbox_that_is_made_smaller_keeps_the_newest_that_fit() {
+    let mut game = TestGame::connected();
+    let set_limit = |game: &mut TestGame, limit| {
+        let mut settings = game.app.world_mut().resource_mut::<NakamaSettings>();
+        settings.inbox_notifications = limit;
+    };
+    for second in 1..=8 {
+        push(&mut game, kept(&format!("n{second}"), second));
+    }
+    set_limit(&mut game, 3);
+    push(&mut game, kept("n9", 9));
+    assert_eq!(inbox(&game), ["n7", "n8", "n9"]);
+    // One that is older than all of them has no room.
+    push(&mut game, kept("n0", 0));
+    assert_eq!(inbox(&game), ["n7", "n8", "n9"]);
+    set_limit(&mut game, 0);
+    push(&mut game, kept("n10", 10));
+    assert_eq!(inbox(&game), [""; 0]);
+}
+
+#[test]
 fn codes_are_told_from_each_other_and_none_is_lost() {
     for code in -20..20 {
         assert_eq!(NotificationCode::from(code).code(), code);

@@ -164,6 +164,10 @@ impl Core {
     }
 }
 
+fn has_escaped_slash(part: &str) -> bool {
+    part.contains("%2F") || part.contains("%2f")
+}
+
 /// The part of a path that stands where the pattern has `{}`, if any; `None` if the path is another one.
 fn matches<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     let mut argument = "";
@@ -171,7 +175,10 @@ fn matches<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     for wanted in pattern.split('/') {
         match parts.next()? {
             part if wanted == part => {}
-            part if wanted == "{}" && !part.is_empty() => argument = part,
+            // A Nakama decodes the path first, and then finds one part too many.
+            part if wanted == "{}" && !part.is_empty() && !has_escaped_slash(part) => {
+                argument = part;
+            }
             _ => return None,
         }
     }

@@ -16,6 +16,9 @@ use crate::local_server::core::Handshake;
 /// The largest body of a REST call, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
+/// The largest head of a request, in bytes. A Nakama takes 5 KiB, to which Go's server adds 4 KiB.
+const MAX_HEAD: usize = 5120 + 4096;
+
 /// How long a client may take to send the head of a request, and a connection may be idle before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -39,6 +42,12 @@ async fn answer(
     shell: Rc<Shell>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    if head_size(&request) > MAX_HEAD {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let mut response = Response::new(Full::new(Bytes::from(status.to_string())));
+        *response.status_mut() = status;
+        return Ok(response);
+    }
     let is_handshake = request.method() == Method::GET && request.uri().path() == "/ws";
     let response = if is_handshake {
         open_socket(&shell, request)
@@ -46,6 +55,15 @@ async fn answer(
         call(&shell, request).await
     };
     Ok(response.map(Full::new))
+}
+
+/// The first line and the headers, as they were sent.
+fn head_size(request: &Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query();
+    let target = target.map_or(0, |target| target.as_str().len());
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    request.method().as_str().len() + target + "  HTTP/1.1\r\n\r\n".len() + headers.sum::<usize>()
 }
 
 async fn call(shell: &Shell, request: Request<Incoming>) -> Response<Bytes> {

@@ -15,7 +15,7 @@ use crate::{
         deadline::deadline,
         encode::OutgoingMatchData,
         error::DisconnectReason,
-        link::{Answer, ConnectPlan, Failure, LinkCommand, LinkEvent, SendError, Ticket},
+        link::{Answer, ConnectPlan, Failure, LinkCommand, LinkEvent, Ticket},
     },
 };
 
@@ -91,16 +91,16 @@ impl Core {
         });
     }
 
-    fn send(&mut self, origin: u64, data: &OutgoingMatchData) -> Result<(), SendError> {
+    fn send(&mut self, origin: u64, data: &OutgoingMatchData) -> Result<(), Failure> {
         if !self.accepts_traffic() {
-            return Err(SendError::NotConnected);
+            return Err(Failure::NotConnected);
         }
         let (size, limit) = (data.encoded_len(), self.settings.max_envelope);
         if size > limit {
-            return Err(SendError::TooLarge { size, limit });
+            return Err(Failure::TooLarge { size, limit });
         }
         if !self.outbox.has_room() {
-            return Err(SendError::QueueFull {
+            return Err(Failure::QueueFull {
                 limit: self.outbox.limit(),
             });
         }

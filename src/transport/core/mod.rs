@@ -27,7 +27,7 @@ use super::{
     hand_over::HandOver,
     link::{
         Answer, ConnectPlan, Direction, Failure, LinkCommand, LinkEvent, LinkSettings, LinkStats,
-        RawEnvelope, RestCall, RestResponse, SendError, Ticket,
+        RawEnvelope, RestCall, RestResponse, Ticket,
     },
     liveness::{Liveness, LivenessRules, Verdict},
     received::Received,
@@ -409,7 +409,7 @@ impl Core {
         self.actions.push_back(Action::Close(self.attempt));
         for outgoing in self.outbox.drain() {
             if let Origin::Data { origin, op_code } = outgoing.origin {
-                let reason = SendError::NotConnected;
+                let reason = Failure::NotConnected;
                 self.hand_over.push(LinkEvent::SendFailed {
                     origin,
                     op_code,

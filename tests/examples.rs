@@ -1,0 +1,79 @@
+//! The examples' flags. `cargo test` builds the examples before it runs this.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const SMALL: [&str; 6] = [
+    "chat",
+    "party",
+    "matchmaking",
+    "friends_status",
+    "rpc_and_notifications",
+    "authoritative_match",
+];
+
+/// Runs an example to its end.
+fn run(example: &str, flags: &[&str]) -> Output {
+    // target/debug/deps/this-test
+    let test = env::current_exe().expect("a path");
+    let folder = test.ancestors().nth(2).expect("target/debug");
+    let path: PathBuf = folder.join("examples").join(example);
+    let mut child = Command::new(&path)
+        .args(flags)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("build the examples first: {}: {error}", path.display()));
+    let begin = Instant::now();
+    while child.try_wait().expect("our own child").is_none() {
+        if begin.elapsed() > Duration::from_secs(50) {
+            child.kill().expect("our own child");
+            panic!("{example} {flags:?} does not end");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().expect("its output")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn every_example_has_the_same_flags() {
+    for example in SMALL.into_iter().chain(["arena"]) {
+        let output = run(example, &["--help"]);
+        let help = text(&output.stdout);
+        assert!(output.status.success(), "{example}: {output:?}");
+        assert!(help.contains("--server <URL>"), "{example}: {help}");
+        assert!(help.contains("--key <KEY>"), "{example}: {help}");
+        assert!(
+            !help.contains("Bevy plugin for Nakama"),
+            "{example} does not say what it shows"
+        );
+    }
+}
+
+#[test]
+fn an_example_that_cannot_log_in_ends_at_once_with_the_reason() {
+    for example in SMALL {
+        // Nobody listens there.
+        let output = run(example, &["--server", "http://127.0.0.1:1", "--key", "k"]);
+        assert_eq!(output.status.code(), Some(1), "{example}: {output:?}");
+        let reason = text(&output.stderr);
+        assert!(reason.contains("cannot log in: "), "{example}: {reason}");
+    }
+}
+
+#[test]
+fn an_address_without_its_flag_is_refused() {
+    for example in SMALL {
+        let output = run(example, &["http://127.0.0.1:1"]);
+        assert_eq!(output.status.code(), Some(2), "{example}: {output:?}");
+    }
+}

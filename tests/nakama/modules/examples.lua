@@ -1,0 +1,25 @@
+-- What the examples `rpc_and_notifications` and `authoritative_match` call on a real server. The embedded server runs the same
+-- functions in Rust: they are in the examples.
+local nk = require("nakama")
+
+nk.register_rpc(function(context, payload)
+  return payload:upper()
+end, "shout")
+
+nk.register_rpc(function(context, payload)
+  return context.username or "-"
+end, "who")
+
+nk.register_rpc(function(context, payload)
+  if nk.json_decode(payload).keys == 0 then
+    error({ "it is locked", 13 })
+  end
+  for _, subject in ipairs({ "a treasure", "a curse" }) do
+    nk.notification_send(context.user_id, subject, { gold = 50 }, 1, nil, true)
+  end
+  return '{"gold":50}'
+end, "open_chest")
+
+nk.register_rpc(function(context, payload)
+  return nk.match_create("tug", {})
+end, "open_tug")
