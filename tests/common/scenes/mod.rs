@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod friends;
+pub(crate) mod kick;
 pub(crate) mod matchmaking;
 pub(crate) mod party;
 pub(crate) mod server_code;
