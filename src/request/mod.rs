@@ -221,14 +221,3 @@ pub(crate) fn in_parts<T>(all: Vec<T>, room: usize, size: impl Fn(&T) -> usize) 
     }
     parts
 }
-
-/// Marks an entity that goes in `Last` of this frame.
-#[derive(Component)]
-pub(crate) struct Transient;
-
-/// In `Last`: what has had its answer and leaves nothing behind.
-pub(crate) fn despawn_transient(mut commands: Commands, transient: Query<Entity, With<Transient>>) {
-    for entity in &transient {
-        commands.entity(entity).try_despawn();
-    }
-}

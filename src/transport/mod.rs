@@ -52,6 +52,7 @@ pub(crate) use self::{
     error::seconds,
     error_text::{error_text, one_line, page_text},
     hand_over::HandOver,
+    ids::{canonical, is_canonical, make_canonical},
     link::{
         Answer, Auth, ConnectPlan, Direction, Driver, Failure, Link, LinkCommand, LinkEvent,
         LinkSettings, LinkStats, RawEnvelope, RestCall, RestResponse, Ticket, TrafficTotals,
