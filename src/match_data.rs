@@ -59,6 +59,8 @@ pub trait MatchPayload: Sized + Send + Sync + 'static {
 /// Typed match data that arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `MatchData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct FromMatch<T: MatchPayload> {
     /// The match.
@@ -75,6 +77,8 @@ pub struct FromMatch<T: MatchPayload> {
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `MatchData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct MatchDataReceived {
     /// The match.
@@ -91,6 +95,8 @@ pub struct MatchDataReceived {
 
 /// Match data with an op code that a type is bound to, but the bytes are no such value. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct MatchDataRejected {
     /// The match.

@@ -21,6 +21,8 @@ use crate::{
 /// should compare [`sender_id`](ChatMessage::sender_id), too.
 ///
 /// Mirrors `ChannelMessage`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message, PartialEq)]
 pub struct ChatMessageReceived {
     /// The channel. It is gone already if this message says that the local user is out of its group.

@@ -42,6 +42,8 @@ pub trait PartyPayload: Sized + Send + Sync + 'static {
 /// Typed party data that arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `PartyData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct FromParty<T: PartyPayload> {
     /// The party.
@@ -56,6 +58,8 @@ pub struct FromParty<T: PartyPayload> {
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `PartyData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct PartyDataReceived {
     /// The party.
@@ -70,6 +74,8 @@ pub struct PartyDataReceived {
 
 /// Party data with an op code that a type is bound to, but the bytes are no such value. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct PartyDataRejected {
     /// The party.
