@@ -88,7 +88,7 @@ fn hear(mut data: MessageReader<FromParty<Ready>>, player: Res<Player>) {
     }
 }
 
-/// Whether one was thrown out or the party was closed, the server does not say.
+/// The server does not say whether you were removed or the party closed.
 fn closed(_: On<PartyClosed>, player: Res<Player>, mut exit: MessageWriter<AppExit>) {
     println!("{} is out", player.name);
     exit.write(AppExit::Success);

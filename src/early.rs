@@ -2,8 +2,8 @@
 //!
 //! A server sends answers, presence events and data from different tasks, so their order is a race. Here they are put
 //! into the one order that a game expects: the answer first, then joins, then data of those who joined. The same goes for
-//! what a request changes: whom one lets into a party or throws out of it, one's own status, and streams that an RPC puts
-//! one into. First comes the answer, then the event.
+//! what a request changes: members that the local user accepts into a party or removes from it, the local user's status, and streams
+//! that an RPC puts the local user into. First comes the answer, then the event.
 
 use std::{collections::VecDeque, mem, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     transport::{MatchData, PartyData, Received, StreamData},
 };
 
-/// How long data waits for the join of its sender, and one's own presence in a stream for the answer to an RPC.
+/// How long data waits for the join of its sender, and the local user's presence in a stream for the answer to an RPC.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// What may be held, in all.
 const MAX_FRAMES: usize = 1024;
@@ -26,9 +26,9 @@ pub enum Area {
     Match,
     Party,
     Channel,
-    /// A ticket of one's own.
+    /// A ticket of the local user alone.
     Ticket,
-    /// A ticket of a party that one leads.
+    /// A ticket of a party that the local user leads.
     PartyTicket,
     Status,
     Stream,
@@ -80,11 +80,11 @@ pub(crate) enum Move {
         id: Box<str>,
         session: Box<str>,
     },
-    /// One's own presence changes somewhere in this area. In a stream it only may: an RPC can be about anything.
+    /// The local user's presence changes somewhere in this area. In a stream it only may: an RPC can be about anything.
     Own(Area),
 }
 
-/// Somebody whom an event is about.
+/// Somebody that an event is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mover<'a> {
     pub(crate) session: &'a str,

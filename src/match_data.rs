@@ -59,6 +59,8 @@ pub trait MatchPayload: Sized + Send + Sync + 'static {
 /// Typed match data that arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `MatchData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct FromMatch<T: MatchPayload> {
     /// The match.
@@ -75,6 +77,8 @@ pub struct FromMatch<T: MatchPayload> {
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `MatchData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct MatchDataReceived {
     /// The match.
@@ -91,6 +95,8 @@ pub struct MatchDataReceived {
 
 /// Match data with an op code that a type is bound to, but the bytes are no such value. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct MatchDataRejected {
     /// The match.
@@ -225,7 +231,7 @@ impl OutgoingData {
         }
     }
 
-    /// Only to these presences, oneself included if named. In authoritative matches all data goes to the handler.
+    /// Only to these presences; to the local user, too, if you name it. In authoritative matches all data goes to the handler.
     #[must_use]
     pub fn to(mut self, receivers: impl IntoIterator<Item = Entity>) -> Self {
         self.receivers = Some(receivers.into_iter().collect());
@@ -242,7 +248,7 @@ impl OutgoingData {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to everybody else in a match. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); should it not, there is a [`SendFailed`](crate::send::SendFailed).
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); if it cannot, you get a [`SendFailed`](crate::send::SendFailed).
     ///
     /// A burst is spread: 32 messages at once, then four per millisecond, because the server disconnects *receivers* that
     /// more than 64 messages are queued for.

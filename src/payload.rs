@@ -1,4 +1,28 @@
 //! Payloads: how types become bytes and come back, and how data finds its type.
+//!
+//! # While the game is paused
+//!
+//! Bevy keeps a message until `FixedUpdate` has had its chance to read it. `FixedUpdate` does not run while virtual time is paused
+//! (`Time<Virtual>::pause`), so all that arrives meanwhile is kept, also what `Update` has read: 100 messages a second are 6,000
+//! after a minute, of whatever type. They go once the game runs on. If that is too much, and no system in `FixedUpdate` reads
+//! the type, have Bevy forget what is two frames old, also in a pause:
+//!
+//! ```
+//! # use bevy_app::{App, Last};
+//! # use bevy_ecs::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! # use bevy_time::{Time, Virtual};
+//! fn forget_old_data(mut data: ResMut<Messages<MatchDataReceived>>) {
+//!     data.update();
+//! }
+//!
+//! fn is_paused(time: Res<Time<Virtual>>) -> bool {
+//!     time.is_paused()
+//! }
+//!
+//! # let mut app = App::new();
+//! app.add_systems(Last, forget_old_data.run_if(is_paused));
+//! ```
 
 use std::{any::type_name, error::Error, fmt, marker::PhantomData, sync::Arc};
 

@@ -112,29 +112,29 @@ fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
 #[component(immutable)]
 #[reflect(Component)]
 pub enum JoinedAs {
-    /// It was there when one joined oneself, or it is oneself.
+    /// It was there when the local user joined, or it is the local user.
     Snapshot,
     /// It joined later.
     Event,
 }
 
-/// Marks one's own presence, and [one's own user](crate::status).
+/// Marks the presence of the local user, and [the user](crate::status) that it is.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[reflect(Component)]
 pub struct IsSelf;
 
 /// Marks an entity that asks to become a match, a party, a channel or a ticket. It goes with the answer.
 ///
-/// Despawning the entity withdraws the request: should it succeed after all, the plugin leaves again.
+/// Despawning the entity withdraws the request: if it succeeds after all, the plugin leaves again.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[reflect(Component)]
 pub struct Joining;
 
-/// How to join a match that one has been given: by the matchmaker, or by whom one plays with.
+/// How to join a match that the matchmaker found, or that another player told the id of.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum JoinWith {
-    /// A token of the matchmaker, for a relayed match that need not exist yet. It is good for 30 s, as often as one likes,
-    /// and for everybody who has it; so its `Debug` does not show it.
+    /// A token of the matchmaker, for a relayed match that need not exist yet. It is good for 30 s, any number of
+    /// times, and for everybody who has it; so its `Debug` does not show it.
     Token(Secret),
     /// The id of a match.
     Id(MatchId),
@@ -153,7 +153,7 @@ pub struct Sender {
 #[derive(Debug, Default, Resource)]
 pub struct PresenceIndex {
     contexts: EntityHashMap<Roster>,
-    /// One's own, once the server has told.
+    /// That of this connection, once the server has told.
     own_session: Option<SessionId>,
     /// The last moment that somebody may refer to with "since".
     moment: Moment,
@@ -199,8 +199,8 @@ impl PresenceIndex {
             .map_or(0, |roster| roster.here.len())
     }
 
-    /// One's own session in this connection. The server tells it with whatever one joins, and right at the start if one
-    /// [appears online](crate::connection::ConnectOptions::appear_online).
+    /// The session of this connection. The server tells it with the first thing that you join, and right at the start if the local
+    /// user [appears online](crate::connection::ConnectOptions::appear_online).
     #[must_use]
     pub fn own_session(&self) -> Option<&SessionId> {
         self.own_session.as_ref()
@@ -231,7 +231,7 @@ impl PresenceIndex {
     }
 }
 
-/// The party with this id, if one is in it.
+/// The party with this id, if the local user is in it.
 pub(crate) fn party_of(world: &mut World, id: &PartyId) -> Option<Entity> {
     let mut named = world.query::<(Entity, &PartyId)>();
     let index = world.resource::<PresenceIndex>();
@@ -241,7 +241,7 @@ pub(crate) fn party_of(world: &mut World, id: &PartyId) -> Option<Entity> {
     found.map(|(party, _)| party)
 }
 
-/// The id of a party that one is in.
+/// The id of a party that the local user is in.
 pub(crate) fn party_id(world: &World, party: Entity) -> Option<PartyId> {
     let is_in = world.resource::<PresenceIndex>().count(party) > 0;
     world.get::<PartyId>(party).filter(|_| is_in).cloned()
@@ -269,7 +269,7 @@ impl Detail for () {
     fn update(self, _: &mut EntityWorldMut<'_>) {}
 }
 
-/// Whether somebody is oneself: this session, or one of one's own user as long as the server has not told which it is.
+/// Whether somebody is the local user: this session, or any of the user's as long as the server has not told which it is.
 pub(crate) fn is_self(world: &World, who: &UserPresence) -> bool {
     match &world.resource::<PresenceIndex>().own_session {
         Some(own) => *own == who.session_id.as_str(),
@@ -277,13 +277,13 @@ pub(crate) fn is_self(world: &World, who: &UserPresence) -> bool {
     }
 }
 
-/// Whether somebody is one's own user, from whatever device.
+/// Whether somebody is the local user, from whatever device.
 pub(crate) fn is_own_user(world: &World, user_id: &str) -> bool {
     let user = world.resource::<NakamaConnection>().user();
     user.is_some_and(|(own, _)| *own == *user_id)
 }
 
-/// The server tells which session is one's own. Its presences that are there already are marked.
+/// The server tells which session is this connection's. Its presences that are there already are marked.
 pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
     let mut index = world.resource_mut::<PresenceIndex>();
     if index.own_session.is_some() {
@@ -306,7 +306,7 @@ pub(crate) fn forget_own_session(world: &mut World) {
     world.resource_mut::<PresenceIndex>().own_session = None;
 }
 
-/// Everybody whom an answer lists, oneself included. Who left while the answer was under way is not brought back.
+/// Everybody that an answer lists, the local user included. Who left while the answer was under way is not brought back.
 pub(crate) fn apply_snapshot<M: Membership>(
     world: &mut World,
     context: Entity,

@@ -280,6 +280,15 @@ fn a_second_socket_of_the_same_user() {
     }
 }
 
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_kick_is_told_with_its_reason() {
+    for round in 1..=8 {
+        println!("round {round}");
+        scenes::kick::a_full_queue(&server());
+    }
+}
+
 /// As in `suite/large_requests.rs`, and what a server says to a call that is too long.
 #[test]
 #[ignore = "needs a Nakama server"]

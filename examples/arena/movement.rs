@@ -32,7 +32,7 @@ impl MatchPayload for Moved {
 #[derive(Clone, Component, Copy, Debug, Default)]
 pub(crate) struct Position(pub(crate) Vec2);
 
-/// How fast one's own avatar goes, per second.
+/// How fast your own avatar goes, per second.
 #[derive(Clone, Component, Copy, Debug, Default)]
 pub(crate) struct Velocity(pub(crate) Vec2);
 
@@ -73,7 +73,7 @@ fn arrive(added: On<Add, PresentIn>, mut commands: Commands, who: Query<(&UserId
     }
 }
 
-/// Moves one's own avatar.
+/// Moves your own avatar.
 fn walk(time: Res<Time>, intent: Res<Intent>, mut own: Query<(&mut Position, &mut Velocity)>) {
     for (mut position, mut velocity) in &mut own {
         let wanted = intent.direction.clamp_length_max(1.0) * SPEED;

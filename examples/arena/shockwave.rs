@@ -22,7 +22,7 @@ impl MatchPayload for Shockwave {
     type Codec = Postcard;
 }
 
-/// A shockwave spreads, one's own or somebody else's.
+/// A shockwave spreads, yours or somebody else's.
 #[derive(Event)]
 pub(crate) struct Spreads {
     /// Whose, if they are still here.

@@ -66,9 +66,9 @@ impl ChatHistory {
 /// Whose history to fetch.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ChatHistoryOf {
-    /// A channel that one is in.
+    /// A channel that the local user is in.
     Channel(Entity),
-    /// Any channel. The server does not ask whether one is in a room.
+    /// Any channel. The server does not check whether the local user is in a room.
     Id(ChannelId),
 }
 
@@ -97,7 +97,7 @@ pub struct FetchChatHistory {
     history: ChatHistory,
 }
 
-/// A page of a channel's history. If one is in the channel, the messages are in its [`ChatLog`](super::ChatLog), too, as far
+/// A page of a channel's history. If the local user is in the channel, the messages are in its [`ChatLog`](super::ChatLog), too, as far
 /// as there is room.
 ///
 /// Mirrors `ChannelMessageList`.
@@ -123,7 +123,7 @@ pub enum ChatHistoryRefusal {
     /// again.
     #[error(transparent)]
     InvalidToken(RestError),
-    /// The channel is not for oneself: direct messages of others, or a group that one is not in.
+    /// The local user may not read the channel: direct messages of others, or a group that the local user is not in.
     #[error(transparent)]
     ChannelNotFound(RestError),
     /// The id is none of a channel.
@@ -251,7 +251,7 @@ impl RestRequest for FetchChatHistory {
 }
 
 impl FetchChatHistory {
-    /// The channel, if one is in it. The id may have been written differently than the server does.
+    /// The channel, if the local user is in it. The id may be spelled differently than the server spells it.
     fn channel(&self, world: &World, lines: &[Line]) -> Option<Entity> {
         let index = world.resource::<ChatIndex>();
         let named = lines.first().map(|line| line.channel_id.as_str());
@@ -263,7 +263,7 @@ impl FetchChatHistory {
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Fetches messages of a channel that were stored, over REST: the answer is a
-    /// [`Replied<FetchChatHistory>`](crate::request::Replied). If one is in the channel, they join its
+    /// [`Replied<FetchChatHistory>`](crate::request::Replied). If the local user is in the channel, they join its
     /// [`ChatLog`](super::ChatLog).
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).

@@ -12,7 +12,7 @@ use crate::{
     shared_text,
 };
 
-/// Something was said in a channel that one is in, by oneself included; or an earlier message was edited or removed; or
+/// Somebody, maybe the local user, wrote in a channel that the local user is in; or an earlier message was edited or removed; or
 /// something happened to the channel's group. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
@@ -21,14 +21,16 @@ use crate::{
 /// should compare [`sender_id`](ChatMessage::sender_id), too.
 ///
 /// Mirrors `ChannelMessage`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message, PartialEq)]
 pub struct ChatMessageReceived {
-    /// The channel. It is gone already if this message says that one is out of its group.
+    /// The channel. It is gone already if this message says that the local user is out of its group.
     pub context: Entity,
     /// The sender's presence in the channel. `None` if there is none: they are hidden, or left, or their join has not
     /// arrived yet, or never joined the channel of their group.
     ///
-    /// The server names the user, not the session. If a user is there with several, it is one's own, or else the one that
+    /// The server names the user, not the session. If a user is there with several, it is the local user's, or else the one that
     /// joined last.
     pub sender: Option<Entity>,
     /// What was said.

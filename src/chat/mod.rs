@@ -5,9 +5,9 @@
 //! often it is joined. There are rooms, which anybody can join by name, direct messages between two users, and the
 //! channels of groups.
 //!
-//! What is said is a JSON object: any struct with serde. Every message arrives as [`ChatMessageReceived`], one's own included;
-//! [`ChatLog`], on the channel's entity, holds the lines as they stand now, edits and removals applied, which is what a chat
-//! window shows. Older messages come over REST, with
+//! The content of a message is a JSON object: any struct with serde. Every message arrives as [`ChatMessageReceived`], those of the
+//! local user, too. [`ChatLog`], on the channel's entity, holds the lines as they stand now, edits and removals applied: show it in
+//! a chat window. Older messages come over REST, with
 //! [`chat_history`](crate::commands::NakamaCommands::chat_history), and join the others there.
 //!
 //! ```no_run
@@ -44,8 +44,8 @@
 //!
 //! # Limits
 //!
-//! The server takes messages that are JSON objects, and envelopes of at most 4096 bytes. One's own stored messages can be edited
-//! and removed; where the one who writes is not [persistent](JoinChat::persistent), the server passes on edits and removals of
+//! The server takes messages that are JSON objects, and envelopes of at most 4096 bytes. The local user can edit and remove
+//! their own stored messages. Where a member who writes is not [persistent](JoinChat::persistent), the server passes on edits and removals of
 //! anybody's messages without looking, so the log applies them only from the author. It holds
 //! [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) lines.
 
@@ -79,7 +79,7 @@ use crate::{
     transport::{People, Received},
 };
 
-/// A chat channel that one is in. Appears on the entity of the request that joined it; goes when one leaves, is put out of
+/// A chat channel that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves, is put out of
 /// it ([`ChatClosed`]), or the connection ends.
 ///
 /// Mirrors `Channel`.
@@ -103,7 +103,7 @@ pub enum ChatChannelKind {
     },
     /// Direct messages.
     Direct {
-        /// Both users, the smaller id first. One may write to oneself; then both are the same.
+        /// Both users, the smaller id first. Users may write to themselves; then both are the same.
         users: [UserId; 2],
     },
     /// The channel of a group: its members can join it.
@@ -126,7 +126,7 @@ impl Membership for ChatMemberOf {
     type Detail = ();
 }
 
-/// Everybody in a channel, oneself included, in no particular order.
+/// Everybody in a channel, the local user included, in no particular order.
 ///
 /// Who joined [hidden](JoinChat::hidden) is in nobody's list but their own. They hear everything, and may speak.
 #[derive(Component, Debug, Default, Reflect)]
@@ -134,7 +134,7 @@ impl Membership for ChatMemberOf {
 #[reflect(Component)]
 pub struct ChatMembers(EntityHashSet);
 
-/// One is not in a channel any more, without having left it. An event of the channel's entity, which is still there with
+/// The local user is not in a channel any more, without having left it. An event of the channel's entity, which is still there with
 /// its members and its log, and goes right after it.
 #[derive(Clone, Copy, Debug, EntityEvent)]
 pub struct ChatClosed {
@@ -145,21 +145,21 @@ pub struct ChatClosed {
     pub reason: ChatClosedReason,
 }
 
-/// Why one is not in a channel any more.
+/// Why the local user is not in a channel any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ChatClosedReason {
-    /// One left the channel's group.
+    /// The local user left the channel's group.
     LeftGroup,
-    /// One was thrown out of the channel's group.
+    /// The local user was removed from the channel's group.
     KickedFromGroup,
-    /// One was banned from the channel's group.
+    /// The local user was banned from the channel's group.
     BannedFromGroup,
-    /// The server refused something because one is not in the channel. It had not told before.
+    /// The server refused something because the local user is not in the channel. It had not told before.
     NotJoined,
 }
 
-/// Finds the entity of a channel that one is in.
+/// Finds the entity of a channel that the local user is in.
 pub type ChatIndex = ContextIndex<ChatChannel>;
 
 impl Context for ChatChannel {}
@@ -238,7 +238,7 @@ pub(crate) fn on_message(world: &mut World, message: api::ChannelMessage) {
     }
 }
 
-/// The presence of a user; of several, one's own, or else the one that joined last.
+/// The presence of a user; of several, the local user's, or else the one that joined last.
 fn presence_of(world: &World, channel: Entity, user: &str) -> Option<Entity> {
     let sessions = world.resource::<PresenceIndex>().of_user(channel, user);
     let own = sessions
@@ -247,7 +247,7 @@ fn presence_of(world: &World, channel: Entity, user: &str) -> Option<Entity> {
     own.or_else(|| sessions.last()).copied()
 }
 
-/// Whether a message is the only sign that one is out of the channel.
+/// Whether a message is the only sign that the local user is out of the channel.
 fn end_of_membership(
     world: &World,
     channel: Entity,
@@ -286,7 +286,7 @@ fn note<'a>(
     }
 }
 
-/// One is out of a channel.
+/// The local user is out of a channel.
 fn close(world: &mut World, channel: Entity, reason: ChatClosedReason) {
     let Some(id) = mirror::id_of::<ChatChannel>(world, channel) else {
         return;

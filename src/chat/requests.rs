@@ -47,7 +47,7 @@ impl JoinChat {
         Self::new(Type::DirectMessage, user.into().to_string())
     }
 
-    /// The channel of a group that one is a member of.
+    /// The channel of a group that the local user is a member of.
     #[must_use]
     pub fn group(group_id: impl Into<String>) -> Self {
         Self::new(Type::Group, group_id.into())
@@ -62,14 +62,14 @@ impl JoinChat {
         }
     }
 
-    /// Whether the others do not see that one is there. They see what one writes. Default: no.
+    /// Whether the other members do not see the local user. They see what the local user writes. Default: no.
     #[must_use]
     pub fn hidden(mut self, hidden: bool) -> Self {
         self.hidden = hidden;
         self
     }
 
-    /// Whether what one writes is stored, so that it is in the history, and the server makes sure that only oneself edits
+    /// Whether the server stores what the local user writes, so that it is in the history, and makes sure that only the local user edits
     /// or removes it. Default: yes.
     #[must_use]
     pub fn persistent(mut self, persistent: bool) -> Self {
@@ -78,11 +78,11 @@ impl JoinChat {
     }
 }
 
-/// One is in a channel now.
+/// The local user is in a channel now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ChatJoined {
-    /// The channel: the request's own entity, or another one if one was in that channel already.
+    /// The channel: the request's own entity, or an older entity if the local user was in that channel already.
     pub entity: Entity,
 }
 
@@ -121,7 +121,7 @@ impl SocketRequest for JoinChat {
         };
         let kind = ChatChannelKind::of(&channel);
         let id = ChannelId::from(channel.id);
-        // A repeated join lists oneself among the others.
+        // A repeated join lists the local user among the others.
         let my_session = channel.self_.as_ref().map(|me| me.session_id.as_str());
         let others = channel.presences.iter();
         let everybody = others.chain(&channel.self_).map(|presence| {

@@ -30,6 +30,9 @@ use crate::{
 macro_rules! raw_envelopes {
     ($($(#[$doc:meta])* $Name:ident,)*) => {$(
         $(#[$doc])*
+        ///
+        /// While virtual time is paused, Bevy keeps it also after it was read, see
+        /// [payloads](crate::payload#while-the-game-is-paused).
         #[derive(Clone, bevy_ecs::message::Message)]
         pub struct $Name {
             /// When the network thread read it, or handed it to the socket.

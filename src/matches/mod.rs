@@ -24,25 +24,28 @@
 //! }
 //!
 //! fn bye(gone: On<Remove, PresentIn>, names: Query<&Username>) {
-//!     println!("{} has left", names.get(gone.entity).unwrap());
+//!     if let Ok(name) = names.get(gone.entity) {
+//!         println!("{name} has left");
+//!     }
 //! }
 //! # fn main() { App::new().add_observer(enter).add_observer(greet).add_observer(bye); }
 //! ```
 //!
-//! Which matches there are is asked with [`list_matches`](crate::commands::NakamaCommands::list_matches). Whom one plays with
-//! can be left to the [matchmaker](crate::matchmaker).
+//! [`list_matches`](crate::commands::NakamaCommands::list_matches) asks which matches there are. The
+//! [matchmaker](crate::matchmaker) finds others to play with.
 //!
 //! # Authoritative matches
 //!
 //! Code on the server runs them: they have a [label](Match::label), may refuse who wants to join
 //! ([`MatchRefusal::JoinRejected`], with the reason), which is what [`JoinMatch::with_metadata`] is for, and send data
-//! themselves: their `sender` is `None`. What they send to one who joins overtakes the answer to the join; the plugin puts it
-//! behind.
+//! themselves: their `sender` is `None`. What they send to a user who joins overtakes the answer to the join; the plugin puts
+//! it behind the answer.
 //!
 //! # What cannot be known
 //!
-//! * That one was kicked: the others see one leave, one is told nothing. The mirror stays, and nothing arrives any more.
-//! * That an authoritative match has ended. (One whose code fails takes the connection with it.)
+//! * That the local user was kicked: the other members see the local user leave, and the local user is told nothing. The
+//!   entity stays, and nothing arrives any more.
+//! * That an authoritative match has ended. (A match whose code fails takes the connection with it.)
 //! * A new label: [`Match::label`] is that of the join. Lists have the present one.
 //!
 //! # Limits
@@ -70,8 +73,8 @@ use crate::{
     transport::{People, Received},
 };
 
-/// A match that one is in. Appears on the entity of the request that joined it; goes when one leaves or the connection
-/// ends.
+/// A match that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves or
+/// the connection ends.
 ///
 /// Mirrors `Match`; its `size` is left out because the server counts differently from case to case: count
 /// [`MatchPresences`].
@@ -98,7 +101,7 @@ impl Membership for PresentIn {
     type Detail = ();
 }
 
-/// Everybody in a match, oneself included, in no particular order. Absent if nobody is.
+/// Everybody in a match, the local user included, in no particular order. Absent if there is nobody.
 #[derive(Component, Debug, Default, Reflect)]
 #[relationship_target(relationship = PresentIn, linked_spawn)]
 #[reflect(Component)]
@@ -138,10 +141,10 @@ pub enum MatchRefusal {
     /// The match handler said no; the text is its reason.
     #[error(transparent)]
     JoinRejected(ServerError),
-    /// The id is none.
+    /// The id is malformed.
     #[error(transparent)]
     InvalidId(ServerError),
-    /// The matchmaker's token is none, or older than 30 s.
+    /// The matchmaker's token is malformed, or older than 30 s.
     #[error(transparent)]
     InvalidToken(ServerError),
     /// Something else.
@@ -161,11 +164,11 @@ impl From<ServerError> for MatchRefusal {
     }
 }
 
-/// One is in a match now.
+/// The local user is in a match now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct MatchJoined {
-    /// The match: the request's own entity, or another one if one was in that match already.
+    /// The match: the request's own entity, or an older entity if the local user was in that match already.
     pub entity: Entity,
 }
 
@@ -182,7 +185,7 @@ impl CreateMatch {
         Self::default()
     }
 
-    /// The match of that name: the first who asks creates it, the others join.
+    /// The match of that name: the first user who asks creates it, the others join it.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self {

@@ -24,8 +24,8 @@ const TOKEN_LIFE: Duration = Duration::from_secs(30);
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive); the entity is still there as it was, and goes in `Last`
 /// of this frame.
 ///
-/// One is not in the match yet: join it with [`join_match(&matched.join)`](crate::commands::NakamaCommands::join_match).
-/// Nobody is obliged to, so some may never come.
+/// The local user is not in the match yet: join it with [`join_match(&matched.join)`](crate::commands::NakamaCommands::join_match).
+/// Nobody has to, so some may never come.
 ///
 /// Mirrors `MatchmakerMatched`.
 ///
@@ -46,7 +46,7 @@ pub struct MatchmakerMatched {
     pub ticket_id: TicketId,
     /// How to join: a token for a relayed match, or the id of an authoritative one, if the server's code made it.
     pub join: JoinWith,
-    /// Everybody who was matched, oneself included, in no particular order; it is the same for all of them.
+    /// Everybody who was matched, the local user included, in no particular order; it is the same for all of them.
     pub users: Vec<MatchedUser>,
     /// When it arrived, in time since the app's start (`Time<Real>`): the beginning of the frame that read it, also if it
     /// had to wait for the ticket's answer.
@@ -65,27 +65,27 @@ pub struct MatchedUser {
     pub string_properties: BTreeMap<String, String>,
     /// What their ticket was given as [`numeric_property`](super::AddMatchmaker::numeric_property).
     pub numeric_properties: BTreeMap<String, f64>,
-    /// Whether it is oneself, on this connection.
+    /// Whether it is the local user, on this connection.
     pub is_self: bool,
 }
 
 impl MatchmakerMatched {
     /// When the token ends, in `Time<Real>`: 30 s after its arrival. It was on its way for a while, so that is a little too
-    /// late. `None` if one joins by an id, which does not end.
+    /// late. `None` if you join by an id, which does not end.
     ///
-    /// Who has joined may tell the others the match's id, which goes on being good.
+    /// A player who has joined may tell the others the match's id, which stays valid.
     #[must_use]
     pub fn token_expires_at(&self) -> Option<Duration> {
         matches!(self.join, JoinWith::Token(_)).then(|| self.received_at.saturating_add(TOKEN_LIFE))
     }
 
-    /// Whether one can join with it at this time (`Time<Real>`), as far as its age goes.
+    /// Whether you can join with it at this time (`Time<Real>`), as far as its age goes.
     #[must_use]
     pub fn is_token_valid(&self, now: Duration) -> bool {
         self.token_expires_at().is_none_or(|end| now < end)
     }
 
-    /// Oneself among those who were matched.
+    /// The local user among those who were matched.
     #[must_use]
     pub fn me(&self) -> Option<&MatchedUser> {
         self.users.iter().find(|user| user.is_self)

@@ -1,8 +1,8 @@
 //! The matchmaker: finds others to play with.
 //!
-//! Adding oneself is a request whose entity *becomes* the ticket: it gets [`MatchmakerTicket`] and [`TicketId`]. It stays
-//! until the server has found a match, which is a [`MatchmakerMatched`] on it; with that, it goes in `Last` of the frame.
-//! What one is matched to is joined like any other match, with what the event brings:
+//! To look for others is a request whose entity *becomes* the ticket: it gets [`MatchmakerTicket`] and [`TicketId`]. It stays
+//! until the server has found a match. Then you get a [`MatchmakerMatched`] on it, and it goes in `Last` of that frame.
+//! Join the match like any other, with what the event brings:
 //!
 //! ```
 //! # use bevy_nakama::prelude::*;
@@ -25,8 +25,9 @@
 //! }
 //! ```
 //!
-//! A query is about the properties of the others. As a rule, a server asks one side only (its setting
-//! `matchmaker.rev_precision`): one may be found by somebody whom one would not have looked for. So look for what one is.
+//! A query is about the properties of the others. By default, a server checks one side only (its setting
+//! `matchmaker.rev_precision`): the query of the ticket that finds another. So a player may be matched with somebody that their own
+//! query rules out. To avoid that, let your queries ask for the same properties that your tickets have.
 //!
 //! # Parties
 //!
@@ -34,21 +35,20 @@
 //! ticket is related to the party by [`TicketOf`]; every member has one, the others without knowing what was asked for.
 //! All are matched together, and each gets the event and joins by themselves.
 //!
-//! A ticket of a party ends as soon as somebody comes or goes. The server does not tell, but who is in the party does: the
-//! ticket's entity goes together with that change, and with the party itself. The leader may add the party again.
+//! A ticket of a party ends as soon as somebody comes or goes. The server does not tell, but the plugin knows it from the members:
+//! the ticket's entity goes together with that change, and with the party itself. The leader may add the party again.
 //!
 //! # What cannot be known
 //!
 //! * That a leader removed the party's ticket: the other members are not told. Theirs stays until the members change.
-//! * How long it takes, or how many are looking. What nobody fits to waits for as long as the connection lasts.
-//! * Whether those who were matched will come. A game should start without them after a while.
+//! * How long it takes, or how many are looking. A ticket that nobody fits waits for as long as the connection lasts.
+//! * Whether those who were matched will come. Start without them after a while.
 //! * Why a ticket was refused with [`MatchmakerRefusal::NotAdded`].
 //!
 //! # Limits
 //!
 //! Three tickets for each connection, and three for each party (a setting of the server). Tickets end with their connection.
-//! A ticket that is removed in the moment in which it is matched is gone here; should the match still be announced,
-//! nobody hears of it.
+//! If you remove a ticket in the moment in which it is matched, its entity is gone, and the plugin drops the news of the match.
 
 mod matched;
 mod refusal;
@@ -78,8 +78,8 @@ use crate::{
     transport::Received,
 };
 
-/// A ticket: one is looking for others to play with. Appears with the answer to
-/// [`add_matchmaker`](crate::commands::NakamaCommands::add_matchmaker), or when the leader of one's party has added it. Goes in
+/// A ticket: the local user is looking for others to play with. Appears with the answer to
+/// [`add_matchmaker`](crate::commands::NakamaCommands::add_matchmaker), or when the leader of the local user's party has added it. Goes in
 /// `Last` of the frame of its [`MatchmakerMatched`]; before that if it is removed, if the members of its party change, or
 /// the connection ends.
 ///
@@ -89,13 +89,13 @@ use crate::{
 #[reflect(Component)]
 #[non_exhaustive]
 pub struct MatchmakerTicket {
-    /// What was asked for. `None` if the leader of one's party did: the server does not tell.
+    /// What was asked for. `None` if the leader of the local user's party asked: the server does not tell.
     pub request: Option<AddMatchmaker>,
     /// Since when, in time since the app's start (`Time<Real>`).
     pub since: Duration,
 }
 
-/// Relates a ticket to the party that it is for. Not there on a ticket of one's own.
+/// Relates a ticket to the party that it is for. A ticket of the local user alone has none.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[relationship(relationship_target = PartyTickets)]
 #[reflect(Component)]
@@ -130,7 +130,7 @@ impl TicketIndex {
         self.by_id.iter().map(|(id, entity)| (id, *entity))
     }
 
-    /// It has been matched, and is not one's own to remove any more.
+    /// It has been matched, and cannot be removed any more.
     fn use_up(&mut self, id: &TicketId) {
         self.by_id.remove(id);
         self.used.truncate(USED - 1);
@@ -174,7 +174,7 @@ fn become_ticket(
     ticket
 }
 
-/// The leader of a party that one is in has added it.
+/// The leader of a party that the local user is in has added it.
 pub(crate) fn on_party_ticket(world: &mut World, pushed: realtime::PartyMatchmakerTicket) {
     let id = TicketId::from(pushed.ticket.as_str());
     let index = world.resource::<TicketIndex>();

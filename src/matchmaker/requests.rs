@@ -1,4 +1,4 @@
-//! What one asks of the matchmaker.
+//! Requests of the matchmaker.
 
 use std::collections::BTreeMap;
 
@@ -32,22 +32,22 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Reflect)]
 #[non_exhaustive]
 pub struct AddMatchmaker {
-    /// How many players there must be, oneself (or one's party) included. 2 or more.
+    /// How many players there must be, the local user (or the party) included. 2 or more.
     pub min_count: u32,
     /// How many players there may be.
     pub max_count: u32,
     /// Their number is a multiple of this one, which divides both counts. `None` is 1.
     pub count_multiple: Option<u32>,
-    /// What the others have to be like, and `*` if that does not matter.
+    /// What the others have to be like; `*` if that does not matter.
     pub query: String,
-    /// What one is like, as text.
+    /// What the local user is like, as text.
     pub string_properties: BTreeMap<String, String>,
-    /// What one is like, as numbers.
+    /// What the local user is like, as numbers.
     pub numeric_properties: BTreeMap<String, f64>,
 }
 
 impl AddMatchmaker {
-    /// At least and at most so many players, oneself (or one's party) included, whoever they are.
+    /// At least and at most so many players, the local user (or the party) included, whoever they are.
     ///
     /// The server matches as many as there may be; with fewer it waits for a while (two intervals, of 15 s by default).
     #[must_use]
@@ -91,7 +91,7 @@ impl AddMatchmaker {
     }
 }
 
-/// One is in the matchmaker's pool.
+/// The local user is in the matchmaker's pool.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct MatchmakerAdded {
@@ -199,7 +199,7 @@ impl SocketRequest for AddPartyToMatchmaker {
     ) -> Outcome<Self> {
         let id = ticket_in(reply)?;
         if party_id(world, self.party).as_ref() != Some(&self.id) {
-            // One has left the party meanwhile, so it has no ticket any more.
+            // The local user has left the party meanwhile, so it has no ticket any more.
             return Err(RequestError::Withdrawn);
         }
         let entity = become_ticket(world, entity, &id, Some(self.add), Some(self.party));
@@ -254,7 +254,7 @@ impl Acknowledged for RemoveMatchmakerTicket {
 
     fn refused(self, world: &mut World, error: ServerError) -> MatchmakerRefusal {
         let refusal = MatchmakerRefusal::from(error);
-        // Of one's own ticket it means that its match is under way.
+        // Of the local user's own ticket it means that its match is under way.
         if self.party.is_some() && matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
             remove(world, &self.id);
         }
@@ -262,7 +262,7 @@ impl Acknowledged for RemoveMatchmakerTicket {
     }
 }
 
-/// Removes a ticket that is no mirror, or not any more. Should the server there is none.
+/// Removes a ticket that has no entity, or not any more. The server may say that there is none.
 pub(super) fn send_remove(world: &mut World, id: &TicketId, party: Option<&PartyId>) {
     send_then(world, remove_message(id, party), |_| {});
 }
@@ -272,7 +272,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`Replied<AddMatchmaker>`](crate::request::Replied); in the end it gets a
     /// [`MatchmakerMatched`](super::MatchmakerMatched).
     ///
-    /// Despawning the entity, also before the answer, is removing the ticket.
+    /// To despawn the entity, also before the answer, is to remove the ticket.
     ///
     /// ```
     /// # use bevy_nakama::prelude::*;

@@ -80,6 +80,8 @@ pub use crate::{proto::Timestamp, transport::NotificationId};
 /// [kept](Notification::persistent), it is in the [`NotificationInbox`], too.
 ///
 /// Mirrors one entry of `Notifications`; those of one envelope follow each other in its order.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message, PartialEq)]
 pub struct NotificationReceived {
     /// What it says.

@@ -17,7 +17,7 @@
 //!
 //! # Keys and clicks
 //!
-//! What is typed into its filter, and a click on one of its buttons, reach the game, too. Have your own input systems wait:
+//! The game hears what somebody types into the overlay's filter, and clicks on its buttons, too. Let your own input systems wait:
 //!
 //! ```no_run
 //! use bevy::prelude::*;
@@ -34,11 +34,13 @@
 //!
 //! # Cameras
 //!
-//! [`bevy_egui`] draws with one camera, and stays with the first one that a game spawns. While the overlay is open, egui moves to another
-//! camera when that one is despawned, inactive, or draws to an image: to one that is active and draws to a window. It takes
-//! along what the game set up on the context. A game with a [`PrimaryEguiContext`] of its own on a new camera has that one; one that turns
-//! [`EguiGlobalSettings::auto_create_primary_context`](bevy_egui::EguiGlobalSettings::auto_create_primary_context) off places
-//! it alone.
+//! [`bevy_egui`] draws with the first camera that a game spawns. Your levels may have cameras of their own all the same: when that
+//! camera is despawned or inactive, or draws to an image, the open overlay takes egui to an active camera that draws to a window.
+//! What you set up on the egui context goes along.
+//!
+//! You can say yourself which camera it is. Spawn a camera with a [`PrimaryEguiContext`], and egui is there. Turn
+//! [`EguiGlobalSettings::auto_create_primary_context`](bevy_egui::EguiGlobalSettings::auto_create_primary_context) off, and
+//! the overlay never moves egui. A warning in the log tells you when the overlay is open and no camera draws it.
 //!
 //! # Parts of it
 //!
@@ -83,8 +85,8 @@ use crate::{observed::OwnObserver, plugin::NakamaSystems};
 
 /// Adds the overlay to an app, see the [module](self).
 ///
-/// It brings [`EguiPlugin`] along, unless the game adds that one itself, before or after. In an app without windows there is
-/// nothing to draw on, and it draws nothing.
+/// Add it after `DefaultPlugins`. It brings [`EguiPlugin`] along, unless the game adds that one itself, before or after. In an app
+/// without windows there is nothing to draw on, and it draws nothing.
 ///
 /// A [`NakamaOverlay`] that the game inserted before is kept; the settings of the plugin are for a game that has none.
 #[derive(Clone, Debug, Default)]
@@ -148,6 +150,9 @@ impl Default for NakamaOverlay {
 
 impl Plugin for NakamaOverlayPlugin {
     fn build(&self, app: &mut App) {
+        if app.is_plugin_added::<WindowPlugin>() {
+            app.insert_resource(BehindWindows);
+        }
         // bevy_egui runs it whether or not it has systems, and cannot do without.
         app.init_schedule(EguiPrimaryContextPass);
         // Settings that the game has inserted before are those it wants.
@@ -195,15 +200,28 @@ impl Plugin for NakamaOverlayPlugin {
             .add_systems(EguiPrimaryContextPass, draw.run_if(is_open));
     }
 
-    /// By now the game has added all of its plugins, and [`EguiPlugin`], too, if it does so itself.
+    /// By now the game has added [`EguiPlugin`], if it does so itself.
     fn finish(&self, app: &mut App) {
-        if app.is_plugin_added::<WindowPlugin>() && !app.is_plugin_added::<EguiPlugin>() {
+        if app.is_plugin_added::<EguiPlugin>() {
+            return;
+        }
+        if app.world().contains_resource::<BehindWindows>() {
             app.add_plugins(EguiPlugin::default());
             // Bevy does not finish what is added this late.
             EguiPlugin::default().finish(app);
+        } else {
+            // The renderer finishes after us, and egui needs it.
+            assert!(
+                !app.is_plugin_added::<WindowPlugin>(),
+                "add `NakamaOverlayPlugin` after `DefaultPlugins`"
+            );
         }
     }
 }
+
+/// The plugins for windows were there before the overlay.
+#[derive(Resource)]
+struct BehindWindows;
 
 /// A run condition: whether what is typed goes into the overlay, or into other text fields of egui.
 ///

@@ -95,7 +95,7 @@ pub(super) fn forget(world: &mut World, party: Entity, session: &str) {
     }
 }
 
-/// One is not the leader any more: who asks is not ours to know.
+/// The local user is not the leader any more: who asks is not ours to know.
 pub(super) fn forget_all(world: &mut World, party: Entity) {
     for asker in all(world, party) {
         world.despawn(asker);

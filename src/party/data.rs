@@ -42,6 +42,8 @@ pub trait PartyPayload: Sized + Send + Sync + 'static {
 /// Typed party data that arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `PartyData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct FromParty<T: PartyPayload> {
     /// The party.
@@ -56,6 +58,8 @@ pub struct FromParty<T: PartyPayload> {
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `PartyData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct PartyDataReceived {
     /// The party.
@@ -70,6 +74,8 @@ pub struct PartyDataReceived {
 
 /// Party data with an op code that a type is bound to, but the bytes are no such value. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct PartyDataRejected {
     /// The party.
@@ -165,7 +171,7 @@ impl From<(Arrived, PayloadError)> for PartyDataRejected {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to the other members of a party. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); should it not, or should the server refuse it, there is a
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); if it cannot, or the server refuses it, you get a
     /// [`SendFailed`].
     pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
         self.send_party_bytes(party, T::OP_CODE, T::Codec::encode(payload));

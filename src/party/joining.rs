@@ -17,7 +17,7 @@ use crate::{
     transport::Received,
 };
 
-/// How long an open party may take to let one in. After that, its leader is being asked.
+/// How long an open party may take to let a user in. After that, its leader is being asked.
 const OPEN_PARTY: Duration = Duration::from_secs(1);
 
 /// Joins a party, or asks to. Mirrors `PartyJoin`.
@@ -26,12 +26,12 @@ pub struct JoinParty {
     id: PartyId,
 }
 
-/// The server took the request. One is not in the party yet, see [the module](super).
+/// The server took the request. The local user is not in the party yet, see [the module](super).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PartyJoinTaken {
-    /// What is or becomes the party: the request's own entity, or another one if one was in that party, or had asked to
-    /// join it, already.
+    /// What is or becomes the party: the request's own entity, or an older entity if the local user was in that party, or
+    /// had asked to join it, already.
     pub entity: Entity,
 }
 
@@ -95,10 +95,10 @@ impl SocketRequest for JoinParty {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Joins a party, or asks its leader to. The returned entity becomes the party once one is let in; the answer,
+    /// Joins a party, or asks its leader to. The returned entity becomes the party once the local user is let in; the answer,
     /// [`Replied<JoinParty>`](crate::request::Replied), means that the server took the request.
     ///
-    /// Despawning the entity meanwhile withdraws the request: the server keeps it, but should the leader accept it, the
+    /// Despawning the entity meanwhile withdraws the request. The server keeps it, but if the leader accepts it, the
     /// plugin leaves again.
     pub fn join_party(self, id: impl Into<PartyId>) -> EntityCommands<'a> {
         let request = JoinParty { id: id.into() };
@@ -146,8 +146,8 @@ impl Asking {
     }
 }
 
-/// Hook: the game despawned a join that was waiting. The server has no way to take back a request, so should the leader
-/// accept it, we leave.
+/// Hook: the game despawned a join that was waiting. The server has no way to take back a request, so if the leader
+/// accepts it, we leave.
 fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(id) = world.get::<Asking>(entity).map(|asking| asking.id.clone()) else {
         return;

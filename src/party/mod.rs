@@ -1,15 +1,15 @@
 //! Parties.
 //!
-//! A party is created, or joined by its id, which players tell each other (in a chat, or as a code). Creating one is a request
-//! whose entity becomes it. Joining one is different: the server's answer only means that it took the request. If the party is
-//! open, one is in it a moment later; otherwise its leader has to accept, which may take any time, and a refusal is never
-//! announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it becomes the [`Party`]; without an
+//! You create a party, or join one by its id, which players tell each other (in a chat, or as a code). To create a party is a
+//! request whose entity becomes the party. To join is different: the server's answer only means that it took the request. If the
+//! party is open, the local user is in it a moment later. Otherwise its leader has to accept, which may take any time, and a
+//! refusal is never announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it becomes the [`Party`]; without an
 //! answer for a second it also gets [`PendingApproval`]. Despawning it withdraws the request.
 //!
 //! Members are entities related to the party by [`MemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
-//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`], to be accepted or declined.
+//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`]: accept or decline it.
 //!
-//! Which parties there are is asked with [`list_parties`](crate::commands::NakamaCommands::list_parties).
+//! [`list_parties`](crate::commands::NakamaCommands::list_parties) asks which parties there are.
 //!
 //! ```no_run
 //! # use bevy::prelude::*;
@@ -19,7 +19,9 @@
 //! }
 //!
 //! fn invite(created: On<Add, Party>, ids: Query<&PartyId>) {
-//!     println!("tell your friends: {}", ids.get(created.entity).unwrap());
+//!     if let Ok(id) = ids.get(created.entity) {
+//!         println!("tell your friends: {id}");
+//!     }
 //! }
 //!
 //! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
@@ -27,7 +29,9 @@
 //! }
 //!
 //! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
-//!     println!("{} leads", names.get(leads.entity).unwrap());
+//!     if let Ok(name) = names.get(leads.entity) {
+//!         println!("{name} leads");
+//!     }
 //! }
 //! # fn main() {
 //! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
@@ -42,13 +46,13 @@
 //!
 //! # What cannot be known
 //!
-//! * That one was declined, or that a party closed that one had asked to join: nothing comes any more.
-//! * Whether one was thrown out or the party closed: both are [`PartyClosed`].
-//! * The label of a party that one has joined, and whether it is hidden, before either changes: they are `None` until then.
+//! * That the leader declined the local user's join request, or that the party closed meanwhile: nothing comes any more.
+//! * Whether the local user was removed or the party closed: both are [`PartyClosed`].
+//! * The label of a party that the local user joined, and whether it is hidden: they are `None` until one of them changes.
 //!
 //! # Limits
 //!
-//! 256 members; as many who ask to join as may be members; a label is a JSON object of at most 2048 bytes. Nakama before 3.28
+//! 256 members; as many open join requests as it may have members; a label is a JSON object of at most 2048 bytes. Nakama before 3.28
 //! has neither labels nor hidden parties, and no [`update_party`](crate::commands::NakamaCommands::update_party); both ways in
 //! which servers write a party are understood.
 
@@ -88,8 +92,8 @@ use crate::{
     transport::{People, Received},
 };
 
-/// A party that one is in. Appears when one has created or joined it; goes when one leaves, is thrown out, the party closes,
-/// or the connection ends.
+/// A party that the local user is in. Appears when the local user has created or joined it; goes when the local user leaves or is
+/// removed, when the party closes, or the connection ends.
 ///
 /// Mirrors `Party` and `PartyUpdate`.
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
@@ -119,7 +123,7 @@ impl Membership for MemberOf {
     type Detail = ();
 }
 
-/// The members of a party, oneself included, in order of joining.
+/// The members of a party, the local user included, in order of joining.
 #[derive(Component, Debug, Default, Reflect)]
 #[relationship_target(relationship = MemberOf, linked_spawn)]
 #[reflect(Component)]
@@ -136,7 +140,7 @@ pub struct PartyLeader;
 #[reflect(Component)]
 pub struct PendingApproval;
 
-/// One is not in the party any more: it was closed, or one was thrown out; the server does not say which. An event of the
+/// The local user is not in the party any more: it closed, or the local user was removed; the server does not say which. An event of the
 /// party's entity, which is still there with its members, and goes right after it.
 #[derive(Clone, Copy, Debug, EntityEvent)]
 pub struct PartyClosed {
@@ -145,7 +149,7 @@ pub struct PartyClosed {
     pub party: Entity,
 }
 
-/// Finds the entity of a party that one is in.
+/// Finds the entity of a party that the local user is in.
 pub type PartyIndex = ContextIndex<Party>;
 
 /// Whose session leads a party. The leader's presence may come later than this.
@@ -174,7 +178,7 @@ impl ContextVocabulary for Party {
     }
 }
 
-/// One is in a party, by one's own creation or as pushed. Of a push, `label` and `hidden` mean nothing.
+/// The local user is in a party, by creating it or as pushed. Of a push, `label` and `hidden` mean nothing.
 fn enter(
     world: &mut World,
     asking: Entity,
@@ -211,7 +215,7 @@ fn enter(
     entity
 }
 
-/// A pushed `party`: one has been let in, or is told again.
+/// A pushed `party`: the local user has been let in, or is told again.
 pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People) {
     let id = PartyId::from(party.party_id.as_str());
     let since = world.resource_mut::<PresenceIndex>().next_moment();
@@ -272,7 +276,7 @@ fn members(world: &World, party: Entity) -> Vec<Entity> {
     members.into_iter().flat_map(PartyMembers::iter).collect()
 }
 
-/// A member comes or goes, because one asked for it as the leader.
+/// A member comes or goes, because the local user asked for it as the leader.
 fn member_move(party: &PartyId, member: &UserPresence) -> Move {
     Move::Of {
         area: Area::Party,
@@ -314,7 +318,7 @@ pub(crate) fn on_update(world: &mut World, update: realtime::PartyUpdate) {
     }
 }
 
-/// One is out of a party.
+/// The local user is out of a party.
 pub(crate) fn on_close(world: &mut World, close: realtime::PartyClose) {
     let held = || Received::from(Message::PartyClose(close.clone()));
     let Some(party) = mirror::context_of::<Party>(world, &close.party_id, held) else {
@@ -331,7 +335,7 @@ pub(crate) fn clear(world: &mut World) {
     joining::clear_asks(world);
 }
 
-/// Whether one leads a party oneself.
+/// Whether the local user leads a party.
 fn is_leader(world: &World, party: Entity) -> bool {
     let members = world.get::<PartyMembers>(party);
     members.is_some_and(|members| {
@@ -372,7 +376,7 @@ fn mark_leader(world: &mut World, party: Entity) {
     }
 }
 
-/// Frames for a party that one has asked to join are kept, however long that takes.
+/// Frames for a party that the local user has asked to join are kept, however long that takes.
 fn await_party(world: &mut World, id: &PartyId) {
     world
         .resource_mut::<EarlyArrivals>()

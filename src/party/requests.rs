@@ -1,4 +1,4 @@
-//! What one asks of the server about parties.
+//! Requests about parties.
 
 use bevy_ecs::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Status: who of one's friends is online, and what they are doing.
+//! Status: which friends are online, and what they are doing.
 //!
 //! Following users is a request ([`FollowUsers`]); from its answer on, each of them is an entity with [`FollowedUser`] and
 //! [`UserId`], and with [`Username`] once the server has told it. The
@@ -35,21 +35,23 @@
 //! }
 //!
 //! fn bye(gone: On<Remove, UserSessions>, users: Query<&Username>) {
-//!     println!("{} is offline", users.get(gone.entity).unwrap());
+//!     if let Ok(name) = users.get(gone.entity) {
+//!         println!("{name} is offline");
+//!     }
 //! }
 //! # fn main() { App::new().add_observer(follow).add_observer(tell).add_observer(bye); }
 //! ```
 //!
-//! # Oneself
+//! # The local user
 //!
-//! Every socket hears of its own user's sessions, those on other devices included. So one's own user is mirrored like those
-//! one follows, and carries [`IsSelf`]; so does one's own among the sessions. It appears with the first session that is
-//! heard of: right after [`Connected`](crate::connection::Connected) if one
-//! [appears online](crate::connection::ConnectOptions::appear_online), which is the default, and otherwise with one's first
-//! status. Sessions on other devices that were online before are not listed; they appear with their next change. One cannot
-//! unfollow oneself: an entity of one's own user that the game despawns comes back with the next thing heard.
+//! The server tells every socket of its own user's sessions, those on other devices included. So the local user is an entity like
+//! those that the local user follows, with [`IsSelf`]; the session of this connection has [`IsSelf`], too. The entity appears with
+//! the first session that the server tells of: right after [`Connected`](crate::connection::Connected) if the local user
+//! [appears online](crate::connection::ConnectOptions::appear_online), which is the default, and otherwise with the first status
+//! that you set. The server does not list sessions on other devices that were online before; they appear with their next change.
+//! You cannot unfollow the local user: if you despawn the entity, it comes back with the next thing that the server tells.
 //!
-//! A status is [set](crate::commands::NakamaCommands::set_status) for one's own session only. The answer comes first, then the
+//! You [set](crate::commands::NakamaCommands::set_status) the status of this connection's session only. The answer comes first, then the
 //! change: on the wire they may come in either order.
 //!
 //! # When they go
@@ -68,8 +70,8 @@
 //!   have no id yet, and no entity until they come online. Before that they cannot be unfollowed. A name that is nobody's is
 //!   ignored, also if somebody takes it later.
 //! * Offline and hidden look alike: who connects without appearing online has no session here.
-//! * Which of one's user's sessions is one's own is not told if one does not appear online. The plugin knows it from the
-//!   first match, party or channel that one joins, or from one's first status.
+//! * Which of the local user's sessions is this connection's, if the local user does not appear online. The plugin knows it from
+//!   the first match, party or channel that you join, or from the first status that you set.
 //! * The server stores no status: it goes with its session.
 
 mod requests;
@@ -90,8 +92,8 @@ use crate::{
     transport::{People, Received},
 };
 
-/// Marks a user whom one follows, or one's own. Appears with the answer to [`FollowUsers`]; goes when one unfollows them, or
-/// the connection ends. Despawning the entity is unfollowing.
+/// Marks a user that the local user follows, or the local user. Appears with the answer to [`FollowUsers`]; goes when you unfollow
+/// them, or the connection ends. To despawn the entity is to unfollow.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[component(on_despawn = mirror::leave_despawned::<FollowedUser>)]
 #[reflect(Component)]
@@ -119,7 +121,7 @@ pub struct UserSessions(Vec<Entity>);
 #[reflect(Component)]
 pub struct UserStatus(pub String);
 
-/// Finds the entity of a user whom one follows, or of one's own.
+/// Finds the entity of a user that the local user follows, or of the local user.
 pub type FollowedUserIndex = ContextIndex<FollowedUser>;
 
 impl Context for FollowedUser {}
@@ -163,9 +165,9 @@ impl Detail for UserStatus {
 /// What is known beside the users.
 #[derive(Debug, Default, Resource)]
 pub(crate) struct StatusBook {
-    /// Names that one follows, and whose users the server has not told yet.
+    /// Names that the local user follows, and whose users the server has not told yet.
     names: HashSet<Username>,
-    /// What one's own session is about to show, while it is not known which session that is.
+    /// What the session of this connection is about to show, while it is not known which session that is.
     own: Vec<String>,
 }
 
@@ -180,7 +182,7 @@ fn unfollow_message<'a>(ids: impl IntoIterator<Item = &'a UserId>) -> Message {
     })
 }
 
-/// The socket is open. If one appears online, the first thing that the server tells is one's own session.
+/// The socket is open. If the local user appears online, the first thing that the server tells is the session of this connection.
 pub(crate) fn on_opened(world: &mut World) {
     let appears_online = world.resource::<NakamaConnection>().appears_online();
     world.resource_mut::<StatusBook>().own = appears_online.then(String::new).into_iter().collect();
@@ -256,7 +258,7 @@ fn on_event_of(
     }
 }
 
-/// The user of an event: followed, or oneself, or one who was asked for by name and is heard of for the first time.
+/// The user of an event: followed, or the local user, or a user who was asked for by name and is heard of for the first time.
 fn entity_for(
     world: &mut World,
     user: &str,
@@ -306,7 +308,7 @@ fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Optio
     Some(user)
 }
 
-/// One's own user comes online somewhere. If it does so with what one's own session was about to show, it is that session.
+/// The local user comes online somewhere. If it does so with what this connection's session was about to show, it is that session.
 fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
     let index = world.resource::<PresenceIndex>();
     let book = world.resource::<StatusBook>();

@@ -1,4 +1,4 @@
-//! Requests: following users, and showing oneself.
+//! Requests: following users, and showing a status.
 
 use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
@@ -257,7 +257,7 @@ fn is_own_name(world: &World, name: &Username) -> bool {
     user.is_some_and(|(_, own)| own == name)
 }
 
-/// The server says that nobody of them is followed. One's own user always is.
+/// The server says that nobody of them is followed. The local user always is.
 fn forget(world: &mut World, ids: &[UserId]) {
     for id in ids {
         if !presence::is_own_user(world, id.as_str()) {
@@ -357,7 +357,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Unfollows a user, by their entity, or [users by their ids](UnfollowUsers::ids): the answer is a
     /// [`Replied<UnfollowUsers>`](crate::request::Replied) on the returned entity.
     ///
-    /// Despawning the user's entity is unfollowing, too, if the answer does not matter. One's own user stays.
+    /// If the answer does not matter to you, despawn the user's entity instead. The local user stays.
     pub fn unfollow(self, users: impl Into<UnfollowUsers>) -> EntityCommands<'a> {
         let mut request = users.into();
         self.request_with(move |world, entity| {
@@ -371,10 +371,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Shows a status to one's followers, or with `None` appears offline to them: the answer is a
+    /// Shows a status to the local user's followers, or with `None` appears offline to them: the answer is a
     /// [`Replied<UpdateStatus>`](crate::request::Replied) on the returned entity. At most 2048 bytes.
     ///
-    /// It is the status of this session, and goes with it. Afterwards, [`UserStatus`] of one's own session changes.
+    /// It is the status of this session, and goes with it. Afterwards, [`UserStatus`] of that session changes.
     pub fn set_status(self, status: Option<&str>) -> EntityCommands<'a> {
         let status = status.map(str::to_owned);
         self.request_with(move |world, entity| {

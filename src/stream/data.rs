@@ -39,6 +39,8 @@ pub trait StreamPayload: Sized + Send + Sync + 'static {
 /// Typed stream data that arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `StreamData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct FromStream<T: StreamPayload> {
     /// The stream.
@@ -55,6 +57,8 @@ pub struct FromStream<T: StreamPayload> {
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// Mirrors `StreamData`.
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct StreamDataReceived {
     /// The stream.
@@ -70,6 +74,8 @@ pub struct StreamDataReceived {
 
 /// Stream data of a mode that a type is bound to, but the text is no such value. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message)]
 pub struct StreamDataRejected {
     /// The stream.

@@ -1,4 +1,4 @@
-//! Streams: what code on the server tells those whom it put there.
+//! Streams: what code on the server tells the users that it put there.
 //!
 //! A client cannot join a stream by itself: code on the server does it, most of the time in a function that the client calls.
 //! The mirror spawns an entity with [`Stream`] when it first hears of a stream, from a presence event or data, and
@@ -42,25 +42,25 @@
 //!
 //! # What happens when
 //!
-//! One's own join is told after the answer to the RPC that brought it about: on the wire they may come in either order. The
-//! plugin cannot know which RPC puts one into a stream, so one's own presence waits for the answer to any, for 250 ms at the
-//! most. Data do not wait: those that the same function sent come before its answer, as on the wire.
+//! The join of the local user comes after the answer to the RPC that brought it about: on the wire they may come in either order.
+//! The plugin cannot know which RPC puts the local user into a stream, so the local user's presence waits for the answer to any,
+//! for at most 250 ms. Data do not wait: those that the same function sent come before its answer, as on the wire.
 //!
-//! A presence that is updated stays the same entity; of what code on the server can set, only [`StreamPersistence`] is told.
-//! One that becomes hidden goes.
+//! A presence that is updated stays the same entity; of what code on the server can set, the server tells only
+//! [`StreamPersistence`]. A presence that becomes hidden goes.
 //!
 //! # What cannot be known
 //!
-//! * **Who was in a stream before one joined** is not told; they appear with their next update. Let the function that joins
-//!   answer with a list if the game needs one.
-//! * **That one is out of a stream**, by leaving or because it was closed, is not told. The entity stays, and nothing arrives
-//!   any more. Who leaves is told to the others only. If the game knows better, it despawns the entity.
+//! * **Who was in a stream before the local user joined.** They appear with their next update. If you need a list, let the function
+//!   that joins answer with one.
+//! * **That the local user is out of a stream**, by leaving or because it was closed. The entity stays, and nothing arrives any more:
+//!   the server tells only the others who leaves. If your game knows better, despawn the entity.
 //! * A stream's entity goes with the connection, or when the game despawns it. It comes back with the next event or data if
-//!   one is in the stream still; who was known to be there is not told again. Despawning it leaves nothing: that is for code on
-//!   the server to do.
-//! * One who is hidden in a stream hears everything, and nobody hears of them, not even they themselves.
-//! * Which presence is one's own ([`IsSelf`](crate::presence::IsSelf)) is known once the server has told one's own session, see
-//!   [`PresenceIndex::own_session`](crate::presence::PresenceIndex::own_session). It has if one appears online.
+//!   the local user is still in the stream; the server does not tell again who is there. To despawn the entity does not leave the
+//!   stream: only code on the server can do that.
+//! * A user who is hidden in a stream hears everything, and nobody hears of that user, not even that user.
+//! * Which presence is the local user's ([`IsSelf`](crate::presence::IsSelf)), until the server has told the local user's session, see
+//!   [`PresenceIndex::own_session`](crate::presence::PresenceIndex::own_session). It has if the local user appears online.
 //! * Modes below 10 are the server's own. What it sends to such streams comes as what it is about: matches, parties, channels,
 //!   status.
 
@@ -83,7 +83,7 @@ use crate::{
     transport::{People, Received, StreamInfo},
 };
 
-/// A stream that one is in. Appears with the first presence event or data that arrives; goes with the connection.
+/// A stream that the local user is in. Appears with the first presence event or data that arrives; goes with the connection.
 ///
 /// All four together are its id. Mirrors `Stream`.
 #[derive(Clone, Component, Debug, Default, Eq, Hash, PartialEq, Reflect)]
@@ -167,7 +167,7 @@ impl Equivalent<Stream> for StreamInfo {
 #[reflect(Component)]
 pub struct InStream(pub Entity);
 
-/// Everybody in a stream whom one has heard of, in no particular order. Absent if there is nobody.
+/// Everybody in a stream that the server has told of, in no particular order. Absent if there is nobody.
 #[derive(Component, Debug, Default, Reflect)]
 #[relationship_target(relationship = InStream, linked_spawn)]
 #[reflect(Component)]
@@ -204,7 +204,7 @@ pub struct StreamIndex {
 }
 
 impl StreamIndex {
-    /// The entity of a stream, if one has heard of it.
+    /// The entity of a stream, if the server has told of it.
     ///
     /// ```
     /// # use bevy_nakama::prelude::*;

@@ -31,12 +31,17 @@ impl Response {
         header.map(|(_, value)| value.as_str())
     }
 
+    #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        match serde_json::from_str(&self.body) {
+            Ok(json) => json,
+            Err(error) => panic!("{error}: {self:?}"),
+        }
     }
 }
 
 /// Connects, with bounded waits.
+#[track_caller]
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -46,6 +51,7 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Sends a request head and body, and reads the response's head and as much of its body as it announces.
+#[track_caller]
 pub(crate) fn exchange(stream: &mut TcpStream, head: &str, body: &str) -> Response {
     write!(stream, "{head}\r\n{body}").expect("a request");
     let mut received = Vec::new();
@@ -82,6 +88,7 @@ pub(crate) fn exchange(stream: &mut TcpStream, head: &str, body: &str) -> Respon
 }
 
 /// Makes one REST call.
+#[track_caller]
 pub(crate) fn call(
     address: SocketAddr,
     method: &str,
@@ -102,6 +109,7 @@ pub(crate) fn call(
 }
 
 /// Logs a device in, and returns the session token and the refresh token.
+#[track_caller]
 pub(crate) fn log_in(address: SocketAddr, username: &str) -> (String, String) {
     let key = format!("Basic {}", BASE64_STANDARD.encode("defaultkey:"));
     let target = format!("/v2/account/authenticate/device?username={username}");
@@ -120,10 +128,12 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Opens a protobuf socket.
+    #[track_caller]
     pub(crate) fn open(address: SocketAddr, token: &str) -> Self {
         Self::open_with(address, token, "format=protobuf")
     }
 
+    #[track_caller]
     pub(crate) fn open_with(address: SocketAddr, token: &str, query: &str) -> Self {
         let request = format!("ws://{address}/ws?{query}&token={token}");
         let request = request.into_client_request().expect("a request");
@@ -135,12 +145,14 @@ impl Socket {
     }
 
     /// Sends an envelope, written as proto JSON.
+    #[track_caller]
     pub(crate) fn send(&mut self, envelope: Value) {
         let message = self.message(envelope);
         self.raw.send(message).expect("a message can be sent");
     }
 
     /// Sends envelopes in one write.
+    #[track_caller]
     pub(crate) fn send_at_once(&mut self, envelopes: impl IntoIterator<Item = Value>) {
         for envelope in envelopes {
             let message = self.message(envelope);
@@ -149,6 +161,7 @@ impl Socket {
         self.raw.flush().expect("messages can be sent");
     }
 
+    #[track_caller]
     fn message(&self, envelope: Value) -> Message {
         if self.is_json {
             return Message::text(envelope.to_string());
@@ -158,11 +171,13 @@ impl Socket {
     }
 
     /// The next envelope, as proto JSON.
+    #[track_caller]
     pub(crate) fn next(&mut self) -> Value {
         read(self.raw.read().expect("a message"))
     }
 
     /// The next envelope that holds this message. Others are passed over.
+    #[track_caller]
     pub(crate) fn next_of(&mut self, kind: &str) -> Value {
         loop {
             let mut envelope = self.next();
@@ -173,6 +188,7 @@ impl Socket {
     }
 
     /// Reads until the connection ends, and returns the close frame, if there was one.
+    #[track_caller]
     pub(crate) fn close_frame(&mut self) -> Option<(u16, String)> {
         let mut close_frame = None;
         loop {
@@ -197,6 +213,7 @@ impl Socket {
 }
 
 /// An envelope, as proto JSON.
+#[track_caller]
 pub(crate) fn read(message: Message) -> Value {
     match message {
         Message::Text(text) => serde_json::from_str(&text).expect("JSON"),

@@ -108,6 +108,7 @@ fn runtime() -> RuntimeModule {
 }
 
 /// An embedded server with all that, and a matchmaker that is quick.
+#[track_caller]
 pub(crate) fn start() -> (LocalServer, NakamaServer) {
     let config = LocalServerConfig {
         runtime: runtime(),

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use crate::common::log::Log;
+use crate::common::{game::Game, log::Log};
 use bevy::prelude::*;
-use bevy_nakama::{prelude::*, proto::Kind, testing::*};
+use bevy_nakama::{
+    local_server::{LocalServer, LocalServerConfig},
+    prelude::*,
+    proto::Kind,
+    testing::*,
+};
 
 type Change = fn(&mut NakamaSettings);
 
@@ -102,4 +107,25 @@ fn nothing_at_all_is_told_where_it_is_too_little() {
         kind == Some(Kind::MatchJoin)
     });
     assert!(!no, "it was not sent");
+}
+
+#[test]
+fn an_embedded_server_with_the_largest_settings_serves() {
+    let mut config = LocalServerConfig::default();
+    config.session_token_life = Duration::MAX;
+    config.refresh_token_life = Duration::MAX;
+    config.ping_period = Duration::MAX;
+    config.pong_wait = Duration::MAX;
+    config.matchmaker_interval = Duration::MAX;
+    config.matchmaker_max_tickets = usize::MAX;
+    config.outgoing_queue = usize::MAX;
+    config.max_message_size = usize::MAX;
+    let local = LocalServer::start(config).expect("a port");
+    let server = NakamaServer::new(local.url(), local.server_key());
+    let mut game = Game::online(&server, Login::device("device-of-ada"));
+    let ticket = game
+        .ask::<AddMatchmaker>(|nakama| nakama.add_matchmaker(AddMatchmaker::players(2, 2)).id());
+    assert!(ticket.is_ok(), "{ticket:?}");
+    let joined = game.ask::<CreateMatch>(|nakama| nakama.create_match(CreateMatch::new()).id());
+    assert!(joined.is_ok(), "{joined:?}");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::common::log::Log;
-use bevy::prelude::*;
+use bevy::{ecs::message::MessageCursor, prelude::*};
 use bevy_nakama::{
     prelude::*,
     proto::{Kind, Message, realtime},
@@ -351,4 +351,31 @@ fn a_game_that_sends_faster_than_its_pace_is_told() {
     assert_eq!(failed.len(), 5000 - 4096);
     game.advance(Duration::from_secs(2));
     assert_eq!(sent_data(&mut game).len(), 4096, "what was accepted leaves");
+}
+
+/// What the documentation says of a pause: Bevy keeps all that arrives, and how a game can have it forgotten.
+#[test]
+fn a_pause_keeps_messages_unless_the_game_forgets_them() {
+    for (forgets, kept) in [(false, 100), (true, 2)] {
+        let mut game = TestGame::joined("m1", &["ada"]);
+        let forget = |mut data: ResMut<Messages<MatchDataReceived>>| data.update();
+        if forgets {
+            let is_paused = |time: Res<Time<Virtual>>| time.is_paused();
+            game.app.add_systems(Last, forget.run_if(is_paused));
+        }
+        let world = game.app.world_mut();
+        world.resource_mut::<Time<Virtual>>().pause();
+        let mut cursor = MessageCursor::<MatchDataReceived>::default();
+        let mut read = Vec::new();
+        for op_code in 0..100 {
+            game.server_says(match_data("m1", None, op_code, "x"));
+            game.update();
+            let messages = game.app.world().resource::<Messages<MatchDataReceived>>();
+            read.extend(cursor.read(messages).map(|data| data.op_code));
+        }
+        assert_eq!(read, (0..100).collect::<Vec<_>>(), "nothing is lost");
+        let messages = game.app.world().resource::<Messages<MatchDataReceived>>();
+        assert!(messages.len() <= kept, "{} are kept", messages.len());
+        assert!(forgets || messages.len() == kept, "{}", messages.len());
+    }
 }

@@ -264,7 +264,7 @@ fn logging_in_as_another_user_begins_anew() {
                 .world_mut()
                 .query_filtered::<&Username, (With<ChatMemberOf>, With<IsSelf>)>();
             let me = me.single(app.world()).ok()?;
-            (me == &name).then_some(())
+            (me == name).then_some(())
         });
         let after = lobbies(&mut game.app);
         assert_eq!(after.len(), 1);

@@ -31,7 +31,7 @@ enum Shown {
     Outside {
         invitation: Option<(Username, PartyId)>,
     },
-    /// Asked to join one.
+    /// Asked to join a party.
     Waiting(Entity),
     Inside {
         party: Entity,
@@ -80,6 +80,7 @@ fn build(mut commands: Commands) {
             ..default()
         },
         BackgroundColor(PANEL),
+        Visibility::Hidden,
         Panel,
     ));
 }
@@ -87,7 +88,7 @@ fn build(mut commands: Commands) {
 /// The world as the panel sees it; the panel is made anew when that changes.
 fn show(
     mut commands: Commands,
-    panel: Single<Entity, With<Panel>>,
+    panel: Single<(Entity, &mut Visibility), With<Panel>>,
     connection: Res<NakamaConnection>,
     invitation: Res<Invitation>,
     parties: Query<(
@@ -138,8 +139,13 @@ fn show(
         }
     };
     if *shown != now {
+        let (panel, mut visibility) = panel.into_inner();
+        *visibility = match now {
+            Shown::Nothing => Visibility::Hidden,
+            _ => Visibility::Inherited,
+        };
         commands
-            .entity(*panel)
+            .entity(panel)
             .despawn_children()
             .with_children(|panel| draw(panel, now.clone()));
         *shown = now;

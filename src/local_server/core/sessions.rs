@@ -260,10 +260,11 @@ impl Core {
     /// Puts off the next ping and the death of a silent socket.
     pub(super) fn sign_of_life(&mut self, id: SessionId) {
         let now = self.clock.now();
+        let later = |wait| now.saturating_add(wait);
         self.timers
-            .set(Timer::Ping(id), now + self.config.ping_period);
+            .set(Timer::Ping(id), later(self.config.ping_period));
         self.timers
-            .set(Timer::Silence(id), now + self.config.pong_wait);
+            .set(Timer::Silence(id), later(self.config.pong_wait));
     }
 
     /// A ping is due. The next one comes only after a sign of life.

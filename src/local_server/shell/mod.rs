@@ -121,13 +121,16 @@ impl Shell {
     }
 }
 
+/// The longest that the embedded server waits: a year. Clocks cannot count to the end of time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Tells the core when its deadlines are reached.
 async fn keep_time(shell: Rc<Shell>) {
     loop {
         let deadline = shell.core.borrow().next_deadline();
         let reached = async {
             match deadline {
-                Some(at) => sleep_until((shell.start + at).into()).await,
+                Some(at) => sleep_until((shell.start + at.min(LONGEST)).into()).await,
                 None => pending().await,
             }
         };

@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod friends;
+pub(crate) mod kick;
 pub(crate) mod matchmaking;
 pub(crate) mod party;
 pub(crate) mod server_code;
@@ -19,6 +20,7 @@ pub(crate) fn fresh(name: &str) -> String {
 }
 
 /// A new player, connected.
+#[track_caller]
 pub(crate) fn player(server: &NakamaServer, name: &str) -> Game {
     let name = fresh(name);
     Game::online(

@@ -117,6 +117,7 @@ fn a_game_that_places_egui_itself_is_left_alone() {
         app.world_mut().spawn(camera).id()
     };
     let first = level(&mut app);
+    updates(&mut app); // of two new cameras, bevy_egui may take the other
     let ui = camera(&mut app);
     updates(&mut app);
     app.world_mut().despawn(first);

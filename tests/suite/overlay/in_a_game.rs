@@ -11,7 +11,7 @@ use super::{
 };
 
 #[test]
-fn plugins_come_in_any_order() {
+fn a_game_may_add_egui_itself_before_or_after() {
     type Add = fn(&mut App);
     let game: Add = |app| {
         app.add_plugins((screenless(), NakamaPlugin::default()));
@@ -24,7 +24,6 @@ fn plugins_come_in_any_order() {
     };
     for plugins in [
         vec![game, overlay],
-        vec![overlay, game],
         vec![game, egui, overlay],
         vec![game, overlay, egui],
         vec![overlay, game, egui],
@@ -39,6 +38,18 @@ fn plugins_come_in_any_order() {
         updates(&mut app);
         assert!(is_drawn(&mut app));
     }
+}
+
+#[test]
+#[should_panic(expected = "add `NakamaOverlayPlugin` after `DefaultPlugins`")]
+fn the_wrong_order_is_told() {
+    let mut app = App::new();
+    app.add_plugins((
+        NakamaOverlayPlugin::default(),
+        screenless(),
+        NakamaPlugin::default(),
+    ));
+    start(app);
 }
 
 #[test]
