@@ -299,7 +299,7 @@ pub(crate) fn deliver<D: Incoming>(world: &mut World, data: D, patience: Patienc
             let entity = index.get(context, &presence.session_id);
             if entity.is_none()
                 && patience == Patience::Wait
-                && !index.has_left(context, &presence.session_id)
+                && !index.has_gone(context, &presence.session_id)
             {
                 let now = world.resource::<Time<Real>>().elapsed();
                 let session = presence.session_id.clone();

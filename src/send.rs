@@ -5,7 +5,10 @@ use std::mem::{Discriminant, discriminant, take};
 use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
-use crate::{observed, payload::PayloadError, request::RequestError, transport::Failure};
+use crate::{
+    connection::NakamaConnection, observed, payload::PayloadError, request::RequestError,
+    transport::Failure,
+};
 
 /// Data was not sent. An event of the match's or party's entity, triggered in
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, the log
@@ -95,6 +98,15 @@ impl FailedSends {
             op_code,
             reason,
         });
+    }
+}
+
+/// Why nothing can be sent to an entity that is not what one is in.
+pub(crate) fn not_in_it(world: &World) -> SendError {
+    if world.resource::<NakamaConnection>().is_connected() {
+        SendError::NotAMember
+    } else {
+        SendError::NotConnected
     }
 }
 

@@ -1,6 +1,6 @@
 //! What passes by is noted as it comes: envelopes while the overlay is open, failures always.
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use bevy_time::{Real, Time};
 
 use super::{
@@ -98,7 +98,7 @@ pub(super) fn failed_send(
     time: Res<Time<Real>>,
     overlay: Res<NakamaOverlay>,
     mut view: ResMut<OverlayView>,
-    contexts: Query<(Option<&MatchId>, Option<&PartyId>, Option<&ChannelId>)>,
+    contexts: Query<(Option<&MatchId>, Option<&PartyId>, Option<&ChannelId>), Allow<Disabled>>,
 ) {
     let to = match contexts.get(failed.context) {
         Ok((Some(id), _, _)) => format!("match {id}"),

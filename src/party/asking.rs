@@ -9,7 +9,7 @@ use crate::{
     early::Move,
     error::ServerError,
     mirror::{self, ask_about, id_of, refuse_for},
-    presence::{Moment, PartyId, PresenceIndex, SessionId, UserId, Username},
+    presence::{Moment, Moments, PartyId, SessionId, UserId, Username},
     proto::{Message, UserPresence, realtime},
     request::{Acknowledged, Outcome, Replied, Request, SocketRequest, submit, unexpected},
     transport::{People, Received},
@@ -59,7 +59,7 @@ fn note(world: &mut World, party: Entity, asker: &UserPresence) -> Entity {
     if let Some(known) = find(world, party, &asker.session_id) {
         return known;
     }
-    let heard_at = HeardAt(world.resource::<PresenceIndex>().moment());
+    let heard_at = HeardAt(world.resource::<Moments>().now());
     let asker = (
         AsksToJoin(party),
         UserId::from(asker.user_id.as_str()),

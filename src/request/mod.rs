@@ -219,10 +219,6 @@ pub(crate) fn in_parts<T>(all: Vec<T>, room: usize, size: impl Fn(&T) -> usize) 
     parts
 }
 
-/// Marks an entity that goes in `Last` of this frame.
-#[derive(Component)]
-pub(crate) struct Transient;
-
 /// An error and what caused it, in one line.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -232,11 +228,4 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
         cause = deeper.source();
     }
     text
-}
-
-/// In `Last`: what has had its answer and leaves nothing behind.
-pub(crate) fn despawn_transient(mut commands: Commands, transient: Query<Entity, With<Transient>>) {
-    for entity in &transient {
-        commands.entity(entity).try_despawn();
-    }
 }

@@ -7,12 +7,14 @@ use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use super::{
-    Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, Transient,
-    user::TokenRefresh, with_causes,
+    Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, user::TokenRefresh,
+    with_causes,
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
+    departure::Transient,
     early::{Area, EarlyArrivals},
+    naming::give_name,
     observed,
     proto::Message,
     settings::NakamaSettings,
@@ -99,15 +101,13 @@ pub(crate) fn settle_at_once<R: Request>(world: &mut World, entity: Entity, outc
 }
 
 pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
+    give_name(world, entity, R::NAME);
     let since = now(world);
     if let Ok(mut entity) = world.get_entity_mut(entity) {
-        entity.insert((
-            PendingRequest {
-                name: R::NAME.into(),
-                since,
-            },
-            Name::new(R::NAME),
-        ));
+        entity.insert(PendingRequest {
+            name: R::NAME.into(),
+            since,
+        });
     }
 }
 

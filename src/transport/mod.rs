@@ -47,6 +47,7 @@ pub(crate) use self::{
     encode::OutgoingMatchData,
     hand_over::HandOver,
     http::error_text,
+    ids::{canonical, is_canonical, make_canonical},
     link::{
         Answer, Auth, ConnectPlan, Direction, Driver, Failure, Link, LinkCommand, LinkEvent,
         LinkSettings, LinkStats, RawEnvelope, RestCall, RestResponse, Ticket, TrafficTotals,
