@@ -61,7 +61,7 @@ pub enum SendError {
         limit: usize,
     },
     /// The payload could not be encoded, for the reason that its codec gives.
-    #[error("it cannot be encoded: {0}")]
+    #[error("it cannot be encoded: {}", .0.cause())]
     Unencodable(PayloadError),
 }
 
