@@ -25,7 +25,8 @@ use crate::{
 };
 
 pub use crate::transport::{
-    DisconnectReason, NakamaServer, Network, ProtocolError, Secret, TransportError,
+    BadAddress, DisconnectReason, NakamaServer, Network, ProtocolError, Secret, TransportError,
+    Unreachable,
 };
 
 /// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work.

@@ -144,6 +144,10 @@ impl SocketRequest for AddMatchmaker {
         Ok(MatchmakerAdded { entity })
     }
 
+    fn refused(self, _: &mut World, error: ServerError) -> MatchmakerRefusal {
+        MatchmakerRefusal::of(self.query, error)
+    }
+
     fn take_back(self, world: &mut World, reply: Option<Received>) {
         if let Ok(id) = ticket_in(reply) {
             send_remove(world, &id, None);
@@ -204,6 +208,10 @@ impl SocketRequest for AddPartyToMatchmaker {
         }
         let entity = become_ticket(world, entity, &id, Some(self.add), Some(self.party));
         Ok(MatchmakerAdded { entity })
+    }
+
+    fn refused(self, _: &mut World, error: ServerError) -> MatchmakerRefusal {
+        MatchmakerRefusal::of(self.add.query, error)
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap},
     presence::{ChannelId, MatchId, PartyId},
-    request::{RequestFailed, with_causes},
+    request::RequestFailed,
     send::SendFailed,
 };
 
@@ -109,7 +109,7 @@ pub(super) fn failed_send(
     view.requests.note(
         time.elapsed(),
         format!("op code {} to {to}", failed.op_code),
-        with_causes(&failed.reason),
+        failed.reason.to_string(),
         overlay.max_failures,
     );
 }

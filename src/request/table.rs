@@ -8,7 +8,6 @@ use hashbrown::HashMap;
 
 use super::{
     Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, user::TokenRefresh,
-    with_causes,
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
@@ -213,9 +212,8 @@ fn warn_if_unheard<R: Request>(world: &World, request: Entity, error: &RequestEr
         && !observed::by_the_game::<RequestFailed>(world, None)
     {
         log::warn!(
-            "{name} failed, and the game observes neither `Replied<{name}>` nor `RequestFailed`: {reason}",
+            "{name} failed, and the game observes neither `Replied<{name}>` nor `RequestFailed`: {error}",
             name = R::NAME,
-            reason = with_causes(error),
         );
     }
 }
@@ -230,7 +228,7 @@ fn tell_failed<R: Request>(world: &mut World, request: Entity, error: &RequestEr
         world.trigger(RequestFailed {
             request,
             name: R::NAME,
-            reason: with_causes(error),
+            reason: error.to_string(),
         });
     }
 }

@@ -564,7 +564,7 @@ fn what_cannot_be_sent_is_refused_in_the_next_frame() {
             "not edited: the entity is no chat channel",
             "not removed: the entity is no chat channel",
             "not sent: 5020 bytes are above the server's limit of 4096",
-            "not sent: it cannot be encoded",
+            "not sent: it cannot be encoded: key must be a string",
             "not sent: the entity is no chat channel",
         ]
     );

@@ -263,7 +263,7 @@ fn data_that_cannot_be_sent_is_told() {
             format!("on {nothing:?}"),
             "3 failed: not a member".into(),
             format!("on {joining:?}"),
-            "3 failed: it cannot be encoded: the payload does not fit its type: silence".into(),
+            "3 failed: it cannot be encoded: silence".into(),
             format!("on {here:?}"),
             "5 failed: 4110 bytes are above the server's limit of 4096".into(),
             format!("on {here:?}"),

@@ -337,7 +337,7 @@ fn a_join_that_succeeds_too_late_is_taken_back() {
     let (mut game, log) = watched(TestGame::connected());
     let (entity, asked) = ask_to_join(&mut game);
     game.advance(std::time::Duration::from_secs(11));
-    assert_eq!(log.take(), ["join: no answer within 10s"]);
+    assert_eq!(log.take(), ["join: no answer within 10.0 s"]);
     assert!(
         game.app.world().get_entity(entity).is_err(),
         "a failed request's entity goes"

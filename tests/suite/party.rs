@@ -867,7 +867,7 @@ fn a_join_that_timed_out_is_undone() {
     both_layouts(|mut game, log| {
         let (_, asked) = ask_to_join(&mut game);
         game.advance(11 * SECOND);
-        assert_eq!(log.take(), ["join taken: no answer within 10s"]);
+        assert_eq!(log.take(), ["join taken: no answer within 10.0 s"]);
         game.acknowledge(&asked);
         game.server_says(party("p1", "ada", &["bob", "ada"]));
         game.update();

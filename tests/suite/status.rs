@@ -348,7 +348,7 @@ fn a_follow_that_is_late_or_not_wanted_any_more_is_taken_back() {
         FollowUsers::ids(["user-dave", "user-bob"]).usernames(["cat", "eve"]),
     );
     game.advance(Duration::from_secs(11));
-    assert_eq!(log.take(), ["not followed: no answer within 10s"]);
+    assert_eq!(log.take(), ["not followed: no answer within 10.0 s"]);
     game.answer(&asked, followed(&[("cat", ""), ("bob", "")]));
     game.update();
     game.update();

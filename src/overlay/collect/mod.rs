@@ -28,7 +28,7 @@ use crate::{
     },
     presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId},
     receive::ReceiveStats,
-    request::{PendingRequest, Request, with_causes},
+    request::{PendingRequest, Request},
     stream::{Stream, StreamPresences},
 };
 
@@ -197,7 +197,7 @@ fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection) 
         .user()
         .map(|(id, name)| (id.clone(), name.clone()));
     view.round_trip = connection.round_trip();
-    view.last_reason = connection.last_reason().map(|reason| with_causes(reason));
+    view.last_reason = connection.last_reason().map(ToString::to_string);
 }
 
 fn traffic(link: &NetworkLink, early: &EarlyArrivals, receive: &ReceiveStats) -> TrafficView {
