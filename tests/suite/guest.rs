@@ -370,10 +370,10 @@ fn leaving_what_one_is_still_joining_withdraws_it() {
         assert!(game.app.world().get_entity(joining).is_err());
     };
     let [leave_match, leave_party, leave_chat, remove]: [fn(NakamaCommands, Entity); 4] = [
-        |nakama, it| drop(nakama.leave_match(it)),
-        |nakama, it| drop(nakama.leave_party(it)),
-        |nakama, it| drop(nakama.leave_chat(it)),
-        |nakama, it| drop(nakama.remove_matchmaker_ticket(it)),
+        |nakama, it| _ = nakama.leave_match(it),
+        |nakama, it| _ = nakama.leave_party(it),
+        |nakama, it| _ = nakama.leave_chat(it),
+        |nakama, it| _ = nakama.remove_matchmaker_ticket(it),
     ];
 
     withdraw(
@@ -430,7 +430,7 @@ fn leaving_what_one_is_still_joining_withdraws_it() {
     // What is joining something else is no match.
     let joining = game.commands(|commands| commands.nakama().join_chat(JoinChat::room("s")).id());
     game.update();
-    game.commands(|commands| drop(commands.nakama().leave_match(joining)));
+    game.commands(|commands| _ = commands.nakama().leave_match(joining));
     game.update();
     assert_eq!(log.take(), ["LeaveMatch: the entity is no match"]);
     assert!(game.app.world().get_entity(joining).is_ok());
@@ -447,7 +447,7 @@ fn leaving_a_party_that_one_waits_for_withdraws_it() {
     let asked = game.expect_sent(Kind::PartyJoin);
     game.acknowledge(&asked);
     game.update();
-    game.commands(|commands| drop(commands.nakama().leave_party(joining)));
+    game.commands(|commands| _ = commands.nakama().leave_party(joining));
     game.update();
     assert_eq!(log.take(), ["LeaveParty: ok"]);
     assert!(game.app.world().get_entity(joining).is_err());

@@ -352,7 +352,7 @@ fn two_players_meet_by_an_id_in_capitals() {
     let typed = format!("{}.{node}", uuid.to_uppercase());
     bob.ask::<JoinParty>(|nakama| nakama.join_party(&*typed).id())
         .expect("taken");
-    bob.until("the party", |app| Game::the::<Party>(app));
+    bob.until("the party", Game::the::<Party>);
 
     let user = ada.app.world().resource::<NakamaConnection>().user();
     let typed = user.expect("a user").0.as_str().to_uppercase();
