@@ -111,15 +111,17 @@ fn nothing_at_all_is_told_where_it_is_too_little() {
 
 #[test]
 fn an_embedded_server_with_the_largest_settings_serves() {
-    let mut config = LocalServerConfig::default();
-    config.session_token_life = Duration::MAX;
-    config.refresh_token_life = Duration::MAX;
-    config.ping_period = Duration::MAX;
-    config.pong_wait = Duration::MAX;
-    config.matchmaker_interval = Duration::MAX;
-    config.matchmaker_max_tickets = usize::MAX;
-    config.outgoing_queue = usize::MAX;
-    config.max_message_size = usize::MAX;
+    let config = LocalServerConfig {
+        session_token_life: Duration::MAX,
+        refresh_token_life: Duration::MAX,
+        ping_period: Duration::MAX,
+        pong_wait: Duration::MAX,
+        matchmaker_interval: Duration::MAX,
+        matchmaker_max_tickets: usize::MAX,
+        outgoing_queue: usize::MAX,
+        max_message_size: usize::MAX,
+        ..LocalServerConfig::default()
+    };
     let local = LocalServer::start(config).expect("a port");
     let server = NakamaServer::new(local.url(), local.server_key());
     let mut game = Game::online(&server, Login::device("device-of-ada"));

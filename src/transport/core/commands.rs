@@ -26,7 +26,7 @@ impl Core {
             LinkCommand::Disconnect => match &mut self.stage {
                 Stage::Open(open) if !self.outbox.is_empty() => {
                     open.draining_until
-                        .get_or_insert(deadline(now, self.settings.drain_timeout));
+                        .get_or_insert_with(|| deadline(now, self.settings.drain_timeout));
                 }
                 _ => self.end(DisconnectReason::Requested),
             },

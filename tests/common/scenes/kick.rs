@@ -15,13 +15,15 @@ use serde_json::json;
 use super::{super::raw_client, fresh, player};
 
 /// Ada is told why she is thrown out: the server's queue for her is full. She sends at the same time, so that the server closes
-/// with something unread, which resets the connection.
+/// with something unread, which resets the connection. Where she sends, nobody else is, so that Bob's queue stays empty.
 pub(crate) fn a_full_queue(server: &NakamaServer) {
     let mut ada = player(server, "ada");
     let created = ada.ask::<CreateMatch>(|nakama| nakama.create_match(CreateMatch::new()).id());
     let here = created.expect("a match").entity;
     let id = ada.app.world().get::<MatchId>(here).expect("it has an id");
     let id = id.to_string();
+    let created = ada.ask::<CreateMatch>(|nakama| nakama.create_match(CreateMatch::new()).id());
+    let alone = created.expect("another match").entity;
 
     let address = address(server);
     let (token, _) = raw_client::log_in(address, &fresh("bob"));
@@ -43,7 +45,7 @@ pub(crate) fn a_full_queue(server: &NakamaServer) {
         for _ in 0..8 {
             let mut commands = app.world_mut().commands();
             let data = OutgoingData::raw(2, vec![7; 1_000]);
-            commands.nakama().send_data(here, data);
+            commands.nakama().send_data(alone, data);
         }
         phases.take_first()
     });
