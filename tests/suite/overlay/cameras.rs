@@ -1,13 +1,13 @@
 //! Games whose cameras come and go with their levels.
 
-use bevy_nakama::overlay::bevy_egui::EguiGlobalSettings;
+use bevy_nakama::overlay::bevy_egui::{EguiGlobalSettings, input::WindowToEguiContextMap};
 
 use super::{
     window::{context, is_drawn, open, updates, window_id, windowed},
     *,
 };
 
-/// Cameras that draw to the window, by what they are called.
+/// A camera that draws to the window.
 fn camera(app: &mut App) -> Entity {
     app.world_mut().spawn(Camera2d).id()
 }
@@ -22,6 +22,11 @@ fn each_level_has_its_own_camera() {
         let here = camera(&mut app);
         updates(&mut app);
         assert!(is_drawn(&mut app), "level {level}");
+        let inputs = app.world().resource::<WindowToEguiContextMap>();
+        assert!(
+            inputs.context_to_window.contains_key(&here),
+            "it hears the mouse in level {level}"
+        );
         app.world_mut().despawn(here);
         if level == 1 {
             updates(&mut app); // a moment without any

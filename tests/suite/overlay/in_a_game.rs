@@ -49,7 +49,7 @@ fn the_wrong_order_is_told() {
         screenless(),
         NakamaPlugin::default(),
     ));
-    start(app);
+    let _ = start(app);
 }
 
 #[test]
