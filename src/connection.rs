@@ -25,7 +25,8 @@ use crate::{
 };
 
 pub use crate::transport::{
-    DisconnectReason, NakamaServer, Network, ProtocolError, Secret, TransportError,
+    BadAddress, DisconnectReason, NakamaServer, Network, ProtocolError, Secret, TransportError,
+    Unreachable,
 };
 
 /// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work.
@@ -392,11 +393,17 @@ pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
 }
 
 pub(crate) fn on_round_trip(world: &mut World, round_trip: Duration) {
-    world.resource_mut::<NakamaConnection>().round_trip = Some(round_trip);
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    if connection.round_trip != Some(round_trip) {
+        connection.round_trip = Some(round_trip);
+    }
 }
 
 pub(crate) fn on_party_layout(world: &mut World, layout: PartyLayout) {
-    world.resource_mut::<NakamaConnection>().party_layout = Some(layout);
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    if connection.party_layout != Some(layout) {
+        connection.party_layout = Some(layout);
+    }
 }
 
 /// The state changes. It is shown with the next [`StateTransition`]; if another change waits for that, it is shown first, so that

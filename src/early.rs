@@ -11,7 +11,7 @@ use bevy_ecs::prelude::*;
 
 use crate::{
     presence::SessionId,
-    transport::{MatchData, PartyData, Received, StreamData},
+    transport::{MatchData, PartyData, Received, StreamData, canonical},
 };
 
 /// How long data waits for the join of its sender, and the local user's presence in a stream for the answer to an RPC.
@@ -78,7 +78,7 @@ pub(crate) enum Move {
     Of {
         area: Area,
         id: Box<str>,
-        session: Box<str>,
+        session: SessionId,
     },
     /// The local user's presence changes somewhere in this area. In a stream it only may: an RPC can be about anything.
     Own(Area),
@@ -98,7 +98,7 @@ impl Move {
     fn is_about(&self, event: Area, event_id: &str, who: Mover<'_>) -> bool {
         match self {
             Self::Of { area, id, session } => {
-                *area == event && **id == *event_id && **session == *who.session
+                *area == event && **id == *event_id && *session == *who.session
             }
             Self::Own(area) => *area == event && who.is_self,
         }
@@ -159,9 +159,8 @@ enum WaitsFor {
 }
 
 impl WaitsFor {
-    /// Ids are asked for as people write them, and answered as the server does.
     fn is_context(&self, area: Area, id: &str) -> bool {
-        matches!(self, Self::Context(of, known) if *of == area && known.eq_ignore_ascii_case(id))
+        matches!(self, Self::Context(of, known) if *of == area && **known == *id)
     }
 
     fn is_answer(&self, area: Area, id: &str) -> bool {
@@ -204,7 +203,7 @@ impl EarlyArrivals {
             let is_awaited = |id: &str| {
                 awaited
                     .iter()
-                    .any(|(of, awaited)| *of == area && awaited.eq_ignore_ascii_case(id))
+                    .any(|(of, awaited)| *of == area && **awaited == *id)
             };
             self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
             self.dropped += (before - self.held.len()) as u64;
@@ -253,6 +252,7 @@ impl EarlyArrivals {
         id: &str,
         who: impl IntoIterator<Item = Mover<'a>>,
     ) -> bool {
+        let id = &*canonical(id);
         let waits = |entry: &Entry| entry.waits_for.is_answer(area, id);
         let is_moved = |who| {
             let mut moves = self.moves.iter();
@@ -263,7 +263,7 @@ impl EarlyArrivals {
 
     /// An event that [is ahead of an answer](Self::is_ahead_of_answer) arrived at `now`.
     pub(crate) fn hold_for_answer(&mut self, now: Duration, area: Area, id: &str, what: Held) {
-        self.hold(now, what, WaitsFor::Answer(area, id.into()));
+        self.hold(now, what, WaitsFor::Answer(area, canonical(id).into()));
     }
 
     /// What arrives for this context is held, however long that takes, until it [is known](Self::context_is_known).
@@ -275,15 +275,16 @@ impl EarlyArrivals {
     /// Nobody waits for a context any more.
     pub(crate) fn no_longer_await(&mut self, area: Area, id: &str) {
         self.awaited
-            .retain(|(of, awaited)| !(*of == area && awaited.eq_ignore_ascii_case(id)));
+            .retain(|(of, awaited)| !(*of == area && **awaited == *id));
     }
 
     /// Something for a context that is not known arrived at `now`.
     pub(crate) fn hold_for_context(&mut self, now: Duration, area: Area, id: &str, what: Held) {
+        let id = &*canonical(id);
         let is_awaited = self
             .awaited
             .iter()
-            .any(|(of, awaited)| *of == area && awaited.eq_ignore_ascii_case(id));
+            .any(|(of, awaited)| *of == area && **awaited == *id);
         if is_awaited || self.expects_answer(area) {
             self.hold(now, what, WaitsFor::Context(area, id.into()));
         } else {

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{proto::realtime, transport::RestResponse};
+use crate::{
+    proto::realtime,
+    transport::{RestResponse, one_line},
+};
 
 /// The code of an error over the socket. Mirrors `Error.Code`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -62,7 +65,7 @@ impl fmt::Display for ErrorCode {
 
 /// An error that the server sent over the socket. Mirrors `Error`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{message} ({code})")]
+#[error("{} ({code})", one_line(message))]
 pub struct ServerError {
     /// The code.
     pub code: ErrorCode,
@@ -84,13 +87,13 @@ impl From<realtime::Error> for ServerError {
 
 /// An error of the REST interface.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{message} ({status})")]
+#[error("{} ({status})", one_line(message))]
 pub struct RestError {
     /// HTTP status.
     pub status: u16,
     /// gRPC code, 0 if the answer has none.
     pub code: i32,
-    /// The server's text.
+    /// The server's text. What a proxy sends instead is here in one line; without any text, what the status is called.
     pub message: String,
 }
 
@@ -104,7 +107,7 @@ impl From<&RestResponse> for RestError {
         Self {
             status: response.status,
             code: code.unwrap_or_default(),
-            message: crate::transport::error_text(&response.body),
+            message: crate::transport::error_text(response.status, &response.body),
         }
     }
 }

@@ -205,6 +205,7 @@
 pub mod chat;
 pub mod commands;
 pub mod connection;
+mod departure;
 pub mod diagnostics;
 mod early;
 pub mod envelope;
@@ -215,6 +216,7 @@ pub mod match_data;
 pub mod matches;
 pub mod matchmaker;
 pub mod mirror;
+mod naming;
 pub mod notification;
 mod observed;
 #[cfg(feature = "overlay")]
@@ -299,8 +301,8 @@ pub mod prelude {
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId, Presence,
-            PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
+            ChannelId, Departed, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId,
+            Presence, PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},

@@ -32,7 +32,7 @@ use crate::{
     mirror::{find_again, id_of},
     payload::{Arrived, Codec, Incoming, PayloadError, Typed, bind},
     presence::{Presence, PresenceInfo, Sender},
-    send::{FailedSends, SendError},
+    send::{FailedSends, SendError, not_in_it},
     transport::{LinkCommand, MatchData, OutgoingMatchData},
 };
 
@@ -275,7 +275,8 @@ fn send_now(world: &mut World, context: Entity, outgoing: OutgoingData) {
             .add(context, op_code, reason)
     };
     let Some(match_id) = id_of::<Match>(world, context) else {
-        return failed(world, SendError::NotAMember);
+        let reason = not_in_it(world);
+        return failed(world, reason);
     };
     let data = match data {
         Ok(data) => data,

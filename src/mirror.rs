@@ -8,23 +8,27 @@ use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use crate::{
+    departure::{Transient, depart},
     early::{Area, EarlyArrivals, Held, Mover},
+    naming::give_name,
     presence::{self, Detail as _, Joining, Membership, Moment, PresenceInfo},
     proto::{Message, UserPresence},
-    request::{Request, SocketRequest, Transient, refuse_wrong_entity, send_then, submit},
-    transport::{People, Received},
+    request::{Request, SocketRequest, refuse_wrong_entity, send_then, settle_at_once, submit},
+    transport::{People, Received, canonical},
 };
 
 /// A kind of thing that one can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party) or
 /// [`ChatChannel`](crate::chat::ChatChannel). [`FollowedUser`](crate::status::FollowedUser) is one, too: one is among the
 /// followers.
-pub trait Context: Component<Mutability = Mutable> + ContextVocabulary {}
+pub trait Context: Component<Mutability = Mutable> + PartialEq + ContextVocabulary {}
 
 /// What the plugin needs to know about a [`Context`].
 #[doc(hidden)]
 pub trait ContextVocabulary: Sized {
     type Id: Component + Clone + fmt::Debug + fmt::Display + AsRef<str> + Borrow<str> + Eq + Hash;
     type Member: Membership;
+    /// What else goes when one is out of it.
+    type Marks: Bundle;
     const AREA: Area;
     /// What it is called, in names and errors.
     const NOUN: &'static str;
@@ -77,11 +81,11 @@ impl<C: Context> ContextIndex<C> {
 
     /// As [`get`](Self::get), for an id as text.
     pub(crate) fn find(&self, id: &str) -> Option<Entity> {
-        self.by_id.get(id).copied()
+        self.by_id.get(&*canonical(id)).copied()
     }
 
     /// As [`get`](Self::get), but quicker for what was asked for last.
-    pub(crate) fn get_again(&mut self, id: &C::Id) -> Option<Entity> {
+    fn get_again(&mut self, id: &C::Id) -> Option<Entity> {
         if let Some((last, entity)) = &self.last
             && std::ptr::eq(last.as_ref(), id.as_ref())
         {
@@ -92,18 +96,52 @@ impl<C: Context> ContextIndex<C> {
         Some(entity)
     }
 
-    fn remove(&mut self, id: &C::Id) -> Option<Entity> {
+    fn remove(&mut self, id: &C::Id) {
         self.last = None;
-        self.by_id.remove(id)
+        self.by_id.remove(id);
     }
 }
 
+/// What an entity that is [`Joining`] is to become.
+#[derive(Component)]
+struct JoinsArea(Area);
+
 /// Makes a request that joins something, on the entity that is to become it.
 pub(crate) fn ask_to_join<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
-    if let Ok(mut entity) = world.get_entity_mut(entity) {
-        entity.insert(Joining);
+    if let (Ok(mut entity), Some(area)) = (world.get_entity_mut(entity), R::JOINS) {
+        entity.insert((Joining, JoinsArea(area)));
     }
     submit(world, entity, request);
+}
+
+/// Makes a request that leaves something. If `about` is still joining it, that is withdrawn: the entity goes at once, and the plugin
+/// leaves should the server agree to the join.
+pub(crate) fn ask_to_leave<C: Context, R: SocketRequest<Reply = ()>>(
+    world: &mut World,
+    entity: Entity,
+    about: Entity,
+    request: impl FnOnce(C::Id) -> R,
+) {
+    if withdraw(world, about, &[C::AREA]) {
+        settle_at_once::<R>(world, entity, Ok(()));
+    } else {
+        ask_about::<C, R>(world, entity, about, request);
+    }
+}
+
+/// Withdraws a join that has not brought what it asked for. Whether the entity is one.
+pub(crate) fn withdraw(world: &mut World, joining: Entity, areas: &[Area]) -> bool {
+    let Ok(entity) = world.get_entity_mut(joining) else {
+        return false;
+    };
+    let joins = entity
+        .get::<JoinsArea>()
+        .filter(|_| entity.contains::<Joining>());
+    let is_one = joins.is_some_and(|joins| areas.contains(&joins.0));
+    if is_one {
+        entity.despawn();
+    }
+    is_one
 }
 
 /// Makes a request about something that one is in; refuses it if `about` is no such thing.
@@ -162,10 +200,10 @@ where
         }
         return mirror;
     }
-    if known.is_some() {
-        world.entity_mut(mirror).insert(state);
-    } else {
+    if known.is_none() {
         become_known(world, mirror, id, state);
+    } else if world.get::<C>(mirror) != Some(&state) {
+        world.entity_mut(mirror).insert(state);
     }
     if world.get_entity(mirror).is_err() {
         return mirror;
@@ -186,8 +224,11 @@ pub(crate) fn become_known<C: Context>(world: &mut World, mirror: Entity, id: &C
         .resource_mut::<ContextIndex<C>>()
         .by_id
         .insert(id.clone(), mirror);
-    let name = Name::new(format!("{} {id}", C::NOUN));
-    world.entity_mut(mirror).insert((state, id.clone(), name));
+    give_name(world, mirror, format!("{} {id}", C::NOUN));
+    // An observer of the name may have despawned it.
+    if let Ok(mut mirror) = world.get_entity_mut(mirror) {
+        mirror.insert((state, id.clone()));
+    }
 }
 
 /// We are in something that nobody asked for any more. If another request joined it, too, it is wanted; as long as one has no
@@ -240,15 +281,17 @@ pub(crate) fn leave_despawned<C: Context>(
     });
 }
 
-/// Despawns something that we are out of.
+/// We are out of something, and so is everybody in it.
 pub(crate) fn remove<C: Context>(world: &mut World, id: &C::Id) {
-    if let Some(entity) = world.resource_mut::<ContextIndex<C>>().remove(id) {
-        world.despawn(entity);
+    if let Some(entity) = world.resource::<ContextIndex<C>>().get(id) {
+        world.resource_mut::<ContextIndex<C>>().remove(id);
+        presence::all_go::<C::Member>(world, entity);
+        depart::<(C, C::Marks)>(world, entity);
         forget::<C>(world, entity, id);
     }
 }
 
-/// Despawns everything of a kind: the connection is gone.
+/// We are out of everything of a kind: the connection is gone.
 pub(crate) fn clear<C: Context>(world: &mut World) {
     let ids: Vec<_> = world
         .resource::<ContextIndex<C>>()
@@ -287,7 +330,8 @@ pub(crate) fn find_again<C: Context>(
     world: &mut World,
     id: &C::Id,
 ) -> Result<Entity, (Area, Box<str>)> {
-    let found = world.resource_mut::<ContextIndex<C>>().get_again(id);
+    let mut index = world.resource_mut::<ContextIndex<C>>();
+    let found = index.bypass_change_detection().get_again(id);
     found.ok_or_else(|| (C::AREA, id.as_ref().into()))
 }
 

@@ -47,19 +47,26 @@ impl PayloadError {
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(error.into().into())
     }
+
+    /// What the codec says, in one line, with what caused that.
+    pub(crate) fn cause(&self) -> String {
+        let mut text = self.0.to_string();
+        let mut cause = self.0.source();
+        while let Some(deeper) = cause {
+            text = format!("{text}: {deeper}");
+            cause = deeper.source();
+        }
+        text
+    }
 }
 
 impl fmt::Display for PayloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the payload does not fit its type: {}", self.0)
+        write!(f, "the payload does not fit its type: {}", self.cause())
     }
 }
 
-impl Error for PayloadError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
+impl Error for PayloadError {}
 
 /// How a type becomes bytes and comes back.
 ///
@@ -299,7 +306,7 @@ pub(crate) fn deliver<D: Incoming>(world: &mut World, data: D, patience: Patienc
             let entity = index.get(context, &presence.session_id);
             if entity.is_none()
                 && patience == Patience::Wait
-                && !index.has_left(context, &presence.session_id)
+                && !index.has_gone(context, &presence.session_id)
             {
                 let now = world.resource::<Time<Real>>().elapsed();
                 let session = presence.session_id.clone();

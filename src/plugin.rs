@@ -12,10 +12,11 @@ use crate::{
         ChatMessageKind, ChatMessageReceived,
     },
     connection::{ConnectionState, NakamaConnection, NetworkLink},
+    departure::{Departures, LastWord, despawn_departed},
     early::EarlyArrivals,
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     matches::{Match, MatchIndex, MatchPresences, PresentIn},
-    matchmaker::{AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
+    matchmaker::{self, AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
     notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
     party::{
         AsksToJoin, MemberOf, Party, PartyAsks, PartyIndex, PartyJoinRequests, PartyLeader,
@@ -23,11 +24,11 @@ use crate::{
     },
     payload,
     presence::{
-        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, TicketId,
-        UserId, Username,
+        ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, Moments, PartyId, PresenceIndex,
+        SessionId, TicketId, UserId, Username,
     },
     receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
-    request::{PendingRequest, Requests, despawn_transient},
+    request::{PendingRequest, Requests},
     send::FailedSends,
     status::{FollowedUser, FollowedUserIndex, SessionOf, StatusBook, UserSessions, UserStatus},
     stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
@@ -100,6 +101,11 @@ impl Plugin for NakamaPlugin {
             .init_resource::<NakamaConnection>()
             .init_resource::<Requests>()
             .init_resource::<PresenceIndex>()
+            .init_resource::<Moments>()
+            .init_resource::<Departures>()
+            .add_message::<LastWord>()
+            .register_type::<Departed>()
+            .add_observer(matchmaker::on_departed)
             .init_resource::<EarlyArrivals>()
             .init_resource::<ReceiveStats>()
             .init_resource::<EnvelopeTap>()
@@ -147,7 +153,7 @@ impl Plugin for NakamaPlugin {
                 PostUpdate,
                 (update_tap, hand_over).chain().in_set(NakamaSystems::Send),
             )
-            .add_systems(Last, despawn_transient);
+            .add_systems(Last, despawn_departed);
     }
 
     fn finish(&self, app: &mut App) {

@@ -4,6 +4,12 @@
 //! two matches is two entities, and so is a user who is there from two devices. The sessions of a user who is followed are
 //! presences, too. A presence carries [`UserId`], [`SessionId`], [`Username`], [`Presence`], [`JoinedAs`] and a `Name`, all
 //! from the moment it is spawned.
+//!
+//! Whoever leaves is out of all queries and indexes at once. The entity lives on a little longer, marked with [`Departed`], because
+//! messages may name it.
+//!
+//! Ids are compared as the server compares them: the UUIDs in them may be typed in capitals. The name of a room, or of a server's node
+//! behind the dot, is what it is.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -13,13 +19,16 @@ use bevy_ecs::{
     lifecycle::HookContext,
     prelude::*,
     reflect::ReflectComponent,
-    relationship::Relationship,
+    relationship::{Relationship, RelationshipTarget},
     world::DeferredWorld,
 };
 use bevy_reflect::{Reflect, ReflectDeserialize, ReflectSerialize, impl_reflect_opaque};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
-use crate::{connection::NakamaConnection, proto::UserPresence};
+pub use crate::departure::Departed;
+use crate::{
+    connection::NakamaConnection, departure::depart, proto::UserPresence, transport::canonical,
+};
 
 pub use crate::transport::{
     ChannelId, MatchId, MessageId, PartyId, PresenceInfo, Secret, SessionId, TicketId, UserId,
@@ -80,6 +89,10 @@ fn index(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     if let Some(mut index) = world.get_resource_mut::<PresenceIndex>() {
         let roster = index.contexts.entry(context).or_default();
         roster.here.insert(info.session_id.clone(), entity);
+        roster.without_entity.remove(&info.session_id);
+        roster
+            .left
+            .retain(|(session, _)| *session != info.session_id);
         roster
             .users
             .entry(info.user_id.clone())
@@ -92,11 +105,15 @@ fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(Presence { context, info }) = world.get::<Presence>(entity).cloned() else {
         return;
     };
+    let has_departed = world.get::<Departed>(entity).is_some();
     if let Some(mut index) = world.get_resource_mut::<PresenceIndex>()
         && let Some(roster) = index.contexts.get_mut(&context)
     {
         if roster.here.get(&info.session_id) == Some(&entity) {
             roster.here.remove(&info.session_id);
+            if !has_departed {
+                roster.without_entity.insert(info.session_id.clone());
+            }
         }
         if let Some(sessions) = roster.users.get_mut(&info.user_id) {
             sessions.retain(|session| *session != entity);
@@ -141,9 +158,14 @@ pub enum JoinWith {
 }
 
 /// Who sent something.
+///
+/// If somebody says something and leaves right after it, their entity is still alive when you read it, and marked with
+/// [`Departed`]: as long as a [`MessageReader`] can read the message, commands on [`entity`](Self::entity) work, unless your game
+/// has despawned it. The same goes for the message's context.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sender {
-    /// The sender's presence, `None` if it is not in the world: it left, or its join did not arrive in time.
+    /// The sender's presence. `None` if it was not in the world when the message arrived: the sender had left, their join had not
+    /// arrived in time, or your game had despawned their presence.
     pub entity: Option<Entity>,
     /// Who it is, known in any case.
     pub presence: Arc<PresenceInfo>,
@@ -155,8 +177,26 @@ pub struct PresenceIndex {
     contexts: EntityHashMap<Roster>,
     /// That of this connection, once the server has told.
     own_session: Option<SessionId>,
+}
+
+/// The order of requests and received envelopes.
+#[derive(Default, Resource)]
+pub(crate) struct Moments {
     /// The last moment that somebody may refer to with "since".
-    moment: Moment,
+    now: Moment,
+}
+
+impl Moments {
+    /// Now, in the order of requests and received envelopes.
+    pub(crate) fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// A new moment, later than everything that has happened.
+    pub(crate) fn next(&mut self) -> Moment {
+        self.now.0 += 1;
+        self.now
+    }
 }
 
 /// A point in the order of requests and received envelopes. What happens after it has this moment or a later one.
@@ -169,6 +209,8 @@ struct Roster {
     here: HashMap<SessionId, Entity>,
     /// Most users are there once. The session that joined last is last.
     users: HashMap<UserId, Vec<Entity>>,
+    /// Those who are there for the server, but whose presence the game has despawned.
+    without_entity: HashSet<SessionId>,
     left: VecDeque<(SessionId, Moment)>,
 }
 
@@ -187,7 +229,7 @@ impl PresenceIndex {
     pub fn of_user(&self, context: Entity, user: &str) -> &[Entity] {
         let roster = self.contexts.get(&context);
         roster
-            .and_then(|roster| roster.users.get(user))
+            .and_then(|roster| roster.users.get(&*canonical(user)))
             .map_or(&[], Vec::as_slice)
     }
 
@@ -206,9 +248,11 @@ impl PresenceIndex {
         self.own_session.as_ref()
     }
 
-    /// Whether a session has been in a context and left it.
-    pub(crate) fn has_left(&self, context: Entity, session: &SessionId) -> bool {
-        self.left_since(context, session, Moment::default())
+    /// Whether the join of a session has been applied: it left since, or the game has despawned its presence.
+    pub(crate) fn has_gone(&self, context: Entity, session: &SessionId) -> bool {
+        let roster = self.contexts.get(&context);
+        roster.is_some_and(|roster| roster.without_entity.contains(session))
+            || self.left_since(context, session, Moment::default())
     }
 
     fn left_since(&self, context: Entity, session: &SessionId, since: Moment) -> bool {
@@ -218,33 +262,21 @@ impl PresenceIndex {
                 .any(|(gone, when)| gone == session && *when >= since)
         })
     }
-
-    /// Now, in the order of requests and received envelopes.
-    pub(crate) fn moment(&self) -> Moment {
-        self.moment
-    }
-
-    /// A new moment, later than everything that has happened.
-    pub(crate) fn next_moment(&mut self) -> Moment {
-        self.moment.0 += 1;
-        self.moment
-    }
 }
 
 /// The party with this id, if the local user is in it.
-pub(crate) fn party_of(world: &mut World, id: &PartyId) -> Option<Entity> {
-    let mut named = world.query::<(Entity, &PartyId)>();
-    let index = world.resource::<PresenceIndex>();
-    let mut named = named.iter(world).filter(|(_, named)| *named == id);
-    // A game may put an id wherever it likes.
-    let found = named.find(|(party, _)| index.count(*party) > 0);
-    found.map(|(party, _)| party)
+pub(crate) fn party_of(world: &World, id: &PartyId) -> Option<Entity> {
+    let mut contexts = world.resource::<PresenceIndex>().contexts.keys();
+    let found = contexts.find(|context| world.get::<PartyId>(**context) == Some(id));
+    found.copied()
 }
 
 /// The id of a party that the local user is in.
 pub(crate) fn party_id(world: &World, party: Entity) -> Option<PartyId> {
-    let is_in = world.resource::<PresenceIndex>().count(party) > 0;
-    world.get::<PartyId>(party).filter(|_| is_in).cloned()
+    // A game may put an id wherever it likes.
+    let contexts = &world.resource::<PresenceIndex>().contexts;
+    let id = world.get::<PartyId>(party);
+    id.filter(|_| contexts.contains_key(&party)).cloned()
 }
 
 /// A relationship from a presence to where it is.
@@ -252,6 +284,8 @@ pub(crate) fn party_id(world: &World, party: Entity) -> Option<PartyId> {
 pub trait Membership: Relationship + Bundle {
     /// What such a presence carries besides, from the moment it is spawned.
     type Detail: Detail;
+    /// What marks some of them. It goes when they leave.
+    type Marks: Bundle;
 }
 
 /// What the presences of an area carry besides.
@@ -285,10 +319,10 @@ pub(crate) fn is_own_user(world: &World, user_id: &str) -> bool {
 
 /// The server tells which session is this connection's. Its presences that are there already are marked.
 pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
-    let mut index = world.resource_mut::<PresenceIndex>();
-    if index.own_session.is_some() {
+    if world.resource::<PresenceIndex>().own_session.is_some() {
         return;
     }
+    let mut index = world.resource_mut::<PresenceIndex>();
     index.own_session = Some(session.clone());
     let rosters = index.contexts.values();
     let own: Vec<_> = rosters
@@ -303,7 +337,11 @@ pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
 
 /// A connection begins or ends; the next one has a session of its own.
 pub(crate) fn forget_own_session(world: &mut World) {
-    world.resource_mut::<PresenceIndex>().own_session = None;
+    let mut index = world.resource_mut::<PresenceIndex>();
+    let was_known = index.bypass_change_detection().own_session.take().is_some();
+    if was_known {
+        index.set_changed();
+    }
 }
 
 /// Everybody that an answer lists, the local user included. Who left while the answer was under way is not brought back.
@@ -339,7 +377,7 @@ pub(crate) fn apply_event<M: Membership>(
             .iter()
             .any(|(info, _)| info.session_id == gone.session_id)
         {
-            leave(world, context, &gone.session_id);
+            leave::<M>(world, context, &gone.session_id);
         }
     }
     for (info, detail) in joins {
@@ -359,12 +397,9 @@ fn join<M: Membership>(
     if world.get_entity(context).is_err() {
         return;
     }
-    let mut index = world.resource_mut::<PresenceIndex>();
+    let index = world.resource::<PresenceIndex>();
     let is_self = is_self || index.own_session.as_ref() == Some(&info.session_id);
-    let roster = index.contexts.entry(context).or_default();
-    roster
-        .left
-        .retain(|(session, _)| *session != info.session_id);
+    let known = index.get(context, &info.session_id);
     let name = Name::new(info.username.as_str().to_owned());
     let bundle = (
         info.user_id.clone(),
@@ -374,26 +409,30 @@ fn join<M: Membership>(
             context,
             info: info.clone(),
         },
-        name,
     );
-    let known = roster.here.get(&info.session_id).copied();
     match known {
         None if is_self => {
             let how = JoinedAs::Snapshot;
-            world.spawn((M::from(context), how, bundle, detail, IsSelf));
+            world.spawn((M::from(context), how, bundle, name, detail, IsSelf));
         }
         None => {
-            world.spawn((M::from(context), how, bundle, detail));
+            world.spawn((M::from(context), how, bundle, name, detail));
         }
         Some(known) => {
-            let has_changed = world
-                .get::<Presence>(known)
-                .is_some_and(|presence| presence.info != info);
+            let before = world.get::<Presence>(known).map(|known| known.info.clone());
             // After each step, an observer may have despawned it.
             if let Ok(mut entity) = world.get_entity_mut(known)
-                && has_changed
+                && let Some(before) = before.filter(|before| *before != info)
             {
-                entity.insert(bundle);
+                // A name that the game gave stays.
+                let is_ours = entity
+                    .get::<Name>()
+                    .is_none_or(|name| name.as_str() == before.username.as_str());
+                if is_ours {
+                    entity.insert((bundle, name));
+                } else {
+                    entity.insert(bundle);
+                }
             }
             if let Ok(mut entity) = world.get_entity_mut(known)
                 && is_self
@@ -408,27 +447,49 @@ fn join<M: Membership>(
     }
 }
 
-fn leave(world: &mut World, context: Entity, session: &SessionId) {
+fn leave<M: Membership>(world: &mut World, context: Entity, session: &SessionId) {
     if world.get_entity(context).is_err() {
         return;
     }
+    let moment = world.resource::<Moments>().now();
     let mut index = world.resource_mut::<PresenceIndex>();
-    let moment = index.moment;
-    let roster = index.contexts.entry(context).or_default();
+    // Nothing of this is to be seen from outside; the hooks of `Presence` tell what is.
+    let contexts = &mut index.bypass_change_detection().contexts;
+    let roster = contexts.entry(context).or_default();
+    roster.without_entity.remove(session);
     let gone = roster.here.get(session).copied();
     if roster.left.len() == LEAVERS {
         roster.left.pop_front();
     }
     roster.left.push_back((session.clone(), moment));
     if let Some(gone) = gone {
-        world.entity_mut(gone).despawn();
+        go::<M>(world, gone);
+    }
+}
+
+/// A presence is out of where it was.
+fn go<M: Membership>(world: &mut World, presence: Entity) {
+    depart::<(M, M::Detail, M::Marks, Presence, JoinedAs, IsSelf)>(world, presence);
+}
+
+/// The local user is out of a context: so is everybody in it.
+pub(crate) fn all_go<M: Membership>(world: &mut World, context: Entity) {
+    let here = world.get::<M::RelationshipTarget>(context);
+    let here: Vec<_> = here
+        .into_iter()
+        .flat_map(RelationshipTarget::iter)
+        .collect();
+    for presence in here {
+        go::<M>(world, presence);
     }
 }
 
 /// Forgets a context that is no more.
 pub(crate) fn forget(world: &mut World, context: Entity) {
-    world
-        .resource_mut::<PresenceIndex>()
-        .contexts
-        .remove(&context);
+    let mut index = world.resource_mut::<PresenceIndex>();
+    let contexts = &mut index.bypass_change_detection().contexts;
+    let roster = contexts.remove(&context);
+    if roster.is_some_and(|roster| !roster.here.is_empty()) {
+        index.set_changed();
+    }
 }

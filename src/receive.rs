@@ -12,7 +12,7 @@ use crate::{
     envelope::{self, ErrorPushed},
     error::ServerError,
     matches::{self, Match},
-    matchmaker, mirror, notification,
+    matchmaker, mirror, notification, observed,
     party::{self, Party},
     payload::{self, Incoming},
     presence,
@@ -239,7 +239,11 @@ fn push_at(
         }
         Message::Error(error) => {
             let error = ServerError::from(error);
-            log::debug!("an error that belongs to no request: {error}");
+            if !observed::by_the_game::<ErrorPushed>(world, None) {
+                log::warn!(
+                    "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: {error}"
+                );
+            }
             world.trigger(ErrorPushed { error });
         }
         // Read by the network thread.

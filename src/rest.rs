@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     commands::NakamaCommands,
     error::RestError,
-    request::{Outcome, Request, RequestError, RestRequest, UserCall, submit_as_user},
+    request::{Outcome, Request, RequestError, RestRequest, UserCall, instead_of, submit_as_user},
     transport::RestResponse,
 };
 
@@ -98,7 +98,7 @@ impl RestRequest for CallRest {
         let json = match response.body.trim_ascii() {
             [] => Value::Null,
             body => serde_json::from_slice(body).map_err(|_| RequestError::UnexpectedReply {
-                got: "no JSON".into(),
+                got: instead_of("no JSON", response),
             })?,
         };
         let status = response.status;

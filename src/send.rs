@@ -1,11 +1,18 @@
 //! Data that could not be sent, and who is told.
 
-use bevy_ecs::prelude::*;
+use std::mem::{Discriminant, discriminant, take};
 
-use crate::{payload::PayloadError, request::RequestError, transport::Failure};
+use bevy_ecs::prelude::*;
+use hashbrown::HashSet;
+
+use crate::{
+    connection::NakamaConnection, observed, payload::PayloadError, request::RequestError,
+    transport::Failure,
+};
 
 /// Data was not sent. An event of the match's or party's entity, triggered in
-/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames.
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, the log
+/// has a warning, once for each op code and kind of reason.
 #[derive(Clone, Debug, EntityEvent)]
 pub struct SendFailed {
     /// The match or party that it was for.
@@ -54,7 +61,7 @@ pub enum SendError {
         limit: usize,
     },
     /// The payload could not be encoded, for the reason that its codec gives.
-    #[error("it cannot be encoded: {0}")]
+    #[error("it cannot be encoded: {}", .0.cause())]
     Unencodable(PayloadError),
 }
 
@@ -72,13 +79,21 @@ impl From<RequestError> for SendError {
     }
 }
 
-/// Failures that are known at once; they are told with the next frame's arrivals.
+/// What was not sent.
 #[derive(Default, Resource)]
-pub(crate) struct FailedSends(Vec<SendFailed>);
+pub(crate) struct FailedSends {
+    /// Failures that are known at once; they are told with the next frame's arrivals.
+    known: Vec<SendFailed>,
+    /// Op codes and reasons that the log has told: data may fail in every frame.
+    logged: HashSet<(i64, Discriminant<SendError>)>,
+}
+
+/// How many of them are remembered.
+const LOGGED: usize = 256;
 
 impl FailedSends {
     pub(crate) fn add(&mut self, context: Entity, op_code: i64, reason: SendError) {
-        self.0.push(SendFailed {
+        self.known.push(SendFailed {
             context,
             op_code,
             reason,
@@ -86,9 +101,18 @@ impl FailedSends {
     }
 }
 
+/// Why nothing can be sent to an entity that is not what one is in.
+pub(crate) fn not_in_it(world: &World) -> SendError {
+    if world.resource::<NakamaConnection>().is_connected() {
+        SendError::NotAMember
+    } else {
+        SendError::NotConnected
+    }
+}
+
 /// Tells what failed at once.
 pub(crate) fn tell_failed(world: &mut World) {
-    for failed in std::mem::take(&mut world.resource_mut::<FailedSends>().0) {
+    for failed in take(&mut world.resource_mut::<FailedSends>().known) {
         tell(world, failed);
     }
 }
@@ -111,6 +135,22 @@ pub(crate) fn on_send_failed(world: &mut World, origin: u64, op_code: i64, failu
 /// Tells that something was not sent.
 pub(crate) fn tell(world: &mut World, failed: SendFailed) {
     log::debug!("op code {} was not sent: {}", failed.op_code, failed.reason);
+    warn_if_unheard(world, &failed);
     world.trigger(failed);
     world.flush();
+}
+
+/// A failure that the game does not hear of is told in the log, once for each op code and kind of reason.
+fn warn_if_unheard(world: &mut World, failed: &SendFailed) {
+    if observed::by_the_game::<SendFailed>(world, Some(failed.context)) {
+        return;
+    }
+    let logged = &mut world.resource_mut::<FailedSends>().logged;
+    if logged.len() < LOGGED && logged.insert((failed.op_code, discriminant(&failed.reason))) {
+        log::warn!(
+            "data with op code {} was not sent, and the game does not observe `SendFailed`: {}",
+            failed.op_code,
+            failed.reason
+        );
+    }
 }

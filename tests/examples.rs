@@ -1,5 +1,7 @@
 //! The examples' flags. `cargo test` builds the examples before it runs this.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+
 use std::{
     env,
     path::PathBuf,

@@ -9,6 +9,8 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use bevy::prelude::*;
 use bevy_nakama::prelude::*;
 use common::{
@@ -224,20 +226,13 @@ fn a_socket_outlives_its_token_but_none_is_opened_with_it() {
         life.as_secs() <= 120,
         "the token lives for {life:?}: too long for this test"
     );
-    while !session.is_expired() {
-        game.app.update();
-        std::thread::sleep(std::time::Duration::from_millis(16)); // a frame
-    }
+    run_for(&mut game, life);
     let room = JoinChat::room(fresh("room"));
     game.ask::<JoinChat>(|nakama| nakama.join_chat(room).id())
         .expect("the socket is as good as before");
 
     // The server counts in whole seconds.
-    let begin = std::time::Instant::now();
-    while begin.elapsed().as_millis() < 1500 {
-        game.app.update();
-        std::thread::sleep(std::time::Duration::from_millis(16)); // a frame
-    }
+    run_for(&mut game, Duration::from_millis(1500));
     late.commands(|c| {
         c.nakama()
             .connect(&server(), &session, ConnectOptions::default());
@@ -255,6 +250,58 @@ fn a_socket_outlives_its_token_but_none_is_opened_with_it() {
             .connect(&server(), &fresh, ConnectOptions::default());
     });
     assert_eq!(late.next_phase(), "connected");
+}
+
+/// Runs a game for a while, as it would run.
+fn run_for(game: &mut Game, time: Duration) {
+    let begin = Instant::now();
+    while begin.elapsed() < time {
+        game.app.update();
+        std::thread::sleep(Duration::from_millis(16)); // a frame
+    }
+}
+
+#[test]
+#[ignore = "needs a Nakama server with the modules in tests/nakama/modules"]
+fn a_large_call_with_an_old_token_is_made_again_with_a_new_one() {
+    let mut game = Game::new();
+    let login = Login::device(fresh("device-of-ada"));
+    let session = game
+        .ask::<LogIn>(|nakama| nakama.log_in(&server(), login).id())
+        .expect("a login")
+        .session;
+    let log = Log::default();
+    let seen = log.clone();
+    game.app
+        .add_observer(move |_: On<SessionRefreshed>| seen.add("refreshed"));
+    game.commands(|c| {
+        c.nakama()
+            .connect(&server(), &session, ConnectOptions::default());
+    });
+    assert_eq!(game.next_phase(), "connected");
+    let life = session
+        .expires_at()
+        .duration_since(std::time::SystemTime::now())
+        .expect("it is new");
+    assert!(
+        life.as_secs() <= 120,
+        "the token lives for {life:?}: too long for this test"
+    );
+    // The server counts in whole seconds.
+    run_for(&mut game, life + Duration::from_millis(1500));
+    for size in [5_000, 100_000] {
+        let payload = "x".repeat(size);
+        let rpc = Rpc::new("echo").payload(&payload).over_rest();
+        let reply = game.ask::<Rpc>(|nakama| nakama.rpc(rpc).id());
+        assert_eq!(reply.expect("an answer").payload, payload);
+        if size == 5_000 {
+            // The refusal of the old token comes before the server has read such a body.
+            assert_eq!(log.take(), ["refreshed"]);
+            let life = Duration::from_millis(1500) + life;
+            run_for(&mut game, life);
+        }
+    }
+    assert_eq!(log.take(), ["refreshed"]);
 }
 
 #[test]

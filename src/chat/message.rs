@@ -25,7 +25,8 @@ use crate::{
 /// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message, PartialEq)]
 pub struct ChatMessageReceived {
-    /// The channel. It is gone already if this message says that the local user is out of its group.
+    /// The channel. If this message says that the local user is out of its group, the entity is
+    /// [`Departed`](crate::presence::Departed), and still alive.
     pub context: Entity,
     /// The sender's presence in the channel. `None` if there is none: they are hidden, or left, or their join has not
     /// arrived yet, or never joined the channel of their group.

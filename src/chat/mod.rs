@@ -76,7 +76,7 @@ use crate::{
     presence::{ChannelId, IsSelf, Membership, Presence, PresenceIndex, UserId},
     proto::{Message, api, realtime},
     settings::NakamaSettings,
-    transport::{People, Received},
+    transport::{People, Received, canonical},
 };
 
 /// A chat channel that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves, is put out of
@@ -115,6 +115,9 @@ pub enum ChatChannelKind {
 
 /// Relates a presence to the channel that it is a member of.
 ///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
 /// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the channel: Bevy 0.19 would abort, since it is just about to
 /// note the presence there. To leave from there, use [`leave_chat`](crate::commands::NakamaCommands::leave_chat).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
@@ -124,6 +127,7 @@ pub struct ChatMemberOf(pub Entity);
 
 impl Membership for ChatMemberOf {
     type Detail = ();
+    type Marks = ();
 }
 
 /// Everybody in a channel, the local user included, in no particular order.
@@ -167,6 +171,7 @@ impl Context for ChatChannel {}
 impl ContextVocabulary for ChatChannel {
     type Id = ChannelId;
     type Member = ChatMemberOf;
+    type Marks = ChatLog;
     const AREA: Area = Area::Channel;
     const NOUN: &'static str = "chat channel";
 
@@ -188,7 +193,7 @@ impl ChatChannelKind {
     fn of(channel: &realtime::Channel) -> Self {
         if !channel.group_id.is_empty() {
             Self::Group {
-                id: channel.group_id.clone(),
+                id: canonical(&channel.group_id).into_owned(),
             }
         } else if !channel.user_id_one.is_empty() || !channel.user_id_two.is_empty() {
             Self::Direct {

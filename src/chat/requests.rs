@@ -12,10 +12,8 @@ use crate::{
         Message,
         realtime::{self, channel_join::Type},
     },
-    request::{
-        Acknowledged, Outcome, PendingRequest, Request, SocketRequest, settle_at_once, unexpected,
-    },
-    transport::Received,
+    request::{Acknowledged, Outcome, Request, SocketRequest, unexpected},
+    transport::{Received, canonical},
 };
 
 /// Joins a channel. Mirrors `ChannelJoin`.
@@ -50,7 +48,7 @@ impl JoinChat {
     /// The channel of a group that the local user is a member of.
     #[must_use]
     pub fn group(group_id: impl Into<String>) -> Self {
-        Self::new(Type::Group, group_id.into())
+        Self::new(Type::Group, canonical(&group_id.into()).into_owned())
     }
 
     fn new(kind: Type, target: String) -> Self {
@@ -178,12 +176,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Despawning the channel's entity is leaving, too, if the answer does not matter.
     pub fn leave_chat(self, channel: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            let pending = world.get::<PendingRequest>(channel);
-            if pending.is_some_and(|pending| pending.name == JoinChat::NAME) {
-                world.despawn(channel);
-                return settle_at_once::<LeaveChat>(world, entity, Ok(()));
-            }
-            mirror::ask_about::<ChatChannel, _>(world, entity, channel, |id| LeaveChat { id });
+            mirror::ask_to_leave::<ChatChannel, _>(world, entity, channel, |id| LeaveChat { id });
         })
     }
 }

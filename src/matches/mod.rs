@@ -90,6 +90,9 @@ pub struct Match {
 
 /// Relates a presence to the match that it is in.
 ///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
 /// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the match: Bevy 0.19 would abort, since it is just about to
 /// note the presence there. To leave from there, use [`leave_match`](crate::commands::NakamaCommands::leave_match).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
@@ -99,6 +102,7 @@ pub struct PresentIn(pub Entity);
 
 impl Membership for PresentIn {
     type Detail = ();
+    type Marks = ();
 }
 
 /// Everybody in a match, the local user included, in no particular order. Absent if there is nobody.
@@ -115,6 +119,7 @@ impl Context for Match {}
 impl ContextVocabulary for Match {
     type Id = MatchId;
     type Member = PresentIn;
+    type Marks = ();
     const AREA: Area = Area::Match;
     const NOUN: &'static str = "match";
 
@@ -347,12 +352,13 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
-    /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity.
+    /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity. A match that is
+    /// still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
     ///
     /// Despawning the match's entity is leaving, too, if the answer does not matter.
     pub fn leave_match(self, match_entity: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            mirror::ask_about::<Match, _>(world, entity, match_entity, |id| LeaveMatch { id });
+            mirror::ask_to_leave::<Match, _>(world, entity, match_entity, |id| LeaveMatch { id });
         })
     }
 }

@@ -6,6 +6,7 @@ use bevy_ecs::prelude::*;
 
 use super::{TicketIndex, become_ticket};
 use crate::{
+    departure::Transient,
     early::{Area, EarlyArrivals, Held},
     mirror,
     presence::{JoinWith, MatchId, PartyId, PresenceInfo, TicketId, party_of},
@@ -13,7 +14,6 @@ use crate::{
         Message,
         realtime::{self, matchmaker_matched::Id},
     },
-    request::Transient,
     transport::Received,
 };
 

@@ -57,7 +57,8 @@ mod requests;
 use std::{collections::VecDeque, time::Duration};
 
 use bevy_ecs::{
-    lifecycle::HookContext, prelude::*, relationship::RelationshipTarget, world::DeferredWorld,
+    entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
+    relationship::RelationshipTarget, world::DeferredWorld,
 };
 use bevy_reflect::Reflect;
 use bevy_time::{Real, Time};
@@ -70,11 +71,12 @@ pub use self::{
     requests::{AddMatchmaker, AddPartyToMatchmaker, MatchmakerAdded, RemoveMatchmakerTicket},
 };
 use crate::{
+    departure::Transient,
     early::{Area, EarlyArrivals, Held},
     mirror,
-    presence::{Joining, PartyId, TicketId, party_id, party_of},
+    naming::give_name,
+    presence::{Departed, Joining, PartyId, TicketId, party_id, party_of},
     proto::{Message, realtime},
-    request::Transient,
     transport::Received,
 };
 
@@ -152,16 +154,20 @@ fn become_ticket(
     party: Option<Entity>,
 ) -> Entity {
     let since = world.resource::<Time<Real>>().elapsed();
-    let mut index = world.resource_mut::<TicketIndex>();
-    let ticket = *index.by_id.entry(id.clone()).or_insert(asking);
+    let known = world.resource::<TicketIndex>().get(id);
+    let ticket = known.unwrap_or_else(|| {
+        let mut index = world.resource_mut::<TicketIndex>();
+        index.by_id.insert(id.clone(), asking);
+        asking
+    });
     if let Ok(mut asking) = world.get_entity_mut(asking) {
         asking.remove::<Joining>();
         if ticket != asking.id() {
             asking.insert(Transient);
         }
     }
-    let name = Name::new(format!("matchmaker ticket {id}"));
-    let bundle = (MatchmakerTicket { request, since }, id.clone(), name);
+    give_name(world, ticket, format!("matchmaker ticket {id}"));
+    let bundle = (MatchmakerTicket { request, since }, id.clone());
     if let Ok(mut ticket) = world.get_entity_mut(ticket) {
         match party {
             Some(party) => ticket.insert((bundle, TicketOf(party))),
@@ -207,16 +213,33 @@ pub(crate) fn on_members_changed(world: &mut World, party: Entity) {
 
 /// The connection is gone, and its tickets with it.
 pub(crate) fn clear(world: &mut World) {
-    let index = std::mem::take(&mut *world.resource_mut::<TicketIndex>());
-    for ticket in index.by_id.into_values() {
+    let mut index = world.resource_mut::<TicketIndex>();
+    index.bypass_change_detection().used.clear();
+    if index.by_id.is_empty() {
+        return;
+    }
+    for ticket in std::mem::take(&mut index.by_id).into_values() {
         world.despawn(ticket);
     }
 }
 
 /// Despawns a ticket that the server has dropped.
 fn remove(world: &mut World, id: &TicketId) {
-    if let Some(ticket) = world.resource_mut::<TicketIndex>().by_id.remove(id) {
+    if let Some(ticket) = world.resource::<TicketIndex>().get(id) {
+        world.resource_mut::<TicketIndex>().by_id.remove(id);
         world.despawn(ticket);
+    }
+}
+
+/// Observer: the local user is out of a party, and its tickets are gone. (Where the game despawns a party, the relationship sees to it.)
+pub(crate) fn on_departed(
+    gone: On<Add, Departed>,
+    parties: Query<(), (With<PartyTickets>, Allow<Disabled>)>,
+    mut commands: Commands,
+) {
+    let party = gone.entity;
+    if parties.contains(party) {
+        commands.queue(move |world: &mut World| on_members_changed(world, party));
     }
 }
 

@@ -12,10 +12,17 @@ pub enum MatchmakerRefusal {
     /// The multiple is 0, or does not divide the counts.
     #[error(transparent)]
     InvalidMultiple(ServerError),
-    /// The query does not parse, **or** one has as many tickets as the server allows (3 by default, for each connection and
-    /// each party). It does not say which.
-    #[error(transparent)]
-    NotAdded(ServerError),
+    /// The query does not parse, **or** the connection or the party has as many tickets as the server allows (3 by default).
+    /// The server does not say which.
+    #[error(
+        "{error}: the query `{query}` does not parse, or there are as many tickets as the server allows"
+    )]
+    NotAdded {
+        /// The query that was sent.
+        query: String,
+        /// What the server said.
+        error: ServerError,
+    },
     /// There is no such ticket, or not any more. One's own has just been matched: [`MatchmakerMatched`](super::MatchmakerMatched)
     /// is under way. A party's may also have gone in silence, see [the module](super); its mirror goes with this refusal.
     #[error(transparent)]
@@ -34,6 +41,16 @@ pub enum MatchmakerRefusal {
     Other(ServerError),
 }
 
+impl MatchmakerRefusal {
+    /// The refusal of a request with this query.
+    pub(super) fn of(query: String, error: ServerError) -> Self {
+        match error.into() {
+            Self::NotAdded { error, .. } => Self::NotAdded { query, error },
+            other => other,
+        }
+    }
+}
+
 impl From<ServerError> for MatchmakerRefusal {
     fn from(error: ServerError) -> Self {
         let text = error.message.to_ascii_lowercase();
@@ -42,7 +59,10 @@ impl From<ServerError> for MatchmakerRefusal {
         } else if text.starts_with("invalid count multiple") {
             Self::InvalidMultiple(error)
         } else if text.ends_with("error adding to matchmaker") {
-            Self::NotAdded(error)
+            Self::NotAdded {
+                query: String::new(), // the request knows it
+                error,
+            }
         } else if text.ends_with("matchmaker ticket not found") {
             Self::TicketNotFound(error)
         } else if text.ends_with(": party not found") {

@@ -15,7 +15,7 @@ use crate::{
     proto::{Message, realtime},
     request::{
         Acknowledged, Outcome, Request, RequestError, SocketRequest, refuse_wrong_entity,
-        send_then, submit, unexpected,
+        send_then, settle_at_once, submit, unexpected,
     },
     transport::Received,
 };
@@ -144,6 +144,10 @@ impl SocketRequest for AddMatchmaker {
         Ok(MatchmakerAdded { entity })
     }
 
+    fn refused(self, _: &mut World, error: ServerError) -> MatchmakerRefusal {
+        MatchmakerRefusal::of(self.query, error)
+    }
+
     fn take_back(self, world: &mut World, reply: Option<Received>) {
         if let Ok(id) = ticket_in(reply) {
             send_remove(world, &id, None);
@@ -204,6 +208,10 @@ impl SocketRequest for AddPartyToMatchmaker {
         }
         let entity = become_ticket(world, entity, &id, Some(self.add), Some(self.party));
         Ok(MatchmakerAdded { entity })
+    }
+
+    fn refused(self, _: &mut World, error: ServerError) -> MatchmakerRefusal {
+        MatchmakerRefusal::of(self.add.query, error)
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
@@ -313,14 +321,21 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 
     /// Stops looking for others: the answer is a [`Replied<RemoveMatchmakerTicket>`](crate::request::Replied) on the returned
-    /// entity. A party's ticket can be removed by its leader only.
+    /// entity. A party's ticket can be removed by its leader only. A ticket that is still
+    /// [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
     ///
     /// Despawning the ticket's entity is removing it, too, if the answer does not matter.
     pub fn remove_matchmaker_ticket(self, ticket: Entity) -> EntityCommands<'a> {
-        self.request_with(move |world, entity| match to_remove(world, ticket) {
-            Some(request) => submit(world, entity, request),
-            None => {
-                refuse_wrong_entity::<RemoveMatchmakerTicket>(world, entity, "matchmaker ticket");
+        self.request_with(move |world, entity| {
+            if mirror::withdraw(world, ticket, &[Area::Ticket, Area::PartyTicket]) {
+                return settle_at_once::<RemoveMatchmakerTicket>(world, entity, Ok(()));
+            }
+            match to_remove(world, ticket) {
+                Some(request) => submit(world, entity, request),
+                None => {
+                    let noun = "matchmaker ticket";
+                    refuse_wrong_entity::<RemoveMatchmakerTicket>(world, entity, noun);
+                }
             }
         })
     }

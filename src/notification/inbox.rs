@@ -82,6 +82,13 @@ impl NotificationInbox {
 
 /// Notifications arrived, in order.
 pub(super) fn take_in(world: &mut World, news: Vec<Notification>) {
+    let inbox = world.resource::<NotificationInbox>();
+    let is_known = |news: &Notification| {
+        inbox.deleted.contains(&news.id) || inbox.iter().any(|known| known == news)
+    };
+    if news.iter().all(is_known) {
+        return;
+    }
     let limit = world.resource::<NakamaSettings>().inbox_notifications;
     world
         .resource_mut::<NotificationInbox>()
@@ -90,15 +97,30 @@ pub(super) fn take_in(world: &mut World, news: Vec<Notification>) {
 
 /// A page was fetched.
 pub(super) fn turn_page(world: &mut World, news: Vec<Notification>, cursor: &str) {
-    world.resource_mut::<NotificationInbox>().cursor = Some(cursor.to_owned());
+    let mut inbox = world.resource_mut::<NotificationInbox>();
+    if inbox.cursor.as_deref() != Some(cursor) {
+        inbox.cursor = Some(cursor.to_owned());
+    }
     take_in(world, news);
 }
 
 /// The server has deleted notifications.
 pub(super) fn remove(world: &mut World, ids: &[NotificationId]) {
-    world.resource_mut::<NotificationInbox>().remove(ids);
+    changing(world, |inbox| inbox.remove(ids));
 }
 
+/// The connection has ended.
 pub(super) fn clear(world: &mut World) {
-    *world.resource_mut::<NotificationInbox>() = NotificationInbox::default();
+    changing(world, |inbox| *inbox = NotificationInbox::default());
+}
+
+/// Does something to the inbox. It counts as changed if what it shows is not the same any more.
+fn changing(world: &mut World, change: impl FnOnce(&mut NotificationInbox)) {
+    let mut inbox = world.resource_mut::<NotificationInbox>();
+    let shown = |inbox: &NotificationInbox| (inbox.notifications.len(), inbox.cursor.clone());
+    let before = shown(&inbox);
+    change(inbox.bypass_change_detection());
+    if shown(&inbox) != before {
+        inbox.set_changed();
+    }
 }

@@ -1,6 +1,6 @@
 //! What passes by is noted as it comes: envelopes while the overlay is open, failures always.
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use bevy_time::{Real, Time};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap},
     presence::{ChannelId, MatchId, PartyId},
-    request::{RequestFailed, with_causes},
+    request::RequestFailed,
     send::SendFailed,
 };
 
@@ -98,7 +98,7 @@ pub(super) fn failed_send(
     time: Res<Time<Real>>,
     overlay: Res<NakamaOverlay>,
     mut view: ResMut<OverlayView>,
-    contexts: Query<(Option<&MatchId>, Option<&PartyId>, Option<&ChannelId>)>,
+    contexts: Query<(Option<&MatchId>, Option<&PartyId>, Option<&ChannelId>), Allow<Disabled>>,
 ) {
     let to = match contexts.get(failed.context) {
         Ok((Some(id), _, _)) => format!("match {id}"),
@@ -109,7 +109,7 @@ pub(super) fn failed_send(
     view.requests.note(
         time.elapsed(),
         format!("op code {} to {to}", failed.op_code),
-        with_causes(&failed.reason),
+        failed.reason.to_string(),
         overlay.max_failures,
     );
 }

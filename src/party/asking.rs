@@ -9,9 +9,9 @@ use crate::{
     early::Move,
     error::ServerError,
     mirror::{self, ask_about, id_of, refuse_for},
-    presence::{Moment, PartyId, PresenceIndex, SessionId, UserId, Username},
+    presence::{Moment, Moments, PartyId, SessionId, UserId, Username},
     proto::{Message, UserPresence, realtime},
-    request::{Acknowledged, Outcome, Request, SocketRequest, submit, unexpected},
+    request::{Acknowledged, Outcome, Replied, Request, SocketRequest, submit, unexpected},
     transport::{People, Received},
 };
 
@@ -59,7 +59,7 @@ fn note(world: &mut World, party: Entity, asker: &UserPresence) -> Entity {
     if let Some(known) = find(world, party, &asker.session_id) {
         return known;
     }
-    let heard_at = HeardAt(world.resource::<PresenceIndex>().moment());
+    let heard_at = HeardAt(world.resource::<Moments>().now());
     let asker = (
         AsksToJoin(party),
         UserId::from(asker.user_id.as_str()),
@@ -104,7 +104,10 @@ pub(super) fn forget_all(world: &mut World, party: Entity) {
 
 /// Asks the server who has been waiting.
 pub(super) fn list(world: &mut World, party: Entity) {
-    let request = world.spawn_empty().id();
+    let mut request = world.spawn_empty();
+    // Nobody has to hear of a refusal: the game has not asked.
+    request.observe(|_: On<Replied<ListPartyJoinRequests>>| {});
+    let request = request.id();
     ask_about::<Party, _>(world, request, party, |id| ListPartyJoinRequests {
         id,
         party,

@@ -15,7 +15,7 @@ use crate::{
     presence::{PresenceInfo, Sender},
     proto::{Message as ProtoMessage, realtime},
     request::send_or_tell,
-    send::{FailedSends, SendError, SendFailed, tell},
+    send::{FailedSends, SendError, SendFailed, not_in_it, tell},
     transport::PartyData,
 };
 
@@ -190,7 +190,8 @@ impl NakamaCommands<'_, '_, '_> {
                     .add(party, op_code, reason)
             };
             let Some(id) = id_of::<Party>(world, party) else {
-                return failed(world, SendError::NotAMember);
+                let reason = not_in_it(world);
+                return failed(world, reason);
             };
             let data = match data {
                 Ok(data) => data,

@@ -9,11 +9,12 @@ use hashbrown::{HashMap, HashSet};
 use super::{Party, PartyIndex, PartyRefusal, PendingApproval, await_party};
 use crate::{
     commands::NakamaCommands,
+    departure::Transient,
     early::{Area, EarlyArrivals},
     mirror,
     presence::{Joining, Moment, PartyId},
     proto::{Message, realtime},
-    request::{Outcome, Request, SocketRequest, Transient, no_message},
+    request::{Outcome, Request, SocketRequest, no_message},
     transport::Received,
 };
 
@@ -59,17 +60,10 @@ impl SocketRequest for JoinParty {
         reply: Option<Received>,
     ) -> Outcome<Self> {
         no_message(reply)?;
-        let mut parties = world.resource::<PartyIndex>().iter();
-        let known = parties
-            .find(|(id, _)| key(id) == key(&self.id))
-            .map(|(_, entity)| entity);
-        drop(parties);
+        let known = world.resource::<PartyIndex>().get(&self.id);
         let known = known.or_else(|| {
-            world
-                .resource::<PartyAsks>()
-                .asking
-                .get(&key(&self.id))
-                .copied()
+            let asks = world.resource::<PartyAsks>();
+            asks.asking.get(&self.id).copied()
         });
         if let Some(known) = known {
             world
@@ -80,8 +74,8 @@ impl SocketRequest for JoinParty {
         }
         let since = world.resource::<Time<Real>>().elapsed();
         let mut asks = world.resource_mut::<PartyAsks>();
-        asks.withdrawn.remove(&key(&self.id));
-        asks.asking.insert(key(&self.id), entity);
+        asks.withdrawn.remove(&self.id);
+        asks.asking.insert(self.id.clone(), entity);
         await_party(world, &self.id);
         world
             .entity_mut(entity)
@@ -109,25 +103,20 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 /// Joins that wait for a leader, and joins that were withdrawn while they did.
 #[derive(Default, Resource)]
 pub(crate) struct PartyAsks {
-    /// By id in lower case: ids are asked for as people write them, and answered as the server does.
-    asking: HashMap<String, Entity>,
-    withdrawn: HashSet<String>,
+    asking: HashMap<PartyId, Entity>,
+    withdrawn: HashSet<PartyId>,
 }
 
 impl PartyAsks {
     /// The server let us in: the entity that asked.
     pub(super) fn let_in(&mut self, id: &PartyId) -> Option<Entity> {
-        self.asking.remove(&key(id))
+        self.asking.remove(id)
     }
 
     /// Whether we asked for this once, and not any more.
     pub(super) fn was_withdrawn(&mut self, id: &PartyId) -> bool {
-        self.withdrawn.remove(&key(id))
+        self.withdrawn.remove(id)
     }
-}
-
-fn key(id: &PartyId) -> String {
-    id.as_str().to_ascii_lowercase()
 }
 
 /// On an entity whose join the server has taken.
@@ -155,9 +144,9 @@ fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(mut asks) = world.get_resource_mut::<PartyAsks>() else {
         return;
     };
-    if asks.asking.get(&key(&id)) == Some(&entity) {
-        asks.asking.remove(&key(&id));
-        asks.withdrawn.insert(key(&id));
+    if asks.asking.get(&id) == Some(&entity) {
+        asks.asking.remove(&id);
+        asks.withdrawn.insert(id.clone());
         world
             .commands()
             .queue(move |world: &mut World| take_back(world, &id));
@@ -166,12 +155,12 @@ fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
 
 /// Nobody waits for a party any more, unless another request does.
 pub(super) fn leave_unwanted(world: &mut World, id: &PartyId) {
-    let is_asked_for = world.resource::<PartyAsks>().asking.contains_key(&key(id));
+    let is_asked_for = world.resource::<PartyAsks>().asking.contains_key(id);
     let is_wanted = is_asked_for || world.resource::<PartyIndex>().get(id).is_some();
     let mut early = world.resource_mut::<EarlyArrivals>();
     if !is_wanted && !early.put_off_leaving(Area::Party, id.as_str()) {
         let mut asks = world.resource_mut::<PartyAsks>();
-        asks.withdrawn.insert(key(id));
+        asks.withdrawn.insert(id.clone());
         take_back(world, id);
     }
 }
@@ -184,14 +173,23 @@ fn take_back(world: &mut World, id: &PartyId) {
 }
 
 /// In `PreUpdate`: marks joins that wait for a leader.
-pub(crate) fn mark_pending_approval(
-    mut commands: Commands,
-    time: Res<Time<Real>>,
-    asking: Query<(Entity, &Asking), (With<Joining>, Without<PendingApproval>)>,
-) {
-    for (entity, asking) in &asking {
-        if time.elapsed().saturating_sub(asking.since) >= OPEN_PARTY {
-            commands.entity(entity).try_insert(PendingApproval);
+pub(crate) fn mark_pending_approval(world: &mut World) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    let asks = world.resource::<PartyAsks>();
+    // By entity and not by a query, because a game may have disabled them.
+    let waits = |entity: &Entity| {
+        let entity = world.get_entity(*entity).ok()?;
+        let asking = entity.get::<Asking>()?;
+        let is_new = now.saturating_sub(asking.since) >= OPEN_PARTY
+            && entity.contains::<Joining>()
+            && !entity.contains::<PendingApproval>();
+        is_new.then_some(entity.id())
+    };
+    let waiting: Vec<_> = asks.asking.values().filter_map(waits).collect();
+    for entity in waiting {
+        // Observers of the last one may have despawned it.
+        if let Ok(mut entity) = world.get_entity_mut(entity) {
+            entity.insert(PendingApproval);
         }
     }
 }

@@ -87,7 +87,7 @@ pub use self::{
 use crate::{
     early::{Area, EarlyArrivals, Held, Move, Patience},
     mirror::{self, Context, ContextIndex, ContextVocabulary, become_context},
-    presence::{IsSelf, Membership, Moment, PartyId, Presence, PresenceIndex, SessionId},
+    presence::{IsSelf, Membership, Moment, Moments, PartyId, Presence, SessionId},
     proto::{Message, UserPresence, realtime},
     transport::{People, Received},
 };
@@ -112,6 +112,9 @@ pub struct Party {
 
 /// Relates a presence to the party that it is a member of.
 ///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
 /// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the party: Bevy 0.19 would abort, since it is just about to
 /// note the presence there. To leave from there, use [`leave_party`](crate::commands::NakamaCommands::leave_party).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
@@ -121,6 +124,7 @@ pub struct MemberOf(pub Entity);
 
 impl Membership for MemberOf {
     type Detail = ();
+    type Marks = PartyLeader;
 }
 
 /// The members of a party, the local user included, in order of joining.
@@ -162,6 +166,7 @@ impl Context for Party {}
 impl ContextVocabulary for Party {
     type Id = PartyId;
     type Member = MemberOf;
+    type Marks = ();
     const AREA: Area = Area::Party;
     const NOUN: &'static str = "party";
 
@@ -175,6 +180,10 @@ impl ContextVocabulary for Party {
         for id in ids {
             joining::leave_unwanted(world, &PartyId::from(&*id));
         }
+    }
+
+    fn forget(world: &mut World, party: Entity, _: &PartyId) {
+        asking::forget_all(world, party);
     }
 }
 
@@ -218,7 +227,7 @@ fn enter(
 /// A pushed `party`: the local user has been let in, or is told again.
 pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People) {
     let id = PartyId::from(party.party_id.as_str());
-    let since = world.resource_mut::<PresenceIndex>().next_moment();
+    let since = world.resource_mut::<Moments>().next();
     let known = world.resource::<PartyIndex>().get(&id);
     let mut asks = world.resource_mut::<PartyAsks>();
     if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
@@ -312,9 +321,13 @@ pub(crate) fn on_update(world: &mut World, update: realtime::PartyUpdate) {
         return;
     };
     if let Some(mut party) = world.get_mut::<Party>(entity) {
-        party.open = update.open;
-        party.hidden = Some(update.hidden);
-        party.label = Some(update.label);
+        let max_size = party.max_size;
+        party.set_if_neq(Party {
+            open: update.open,
+            max_size,
+            hidden: Some(update.hidden),
+            label: Some(update.label),
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
     early::{Area, Move},
-    mirror::{self, ContextVocabulary as _, ask_about, id_of, refuse_for},
+    mirror::{self, ContextVocabulary as _, ask_about, ask_to_leave, id_of, refuse_for},
     presence::{Moment, PartyId, Presence},
     proto::{Message, PartyLayout, UserPresence, realtime},
     request::{
@@ -290,13 +290,14 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
-    /// Leaves a party: the answer is a [`Replied<LeaveParty>`](crate::request::Replied) on the returned entity. If one leads
-    /// it, the member who has been there longest takes over.
+    /// Leaves a party: the answer is a [`Replied<LeaveParty>`](crate::request::Replied) on the returned entity. If the local user
+    /// leads it, the member who has been there longest takes over. A party that is still
+    /// [`Joining`](crate::presence::Joining), also if it waits for approval, is withdrawn: its entity goes at once.
     ///
     /// Despawning the party's entity is leaving, too, if the answer does not matter.
     pub fn leave_party(self, party: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            ask_about::<Party, _>(world, entity, party, |id| LeaveParty { id })
+            ask_to_leave::<Party, _>(world, entity, party, |id| LeaveParty { id });
         })
     }
 

@@ -38,7 +38,7 @@ use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
 pub(crate) use self::{
-    rest::{RestRequest, read_object, submit_rest},
+    rest::{RestRequest, instead_of, read_object, submit_rest},
     socket::{
         Acknowledged, SocketRequest, no_message, room, room_for_fields, send_or_tell, send_then,
         submit, text_size, unexpected,
@@ -52,7 +52,7 @@ pub(crate) use self::{
 use crate::{
     error::ServerError,
     payload::PayloadError,
-    transport::{Failure, TransportError},
+    transport::{BadAddress, Failure, Unreachable, seconds},
 };
 
 /// One round trip.
@@ -88,7 +88,7 @@ pub struct RequestFailed {
     pub request: Entity,
     /// What the request is called: [`Request::NAME`].
     pub name: &'static str,
-    /// The error, and what caused it, in one line.
+    /// The error, in one line.
     pub reason: String,
 }
 
@@ -102,7 +102,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     #[error(transparent)]
     Refused(E),
     /// Nothing came in time. The server may have done it all the same; if it says so later, the plugin takes it back.
-    #[error("no answer within {after:?}")]
+    #[error("no answer within {}", seconds(*after))]
     Timeout {
         /// How long was waited.
         after: Duration,
@@ -131,20 +131,22 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         limit: usize,
     },
     /// What was to be sent has no such form.
-    #[error("it cannot be encoded")]
-    Unencodable(#[source] PayloadError),
+    #[error("it cannot be encoded: {}", .0.cause())]
+    Unencodable(PayloadError),
     /// The answer is there, and what it returns is not of the type that was expected.
-    #[error("what it returned cannot be decoded")]
+    #[error("what it returned cannot be decoded: {}", error.cause())]
     Undecodable {
         /// What it returned.
         text: String,
         /// What is wrong with it.
-        #[source]
         error: PayloadError,
     },
+    /// There cannot be a server at this address, or the path of the call is none (REST). Nothing was sent.
+    #[error(transparent)]
+    BadAddress(BadAddress),
     /// The server could not be reached (REST).
-    #[error("the server cannot be reached")]
-    Unreachable(#[source] TransportError),
+    #[error(transparent)]
+    Unreachable(Unreachable),
     /// The server answered with something else.
     #[error("the server answered with {got}")]
     UnexpectedReply {
@@ -182,6 +184,7 @@ impl<E: Error> From<Failure> for RequestError<E> {
             Failure::ConnectionLost { maybe_executed } => Self::ConnectionLost { maybe_executed },
             Failure::TooLarge { size, limit } => Self::TooLarge { size, limit },
             Failure::QueueFull { limit } => Self::QueueFull { limit },
+            Failure::BadAddress(error) => Self::BadAddress(error),
             Failure::Unreachable(error) => Self::Unreachable(error),
         }
     }
@@ -217,26 +220,4 @@ pub(crate) fn in_parts<T>(all: Vec<T>, room: usize, size: impl Fn(&T) -> usize) 
         }
     }
     parts
-}
-
-/// Marks an entity that goes in `Last` of this frame.
-#[derive(Component)]
-pub(crate) struct Transient;
-
-/// An error and what caused it, in one line.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        text = format!("{text}: {deeper}");
-        cause = deeper.source();
-    }
-    text
-}
-
-/// In `Last`: what has had its answer and leaves nothing behind.
-pub(crate) fn despawn_transient(mut commands: Commands, transient: Query<Entity, With<Transient>>) {
-    for entity in &transient {
-        commands.entity(entity).try_despawn();
-    }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     connection::NetworkLink,
     error::RestError,
-    transport::{Answer, Failure, LinkCommand, RestCall, RestResponse},
+    transport::{Answer, Failure, LinkCommand, RestCall, RestResponse, page_text},
 };
 
 /// A request over REST. Its entity always goes with the answer.
@@ -43,7 +43,7 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
 pub(super) enum Ending {
     Response(RestResponse),
     Failed(Failure),
-    Unexpected(&'static str),
+    Unexpected(String),
 }
 
 impl From<Answer> for Ending {
@@ -51,7 +51,7 @@ impl From<Answer> for Ending {
         match answer {
             Answer::Rest(response) => Self::Response(response),
             Answer::Failed(failure) => Self::Failed(failure),
-            Answer::Message(_) => Self::Unexpected("a frame"),
+            Answer::Message(_) => Self::Unexpected("a frame".into()),
         }
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn outcome_of<R: RestRequest>(
         Ending::Response(response) if response.is_success() => request.succeed(world, &response),
         Ending::Response(response) => Err(RequestError::Refused(R::refused(&response))),
         Ending::Failed(failure) => Err(failure.into()),
-        Ending::Unexpected(got) => Err(RequestError::UnexpectedReply { got: got.into() }),
+        Ending::Unexpected(got) => Err(RequestError::UnexpectedReply { got }),
     }
 }
 
@@ -106,6 +106,18 @@ pub(crate) fn read_object<T: DeserializeOwned, E: Error>(
         .then(|| serde_json::from_slice(body).ok())
         .flatten();
     object.ok_or_else(|| RequestError::UnexpectedReply {
-        got: instead.into(),
+        got: instead_of(instead, response),
     })
+}
+
+/// What a response is called that should have been something else. A page, as of a hotel's network, is named; anything else may
+/// hold secrets.
+pub(crate) fn instead_of(what: &str, response: &RestResponse) -> String {
+    match page_text(&response.body) {
+        Some(title) => format!(
+            "{what}, but with the page \"{title}\" ({})",
+            response.status
+        ),
+        None => what.to_owned(),
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
     connection::{NakamaConnection, NetworkLink},
     early::{Area, EarlyArrivals, Move},
     error::ServerError,
-    presence::{Moment, PresenceIndex},
+    presence::{Moment, Moments},
     proto::{Kind, Message},
     transport::{Answer, Failure, LinkCommand, Received, Ticket},
 };
@@ -124,7 +124,7 @@ impl<R: Acknowledged> SocketRequest for R {
 /// Makes a request over the socket, on an entity that waits for its answer.
 pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
     mark_pending::<R>(world, entity);
-    let since = world.resource_mut::<PresenceIndex>().next_moment();
+    let since = world.resource_mut::<Moments>().next();
     let moves = request.moves();
     if let Some(asked) = &moves {
         world

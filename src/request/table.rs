@@ -7,12 +7,13 @@ use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use super::{
-    Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, Transient,
-    user::TokenRefresh, with_causes,
+    Outcome, PendingRequest, Replied, Request, RequestError, RequestFailed, user::TokenRefresh,
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
+    departure::Transient,
     early::{Area, EarlyArrivals},
+    naming::give_name,
     observed,
     proto::Message,
     settings::NakamaSettings,
@@ -99,15 +100,13 @@ pub(crate) fn settle_at_once<R: Request>(world: &mut World, entity: Entity, outc
 }
 
 pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
+    give_name(world, entity, R::NAME);
     let since = now(world);
     if let Ok(mut entity) = world.get_entity_mut(entity) {
-        entity.insert((
-            PendingRequest {
-                name: R::NAME.into(),
-                since,
-            },
-            Name::new(R::NAME),
-        ));
+        entity.insert(PendingRequest {
+            name: R::NAME.into(),
+            since,
+        });
     }
 }
 
@@ -213,9 +212,8 @@ fn warn_if_unheard<R: Request>(world: &World, request: Entity, error: &RequestEr
         && !observed::by_the_game::<RequestFailed>(world, None)
     {
         log::warn!(
-            "{name} failed, and the game observes neither `Replied<{name}>` nor `RequestFailed`: {reason}",
+            "{name} failed, and the game observes neither `Replied<{name}>` nor `RequestFailed`: {error}",
             name = R::NAME,
-            reason = with_causes(error),
         );
     }
 }
@@ -230,7 +228,7 @@ fn tell_failed<R: Request>(world: &mut World, request: Entity, error: &RequestEr
         world.trigger(RequestFailed {
             request,
             name: R::NAME,
-            reason: with_causes(error),
+            reason: error.to_string(),
         });
     }
 }

@@ -11,7 +11,7 @@ use bevy_ecs::prelude::*;
 
 use super::{
     RequestError, RestRequest, refuse,
-    rest::{Ending, outcome_of},
+    rest::{Ending, instead_of, outcome_of},
     table::{Requests, mark_pending, now, reply, timeout},
 };
 use crate::{
@@ -201,7 +201,7 @@ fn on_answer(world: &mut World, mut pending: Pending, token: &Secret, answer: An
 fn is_token_refused(response: &RestResponse) -> bool {
     response.status == 401
         && !response.is_error_of_function()
-        && crate::transport::error_text(&response.body).starts_with("Auth token ")
+        && crate::transport::error_text(response.status, &response.body).starts_with("Auth token ")
 }
 
 /// The server refused a token: the call waits for a new one.
@@ -251,7 +251,7 @@ fn on_refreshed(world: &mut World, ticket: Ticket, old: &NakamaSession, answer: 
                 }
                 return;
             }
-            Ending::Unexpected("no session")
+            Ending::Unexpected(instead_of("no session", &response))
         }
         other => other,
     };

@@ -2,12 +2,12 @@
 
 use crate::{
     error::{ErrorCode, RestError, ServerError},
-    transport::RestResponse,
+    transport::{RestResponse, one_line},
 };
 
 /// What the server, or the function, said.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", one_line(message))]
 #[non_exhaustive]
 pub struct RpcFailure {
     /// The text.

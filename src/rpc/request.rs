@@ -137,7 +137,11 @@ impl RpcReply {
         }
     }
 
-    pub(super) fn from_rest<E: Error>(response: &RestResponse) -> Result<Self, RequestError<E>> {
+    pub(super) fn from_rest(response: &RestResponse) -> Result<Self, RequestError<RpcRefusal>> {
+        // A function that fails with the code 0 does so with the status of a success.
+        if response.is_error_of_function() {
+            return Err(RequestError::Refused(refusal_of(response)));
+        }
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Body {

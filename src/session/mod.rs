@@ -27,7 +27,7 @@ pub use self::{
 use crate::{
     commands::NakamaCommands,
     error::RestError,
-    request::{Outcome, Request, RequestError, RestRequest, submit_rest},
+    request::{Outcome, Request, RequestError, RestRequest, instead_of, submit_rest},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserId, Username},
 };
 
@@ -165,7 +165,7 @@ impl Tokens {
         response: &RestResponse,
     ) -> Result<(NakamaSession, bool), RequestError<E>> {
         let unreadable = || RequestError::UnexpectedReply {
-            got: "no session".into(),
+            got: instead_of("no session", response),
         };
         let tokens: Self = serde_json::from_slice(&response.body).map_err(|_| unreadable())?;
         let session = NakamaSession::restore(&tokens.token, tokens.refresh_token.as_deref());

@@ -85,8 +85,10 @@ use crate::{
     connection::NakamaConnection,
     early::{Area, Held, Patience},
     mirror::{self, Context, ContextIndex, ContextVocabulary},
+    naming::give_name,
     presence::{
-        self, Detail, IsSelf, Membership, Moment, PresenceIndex, SessionId, UserId, Username,
+        self, Detail, IsSelf, Membership, Moment, Moments, PresenceIndex, SessionId, UserId,
+        Username,
     },
     proto::{Message, UserPresence, realtime},
     transport::{People, Received},
@@ -129,6 +131,7 @@ impl Context for FollowedUser {}
 impl ContextVocabulary for FollowedUser {
     type Id = UserId;
     type Member = SessionOf;
+    type Marks = IsSelf;
     const AREA: Area = Area::Status;
     const NOUN: &'static str = "followed user";
 
@@ -148,6 +151,7 @@ impl ContextVocabulary for FollowedUser {
 
 impl Membership for SessionOf {
     type Detail = UserStatus;
+    type Marks = ();
 }
 
 impl Detail for UserStatus {
@@ -246,8 +250,8 @@ fn on_event_of(
         return mirror::hold(world, Area::Status, user, held());
     };
     mirror::on_presences::<SessionOf>(world, entity, &event.joins, &event.leaves, people);
+    let heard_at = world.resource::<Moments>().now();
     let index = world.resource::<PresenceIndex>();
-    let heard_at = index.moment();
     let heard: Vec<_> = event
         .joins
         .iter()
@@ -296,16 +300,14 @@ fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Optio
         mirror::become_known(world, user, id, FollowedUser);
         user
     });
-    let mut entity = world.get_entity_mut(user).ok()?;
     if let Some(name) = name {
-        let label = format!("{} {name}", FollowedUser::NOUN);
+        let mut entity = world.get_entity_mut(user).ok()?;
         if entity.get::<Username>() != Some(name) {
-            entity.insert((name.clone(), Name::new(label)));
-        } else if known.is_none() {
-            entity.insert(Name::new(label));
+            entity.insert(name.clone());
         }
+        give_name(world, user, format!("{} {name}", FollowedUser::NOUN));
     }
-    Some(user)
+    world.get_entity(user).is_ok().then_some(user)
 }
 
 /// The local user comes online somewhere. If it does so with what this connection's session was about to show, it is that session.

@@ -73,7 +73,7 @@ impl FollowUsers {
     #[must_use]
     pub fn ids(ids: impl IntoIterator<Item: Into<UserId>>) -> Self {
         Self {
-            ids: ids.into_iter().map(as_the_server_writes).collect(),
+            ids: ids.into_iter().map(Into::into).collect(),
             names: Vec::new(),
         }
     }
@@ -93,16 +93,6 @@ impl FollowUsers {
     pub fn usernames(mut self, names: impl IntoIterator<Item: Into<Username>>) -> Self {
         self.names.extend(names.into_iter().map(Into::into));
         self
-    }
-}
-
-/// The server takes ids in upper case, and writes them in lower case.
-fn as_the_server_writes(id: impl Into<UserId>) -> UserId {
-    let id = id.into();
-    if id.as_str().contains(|c: char| c.is_ascii_uppercase()) {
-        UserId::from(id.as_str().to_ascii_lowercase())
-    } else {
-        id
     }
 }
 
@@ -282,7 +272,7 @@ impl UnfollowUsers {
     pub fn ids(ids: impl IntoIterator<Item: Into<UserId>>) -> Self {
         Self {
             user: None,
-            ids: ids.into_iter().map(as_the_server_writes).collect(),
+            ids: ids.into_iter().map(Into::into).collect(),
         }
     }
 }

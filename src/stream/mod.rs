@@ -76,11 +76,12 @@ pub use self::data::{
     FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamPayload,
 };
 use crate::{
+    departure::depart,
     early::{Area, EarlyArrivals, Held, Patience},
     mirror,
     presence::{self, Detail, Membership},
     proto::{Message, UserPresence, realtime},
-    transport::{People, Received, StreamInfo},
+    transport::{People, Received, StreamInfo, is_canonical, make_canonical},
 };
 
 /// A stream that the local user is in. Appears with the first presence event or data that arrives; goes with the connection.
@@ -131,6 +132,7 @@ impl From<realtime::Stream> for Stream {
             subcontext: stream.subcontext,
             label: stream.label,
         }
+        .into_canonical()
     }
 }
 
@@ -151,6 +153,15 @@ impl From<&Stream> for realtime::Stream {
     }
 }
 
+impl Stream {
+    /// With its UUIDs as the server writes them.
+    fn into_canonical(mut self) -> Self {
+        make_canonical(&mut self.subject);
+        make_canonical(&mut self.subcontext);
+        self
+    }
+}
+
 /// As the network thread names it. The fields are hashed alike.
 impl Equivalent<Stream> for StreamInfo {
     fn equivalent(&self, stream: &Stream) -> bool {
@@ -162,6 +173,9 @@ impl Equivalent<Stream> for StreamInfo {
 }
 
 /// Relates a presence to the stream that it is in.
+///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[relationship(relationship_target = StreamPresences)]
 #[reflect(Component)]
@@ -183,6 +197,7 @@ pub struct StreamPersistence(pub bool);
 
 impl Membership for InStream {
     type Detail = StreamPersistence;
+    type Marks = ();
 }
 
 impl Detail for StreamPersistence {
@@ -214,7 +229,12 @@ impl StreamIndex {
     /// ```
     #[must_use]
     pub fn get(&self, stream: &Stream) -> Option<Entity> {
-        self.by_stream.get(stream).copied()
+        if is_canonical(&stream.subject) && is_canonical(&stream.subcontext) {
+            self.by_stream.get(stream).copied()
+        } else {
+            let stream = stream.clone().into_canonical();
+            self.by_stream.get(&stream).copied()
+        }
     }
 
     /// All streams, in no particular order.
@@ -226,7 +246,10 @@ impl StreamIndex {
 }
 
 fn index(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    if let Some(stream) = world.get::<Stream>(entity).cloned()
+    if let Some(stream) = world
+        .get::<Stream>(entity)
+        .cloned()
+        .map(Stream::into_canonical)
         && let Some(mut index) = world.get_resource_mut::<StreamIndex>()
     {
         index.by_stream.insert(stream, entity);
@@ -237,6 +260,7 @@ fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(stream) = world.get::<Stream>(entity).cloned() else {
         return;
     };
+    let stream = stream.into_canonical();
     if let Some(mut index) = world.get_resource_mut::<StreamIndex>()
         && index.get(&stream) == Some(entity)
     {
@@ -292,8 +316,7 @@ pub(crate) fn clear(world: &mut World) {
     let streams: Vec<_> = world.resource::<StreamIndex>().iter().collect();
     let streams: Vec<_> = streams.into_iter().map(|(_, entity)| entity).collect();
     for stream in streams {
-        if let Ok(stream) = world.get_entity_mut(stream) {
-            stream.despawn();
-        }
+        presence::all_go::<InStream>(world, stream);
+        depart::<Stream>(world, stream);
     }
 }

@@ -206,9 +206,9 @@ impl TestGame {
     #[track_caller]
     pub fn rest_breaks(&mut self) {
         let call = self.wire.calls.pop_front();
-        let (ticket, _) = call.expect("the game made no REST call");
-        self.wire
-            .input(Input::RestDone(ticket, Err(TransportError::Eof)));
+        let (ticket, call) = call.expect("the game made no REST call");
+        let error = TransportError::Eof.at(&call.server);
+        self.wire.input(Input::RestDone(ticket, Err(error)));
     }
 
     /// Lets heartbeats go unanswered.

@@ -107,11 +107,11 @@ impl Wire {
             }
             self.core.flush();
             match self.core.next_action() {
-                Some(Action::Open(attempt, _)) => self.attempt = Some(attempt),
+                Some(Action::Open(attempt, ..)) => self.attempt = Some(attempt),
                 Some(Action::Close(attempt)) => {
                     self.attempt.take_if(|current| *current == attempt);
                 }
-                Some(Action::Rest(ticket, call)) => self.calls.push_back((ticket, *call)),
+                Some(Action::Rest(ticket, call, _)) => self.calls.push_back((ticket, *call)),
                 Some(Action::AbandonRest(ticket)) => self.calls.retain(|(call, _)| *call != ticket),
                 None => break,
             }

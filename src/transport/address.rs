@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use http::Uri;
 
-use super::error::TransportError;
+use super::error::BadAddress;
 
 /// A text that must not be seen: its `Debug` shows that there is one, and no more.
 #[derive(Clone, Eq, PartialEq)]
@@ -54,14 +54,8 @@ pub struct NakamaServer {
 
 impl fmt::Debug for NakamaServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Such an address is refused, but the password in it may be real.
-        let url = if self.url.contains(['@', '?']) {
-            "<redacted>"
-        } else {
-            &self.url
-        };
         f.debug_struct("NakamaServer")
-            .field("url", &url)
+            .field("url", &self.shown_url())
             .field("key", &self.key)
             .field("roots", &self.roots.len())
             .finish()
@@ -70,7 +64,7 @@ impl fmt::Debug for NakamaServer {
 
 impl NakamaServer {
     /// The server at `url` (`http://` or `https://`, host, optional port and path prefix) with its server key
-    /// (`socket.server_key` in the server's configuration, `defaultkey` unless changed).
+    /// (`socket.server_key` in the server's configuration, `defaultkey` unless changed). Spaces around the address do not matter.
     ///
     /// Without a port, 80 or 443 is used; Nakama itself listens on 7350.
     #[must_use]
@@ -99,24 +93,55 @@ impl NakamaServer {
         &self.url
     }
 
+    /// The address, for texts.
+    pub(crate) fn shown_url(&self) -> &str {
+        // Such an address is refused, but the password in it may be real.
+        if self.url.contains(['@', '?']) {
+            "<redacted>"
+        } else {
+            self.url.trim()
+        }
+    }
+
     pub(crate) fn key(&self) -> &Secret {
         &self.key
     }
 
     /// Extra roots of trust, DER.
     #[cfg(feature = "rustls")]
-    pub(crate) fn roots(&self) -> &[Vec<u8>] {
+    pub(crate) fn roots(&self) -> &Arc<[Vec<u8>]> {
         &self.roots
     }
 
-    pub(crate) fn endpoint(&self) -> Result<Endpoint, TransportError> {
-        let invalid = |problem| TransportError::InvalidUrl { problem };
-        let uri: Uri = self.url.parse().map_err(|_| invalid("it is not a URL"))?;
-        let tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
+    /// An error about this address.
+    pub(crate) fn bad_address(&self, problem: &'static str) -> BadAddress {
+        BadAddress {
+            address: self.shown_url().to_owned(),
+            problem,
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, BadAddress> {
+        let invalid = |problem| self.bad_address(problem);
+        let url = self.url.trim(); // what a config file or a text field may bring along
+        if url.is_empty() {
+            return Err(invalid("it is empty"));
+        }
+        let tls = match url.split_once("://") {
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => false,
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => true,
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("ws") => {
+                return Err(invalid("it should begin with http:// instead of ws://"));
+            }
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("wss") => {
+                return Err(invalid("it should begin with https:// instead of wss://"));
+            }
             _ => return Err(invalid("it should begin with http:// or https://")),
         };
+        if url.contains(char::is_whitespace) {
+            return Err(invalid("there is a space in it"));
+        }
+        let uri: Uri = url.parse().map_err(|_| invalid("it is not a URL"))?;
         let authority = uri.authority().ok_or_else(|| invalid("it names no host"))?;
         if authority.as_str().contains('@') {
             return Err(invalid("it should hold no user name or password"));
@@ -131,7 +156,9 @@ impl NakamaServer {
         let port = match authority.as_str()[host.len()..].strip_prefix(':') {
             Some(port) => port
                 .parse()
-                .map_err(|_| invalid("its port is not a number up to 65535"))?,
+                .ok()
+                .filter(|port| *port != 0)
+                .ok_or_else(|| invalid("its port is no number from 1 to 65535"))?,
             None if tls => 443,
             None => 80,
         };
@@ -165,7 +192,7 @@ pub(crate) struct Endpoint {
 mod tests {
     use super::*;
 
-    fn endpoint(url: &str) -> Result<Endpoint, TransportError> {
+    fn endpoint(url: &str) -> Result<Endpoint, BadAddress> {
         NakamaServer::new(url, "key").endpoint()
     }
 
@@ -190,6 +217,7 @@ mod tests {
             ),
             (true, 443, "/nakama")
         );
+        assert_eq!(endpoint(" HTTP://127.0.0.1:7350\n"), Ok(plain));
         let six = endpoint("http://[::1]:7350").expect("valid");
         assert_eq!(
             (six.host.as_str(), six.authority.as_str()),

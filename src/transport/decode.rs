@@ -121,7 +121,7 @@ pub(crate) fn decode(frame: &Bytes, decoder: &mut Decoder) -> Result<Decoded, De
     }
     Ok(match envelope.message {
         Some(Message::MatchData(data)) => Decoded::MatchData(MatchData {
-            match_id: decoder.interner.text(&data.match_id).into(),
+            match_id: decoder.interner.id(&data.match_id).into(),
             sender: data
                 .presence
                 .map(|presence| decoder.interner.presence_of(&presence)),
@@ -130,7 +130,7 @@ pub(crate) fn decode(frame: &Bytes, decoder: &mut Decoder) -> Result<Decoded, De
             reliable: data.reliable,
         }),
         Some(Message::PartyData(data)) => Decoded::PartyData(PartyData {
-            party_id: decoder.interner.text(&data.party_id).into(),
+            party_id: decoder.interner.id(&data.party_id).into(),
             sender: data
                 .presence
                 .map(|presence| decoder.interner.presence_of(&presence)),
@@ -155,8 +155,8 @@ pub(crate) fn decode(frame: &Bytes, decoder: &mut Decoder) -> Result<Decoded, De
 pub(crate) fn stream(stream: &realtime::Stream, interner: &mut Interner) -> StreamInfo {
     StreamInfo {
         mode: stream.mode,
-        subject: interner.text(&stream.subject),
-        subcontext: interner.text(&stream.subcontext),
+        subject: interner.id(&stream.subject),
+        subcontext: interner.id(&stream.subcontext),
         label: interner.text(&stream.label),
     }
 }
@@ -173,7 +173,7 @@ fn usual_form(frame: &Bytes, decoder: &mut Decoder) -> Option<Decoded> {
         Kind::MatchData => {
             let data = Relayed::read(body, 5)?;
             Decoded::MatchData(MatchData {
-                match_id: decoder.interner.text(data.context).into(),
+                match_id: decoder.interner.id(data.context).into(),
                 sender: data
                     .sender
                     .map(|sender| sender.intern(&mut decoder.interner)),
@@ -185,7 +185,7 @@ fn usual_form(frame: &Bytes, decoder: &mut Decoder) -> Option<Decoded> {
         Kind::PartyData => {
             let data = Relayed::read(body, 4)?;
             Decoded::PartyData(PartyData {
-                party_id: decoder.interner.text(data.context).into(),
+                party_id: decoder.interner.id(data.context).into(),
                 sender: data
                     .sender
                     .map(|sender| sender.intern(&mut decoder.interner)),
@@ -248,13 +248,14 @@ fn usual_stream_data(frame: &Bytes, body: &[u8], decoder: &mut Decoder) -> Optio
         }
         Some(())
     })?;
-    let [subject, subcontext, label] = texts.map(|text| decoder.interner.text(text));
+    let [subject, subcontext, label] = texts;
+    let interner = &mut decoder.interner;
     Some(Decoded::StreamData(StreamData {
         stream: StreamInfo {
             mode,
-            subject,
-            subcontext,
-            label,
+            subject: interner.id(subject),
+            subcontext: interner.id(subcontext),
+            label: interner.text(label),
         },
         sender: sender.map(|sender| sender.intern(&mut decoder.interner)),
         data: decoder.payload(frame, data.as_bytes()),

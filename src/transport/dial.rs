@@ -10,11 +10,11 @@ use std::{
 
 use mio::{Interest, Registry, Token, net::TcpStream};
 
+use super::{address::Endpoint, error::TransportError, resolver::Addresses, stream::Stream};
+#[cfg(feature = "rustls")]
 use super::{
-    address::{Endpoint, NakamaServer},
-    error::TransportError,
-    resolver::Addresses,
-    stream::Stream,
+    address::NakamaServer,
+    tls::{TlsConfigs, TlsStream},
 };
 
 /// How long one address may keep the next one waiting.
@@ -22,8 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A connection that is coming about: its name is looked up, then its addresses are tried one after the other.
 pub(super) struct Dial {
+    /// For what comes after the connection.
     #[cfg(feature = "rustls")]
-    server: NakamaServer,
+    tls: Option<rustls::ClientConnection>,
     endpoint: Endpoint,
     token: Token,
     untried: VecDeque<SocketAddr>,
@@ -38,19 +39,31 @@ struct Trying {
 
 impl Dial {
     /// The socket will be registered under `token`. The caller looks the host up.
-    pub(super) fn new(server: &NakamaServer, token: Token) -> Result<Self, TransportError> {
-        let endpoint = server.endpoint()?;
+    pub(super) fn new(endpoint: Endpoint, token: Token) -> Result<Self, TransportError> {
         if endpoint.tls && cfg!(not(feature = "rustls")) {
             return Err(TransportError::TlsNotBuilt);
         }
         Ok(Self {
             #[cfg(feature = "rustls")]
-            server: server.clone(),
+            tls: None,
             endpoint,
             token,
             untried: VecDeque::new(),
             trying: None,
         })
+    }
+
+    /// Prepares TLS, if the address asks for it.
+    #[cfg(feature = "rustls")]
+    pub(super) fn prepare_tls(
+        &mut self,
+        server: &NakamaServer,
+        configs: &mut TlsConfigs,
+    ) -> Result<(), TransportError> {
+        if self.endpoint.tls {
+            self.tls = Some(configs.connection(server, &self.endpoint)?);
+        }
+        Ok(())
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -100,8 +113,9 @@ impl Dial {
             return Ok(None);
         };
         // Small messages leave at once; without it, each would wait for the one before to be acknowledged.
-        stream.set_nodelay(true)?;
-        self.secure(stream).map(Some)
+        // (One that the server has closed already takes no such wish on some systems, and may still be read.)
+        let _ = stream.set_nodelay(true);
+        Ok(Some(self.secure(stream)))
     }
 
     fn try_next(
@@ -135,33 +149,35 @@ impl Dial {
         Err(match failed {
             Some((address, error)) => TransportError::Connect {
                 address,
-                source: Arc::new(error),
+                error: Arc::new(error),
             },
             None => TransportError::Resolve {
                 host: self.endpoint.host.clone(),
-                source: Arc::new(io::ErrorKind::NotFound.into()),
+                error: Arc::new(io::ErrorKind::NotFound.into()),
             },
         })
     }
 
     #[cfg(feature = "rustls")]
-    fn secure(&self, stream: TcpStream) -> Result<Stream, TransportError> {
-        if self.endpoint.tls {
-            super::stream::tls(stream, &self.endpoint.host, self.server.roots())
-        } else {
-            Ok(Stream::Plain(stream))
+    fn secure(&mut self, stream: TcpStream) -> Stream {
+        match self.tls.take() {
+            Some(tls) => Stream::Tls(Box::new(TlsStream::new(tls, stream))),
+            None => Stream::Plain(stream),
         }
     }
 
     #[cfg(not(feature = "rustls"))]
-    fn secure(&self, stream: TcpStream) -> Result<Stream, TransportError> {
-        Ok(Stream::Plain(stream))
+    fn secure(&mut self, stream: TcpStream) -> Stream {
+        Stream::Plain(stream)
     }
 }
 
 fn is_connected(stream: &TcpStream) -> io::Result<bool> {
-    if let Some(error) = stream.take_error()? {
-        return Err(error);
+    match stream.take_error()? {
+        // There was a connection, and the server has closed it. What it said before can be read.
+        Some(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(true),
+        Some(error) => return Err(error),
+        None => {}
     }
     match stream.peer_addr() {
         Ok(_) => Ok(true),

@@ -1,42 +1,68 @@
 //! What can go wrong below the protocol, and why a connection ended.
+//!
+//! Each error says in one line what happened, where, and why. It has no `source()` that would say a part of it again.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-/// The server could not be reached, or the way to it broke.
+use super::{address::NakamaServer, error_text::one_line};
+
+/// An address at which there cannot be a server. Nothing was looked up or sent.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{address}` is no address of a server: {problem}")]
+#[non_exhaustive]
+pub struct BadAddress {
+    /// The address as it was given; `<redacted>` if there may be a password in it.
+    pub address: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// The server could not be reached. Try again later, or look at the address.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{address} cannot be reached: {error}")]
+#[non_exhaustive]
+pub struct Unreachable {
+    /// The address of the server, as it was given.
+    pub address: String,
+    /// What went wrong.
+    pub error: TransportError,
+}
+
+/// The way to the server did not come about, or broke.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// The address of the server makes no sense.
-    #[error("the server's address cannot be used: {problem}")]
-    InvalidUrl {
-        /// What is wrong with it.
-        problem: &'static str,
-    },
     /// The server's name has no address.
-    #[error("the host `{host}` was not found")]
+    #[error("the host {host} was not found: {error}")]
     Resolve {
         /// The name that was looked up.
         host: String,
         /// What the system said.
-        source: Arc<io::Error>,
+        error: Arc<io::Error>,
     },
     /// No TCP connection came about.
-    #[error("could not connect to {address}")]
+    #[error("could not connect to {address}: {error}")]
     Connect {
         /// The address that was tried last.
         address: SocketAddr,
         /// What the system said, for example that the port is closed.
-        source: Arc<io::Error>,
+        error: Arc<io::Error>,
     },
     /// Nothing came about within the deadline.
-    #[error("no connection within {after:?}")]
+    #[error("no connection within {}", seconds(*after))]
     TimedOut {
         /// The deadline.
         after: Duration,
     },
     /// TLS could not be set up.
-    #[error("TLS failed")]
-    Tls(#[source] Arc<io::Error>),
+    #[error("TLS failed: {0}")]
+    Tls(Arc<io::Error>),
+    /// The address asks for TLS, and what answers there does not speak it.
+    #[error("it does not speak TLS; is the address http:// instead of https://?")]
+    NoTls,
+    /// The address asks for no TLS, and what answers there wants it.
+    #[error("it wants TLS; is the address https:// instead of http://?")]
+    OnlyTls,
     /// The address asks for TLS, but the crate was built without its feature `rustls`.
     #[error("`https` needs the feature `rustls`")]
     TlsNotBuilt,
@@ -47,8 +73,8 @@ pub enum TransportError {
     #[error("{0} cannot be sent in a header")]
     InvalidHeader(&'static str),
     /// The connection broke.
-    #[error("the connection broke")]
-    Io(#[source] Arc<io::Error>),
+    #[error("the connection broke: {0}")]
+    Io(Arc<io::Error>),
     /// The connection was shut without a word.
     #[error("the server hung up")]
     Eof,
@@ -57,10 +83,23 @@ pub enum TransportError {
     NetworkThread,
 }
 
+impl TransportError {
+    /// The same, with the server that was to be reached.
+    #[must_use]
+    pub fn at(self, server: &NakamaServer) -> Unreachable {
+        Unreachable {
+            address: server.shown_url().to_owned(),
+            error: self,
+        }
+    }
+}
+
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Eof,
+            #[cfg(feature = "rustls")]
+            io::ErrorKind::InvalidData if super::tls::is_something_else(&error) => Self::NoTls,
             // rustls reports its own failures in this dress.
             io::ErrorKind::InvalidData => Self::Tls(Arc::new(error)),
             _ => Self::Io(Arc::new(error)),
@@ -90,15 +129,18 @@ pub enum DisconnectReason {
     /// The game asked for it.
     #[error("the game disconnected")]
     Requested,
+    /// The address cannot be one of a server. Trying again does not help.
+    #[error(transparent)]
+    BadAddress(BadAddress),
     /// No connection came about. Try again later, or look at the address.
-    #[error("the server cannot be reached")]
-    Unreachable(#[source] TransportError),
+    #[error(transparent)]
+    Unreachable(Unreachable),
     /// The server refused the socket: 401 for a token that expired or is not its own. Log in again.
     #[error("the server refused the socket with {status}: {message}")]
     Refused {
         /// HTTP status.
         status: u16,
-        /// The server's text.
+        /// The server's text, in one line.
         message: String,
     },
     /// The server closed the socket. Nakama closes with 1000 for nearly every reason.
@@ -116,17 +158,17 @@ pub enum DisconnectReason {
     #[error("the account is banned")]
     Banned,
     /// The connection broke.
-    #[error("the connection was lost")]
-    Lost(#[source] TransportError),
+    #[error("the connection was lost: {0}")]
+    Lost(TransportError),
     /// The server said nothing for this long, although it was asked to.
-    #[error("the server was silent for {silence:?}")]
+    #[error("the server was silent for {}", seconds(*silence))]
     Silent {
         /// Time since its last frame.
         silence: Duration,
     },
     /// The server sent what is no envelope.
-    #[error("the server broke the protocol")]
-    Protocol(#[source] ProtocolError),
+    #[error("the server broke the protocol: {0}")]
+    Protocol(ProtocolError),
     /// More than the hand-over may hold was waiting for a game that did not read.
     #[error("{bytes} bytes were waiting for the game")]
     Overflow {
@@ -143,6 +185,16 @@ fn words(code: Option<u16>, reason: &str) -> String {
     match (code, reason) {
         (None, _) => " without a word".into(),
         (Some(code), "") => format!(" ({code})"),
-        (Some(code), reason) => format!(" ({code}: {reason})"),
+        (Some(code), reason) => format!(" ({code}: {})", one_line(reason)),
+    }
+}
+
+/// A duration for people: with one decimal.
+pub(crate) fn seconds(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 0.1 {
+        format!("{:.1} ms", seconds * 1000.0)
+    } else {
+        format!("{seconds:.1} s")
     }
 }

@@ -16,10 +16,14 @@ use super::{
     stream::Stream,
 };
 
+/// How often is read in one turn, before other calls and links have theirs.
+const READS_PER_TURN: usize = 16;
+
 /// A request on its way, and its response.
 pub(super) struct Exchange {
     stage: Stage,
     request: Vec<u8>,
+    has_more: bool,
 }
 
 enum Stage {
@@ -31,7 +35,21 @@ enum Stage {
 struct Talk {
     stream: Stream,
     written: usize,
+    /// Why nothing more can be written.
+    unwritable: Option<TransportError>,
     reader: ResponseReader,
+}
+
+/// How far reading has come.
+enum Read {
+    /// Nothing more is there.
+    Waiting,
+    /// More is there, for the next turn.
+    More,
+    /// Nothing more will arrive.
+    End,
+    /// Nothing more will arrive, because the connection broke.
+    Broken(TransportError),
 }
 
 /// What came of it.
@@ -52,6 +70,7 @@ impl Exchange {
         Self {
             stage: Stage::Dialing(dial),
             request,
+            has_more: false,
         }
     }
 
@@ -87,20 +106,23 @@ impl Exchange {
             self.stage = Stage::Talking(Talk {
                 stream,
                 written: 0,
+                unwritable: None,
                 reader: ResponseReader::default(),
             });
         }
         let Stage::Talking(talk) = &mut self.stage else {
             return Ok(None);
         };
-        // A server may answer before it has read everything, so reading does not wait for the writing to be done.
-        talk.write(&self.request)?;
-        let at_end = talk.read()?;
+        // A server may answer before it has read everything, so reading does not wait for the writing to be done. Nor does it
+        // matter that nothing more can be written, as long as there is an answer to read.
+        talk.write(&self.request);
+        let read = talk.read();
+        talk.write(&self.request); // TLS may have come about just now
+        self.has_more = matches!(read, Read::More);
         if talk
             .reader
             .head()
-            .map_err(TransportError::Http)?
-            .is_some_and(|head| head.status == 101)
+            .is_ok_and(|head| head.is_some_and(|head| head.status == 101))
         {
             let Stage::Talking(Talk {
                 stream, mut reader, ..
@@ -116,16 +138,56 @@ impl Exchange {
             }));
         }
         let nothing_arrived = talk.reader.is_empty();
-        match talk.reader.response(at_end) {
-            Ok(response) => Ok(response.map(Outcome::Response)),
-            Err(_) if nothing_arrived => Err(TransportError::Eof),
-            Err(problem) => Err(TransportError::Http(problem)),
+        match (talk.reader.response(matches!(read, Read::End)), read) {
+            (Ok(Some(response)), _) if talk.is_plain() && wants_tls(&response) => {
+                Err(TransportError::OnlyTls)
+            }
+            (Ok(Some(response)), _) => Ok(Some(Outcome::Response(response))),
+            (Err(_), _) if talk.is_plain() && talk.reader.is_tls_alert() => {
+                Err(TransportError::OnlyTls)
+            }
+            (Ok(None), Read::Broken(error)) => Err(error),
+            (Ok(None), _) => Ok(None),
+            (Err(problem), Read::End) => Err(match talk.unwritable.take() {
+                Some(error) => error,
+                None if nothing_arrived => TransportError::Eof,
+                None => TransportError::Http(problem),
+            }),
+            (Err(problem), _) => Err(TransportError::Http(problem)),
         }
+    }
+
+    /// Whether there is more to read right now.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more
     }
 }
 
+/// Whether a server that speaks TLS says that it was asked without.
+fn wants_tls(response: &Response) -> bool {
+    let says = |text: &str| {
+        response
+            .body
+            .windows(text.len())
+            .any(|it| it == text.as_bytes())
+    };
+    response.head.status == 400
+        && (says("Client sent an HTTP request to an HTTPS server") // Go, and so Nakama
+            || says("plain HTTP request was sent to HTTPS port")) // nginx
+}
+
 impl Talk {
-    fn write(&mut self, request: &[u8]) -> Result<(), TransportError> {
+    fn is_plain(&self) -> bool {
+        matches!(self.stream, Stream::Plain(_))
+    }
+
+    fn write(&mut self, request: &[u8]) {
+        if self.unwritable.is_none() {
+            self.unwritable = self.try_write(request).err();
+        }
+    }
+
+    fn try_write(&mut self, request: &[u8]) -> Result<(), TransportError> {
         while self.written < request.len() {
             match self.stream.write(&request[self.written..]) {
                 Ok(0) => return Err(TransportError::Eof),
@@ -140,12 +202,12 @@ impl Talk {
         }
     }
 
-    /// Reads what is there; whether that was the end.
-    fn read(&mut self) -> Result<bool, TransportError> {
-        let mut buffer = [0; 4096];
-        loop {
+    /// Reads what is there, but for what has to wait for the next turn.
+    fn read(&mut self) -> Read {
+        let mut buffer = [0; 16 * 1024];
+        for _ in 0..READS_PER_TURN {
             match self.stream.read(&mut buffer) {
-                Ok(0) => return Ok(true),
+                Ok(0) => return Read::End,
                 Ok(count) => {
                     self.reader.push(&buffer[..count]);
                     // What comes behind the head of an upgrade is for the WebSocket to read.
@@ -154,14 +216,15 @@ impl Talk {
                         .head()
                         .is_ok_and(|head| head.is_some_and(|head| head.status == 101))
                     {
-                        return Ok(false);
+                        return Read::Waiting;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Waiting,
                 // Many servers end TLS without saying so.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(true),
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Read::End,
+                Err(error) => return Read::Broken(error.into()),
             }
         }
+        Read::More
     }
 }

@@ -8,9 +8,14 @@ use std::str;
 use bytes::{Buf as _, Bytes, BytesMut};
 
 /// Limits of what a server may answer.
-const MAX_HEAD: usize = 16 * 1024;
-const MAX_HEADERS: usize = 64;
+const MAX_HEAD: usize = 32 * 1024;
+const MAX_HEADERS: usize = 256;
+const MAX_INTERIM: usize = 16;
 const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The line before a chunk.
+const MAX_CHUNK_LINE: usize = 4 * 1024;
+/// All of it, with what is around chunks.
+const MAX_ALL: usize = 2 * MAX_BODY;
 
 /// What was wrong with an answer.
 pub(crate) type HttpError = &'static str;
@@ -77,10 +82,15 @@ pub(crate) struct ResponseReader {
     arrived: BytesMut,
     head: Option<Head>,
     body: BytesMut,
+    /// Bytes that have arrived.
+    all: usize,
+    /// Interim responses that have been skipped.
+    interim: usize,
 }
 
 impl ResponseReader {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.all += bytes.len();
         self.arrived.extend_from_slice(bytes);
     }
 
@@ -89,20 +99,24 @@ impl ResponseReader {
         self.head.is_none() && self.arrived.is_empty()
     }
 
+    /// Whether what has arrived is an alert of TLS.
+    pub(crate) fn is_tls_alert(&self) -> bool {
+        self.head.is_none() && self.arrived.starts_with(&[0x15, 3])
+    }
+
     /// The head, as soon as it is there. Interim responses (100 to 199, but not 101) are skipped.
     pub(crate) fn head(&mut self) -> Result<Option<&Head>, HttpError> {
         while self.head.is_none() {
             let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
             let mut response = httparse::Response::new(&mut headers);
-            let parsed = response
-                .parse(&self.arrived)
-                .map_err(|_| "it is not HTTP/1.1")?;
-            let httparse::Status::Complete(len) = parsed else {
-                return if self.arrived.len() > MAX_HEAD {
-                    Err("its head is too large")
-                } else {
-                    Ok(None)
-                };
+            let parsed = response.parse(&self.arrived).map_err(|error| match error {
+                httparse::Error::TooManyHeaders => "it has more than 256 headers",
+                _ => "it is not HTTP/1.1",
+            })?;
+            let len = match parsed {
+                httparse::Status::Complete(len) if len <= MAX_HEAD => len,
+                httparse::Status::Partial if self.arrived.len() <= MAX_HEAD => return Ok(None),
+                _ => return Err("its head is too large"),
             };
             let head = Head {
                 status: response.code.unwrap_or_default(),
@@ -120,6 +134,10 @@ impl ResponseReader {
             self.arrived.advance(len);
             if head.status == 101 || head.status >= 200 {
                 self.head = Some(head);
+            } else if self.interim == MAX_INTERIM {
+                return Err("too many interim responses");
+            } else {
+                self.interim += 1;
             }
         }
         Ok(self.head.as_ref())
@@ -150,7 +168,7 @@ impl ResponseReader {
             self.body.unsplit(self.arrived.split());
             at_end
         };
-        if self.body.len() > MAX_BODY {
+        if self.body.len() > MAX_BODY || self.all > MAX_ALL {
             return Err("its body is too large");
         }
         match (complete, at_end) {
@@ -168,24 +186,25 @@ impl ResponseReader {
         loop {
             let parsed =
                 httparse::parse_chunk_size(&self.arrived).map_err(|_| "a chunk has no size")?;
-            let httparse::Status::Complete((start, len)) = parsed else {
-                return Ok(false);
+            let (start, len) = match parsed {
+                httparse::Status::Complete((start, len)) if start <= MAX_CHUNK_LINE => (start, len),
+                httparse::Status::Partial if self.arrived.len() <= MAX_CHUNK_LINE => {
+                    return Ok(false);
+                }
+                _ => return Err("the size of a chunk is too long"),
             };
             if len == 0 {
                 return Ok(true); // trailers, if any, do not matter: the connection is closed
             }
             let len = usize::try_from(len)
                 .ok()
-                .filter(|&len| len <= MAX_BODY)
-                .ok_or("a chunk is too large")?;
+                .filter(|&len| len <= MAX_BODY - self.body.len())
+                .ok_or("its body is too large")?;
             if self.arrived.len() < start + len + 2 {
                 return Ok(false);
             }
             self.arrived.advance(start);
             self.body.unsplit(self.arrived.split_to(len));
-            if self.body.len() > MAX_BODY {
-                return Err("its body is too large");
-            }
             self.arrived.advance(2);
         }
     }
@@ -194,16 +213,6 @@ impl ResponseReader {
     pub(crate) fn into_rest(self) -> Vec<u8> {
         self.arrived.to_vec()
     }
-}
-
-/// A server's text from an error response: the `message` of a JSON body, or the body itself, cut to a sane length.
-pub(crate) fn error_text(body: &[u8]) -> String {
-    let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let text = match json.as_ref().and_then(|json| json["message"].as_str()) {
-        Some(message) => message.to_owned(),
-        None => String::from_utf8_lossy(body).trim().to_owned(),
-    };
-    text.chars().take(300).collect()
 }
 
 #[cfg(test)]
@@ -293,17 +302,5 @@ mod tests {
         let mut reader = ResponseReader::default();
         reader.push(endless.as_bytes());
         assert_eq!(reader.head().map(|_| ()), Err("its head is too large"));
-    }
-
-    #[test]
-    fn the_text_of_an_error_is_found() {
-        assert_eq!(
-            error_text(br#"{"code":16,"message":"Server key invalid"}"#),
-            "Server key invalid"
-        );
-        assert_eq!(
-            error_text(b"Missing or invalid token\n"),
-            "Missing or invalid token"
-        );
     }
 }

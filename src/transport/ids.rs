@@ -1,11 +1,66 @@
 //! Identifiers, and who a presence is. Interned on the network thread, so a clone is one reference count.
+//!
+//! A server compares UUIDs, whatever their case, and repeats what a client wrote. So an id that enters the crate has its UUIDs
+//! brought to lower case here, in its constructors and comparisons, from wherever it comes: a person, another client, the server.
 
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+    sync::Arc,
+};
+
+/// The length of a UUID as text.
+const UUID: usize = 36;
+
+/// An id as the server writes it: its UUIDs in lower case. What is not a UUID stays: the node behind the dot, the name of a room.
+/// Costs an allocation only if something changes.
+pub(crate) fn canonical(id: &str) -> Cow<'_, str> {
+    if is_canonical(id) {
+        return Cow::Borrowed(id);
+    }
+    let mut id = id.to_owned();
+    make_canonical(&mut id);
+    Cow::Owned(id)
+}
+
+/// Whether an id needs no change. May say no for one that needs none, if it has capitals.
+pub(crate) fn is_canonical(id: &str) -> bool {
+    !id.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// Brings the UUIDs of an id to lower case: the leading one, or of a channel (`3.group..`, `4.user.user.`) the second and third
+/// part.
+pub(crate) fn make_canonical(id: &mut str) {
+    let mut start = 0;
+    let mut is_channel = false;
+    for part in 0..3 {
+        let end = id[start..].find('.').map_or(id.len(), |dot| start + dot);
+        let text = &mut id[start..end];
+        if is_uuid(text) {
+            text.make_ascii_lowercase();
+        }
+        if part == 0 {
+            is_channel = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        }
+        if !is_channel || end == id.len() {
+            return;
+        }
+        start = end + 1;
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == UUID
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $Id:ident,)*) => {$(
+    ($as_written:path: $($(#[$doc:meta])* $Id:ident,)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub struct $Id(Arc<str>);
@@ -32,19 +87,22 @@ macro_rules! ids {
 
         impl From<Arc<str>> for $Id {
             fn from(text: Arc<str>) -> Self {
+                if let Cow::Owned(written) = $as_written(&text) {
+                    return Self(written.into());
+                }
                 Self(text)
             }
         }
 
         impl From<&str> for $Id {
             fn from(text: &str) -> Self {
-                Self(text.into())
+                Self($as_written(text).into())
             }
         }
 
         impl From<String> for $Id {
             fn from(text: String) -> Self {
-                Self(text.into())
+                Self::from(&*text)
             }
         }
 
@@ -56,13 +114,13 @@ macro_rules! ids {
 
         impl PartialEq<str> for $Id {
             fn eq(&self, other: &str) -> bool {
-                &*self.0 == other
+                *self.0 == *$as_written(other)
             }
         }
 
         impl PartialEq<&str> for $Id {
             fn eq(&self, other: &&str) -> bool {
-                &*self.0 == *other
+                *self == **other
             }
         }
 
@@ -92,13 +150,11 @@ macro_rules! ids {
     )*};
 }
 
-ids! {
-    /// Id of a user account: a lower-case UUID.
+ids! { canonical:
+    /// Id of a user account: a UUID.
     UserId,
     /// Id of one socket of a user: a UUID v1, new with every connection.
     SessionId,
-    /// The unique name of a user account.
-    Username,
     /// Id of a match: a UUID with a trailing dot if clients relay (`….`), with the server's node if it is authoritative
     /// (`….node`).
     MatchId,
@@ -112,6 +168,11 @@ ids! {
     TicketId,
     /// Id of a notification: a UUID.
     NotificationId,
+}
+
+ids! { Cow::Borrowed:
+    /// The unique name of a user account.
+    Username,
 }
 
 /// Who a presence is: one socket of one user.

@@ -1,10 +1,10 @@
 //! One allocation per id and per presence, however many messages name it.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use hashbrown::{HashMap, HashSet};
 
-use super::ids::{PresenceInfo, SessionId};
+use super::ids::{PresenceInfo, SessionId, canonical, is_canonical, make_canonical};
 use crate::proto::UserPresence;
 
 /// How many entries a table may have before it is looked through for those that nobody else holds.
@@ -19,6 +19,8 @@ pub(crate) struct Interner {
     /// The last of each, because messages of one match or of one sender come in runs.
     last_text: Arc<str>,
     last_presence: Option<Arc<PresenceInfo>>,
+    /// For ids that are not as the server writes them, so that none costs an allocation each time.
+    scratch: String,
 }
 
 impl Default for Interner {
@@ -29,6 +31,7 @@ impl Default for Interner {
             sweep_at: FIRST_SWEEP,
             last_text: "".into(),
             last_presence: None,
+            scratch: String::new(),
         }
     }
 }
@@ -51,6 +54,20 @@ impl Interner {
         self.last_text.clone()
     }
 
+    /// The shared allocation of an id, as the server writes it.
+    pub(crate) fn id(&mut self, id: &str) -> Arc<str> {
+        if is_canonical(id) {
+            return self.text(id);
+        }
+        let mut scratch = mem::take(&mut self.scratch);
+        scratch.clear();
+        scratch.push_str(id);
+        make_canonical(&mut scratch);
+        let id = self.text(&scratch);
+        self.scratch = scratch;
+        id
+    }
+
     /// The shared description of a presence.
     pub(crate) fn presence(
         &mut self,
@@ -67,14 +84,14 @@ impl Interner {
         // A session never changes its user or name; should a server say otherwise, the newest word counts.
         let known = self
             .presences
-            .get(session_id)
+            .get(&*canonical(session_id))
             .filter(|info| is_this(info))
             .cloned();
         let info = known.unwrap_or_else(|| {
             self.sweep_if_large();
             let new = Arc::new(PresenceInfo {
-                user_id: self.text(user_id).into(),
-                session_id: self.text(session_id).into(),
+                user_id: self.id(user_id).into(),
+                session_id: self.id(session_id).into(),
                 username: self.text(username).into(),
             });
             self.presences.insert(new.session_id.clone(), new.clone());

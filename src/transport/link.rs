@@ -17,7 +17,7 @@ use super::{
     address::{NakamaServer, Secret},
     decode::{MatchData, PartyData, StreamData},
     encode::OutgoingMatchData,
-    error::{DisconnectReason, TransportError},
+    error::{BadAddress, DisconnectReason, TransportError, Unreachable},
     received::Received,
 };
 use crate::proto::{Kind, Message, PartyLayout};
@@ -224,8 +224,10 @@ pub(crate) enum Failure {
         /// The size of the queue.
         limit: usize,
     },
+    /// The call goes nowhere.
+    BadAddress(BadAddress),
     /// The REST interface could not be reached.
-    Unreachable(TransportError),
+    Unreachable(Unreachable),
 }
 
 /// Which way an envelope went.
@@ -463,7 +465,6 @@ impl Link {
 
 /// What a thread that is gone says to a command.
 fn refuse(command: LinkCommand) -> Option<LinkEvent> {
-    let gone = TransportError::NetworkThread;
     Some(match command {
         LinkCommand::Connect(_) => LinkEvent::Closed(DisconnectReason::NetworkThread),
         LinkCommand::Request { ticket, .. } => LinkEvent::Answer {
@@ -471,9 +472,11 @@ fn refuse(command: LinkCommand) -> Option<LinkEvent> {
             answer: Answer::Failed(Failure::NotConnected),
             late: false,
         },
-        LinkCommand::Rest { ticket, .. } => LinkEvent::Answer {
+        LinkCommand::Rest { ticket, call, .. } => LinkEvent::Answer {
             ticket,
-            answer: Answer::Failed(Failure::Unreachable(gone)),
+            answer: Answer::Failed(Failure::Unreachable(
+                TransportError::NetworkThread.at(&call.server),
+            )),
             late: false,
         },
         LinkCommand::Send { origin, data } => LinkEvent::SendFailed {

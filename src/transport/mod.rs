@@ -12,6 +12,7 @@ mod decode;
 mod dial;
 mod encode;
 mod error;
+mod error_text;
 mod exchange;
 mod frames;
 mod hand_over;
@@ -24,16 +25,19 @@ mod link;
 mod liveness;
 mod network;
 mod pacing;
+mod pool;
 mod received;
 mod resolver;
 mod rest;
 mod stream;
+#[cfg(feature = "rustls")]
+mod tls;
 mod websocket;
 mod worker;
 
 pub use self::{
     address::{NakamaServer, Secret},
-    error::{DisconnectReason, ProtocolError, TransportError},
+    error::{BadAddress, DisconnectReason, ProtocolError, TransportError, Unreachable},
     ids::{
         ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,
         UserId, Username,
@@ -45,8 +49,10 @@ pub(crate) use self::{
     deadline::LONGEST,
     decode::{MatchData, PartyData, StreamData, StreamInfo},
     encode::OutgoingMatchData,
+    error::seconds,
+    error_text::{error_text, one_line, page_text},
     hand_over::HandOver,
-    http::error_text,
+    ids::{canonical, is_canonical, make_canonical},
     link::{
         Answer, Auth, ConnectPlan, Direction, Driver, Failure, Link, LinkCommand, LinkEvent,
         LinkSettings, LinkStats, RawEnvelope, RestCall, RestResponse, Ticket, TrafficTotals,

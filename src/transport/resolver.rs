@@ -82,7 +82,7 @@ fn run(queue: &Receiver<Job>) {
         });
         deliver(addresses.map_err(|error| TransportError::Resolve {
             host,
-            source: Arc::new(error),
+            error: Arc::new(error),
         }));
     }
 }

@@ -5,11 +5,26 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use super::{
     address::{Endpoint, Secret},
     dial::Dial,
-    error::TransportError,
+    error::{BadAddress, TransportError},
     exchange::Exchange,
     http,
     link::{Auth, RestCall},
 };
+
+/// Where a call goes, if it can go anywhere.
+pub(super) fn endpoint(call: &RestCall) -> Result<Endpoint, BadAddress> {
+    let endpoint = call.server.endpoint()?;
+    let problem = if !call.target.starts_with('/') {
+        "a path should begin with a slash"
+    } else if !call.target.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "a path holds characters that must be percent-encoded"
+    } else {
+        return Ok(endpoint);
+    };
+    let path = call.target.split('?').next().unwrap_or_default();
+    let address = format!("{}{}", call.server.shown_url(), path.escape_debug());
+    Err(BadAddress { address, problem })
+}
 
 /// Starts a call.
 pub(super) fn start(call: &RestCall, dial: Dial) -> Result<Exchange, TransportError> {
@@ -60,17 +75,7 @@ fn write(call: &RestCall, endpoint: &Endpoint) -> Result<Vec<u8>, TransportError
         headers.push(("Content-Type", "application/json"));
         headers.push(("Content-Length", &length));
     }
-    if !call.target.starts_with('/') {
-        return Err(TransportError::InvalidUrl {
-            problem: "a path should begin with a slash",
-        });
-    }
     let target = format!("{}{}", endpoint.prefix, call.target);
-    if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(TransportError::InvalidUrl {
-            problem: "a path holds characters that must be percent-encoded",
-        });
-    }
     Ok(http::write_request(
         call.method,
         &target,

@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 pub(super) enum Stream {
     Plain(TcpStream),
     #[cfg(feature = "rustls")]
-    Tls(Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>),
+    Tls(Box<super::tls::TlsStream>),
 }
 
 impl Read for Stream {
@@ -47,43 +47,4 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
             result => return result,
         }
     }
-}
-
-/// TLS over a connection, to a host of that name.
-#[cfg(feature = "rustls")]
-pub(super) fn tls(
-    stream: TcpStream,
-    host: &str,
-    extra_roots: &[Vec<u8>],
-) -> Result<Stream, super::error::TransportError> {
-    use std::sync::Arc;
-
-    use rustls::{
-        ClientConfig, ClientConnection, RootCertStore, StreamOwned,
-        crypto::ring,
-        pki_types::{CertificateDer, ServerName},
-    };
-
-    use super::error::TransportError;
-
-    let failed = |error: rustls::Error| TransportError::Tls(Arc::new(io::Error::other(error)));
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    for root in extra_roots {
-        roots
-            .add(CertificateDer::from(root.as_slice()))
-            .map_err(failed)?;
-    }
-    // The provider is named, because an application may bring a second one and leave the default ambiguous.
-    let config = ClientConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(failed)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| TransportError::InvalidUrl {
-        problem: "its host cannot be in a certificate",
-    })?;
-    let connection = ClientConnection::new(config.into(), name).map_err(failed)?;
-    Ok(Stream::Tls(Box::new(StreamOwned::new(connection, stream))))
 }

@@ -13,11 +13,13 @@ use mio::Registry;
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::{
+    address::NakamaServer,
     dial::Dial,
     error::{DisconnectReason, ProtocolError, TransportError},
+    error_text::error_text,
     exchange::{Exchange, Outcome},
     frames::{Arrived, FrameError, Frames},
-    http::{self, error_text},
+    http,
     link::ConnectPlan,
     resolver::Addresses,
     stream::Stream,
@@ -34,6 +36,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One socket, from dialing to its end.
 pub(super) struct Socket {
+    server: NakamaServer,
     stage: Stage,
 }
 
@@ -64,6 +67,11 @@ pub(super) enum Arrival {
 }
 
 impl Socket {
+    /// The server that it goes to.
+    pub(super) fn server(&self) -> &NakamaServer {
+        &self.server
+    }
+
     /// Starts to open a socket.
     pub(super) fn start(plan: &ConnectPlan, dial: Dial) -> Result<Self, TransportError> {
         let key = generate_key();
@@ -88,6 +96,7 @@ impl Socket {
         let request = http::write_request("GET", &target, &endpoint.authority, &headers, &[]);
         let accept_key = derive_accept_key(key.as_bytes());
         Ok(Self {
+            server: plan.server.clone(),
             stage: Stage::Opening {
                 exchange: Exchange::new(dial, request),
                 accept_key,
@@ -131,13 +140,14 @@ impl Socket {
         {
             let outcome = match exchange.poll(now, registry) {
                 Ok(Some(outcome)) => outcome,
-                Ok(None) => return false,
+                Ok(None) => return exchange.has_more(),
                 Err(error) => {
+                    let error = error.at(&self.server);
                     arrive(Arrival::Ended(DisconnectReason::Unreachable(error)));
                     return false;
                 }
             };
-            match open(outcome, accept_key) {
+            match open(outcome, accept_key, &self.server) {
                 Ok(socket) => {
                     self.stage = Stage::Open {
                         socket,
@@ -230,6 +240,7 @@ impl Socket {
         socket.close(Some(NORMAL));
         socket.flush();
         (!socket.is_broken()).then(|| Self {
+            server: self.server,
             stage: Stage::Closing {
                 socket,
                 until: now + CLOSE_TIMEOUT,
@@ -260,15 +271,19 @@ impl Socket {
 }
 
 /// Checks what the server made of the opening request.
-fn open(outcome: Outcome, accept_key: &str) -> Result<Frames<Stream>, DisconnectReason> {
+fn open(
+    outcome: Outcome,
+    accept_key: &str,
+    server: &NakamaServer,
+) -> Result<Frames<Stream>, DisconnectReason> {
     match outcome {
         Outcome::Response(response) => Err(DisconnectReason::Refused {
             status: response.head.status,
-            message: error_text(&response.body),
+            message: error_text(response.head.status, &response.body),
         }),
         Outcome::Upgraded { stream, head, rest } => {
             if head.header("sec-websocket-accept") != Some(accept_key) {
-                let error = TransportError::Http("it does not accept the WebSocket key");
+                let error = TransportError::Http("it does not accept the WebSocket key").at(server);
                 return Err(DisconnectReason::Unreachable(error));
             }
             Ok(Frames::new(stream, &rest, MAX_INBOUND, rand::random))

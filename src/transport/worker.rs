@@ -10,13 +10,16 @@ use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 use mio::{Events, Poll, Registry, Token, Waker};
 
+#[cfg(feature = "rustls")]
+use super::tls::TlsConfigs;
 use super::{
-    address::NakamaServer,
+    address::{Endpoint, NakamaServer},
     core::{Action, Attempt, Core, Input},
     dial::Dial,
     error::{DisconnectReason, TransportError},
     exchange::{Exchange, Outcome},
-    link::{LinkCommand, RestResponse, Ticket},
+    link::{LinkCommand, RestCall, RestResponse, Ticket},
+    pool::Pool,
     resolver::{Addresses, Resolver},
     rest,
     websocket::{Arrival, Socket},
@@ -58,19 +61,32 @@ struct Dialer {
     to_worker: Sender<ToWorker>,
     waker: Arc<Waker>,
     last_token: usize,
+    pool: Pool,
+    #[cfg(feature = "rustls")]
+    tls: TlsConfigs,
 }
 
 struct LinkState {
+    id: LinkId,
     core: Box<Core>,
     socket: Option<(Attempt, Token, Socket)>,
     /// Sockets that are being closed.
     closing: Vec<(Token, Socket)>,
-    calls: HashMap<Ticket, (Token, Exchange)>,
+    calls: HashMap<Ticket, Call>,
+    /// Calls that wait for their turn.
+    waiting: HashMap<Ticket, (Box<RestCall>, Endpoint)>,
     /// Something happened that concerns this link.
     is_due: bool,
     /// Turns in a row that left something unread.
     unread_turns: u32,
     is_removed: bool,
+}
+
+/// A REST call that is under way.
+struct Call {
+    token: Token,
+    server: NakamaServer,
+    exchange: Exchange,
 }
 
 impl Worker {
@@ -85,6 +101,9 @@ impl Worker {
             to_worker,
             waker,
             last_token: WAKER.0,
+            pool: Pool::default(),
+            #[cfg(feature = "rustls")]
+            tls: TlsConfigs::default(),
         };
         Self {
             poll,
@@ -134,13 +153,30 @@ impl Worker {
             links.retain(|_, link| !link.is_finished());
             self.owners
                 .retain(|token, id| links.get(id).is_some_and(|link| link.owns(*token)));
+            self.start_calls(now);
+        }
+    }
+
+    /// Starts the REST calls whose turn it is.
+    fn start_calls(&mut self, now: Instant) {
+        let owners = &mut self.owners;
+        self.dialer.pool.retain(|token| owners.contains_key(&token));
+        while let Some((host, id, ticket)) = self.dialer.pool.next() {
+            let started = self
+                .links
+                .get_mut(&id)
+                .and_then(|link| link.start_call(now, ticket, &mut self.dialer));
+            if let Some(token) = started {
+                owners.insert(token, id);
+                self.dialer.pool.open(host, token);
+            }
         }
     }
 
     fn on_message(&mut self, now: Instant, message: ToWorker) {
         match message {
             ToWorker::AddLink(id, core) => {
-                self.links.insert(id, LinkState::new(core));
+                self.links.insert(id, LinkState::new(id, core));
             }
             ToWorker::Commands(id, commands) => {
                 if let Some(link) = self.links.get_mut(&id) {
@@ -192,10 +228,18 @@ impl Worker {
 
 impl Dialer {
     /// Starts a connection: its socket will be registered under the token, and its addresses come as a message.
-    fn dial(&mut self, server: &NakamaServer) -> Result<(Token, Dial), TransportError> {
+    #[cfg_attr(not(feature = "rustls"), expect(unused_variables))]
+    fn dial(
+        &mut self,
+        server: &NakamaServer,
+        endpoint: Endpoint,
+    ) -> Result<(Token, Dial), TransportError> {
         self.last_token += 1;
         let token = Token(self.last_token);
-        let dial = Dial::new(server, token)?;
+        #[cfg_attr(not(feature = "rustls"), expect(unused_mut))]
+        let mut dial = Dial::new(endpoint, token)?;
+        #[cfg(feature = "rustls")]
+        dial.prepare_tls(server, &mut self.tls)?;
         let (to_worker, waker) = (self.to_worker.clone(), self.waker.clone());
         let deliver = move |addresses| {
             if to_worker.send(ToWorker::Resolved(token, addresses)).is_ok() {
@@ -210,12 +254,14 @@ impl Dialer {
 }
 
 impl LinkState {
-    fn new(core: Box<Core>) -> Self {
+    fn new(id: LinkId, core: Box<Core>) -> Self {
         Self {
+            id,
             core,
             socket: None,
             closing: Vec::new(),
             calls: HashMap::new(),
+            waiting: HashMap::new(),
             is_due: false,
             unread_turns: 0,
             is_removed: false,
@@ -230,6 +276,7 @@ impl LinkState {
     fn remove(&mut self, now: Instant) {
         self.is_removed = true;
         self.calls.clear();
+        self.waiting.clear();
         self.input(now, Input::Command(LinkCommand::Disconnect));
     }
 
@@ -242,7 +289,7 @@ impl LinkState {
             .as_ref()
             .is_some_and(|(_, own, _)| *own == token)
             || self.closing.iter().any(|(own, _)| *own == token)
-            || self.calls.values().any(|(own, _)| *own == token)
+            || self.calls.values().any(|call| call.token == token)
     }
 
     fn next_timeout(&self, now: Instant) -> Option<Instant> {
@@ -257,7 +304,7 @@ impl LinkState {
         let calls = self
             .calls
             .values()
-            .filter_map(|(_, call)| call.next_timeout());
+            .filter_map(|call| call.exchange.next_timeout());
         // What a socket does not take waits for the poller.
         let is_writable = self
             .socket
@@ -286,6 +333,7 @@ impl LinkState {
         {
             let attempt = *attempt;
             if let Err(error) = socket.on_resolved(now, addresses, registry) {
+                let error = error.at(socket.server());
                 self.input(
                     now,
                     Input::Ended(attempt, DisconnectReason::Unreachable(error)),
@@ -293,12 +341,13 @@ impl LinkState {
             }
             return;
         }
-        let call = self.calls.iter_mut().find(|(_, (own, _))| *own == token);
-        let Some((ticket, (_, exchange))) = call else {
+        let call = self.calls.iter_mut().find(|(_, call)| call.token == token);
+        let Some((ticket, call)) = call else {
             return;
         };
         let ticket = *ticket;
-        if let Err(error) = exchange.on_resolved(now, addresses, registry) {
+        if let Err(error) = call.exchange.on_resolved(now, addresses, registry) {
+            let error = error.at(&call.server);
             self.calls.remove(&ticket);
             self.input(now, Input::RestDone(ticket, Err(error)));
         }
@@ -377,14 +426,16 @@ impl LinkState {
         dialer: &mut Dialer,
     ) {
         match action {
-            Action::Open(attempt, plan) => {
-                let opening = dialer.dial(&plan.server).and_then(|(token, dial)| {
+            Action::Open(attempt, plan, endpoint) => {
+                let dialing = dialer.dial(&plan.server, endpoint);
+                let opening = dialing.and_then(|(token, dial)| {
                     own(token);
                     Ok((attempt, token, Socket::start(&plan, dial)?))
                 });
                 match opening {
                     Ok(opening) => self.socket = Some(opening),
                     Err(error) => {
+                        let error = error.at(&plan.server);
                         self.core.handle(
                             now,
                             Input::Ended(attempt, DisconnectReason::Unreachable(error)),
@@ -400,29 +451,49 @@ impl LinkState {
                     self.closing.push((token, closing));
                 }
             }
-            Action::Rest(ticket, call) => {
-                let started = dialer.dial(&call.server).and_then(|(token, dial)| {
-                    own(token);
-                    Ok((token, rest::start(&call, dial)?))
-                });
-                match started {
-                    Ok(started) => {
-                        self.calls.insert(ticket, started);
-                    }
-                    Err(error) => self.core.handle(now, Input::RestDone(ticket, Err(error))),
-                }
+            Action::Rest(ticket, call, endpoint) => {
+                dialer.pool.wait(self.id, ticket, &endpoint, &call.auth);
+                self.waiting.insert(ticket, (call, endpoint));
             }
             Action::AbandonRest(ticket) => {
                 self.calls.remove(&ticket);
+                self.waiting.remove(&ticket);
+            }
+        }
+    }
+
+    /// Starts a call, if somebody still waits for it.
+    fn start_call(&mut self, now: Instant, ticket: Ticket, dialer: &mut Dialer) -> Option<Token> {
+        let (call, endpoint) = self.waiting.remove(&ticket)?;
+        let started = dialer
+            .dial(&call.server, endpoint)
+            .and_then(|(token, dial)| Ok((token, rest::start(&call, dial)?)));
+        match started {
+            Ok((token, exchange)) => {
+                let call = Call {
+                    token,
+                    server: call.server,
+                    exchange,
+                };
+                self.calls.insert(ticket, call);
+                Some(token)
+            }
+            Err(error) => {
+                let error = error.at(&call.server);
+                self.input(now, Input::RestDone(ticket, Err(error)));
+                None
             }
         }
     }
 
     fn poll_calls(&mut self, now: Instant, registry: &Registry) {
         let core = &mut self.core;
-        self.calls.retain(|ticket, (_, exchange)| {
-            let result = match exchange.poll(now, registry) {
-                Ok(None) => return true,
+        self.calls.retain(|ticket, call| {
+            let result = match call.exchange.poll(now, registry) {
+                Ok(None) => {
+                    self.is_due |= call.exchange.has_more();
+                    return true;
+                }
                 Ok(Some(Outcome::Response(response))) => Ok(RestResponse {
                     status: response.head.status,
                     body: response.body,
@@ -432,6 +503,7 @@ impl LinkState {
                 }
                 Err(error) => Err(error),
             };
+            let result = result.map_err(|error| error.at(&call.server));
             core.handle(now, Input::RestDone(*ticket, result));
             false
         });

@@ -44,7 +44,7 @@ impl Game {
         let seen = phases.clone();
         app.add_observer(move |_: On<Connected>| seen.add("connected"));
         let seen = phases.clone();
-        app.add_observer(move |gone: On<Disconnected>| seen.add(describe(&gone.reason)));
+        app.add_observer(move |gone: On<Disconnected>| seen.add(gone.reason.to_string()));
         app.finish();
         app.cleanup();
         Self { app, phases }
@@ -183,7 +183,7 @@ pub(crate) fn keep<M: Message + Clone>(app: &mut App) {
         .add_systems(Last, collect);
 }
 
-/// A reason with all its causes.
+/// An error with all its causes.
 pub(crate) fn describe(reason: &dyn std::error::Error) -> String {
     let mut text = reason.to_string();
     let mut cause = reason.source();

@@ -190,3 +190,28 @@ fn the_panels_know_neither_the_world_nor_the_areas() {
         }
     }
 }
+
+/// A game may disable entities, as `DisableOnExit` does, and Bevy's queries pass those over. The plugin must not.
+#[test]
+fn no_query_passes_over_what_the_game_has_disabled() {
+    for (path, code) in sources("") {
+        let path = path.display();
+        for way in [".query::<", "query_filtered::<", "QueryState<", "Single<"] {
+            assert!(!code.contains(way), "{path}: {way}: go by entity");
+        }
+        for (at, _) in code.match_indices("Query<") {
+            let mut depth = 0;
+            let end = code[at..].find(|c| {
+                depth += i32::from(c == '<') - i32::from(c == '>');
+                c == '>' && depth == 0
+            });
+            let query = &code[at..at + end.expect("it ends")];
+            // Cameras and the like are not the plugin's.
+            let is_ours = !query.contains("EguiContext") && !query.contains("Camera");
+            assert!(
+                !is_ours || query.contains("Allow<Disabled>"),
+                "{path}: {query}>: add `Allow<Disabled>`"
+            );
+        }
+    }
+}

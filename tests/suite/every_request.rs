@@ -1,5 +1,7 @@
 //! Every kind of request, whatever becomes of it: one answer, and an observer that is chained to the call sees it.
 
+mod late;
+
 use std::time::Duration;
 
 use crate::common::log::Log;
@@ -487,48 +489,6 @@ fn refusal() {
         };
         answered(&case, &mut game, &log, expected);
     }
-}
-
-#[test]
-fn timeout() {
-    for case in cases() {
-        let (mut game, log) = (TestGame::connected(), Log::default());
-        made(&case, &mut game, &log);
-        game.advance(Duration::from_millis(9_900));
-        assert_eq!(log.take(), [""; 0], "{}: too early", case.name);
-        game.advance(Duration::from_millis(200));
-        answered(&case, &mut game, &log, "timeout");
-    }
-}
-
-/// A refusal that comes too late is still a refusal: nothing was done, so nothing is to be taken back or carried out.
-#[test]
-fn a_late_refusal_changes_nothing() {
-    for case in cases() {
-        let (mut game, log) = (TestGame::connected(), Log::default());
-        let Some(sent) = made(&case, &mut game, &log) else {
-            continue;
-        };
-        game.update_by(Duration::from_millis(10_100));
-        game.update();
-        assert!(log.take()[0].starts_with("timeout"), "{}", case.name);
-        game.sent();
-        let before = mirrors(&mut game);
-        game.refuse(&sent, 3, "not today");
-        game.update();
-        game.update();
-        assert_eq!(game.sent(), [], "{}", case.name);
-        assert_eq!(mirrors(&mut game), before, "{}", case.name);
-    }
-}
-
-/// What the game sees of the server: the names of all entities that have one.
-fn mirrors(game: &mut TestGame) -> Vec<String> {
-    let world = game.app.world_mut();
-    let mut names = world.query::<&Name>();
-    let mut names: Vec<_> = names.iter(world).map(ToString::to_string).collect();
-    names.sort();
-    names
 }
 
 #[test]

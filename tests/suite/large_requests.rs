@@ -135,7 +135,7 @@ fn the_calls_of_one_request_share_its_deadline() {
     game.answer_rest(200, &json!({}));
     game.update();
     game.advance(Duration::from_secs(5));
-    assert_eq!(log.take(), ["failed: no answer within 10s"]);
+    assert_eq!(log.take(), ["failed: no answer within 10.0 s"]);
 }
 
 #[test]
@@ -359,7 +359,11 @@ fn a_follow_of_many_that_times_out_is_undone_whenever_the_answer_comes() {
     game.update();
     let second = only(&mut game, Kind::StatusFollow);
     game.advance(Duration::from_secs(5));
-    assert_eq!(log.take(), ["failed: no answer within 10s"], "of the whole");
+    assert_eq!(
+        log.take(),
+        ["failed: no answer within 10.0 s"],
+        "of the whole"
+    );
     assert_eq!(
         asked_to_unfollow(&only(&mut game, Kind::StatusUnfollow)),
         taken
@@ -436,7 +440,7 @@ fn those_who_were_followed_by_name_are_unfollowed_when_the_answer_comes_late() {
     follow(&mut game, FollowUsers::named(names));
     let asked = only(&mut game, Kind::StatusFollow);
     game.advance(Duration::from_secs(11));
-    assert_eq!(log.take(), ["failed: no answer within 10s"]);
+    assert_eq!(log.take(), ["failed: no answer within 10.0 s"]);
     game.sent();
     let (_, names) = asked_to_follow(&asked);
     let here = names.iter().enumerate();

@@ -217,6 +217,26 @@ fn data_can_go_to_some_only() {
     );
 }
 
+/// A whisper must not end up with somebody else, and one for nobody must not go to everybody.
+#[test]
+fn data_goes_to_nobody_of_another_match() {
+    let (mut game, here, log) = game();
+    game.join("m2", &["ada", "bob", "cat"]);
+    let (bob, cat) = (game.presence_of("m1", "bob"), game.presence_of("m2", "cat"));
+    let elsewhere = game.presence_of("m2", "bob");
+    for receivers in [&[cat, bob][..], &[cat, elsewhere], &[elsewhere]] {
+        let whisper = OutgoingData::raw(7, "psst").to(receivers.iter().copied());
+        game.commands(|commands| commands.nakama().send_data(here, whisper));
+    }
+    game.update();
+    let sent = sent_data(&mut game);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].presences, [presence("bob")]);
+    game.update();
+    let nobody = "7 failed: none of the receivers is in the match";
+    assert_eq!(log.take(), [nobody, nobody]);
+}
+
 #[test]
 fn data_that_cannot_be_sent_is_told() {
     let (mut game, here, log) = game();
@@ -243,7 +263,7 @@ fn data_that_cannot_be_sent_is_told() {
             format!("on {nothing:?}"),
             "3 failed: not a member".into(),
             format!("on {joining:?}"),
-            "3 failed: it cannot be encoded: the payload does not fit its type: silence".into(),
+            "3 failed: it cannot be encoded: silence".into(),
             format!("on {here:?}"),
             "5 failed: 4110 bytes are above the server's limit of 4096".into(),
             format!("on {here:?}"),

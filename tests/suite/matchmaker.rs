@@ -216,7 +216,8 @@ fn a_match_that_no_answer_names_is_dropped() {
     game.refuse(&asked, 0, "Error adding to matchmaker");
     game.server_says(matched());
     game.update();
-    let refused = "AddMatchmaker: Error adding to matchmaker (runtime exception)";
+    let refused = "AddMatchmaker: Error adding to matchmaker (runtime exception): \
+                   the query `*` does not parse, or there are as many tickets as the server allows";
     assert_eq!(log.take(), [refused]);
     added(&mut game, "t1");
     assert_eq!(log.take(), ["+t1", "AddMatchmaker"], "and none was kept");
@@ -315,11 +316,10 @@ fn a_ticket_that_is_matched_while_it_is_removed_is_matched() {
 #[test]
 fn only_a_ticket_can_be_removed() {
     let (mut game, log) = watched(TestGame::connected());
-    let (joining, asked) = add(&mut game);
+    let (_, asked) = add(&mut game);
     let nothing = game.app.world_mut().spawn_empty().id();
     game.commands(|c| {
         c.nakama().remove_matchmaker_ticket(nothing);
-        c.nakama().remove_matchmaker_ticket(joining);
         c.nakama()
             .add_party_to_matchmaker(nothing, AddMatchmaker::players(2, 2));
     });
@@ -328,7 +328,6 @@ fn only_a_ticket_can_be_removed() {
     assert_eq!(
         log.take(),
         [
-            "RemoveMatchmakerTicket: the entity is no matchmaker ticket",
             "RemoveMatchmakerTicket: the entity is no matchmaker ticket",
             "AddPartyToMatchmaker: the entity is no party",
         ]
@@ -375,7 +374,7 @@ fn a_ticket_that_nobody_waits_for_is_removed_when_it_comes() {
     // It ran out of time.
     let (entity, asked) = add(&mut game);
     game.advance(Duration::from_secs(11));
-    assert_eq!(log.take(), ["AddMatchmaker: no answer within 10s"]);
+    assert_eq!(log.take(), ["AddMatchmaker: no answer within 10.0 s"]);
     assert!(!is_alive(&game, entity));
     game.answer(&asked, matchmaker_ticket("t2"));
     game.update();

@@ -159,9 +159,19 @@ fn tickets_are_removed_and_refused() {
         assert_eq!(log[..10], expected, "{generation}");
         let mut rest = log[10..].to_vec();
         rest.dedup_by(|one, other| one == other && one.contains("NotAdded"));
-        let not_added = refused("NotAdded", "Error adding to matchmaker (runtime exception)");
+        let not_added = |query: &str| {
+            let text = format!(
+                "Error adding to matchmaker (runtime exception): the query `{query}` does not parse, \
+                 or there are as many tickets as the server allows"
+            );
+            refused("NotAdded", &text)
+        };
+        let (bad, many) = (
+            not_added("properties.a:\"x"),
+            not_added("+properties.never:matches"),
+        );
         let added = ["+ticket", "AddMatchmaker"];
-        let strange = [&added[..], &[&*not_added], &added, &added, &[&*not_added]].concat();
+        let strange = [&added[..], &[&*bad], &added, &added, &[&*many]].concat();
         assert_eq!(
             rest, strange,
             "an odd query, a bad one, two good ones, too many"

@@ -121,7 +121,7 @@ fn without_an_answer_the_event_comes_after_the_timeout() {
     game.advance(Duration::from_secs(9));
     assert_eq!(log.take(), [""; 0]);
     game.advance(Duration::from_secs(2));
-    assert_eq!(log.take(), ["no answer within 10s", "-bob"]);
+    assert_eq!(log.take(), ["no answer within 10.0 s", "-bob"]);
 }
 
 #[test]

@@ -221,7 +221,9 @@ fn trying_again_on_each_failure_goes_on() {
     game.update();
     for attempt in 0..10 {
         // The refusal is there before the next frame.
-        game.server_ends(DisconnectReason::Unreachable(TransportError::Eof));
+        game.server_ends(DisconnectReason::Unreachable(
+            TransportError::Eof.at(&server()),
+        ));
         log.take();
         game.update();
         let seen = log.take();

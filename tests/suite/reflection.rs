@@ -22,10 +22,12 @@ use bevy_nakama::{
 use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
 
 /// Components that are the plugin's own affair; what they say is in others, too.
-const INTERNAL: [&str; 5] = [
+const INTERNAL: [&str; 7] = [
     "Presence",
     "LeaderSession",
     "HeardAt",
+    "JoinsArea",
+    "GivenName",
     "Asking",
     "OwnObserver",
 ];
@@ -82,6 +84,9 @@ fn in_everything() -> TestGame {
     game.commands(|commands| {
         commands.nakama().join_party("s");
     });
+    game.update();
+    game.server_says(match_presences("m", &["dan"], &[]));
+    game.server_says(match_presences("m", &[], &["dan"]));
     game.update();
     game
 }
@@ -140,6 +145,7 @@ fn every_mirror_has_a_name_and_registered_components() {
         "InStream",
         "IsSelf",
         "Joining",
+        "Departed",
         "PendingRequest",
     ] {
         assert!(

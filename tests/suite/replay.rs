@@ -31,7 +31,7 @@ pub(crate) fn scenario(generation: &'static str, name: &str) -> Scenario {
 /// The name of a variant.
 pub(crate) fn variant(value: &impl Debug) -> String {
     let text = format!("{value:?}");
-    text.split('(').next().unwrap_or_default().to_owned()
+    text.split(['(', ' ']).next().unwrap_or_default().to_owned()
 }
 
 /// Plays everything that one client sent and received, at its time, to a game that does the same.

@@ -161,7 +161,7 @@ fn a_timeout() {
     game.advance(Duration::from_millis(9_900));
     assert_eq!(log.take(), [""; 0]);
     game.advance(Duration::from_millis(200));
-    assert_eq!(log.take(), both("no answer within 10s"));
+    assert_eq!(log.take(), both("no answer within 10.0 s"));
 
     game.answer(&asked, Message::Status(realtime::Status::default()));
     game.update();

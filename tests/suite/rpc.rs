@@ -183,7 +183,10 @@ fn what_has_no_form_in_json_is_not_sent() {
         nakama.rpc_with_key(&server(), "key", Rpc::of(&unwritable()));
     });
     game.update();
-    assert_eq!(log.take(), ["it cannot be encoded"; 3]);
+    assert_eq!(
+        log.take(),
+        ["it cannot be encoded: key must be a string"; 3]
+    );
     assert!(game.sent().is_empty() && game.rest_calls().is_empty());
 }
 
@@ -262,6 +265,23 @@ fn an_error_that_a_function_throws_is_not_taken_for_a_refused_token() {
 }
 
 #[test]
+fn a_function_that_fails_with_the_code_of_success_has_failed() {
+    let (mut game, log) = watched();
+    ask(&mut game, |nakama| {
+        nakama.rpc(Rpc::new("a").over_rest());
+    });
+    ask(&mut game, |nakama| {
+        nakama.rpc_with_key(&server(), "key", Rpc::new("a"));
+    });
+    for _ in 0..2 {
+        let body = json!({ "code": 0, "error": {}, "message": "no luck" });
+        game.answer_rest(200, &body);
+    }
+    game.update();
+    assert_eq!(log.take(), ["failed Some(200) Some(0) no luck"; 2]);
+}
+
+#[test]
 fn a_function_that_never_returns() {
     let (mut game, log) = watched();
     ask(&mut game, |nakama| {
@@ -271,7 +291,7 @@ fn a_function_that_never_returns() {
         nakama.rpc(Rpc::new("leave"));
     });
     game.advance(Duration::from_millis(10_100));
-    assert_eq!(log.take(), ["no answer within 10s"; 2]);
+    assert_eq!(log.take(), ["no answer within 10.0 s"; 2]);
     ask(&mut game, |nakama| {
         nakama.rpc(Rpc::new("kick me"));
     });

@@ -357,7 +357,10 @@ fn a_token_that_cannot_be_a_header_is_told_and_not_shown() {
     });
     assert_eq!(
         game.next_phase(),
-        "the server cannot be reached: the token cannot be sent in a header"
+        format!(
+            "{} cannot be reached: the token cannot be sent in a header",
+            server.url()
+        )
     );
 }
 
@@ -423,7 +426,7 @@ fn https_with_a_root_of_its_own() {
     game.connect_to(&stranger);
     let reason = game.next_phase();
     assert!(
-        reason.starts_with("the server cannot be reached: TLS failed: "),
+        reason.contains(" cannot be reached: TLS failed: "),
         "{reason}"
     );
 }

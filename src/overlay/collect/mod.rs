@@ -7,7 +7,9 @@ mod tickets;
 
 use std::time::Duration;
 
-use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
+use bevy_ecs::{
+    entity_disabling::Disabled, prelude::*, query::Allow, relationship::RelationshipTarget,
+};
 use bevy_time::{Real, Time};
 
 use self::people::People;
@@ -26,7 +28,7 @@ use crate::{
     },
     presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId},
     receive::ReceiveStats,
-    request::{PendingRequest, Request, with_causes},
+    request::{PendingRequest, Request},
     stream::{Stream, StreamPresences},
 };
 
@@ -63,25 +65,31 @@ pub(super) fn collect(
         Res<EarlyArrivals>,
         Res<ReceiveStats>,
     ),
-    waiting: Query<&PendingRequest>,
-    joining: Query<AsksToBe, With<Joining>>,
-    matches: Query<(Entity, &MatchId, &Match, Option<&MatchPresences>)>,
-    parties: Query<(
-        Entity,
-        &PartyId,
-        &Party,
-        Option<&PartyMembers>,
-        Option<&PartyJoinRequests>,
-    )>,
-    channels: Query<(
-        Entity,
-        &ChannelId,
-        &ChatChannel,
-        Option<&ChatMembers>,
-        &ChatLog,
-    )>,
-    streams: Query<(Entity, &Stream, Option<&StreamPresences>)>,
-    own: Query<&SessionId, With<IsSelf>>,
+    waiting: Query<&PendingRequest, Allow<Disabled>>,
+    joining: Query<AsksToBe, (With<Joining>, Allow<Disabled>)>,
+    matches: Query<(Entity, &MatchId, &Match, Option<&MatchPresences>), Allow<Disabled>>,
+    parties: Query<
+        (
+            Entity,
+            &PartyId,
+            &Party,
+            Option<&PartyMembers>,
+            Option<&PartyJoinRequests>,
+        ),
+        Allow<Disabled>,
+    >,
+    channels: Query<
+        (
+            Entity,
+            &ChannelId,
+            &ChatChannel,
+            Option<&ChatMembers>,
+            &ChatLog,
+        ),
+        Allow<Disabled>,
+    >,
+    streams: Query<(Entity, &Stream, Option<&StreamPresences>), Allow<Disabled>>,
+    own: Query<&SessionId, (With<IsSelf>, Allow<Disabled>)>,
     people: People,
 ) {
     let now = time.elapsed();
@@ -189,7 +197,7 @@ fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection) 
         .user()
         .map(|(id, name)| (id.clone(), name.clone()));
     view.round_trip = connection.round_trip();
-    view.last_reason = connection.last_reason().map(|reason| with_causes(reason));
+    view.last_reason = connection.last_reason().map(ToString::to_string);
 }
 
 fn traffic(link: &NetworkLink, early: &EarlyArrivals, receive: &ReceiveStats) -> TrafficView {
@@ -207,7 +215,10 @@ fn traffic(link: &NetworkLink, early: &EarlyArrivals, receive: &ReceiveStats) ->
 }
 
 /// What asks to be one of a kind, told by its requests.
-fn asking(joining: &Query<AsksToBe, With<Joining>>, names: &[&str]) -> Vec<ContextView> {
+fn asking(
+    joining: &Query<AsksToBe, (With<Joining>, Allow<Disabled>)>,
+    names: &[&str],
+) -> Vec<ContextView> {
     joining
         .iter()
         .filter_map(|(entity, request, asking, is_pending)| {

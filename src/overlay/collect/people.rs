@@ -2,7 +2,12 @@
 
 use std::cmp::Ordering;
 
-use bevy_ecs::{prelude::*, query::QueryData, system::SystemParam};
+use bevy_ecs::{
+    entity_disabling::Disabled,
+    prelude::*,
+    query::{Allow, QueryData},
+    system::SystemParam,
+};
 
 use crate::{
     overlay::view::{MAX_PEOPLE, PersonView},
@@ -13,7 +18,7 @@ use crate::{
 /// Everybody, in whatever they are.
 #[derive(SystemParam)]
 pub(in crate::overlay) struct People<'w, 's> {
-    everybody: Query<'w, 's, Person>,
+    everybody: Query<'w, 's, Person, Allow<Disabled>>,
 }
 
 #[derive(QueryData)]

@@ -1,6 +1,6 @@
 //! The matchmaker's tickets.
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use bevy_time::{Real, Time};
 
 use crate::{
@@ -17,9 +17,9 @@ use crate::{
 pub(in crate::overlay) fn collect_tickets(
     time: Res<Time<Real>>,
     mut view: ResMut<OverlayView>,
-    tickets: Query<(Entity, &TicketId, &MatchmakerTicket, Option<&TicketOf>)>,
-    asking: Query<(Entity, &PendingRequest), With<Joining>>,
-    parties: Query<&PartyId>,
+    tickets: Query<(Entity, &TicketId, &MatchmakerTicket, Option<&TicketOf>), Allow<Disabled>>,
+    asking: Query<(Entity, &PendingRequest), (With<Joining>, Allow<Disabled>)>,
+    parties: Query<&PartyId, Allow<Disabled>>,
 ) {
     let now = time.elapsed();
     let view = &mut view.tickets;

@@ -16,6 +16,7 @@ use crate::{
         encode::OutgoingMatchData,
         error::DisconnectReason,
         link::{Answer, ConnectPlan, Failure, LinkCommand, LinkEvent, Ticket},
+        rest,
     },
 };
 
@@ -39,10 +40,14 @@ impl Core {
                 ticket,
                 call,
                 timeout,
-            } => {
-                self.requests.open_rest(ticket, now, timeout);
-                self.actions.push_back(Action::Rest(ticket, call));
-            }
+            } => match rest::endpoint(&call) {
+                Ok(endpoint) => {
+                    self.requests.open_rest(ticket, now, timeout);
+                    let action = Action::Rest(ticket, call, endpoint);
+                    self.actions.push_back(action);
+                }
+                Err(bad) => self.answer(ticket, Answer::Failed(Failure::BadAddress(bad))),
+            },
             LinkCommand::Send { origin, data } => {
                 if let Err(reason) = self.send(origin, &data) {
                     self.hand_over.push(LinkEvent::SendFailed {
@@ -60,9 +65,16 @@ impl Core {
         self.end(DisconnectReason::Requested);
         self.attempt = Attempt(self.attempt.0 + 1);
         self.stage = Stage::Opening {
+            server: plan.server.clone(),
             deadline: deadline(now, self.settings.connect_timeout),
         };
-        self.actions.push_back(Action::Open(self.attempt, plan));
+        match plan.server.endpoint() {
+            Ok(endpoint) => {
+                let action = Action::Open(self.attempt, plan, endpoint);
+                self.actions.push_back(action);
+            }
+            Err(bad) => self.end(DisconnectReason::BadAddress(bad)),
+        }
     }
 
     fn request(&mut self, now: Instant, ticket: Ticket, message: Message, timeout: Duration) {

@@ -22,8 +22,9 @@ use self::{
     requests::{Expired, Match, RequestTable, Way},
 };
 use super::{
+    address::{Endpoint, NakamaServer},
     decode::{Decoded, Decoder, decode},
-    error::{DisconnectReason, ProtocolError, TransportError},
+    error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
     hand_over::HandOver,
     link::{
         Answer, ConnectPlan, Direction, Failure, LinkCommand, LinkEvent, LinkSettings, LinkStats,
@@ -55,7 +56,7 @@ pub(crate) enum Input {
     /// The socket is gone, or none came about.
     Ended(Attempt, DisconnectReason),
     /// A REST call is over.
-    RestDone(Ticket, Result<RestResponse, TransportError>),
+    RestDone(Ticket, Result<RestResponse, Unreachable>),
     /// Time went by. Due once per turn, and whenever [`Core::next_timeout`] says.
     Tick,
 }
@@ -64,11 +65,11 @@ pub(crate) enum Input {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Open a socket; [`Input::Opened`] or [`Input::Ended`] follows.
-    Open(Attempt, Box<ConnectPlan>),
+    Open(Attempt, Box<ConnectPlan>, Endpoint),
     /// Close the socket, politely if it is open. Nothing follows.
     Close(Attempt),
     /// Make a REST call; [`Input::RestDone`] follows.
-    Rest(Ticket, Box<RestCall>),
+    Rest(Ticket, Box<RestCall>, Endpoint),
     /// Nobody waits for this REST call any more.
     AbandonRest(Ticket),
 }
@@ -89,7 +90,10 @@ pub(crate) struct Core {
 /// How far the connection is. Reconnecting will be a stage of its own.
 enum Stage {
     Idle,
-    Opening { deadline: Instant },
+    Opening {
+        server: NakamaServer,
+        deadline: Instant,
+    },
     Open(Box<Open>),
 }
 
@@ -204,7 +208,7 @@ impl Core {
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let stage = match &self.stage {
             Stage::Idle => None,
-            Stage::Opening { deadline } => Some(*deadline),
+            Stage::Opening { deadline, .. } => Some(*deadline),
             Stage::Open(open) => {
                 let draining = open.draining_until;
                 draining
@@ -374,10 +378,11 @@ impl Core {
         self.outbox.remove(&unsent);
         match &mut self.stage {
             Stage::Idle => {}
-            Stage::Opening { deadline } if now >= *deadline => {
+            Stage::Opening { server, deadline } if now >= *deadline => {
                 let error = TransportError::TimedOut {
                     after: self.settings.connect_timeout,
                 };
+                let error = error.at(server);
                 self.end(DisconnectReason::Unreachable(error));
             }
             Stage::Opening { .. } => {}

@@ -26,7 +26,7 @@ impl Blocked {
         let mut core = Core::new(settings, stats, hand_over);
         let now = Instant::now();
         let plan = ConnectPlan {
-            server: super::super::address::NakamaServer::new("http://test.invalid", "key"),
+            server: NakamaServer::new("http://test.invalid", "key"),
             token: "token".into(),
             appear_online: true,
             lang: "en".into(),

@@ -7,8 +7,9 @@ use super::*;
 /// A dial that has found these addresses, in this order.
 fn dial(now: Instant, found: Vec<SocketAddr>) -> (Dial, Poll) {
     let poll = Poll::new().expect("a poller");
-    let server = NakamaServer::new("http://test.invalid", "key");
-    let mut dial = Dial::new(&server, Token(1)).expect("an address");
+    let server = crate::transport::NakamaServer::new("http://test.invalid", "key");
+    let endpoint = server.endpoint().expect("an address");
+    let mut dial = Dial::new(endpoint, Token(1)).expect("no TLS");
     let resolved = dial.on_resolved(now, Ok(found), poll.registry());
     resolved.expect("an address to try");
     (dial, poll)

@@ -321,6 +321,12 @@ pub(super) fn as_said_by_the_plugin(mut message: M) -> M {
         join.persistence.get_or_insert(true);
         join.r#type = join.r#type.max(1);
     }
+    // Ids are brought to how the server writes them.
+    if let M::MatchJoin(join) = &mut message
+        && let Some(Id::MatchId(id)) = &mut join.id
+    {
+        *id = MatchId::from(&**id).to_string();
+    }
     message
 }
 

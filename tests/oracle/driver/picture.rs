@@ -129,7 +129,7 @@ impl Client {
 
     fn draw_channels(&mut self, picture: &mut Picture) {
         let world = self.game.app.world_mut();
-        let mut channels = world.query::<(Entity, &ChannelId)>();
+        let mut channels = world.query_filtered::<(Entity, &ChannelId), With<ChatChannel>>();
         let channels = channels.iter(world);
         let channels: Vec<_> = channels.map(|(entity, id)| (entity, id.clone())).collect();
         let mut present = 0;

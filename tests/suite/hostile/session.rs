@@ -815,8 +815,8 @@ impl Session {
             assert_eq!(parties, self.parties, "the game's and the server's parties");
         }
         self.step(Step::Disconnect);
-        self.update();
-        self.update();
+        // What is left lives on as long as a message may name it.
+        (0..8).for_each(|_| self.update());
         let world = self.game.app.world();
         assert_eq!(
             world.entities().count_spawned(),

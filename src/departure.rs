@@ -1,0 +1,101 @@
+//! Entities that go: out of everything at once, and despawned when nobody can hear of them any more.
+
+use std::collections::VecDeque;
+
+use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
+use bevy_reflect::Reflect;
+
+/// Marks a presence that has left, and a match, party, channel, stream or followed user that the local user is out of.
+///
+/// Whoever leaves is out at once: the entity loses everything that made it a member ([`Presence`](crate::presence::Presence),
+/// [`PresentIn`](crate::matches::PresentIn), [`IsSelf`](crate::presence::IsSelf), …), and a match loses its
+/// [`Match`](crate::matches::Match), so no query, relationship or index counts it any more. `On<Remove, PresentIn>` fires at that
+/// moment, with everything still readable.
+///
+/// The entity itself lives a little longer, because messages name it: somebody may say something and leave in the same moment, and
+/// your systems read it later. It keeps its ids, its name and what your game has put there. It is despawned in `Last`, as soon as no
+/// [`MessageReader`] can read a message from before it left. That takes about two frames; Bevy keeps messages until `FixedUpdate` has
+/// run, so a pause of the game prolongs it.
+///
+/// To be rid of it sooner, hide or despawn it in an observer of `On<Remove, PresentIn>` or `On<Add, Departed>`. What your game despawns
+/// itself is gone at once.
+///
+/// ```
+/// # use bevy::prelude::*;
+/// # use bevy_nakama::prelude::*;
+/// fn hide(gone: On<Add, Departed>, mut shown: Query<&mut Visibility>) {
+///     if let Ok(mut shown) = shown.get_mut(gone.entity) {
+///         *shown = Visibility::Hidden;
+///     }
+/// }
+/// ```
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[reflect(Component)]
+#[type_path = "bevy_nakama::presence"]
+pub struct Departed;
+
+/// Marks an entity that goes in `Last` of this frame.
+#[derive(Component)]
+#[component(on_insert = go_soon)]
+pub(crate) struct Transient;
+
+/// Written behind all messages that may name an entity that has departed. When this one is too old to be read, they are, too.
+#[derive(Message)]
+pub(crate) struct LastWord;
+
+/// What is to be despawned.
+#[derive(Default, Resource)]
+pub(crate) struct Departures {
+    /// In `Last` of this frame.
+    soon: Vec<Entity>,
+    /// When the last word with this number has gone. Oldest first.
+    later: VecDeque<(usize, Entity)>,
+}
+
+fn go_soon(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
+    if let Some(mut departures) = world.get_resource_mut::<Departures>() {
+        departures.soon.push(entity);
+    }
+}
+
+/// Somebody or something is out: it loses what made it a member or a context, and is despawned later.
+pub(crate) fn depart<Roles: Bundle>(world: &mut World, entity: Entity) {
+    // Observers of each step may despawn it.
+    if let Ok(mut leaving) = world.get_entity_mut(entity) {
+        leaving.insert(Departed);
+    }
+    if let Ok(mut leaving) = world.get_entity_mut(entity) {
+        leaving.remove::<Roles>();
+    }
+    if world.get_entity(entity).is_err() {
+        return;
+    }
+    match world.write_message(LastWord) {
+        Some(last_word) => {
+            let mut departures = world.resource_mut::<Departures>();
+            departures.later.push_back((last_word.id, entity));
+        }
+        None => {
+            world.resource_mut::<Departures>().soon.push(entity);
+        }
+    }
+}
+
+/// In `Last`: despawns what nobody can hear of any more. By entity and not by a query, because a game may have disabled them.
+pub(crate) fn despawn_departed(world: &mut World) {
+    let oldest = world
+        .get_resource::<Messages<LastWord>>()
+        .map_or(usize::MAX, Messages::oldest_message_count);
+    let next = |departures: &mut Departures| {
+        departures.soon.pop().or_else(|| {
+            let is_silent = |(word, _): &mut (usize, Entity)| *word < oldest;
+            let next = departures.later.pop_front_if(is_silent);
+            next.map(|(_, entity)| entity)
+        })
+    };
+    while let Some(entity) = next(&mut world.resource_mut::<Departures>()) {
+        if let Ok(entity) = world.get_entity_mut(entity) {
+            entity.despawn();
+        }
+    }
+}

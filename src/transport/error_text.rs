@@ -1,0 +1,143 @@
+//! The words of a response that is no success, in one line.
+
+use http::StatusCode;
+
+/// How much of a text is shown, in characters.
+const MAX_TEXT: usize = 300;
+/// How much of a page is shown, in characters.
+const MAX_PAGE: usize = 80;
+
+/// A server's text from an error response: the `message` of a JSON body, or the body itself, cut to a sane length. Of a page, which
+/// a proxy sends, it is the title or the first words. Without any of it, it is what the status is called.
+pub(crate) fn error_text(status: u16, body: &[u8]) -> String {
+    let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let text = match json.as_ref().and_then(|json| json["message"].as_str()) {
+        Some(message) => message.chars().take(MAX_TEXT).collect(),
+        None => page_text(body).unwrap_or_else(|| line(&String::from_utf8_lossy(body), MAX_TEXT)),
+    };
+    if text.is_empty() {
+        let name = StatusCode::from_u16(status).ok();
+        let name = name.and_then(|status| status.canonical_reason());
+        return name.unwrap_or("no text").to_owned();
+    }
+    text
+}
+
+/// The title of a page, or its first words. `None` if it is no page.
+pub(crate) fn page_text(body: &[u8]) -> Option<String> {
+    let body = body.trim_ascii_start();
+    if !body.starts_with(b"<") {
+        return None;
+    }
+    let page = String::from_utf8_lossy(body);
+    let title = line(
+        &words(element(&page, "title").unwrap_or_default()),
+        MAX_PAGE,
+    );
+    Some(if title.is_empty() {
+        line(&words(&page), MAX_PAGE)
+    } else {
+        title
+    })
+}
+
+/// What is in the first element of this name.
+fn element<'p>(page: &'p str, name: &str) -> Option<&'p str> {
+    let lower = page.to_ascii_lowercase(); // of the same length
+    let begin = lower.find(&format!("<{name}"))?;
+    let begin = begin + lower[begin..].find('>')? + 1;
+    let end = lower[begin..].find(&format!("</{name}"))?;
+    page.get(begin..begin + end)
+}
+
+/// A page without its tags.
+fn words(page: &str) -> String {
+    let mut text = String::new();
+    let mut rest = page;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        text.push(' ');
+        let name = |name: &str| {
+            tag.get(..name.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(name))
+        };
+        // What is in there is not for people.
+        let end = if name("script") {
+            "</script"
+        } else if name("style") {
+            "</style"
+        } else {
+            ""
+        };
+        let lower = tag.to_ascii_lowercase();
+        let skipped = lower.find(end).unwrap_or(tag.len());
+        rest = tag[skipped..].split_once('>').map_or("", |(_, rest)| rest);
+    }
+    text.push_str(rest);
+    text
+}
+
+/// A text of the server or of its functions, for a line of an error.
+pub(crate) fn one_line(text: &str) -> String {
+    line(text, MAX_TEXT)
+}
+
+/// One line, without what a terminal might take for commands, and not too long.
+fn line(text: &str, limit: usize) -> String {
+    let text: String = text
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(limit) {
+        Some((at, _)) => format!("{}…", text[..at].trim_end()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_one_short_line() {
+        for (status, body, expected) in [
+            (
+                401,
+                r#"{"code":16,"message":"Server key invalid"}"#,
+                "Server key invalid",
+            ),
+            (
+                401,
+                "Missing or invalid token\n",
+                "Missing or invalid token",
+            ),
+            (502, "", "Bad Gateway"),
+            (799, " \n", "no text"),
+            (500, r#"{"message":""}"#, "Internal Server Error"),
+            (502, "two\r\n lines\x1b[31m", "two lines [31m"),
+            (
+                502,
+                "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>",
+                "502 Bad Gateway",
+            ),
+            (
+                503,
+                "<!DOCTYPE html><style>p { color: red }</style><SCRIPT>if (1 < 2) alert()</SCRIPT><p>We will be <b>right</b> back",
+                "We will be right back",
+            ),
+            (503, "<", "Service Unavailable"),
+            (503, "<title", "Service Unavailable"),
+            (503, "<title>no end", "no end"),
+            (503, "<ä><ß", "Service Unavailable"),
+        ] {
+            assert_eq!(error_text(status, body.as_bytes()), expected, "{body}");
+        }
+        let long = format!("<p>{}", "word ".repeat(100));
+        let text = error_text(500, long.as_bytes());
+        assert!(
+            text.ends_with("word…") && text.chars().count() <= 81,
+            "{text}"
+        );
+    }
+}
