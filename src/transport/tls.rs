@@ -18,7 +18,7 @@ use super::{
 };
 
 /// How much TLS may say for itself before it brings a byte of the server's: certificates, tickets, new keys. In bytes.
-const MAX_OWN: usize = 1024 * 1024;
+const MAX_OWN: usize = 128 * 1024;
 
 /// The configurations of a network thread, one for each set of trusted roots.
 ///

@@ -383,7 +383,7 @@ impl LinkState {
                 core.handle(now, input(*attempt, arrival));
             });
         }
-        self.poll_calls(now, registry);
+        has_more |= self.poll_calls(now, registry);
         self.closing
             .retain_mut(|(_, socket)| !socket.is_closed(now));
         let mut closing = self.closing.iter();
@@ -486,12 +486,14 @@ impl LinkState {
         }
     }
 
-    fn poll_calls(&mut self, now: Instant, registry: &Registry) {
+    /// Goes on with the calls. Whether one of them has more to read.
+    fn poll_calls(&mut self, now: Instant, registry: &Registry) -> bool {
         let core = &mut self.core;
+        let mut has_more = false;
         self.calls.retain(|ticket, call| {
             let result = match call.exchange.poll(now, registry) {
                 Ok(None) => {
-                    self.is_due |= call.exchange.has_more();
+                    has_more |= call.exchange.has_more();
                     return true;
                 }
                 Ok(Some(Outcome::Response(response))) => Ok(RestResponse {
@@ -507,6 +509,7 @@ impl LinkState {
             core.handle(now, Input::RestDone(*ticket, result));
             false
         });
+        has_more
     }
 }
 
