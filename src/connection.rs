@@ -275,7 +275,19 @@ impl NetworkLink {
         self.refused.push_back(ticket);
     }
 
+    /// How many connections the game has asked for in this frame.
+    fn staged_connects(&self) -> usize {
+        self.link.as_ref().map_or(0, Link::staged_connects)
+    }
+
     pub(crate) fn hand_over(&mut self) {
+        let link = self.link.as_mut();
+        for command in link
+            .and_then(Link::take_work_for_the_next)
+            .unwrap_or_default()
+        {
+            self.stage(command); // on a new link
+        }
         if let Some(link) = &mut self.link {
             link.hand_over();
         }
@@ -370,11 +382,12 @@ pub(crate) fn on_opened(world: &mut World) {
 /// The socket is gone, and with it everything that was mirrored.
 pub(crate) fn on_closed(world: &mut World, reason: DisconnectReason) {
     log::debug!("disconnected: {reason}");
+    let staged = world.resource::<NetworkLink>().staged_connects();
     let mut connection = world.resource_mut::<NakamaConnection>();
     connection.last_reason = Some(reason.clone());
     connection.attempts = match reason {
-        // All of them went with it.
-        DisconnectReason::NetworkThread => 0,
+        // All of them went with it, but for those since then.
+        DisconnectReason::NetworkThread => staged,
         _ => connection.attempts.saturating_sub(1),
     };
     // The game may have connected anew in the meantime.

@@ -1,6 +1,6 @@
 //! How the server says no.
 
-use crate::error::ServerError;
+use crate::{error::ServerError, transport::one_line};
 
 /// How the server refuses something about the matchmaker. The server's own text is in the error.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -15,7 +15,8 @@ pub enum MatchmakerRefusal {
     /// The query does not parse, **or** the connection or the party has as many tickets as the server allows (3 by default).
     /// The server does not say which.
     #[error(
-        "{error}: the query `{query}` does not parse, or there are as many tickets as the server allows"
+        "{error}: the query `{}` does not parse, or there are as many tickets as the server allows",
+        one_line(query)
     )]
     NotAdded {
         /// The query that was sent.

@@ -138,19 +138,21 @@ impl RpcReply {
     }
 
     pub(super) fn from_rest(response: &RestResponse) -> Result<Self, RequestError<RpcRefusal>> {
-        // A function that fails with the code 0 does so with the status of a success.
-        if response.is_error_of_function() {
-            return Err(RequestError::Refused(refusal_of(response)));
-        }
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Body {
-            payload: String,
+            payload: Option<String>,
         }
         let body: Body = read_object(response, "no payload")?;
-        Ok(Self {
-            payload: body.payload,
-        })
+        match body.payload {
+            // A function that fails with the code 0 does so with the status of a success.
+            None if response.is_error_of_function() => {
+                Err(RequestError::Refused(refusal_of(response)))
+            }
+            payload => Ok(Self {
+                payload: payload.unwrap_or_default(),
+            }),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{address::NakamaServer, error_text::one_line};
 
 /// An address at which there cannot be a server. Nothing was looked up or sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{address}` is no address of a server: {problem}")]
+#[error("`{}` is no address of a server: {problem}", address.escape_debug())]
 #[non_exhaustive]
 pub struct BadAddress {
     /// The address as it was given; `<redacted>` if there may be a password in it.
@@ -72,8 +72,8 @@ pub enum TransportError {
     /// A token or name holds characters that cannot be sent.
     #[error("{0} cannot be sent in a header")]
     InvalidHeader(&'static str),
-    /// The connection broke.
-    #[error("the connection broke: {0}")]
+    /// The connection broke. This is what the system says.
+    #[error("{0}")]
     Io(Arc<io::Error>),
     /// The connection was shut without a word.
     #[error("the server hung up")]
@@ -136,7 +136,7 @@ pub enum DisconnectReason {
     #[error(transparent)]
     Unreachable(Unreachable),
     /// The server refused the socket: 401 for a token that expired or is not its own. Log in again.
-    #[error("the server refused the socket with {status}: {message}")]
+    #[error("the server refused the socket with {status}: {}", one_line(message))]
     Refused {
         /// HTTP status.
         status: u16,

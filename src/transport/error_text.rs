@@ -1,19 +1,32 @@
 //! The words of a response that is no success, in one line.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
+use serde::Deserialize;
 
 /// How much of a text is shown, in characters.
 const MAX_TEXT: usize = 300;
 /// How much of a page is shown, in characters.
 const MAX_PAGE: usize = 80;
+/// How much of a body that is no JSON is looked at, in bytes.
+const MAX_BODY: usize = 16 * 1024;
+
+/// An error in JSON.
+#[derive(Deserialize)]
+struct ErrorBody<'b> {
+    #[serde(borrow)]
+    message: Cow<'b, str>,
+}
 
 /// A server's text from an error response: the `message` of a JSON body, or the body itself, cut to a sane length. Of a page, which
 /// a proxy sends, it is the title or the first words. Without any of it, it is what the status is called.
 pub(crate) fn error_text(status: u16, body: &[u8]) -> String {
-    let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let text = match json.as_ref().and_then(|json| json["message"].as_str()) {
-        Some(message) => message.chars().take(MAX_TEXT).collect(),
-        None => page_text(body).unwrap_or_else(|| line(&String::from_utf8_lossy(body), MAX_TEXT)),
+    let text = match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(error) => error.message.chars().take(MAX_TEXT).collect(),
+        Err(_) => {
+            page_text(body).unwrap_or_else(|| line(&String::from_utf8_lossy(begin(body)), MAX_TEXT))
+        }
     };
     if text.is_empty() {
         let name = StatusCode::from_u16(status).ok();
@@ -29,7 +42,7 @@ pub(crate) fn page_text(body: &[u8]) -> Option<String> {
     if !body.starts_with(b"<") {
         return None;
     }
-    let page = String::from_utf8_lossy(body);
+    let page = String::from_utf8_lossy(begin(body));
     let title = line(
         &words(element(&page, "title").unwrap_or_default()),
         MAX_PAGE,
@@ -39,6 +52,11 @@ pub(crate) fn page_text(body: &[u8]) -> Option<String> {
     } else {
         title
     })
+}
+
+/// What is looked at of a body.
+fn begin(body: &[u8]) -> &[u8] {
+    &body[..body.len().min(MAX_BODY)]
 }
 
 /// What is in the first element of this name.
@@ -52,28 +70,25 @@ fn element<'p>(page: &'p str, name: &str) -> Option<&'p str> {
 
 /// A page without its tags.
 fn words(page: &str) -> String {
+    let lower = page.to_ascii_lowercase(); // of the same length
+    let find = |at: usize, what: &str| lower[at..].find(what).map(|found| at + found);
     let mut text = String::new();
-    let mut rest = page;
-    while let Some((before, tag)) = rest.split_once('<') {
-        text.push_str(before);
+    let mut at = 0;
+    while let Some(tag) = find(at, "<") {
+        text.push_str(&page[at..tag]);
         text.push(' ');
-        let name = |name: &str| {
-            tag.get(..name.len())
-                .is_some_and(|it| it.eq_ignore_ascii_case(name))
-        };
         // What is in there is not for people.
-        let end = if name("script") {
+        let end = if lower[tag..].starts_with("<script") {
             "</script"
-        } else if name("style") {
+        } else if lower[tag..].starts_with("<style") {
             "</style"
         } else {
             ""
         };
-        let lower = tag.to_ascii_lowercase();
-        let skipped = lower.find(end).unwrap_or(tag.len());
-        rest = tag[skipped..].split_once('>').map_or("", |(_, rest)| rest);
+        let end = find(tag + 1, end).and_then(|end| find(end, ">"));
+        at = end.map_or(page.len(), |end| end + 1);
     }
-    text.push_str(rest);
+    text.push_str(&page[at..]);
     text
 }
 
@@ -139,5 +154,25 @@ mod tests {
             text.ends_with("word…") && text.chars().count() <= 81,
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_long_error_has_its_message_all_the_same() {
+        let details = "x".repeat(100_000);
+        let body = format!(r#"{{"details":["{details}"],"message":"a \"reason\"","code":13}}"#);
+        assert_eq!(error_text(500, body.as_bytes()), "a \"reason\"");
+        let body = format!(r#"{{"message":"{details}"}}"#);
+        assert_eq!(error_text(500, body.as_bytes()), "x".repeat(MAX_TEXT));
+        for body in [r#"{"message":5}"#, "{\"message\":\"no end"] {
+            assert_eq!(error_text(500, body.as_bytes()), body);
+        }
+    }
+
+    #[test]
+    fn a_page_of_nothing_but_tags_takes_no_time() {
+        for tag in ["<>", "<", "<script></script>", "<style>"] {
+            let body = tag.repeat(1024 * 1024);
+            assert_eq!(error_text(502, body.as_bytes()), "Bad Gateway", "of {tag}");
+        }
     }
 }

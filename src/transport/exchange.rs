@@ -27,7 +27,7 @@ pub(super) struct Exchange {
 }
 
 enum Stage {
-    Dialing(Dial),
+    Dialing(Box<Dial>),
     Talking(Talk),
     Over,
 }
@@ -68,7 +68,7 @@ pub(super) enum Outcome {
 impl Exchange {
     pub(super) fn new(dial: Dial, request: Vec<u8>) -> Self {
         Self {
-            stage: Stage::Dialing(dial),
+            stage: Stage::Dialing(Box::new(dial)),
             request,
             has_more: false,
         }
@@ -146,7 +146,8 @@ impl Exchange {
             (Err(_), _) if talk.is_plain() && talk.reader.is_tls_alert() => {
                 Err(TransportError::OnlyTls)
             }
-            (Ok(None), Read::Broken(error)) => Err(error),
+            // What broke first says more.
+            (Ok(None), Read::Broken(error)) => Err(talk.unwritable.take().unwrap_or(error)),
             (Ok(None), _) => Ok(None),
             (Err(problem), Read::End) => Err(match talk.unwritable.take() {
                 Some(error) => error,
@@ -165,12 +166,8 @@ impl Exchange {
 
 /// Whether a server that speaks TLS says that it was asked without.
 fn wants_tls(response: &Response) -> bool {
-    let says = |text: &str| {
-        response
-            .body
-            .windows(text.len())
-            .any(|it| it == text.as_bytes())
-    };
+    let begin = &response.body[..response.body.len().min(256)];
+    let says = |text: &str| begin.windows(text.len()).any(|it| it == text.as_bytes());
     response.head.status == 400
         && (says("Client sent an HTTP request to an HTTPS server") // Go, and so Nakama
             || says("plain HTTP request was sent to HTTPS port")) // nginx

@@ -1,7 +1,7 @@
 //! The boundary between a game and the network thread: what crosses it, and the two ends.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{
         Arc,
@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, TryRecvError};
+use serde::de::IgnoredAny;
 
 use super::{
     address::{NakamaServer, Secret},
@@ -130,8 +131,12 @@ impl RestResponse {
     /// Whether a function of the game failed: there, `error` is an object. In errors of the server itself it is a text, if it
     /// is there.
     pub(crate) fn is_error_of_function(&self) -> bool {
-        let json: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
-        json.is_some_and(|json| json["error"].is_object())
+        #[derive(serde::Deserialize)]
+        struct Body {
+            #[serde(rename = "error")]
+            _error: BTreeMap<String, IgnoredAny>,
+        }
+        serde_json::from_slice::<Body>(&self.body).is_ok()
     }
 }
 
@@ -377,6 +382,24 @@ impl Link {
         self.is_dead && self.staged.is_empty() && self.current.is_empty()
     }
 
+    /// How many connections are put aside.
+    pub(crate) fn staged_connects(&self) -> usize {
+        let is_connect = |it: &&LinkCommand| matches!(it, LinkCommand::Connect(_));
+        self.staged.iter().filter(is_connect).count()
+    }
+
+    /// Whether a connection was asked for since the thread ended, which is for a new thread once everything that there was to say
+    /// about this one has been read. A link that never had a thread refuses it instead.
+    fn has_work_for_the_next(&self) -> bool {
+        self.is_dead && self.driver.is_some() && self.staged_connects() > 0
+    }
+
+    /// What is put aside for a new thread, if this one is gone and everything that there was to say about it has been read.
+    pub(crate) fn take_work_for_the_next(&mut self) -> Option<Vec<LinkCommand>> {
+        let is_time = self.has_work_for_the_next() && self.current.is_empty();
+        is_time.then(|| std::mem::take(&mut self.staged))
+    }
+
     /// Puts a command aside until [`hand_over`](Self::hand_over).
     pub(crate) fn stage(&mut self, command: LinkCommand) {
         self.staged.push(command);
@@ -390,7 +413,7 @@ impl Link {
     /// Gives everything staged to the network thread and wakes it. Never blocks.
     pub(crate) fn hand_over(&mut self) {
         match &self.driver {
-            _ if self.staged.is_empty() => {}
+            _ if self.staged.is_empty() || self.has_work_for_the_next() => {}
             Some(driver) if !self.is_dead => {
                 let room = self.staged.len();
                 driver.hand_over(std::mem::replace(

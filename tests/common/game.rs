@@ -131,8 +131,15 @@ impl Game {
 
     /// Runs frames until `done` says what it waited for.
     #[track_caller]
-    pub(crate) fn until<T>(
+    pub(crate) fn until<T>(&mut self, what: &str, done: impl FnMut(&mut App) -> Option<T>) -> T {
+        self.until_within(PATIENCE, what, done)
+    }
+
+    /// The same, for what takes longer.
+    #[track_caller]
+    pub(crate) fn until_within<T>(
         &mut self,
+        patience: Duration,
         what: &str,
         mut done: impl FnMut(&mut App) -> Option<T>,
     ) -> T {
@@ -143,7 +150,7 @@ impl Game {
                 return found;
             }
             assert!(
-                begin.elapsed() < PATIENCE,
+                begin.elapsed() < patience,
                 "{what} did not happen; phases: {:?}",
                 self.phases.take()
             );

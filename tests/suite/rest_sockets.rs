@@ -9,6 +9,7 @@ use std::{
         mpsc,
     },
     thread,
+    time::Duration,
 };
 
 use crate::common::{game::Game, log::Log};
@@ -268,7 +269,14 @@ fn hundreds_of_calls_wait_for_each_other_and_logins_go_first() {
     let server = NakamaServer::new(format!("http://{address}"), "defaultkey");
 
     let network = Network::new().expect("a thread");
-    let (mut game, mut other) = (Game::on(&network), Game::on(&network));
+    // The last of them waits for all the others.
+    let patience = Duration::from_secs(120);
+    let with_patience = || {
+        let mut settings = NakamaSettings::default();
+        settings.request_timeout = patience;
+        Game::with(NakamaPlugin::new(settings).with_network(network.clone()))
+    };
+    let (mut game, mut other) = (with_patience(), with_patience());
     let answered = Arc::new(AtomicUsize::new(0));
     for game in [&mut game, &mut other] {
         let count = answered.clone();
@@ -301,7 +309,7 @@ fn hundreds_of_calls_wait_for_each_other_and_logins_go_first() {
         other.app.update();
     }
     gate.open();
-    game.until("all answers", |_| {
+    game.until_within(patience, "all answers", |_| {
         other.app.update();
         order.extend(paths.take());
         (answered.load(Ordering::SeqCst) == 601).then_some(())
@@ -418,4 +426,23 @@ fn tls_that_never_comes_to_the_point_is_the_end() {
     let reply = call_over_tls(&mut Game::new(), &server);
     let error = reply.expect_err("it is cut short");
     assert!(error.contains("TLS failed: "), "{error}");
+}
+
+#[test]
+fn a_refusal_that_is_a_page_of_nothing_but_tags_takes_no_time() {
+    let page = "<>".repeat(512 * 1024);
+    let server = http_server(move |head, mut stream| {
+        let _ = read_body(head, &mut stream);
+        respond(&mut stream, 502, &page);
+    });
+    let mut game = Game::new();
+    let rpc = Rpc::new("f");
+    let reply = game.ask::<RpcWithKey>(|nakama| nakama.rpc_with_key(&server, "key", rpc).id());
+    let error = reply.expect_err("it is refused");
+    assert_eq!(error.to_string(), "Bad Gateway");
+    game.connect_to(&server);
+    assert_eq!(
+        game.next_phase(),
+        "the server refused the socket with 502: Bad Gateway"
+    );
 }
