@@ -26,7 +26,7 @@ fn player(name: &'static str, server: &NakamaServer) -> App {
     app
 }
 
-/// A user with sessions is online, one without is not. One's own user is mirrored, too.
+/// A user with sessions is online, one without is not. The local user is an entity, too.
 fn tell_online(came: On<Add, UserSessions>, users: Query<&Username>, news: ResMut<News>) {
     tell(news, users.get(came.entity).ok(), "is online");
 }

@@ -57,8 +57,9 @@ pub struct Connected {
 /// There is no connection any more, or none came about. Global event. If a connection ends unasked and the game does not observe
 /// this, a warning in the log says why.
 ///
-/// All requests that were under way have been answered and all mirrors (matches, parties, channels, followed users, streams and who is in
-/// them) are despawned.
+/// All requests that were under way have been answered. The local user is out of all matches, parties, channels and streams, and follows
+/// nobody: their entities, and those of everybody in them, are [`Departed`](crate::presence::Departed) and despawned a moment
+/// later.
 #[derive(Clone, Debug, Event)]
 #[non_exhaustive]
 pub struct Disconnected {

@@ -166,8 +166,9 @@
 //! # When the connection is lost
 //!
 //! The connection ends, and [`Disconnected`](connection::Disconnected) says why. Before that, every request without an answer gets
-//! one, [`ConnectionLost`](request::RequestError::ConnectionLost), and matches, parties, channels, tickets and everybody in
-//! them are despawned. **Nothing is tried again**: to connect and to join anew is up to your game.
+//! one, [`ConnectionLost`](request::RequestError::ConnectionLost). Matches, parties, channels, tickets and everybody in them are out
+//! of all queries, relationships and indexes; their entities are [`Departed`](presence::Departed) and despawned a moment later.
+//! **Nothing is tried again**: to connect and to join anew is up to your game.
 //!
 //! # REST
 //!

@@ -1,5 +1,5 @@
-//! What matches, parties and channels have in common: an entity for each that one is in, found by its id. Users whom one
-//! follows are found like that, too.
+//! What matches, parties and channels have in common: an entity for each that the local user is in, found by its id. Followed users
+//! are found like that, too.
 
 use std::{borrow::Borrow, fmt, hash::Hash, marker::PhantomData, sync::Arc};
 
@@ -17,9 +17,9 @@ use crate::{
     transport::{People, Received, canonical},
 };
 
-/// A kind of thing that one can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party) or
-/// [`ChatChannel`](crate::chat::ChatChannel). [`FollowedUser`](crate::status::FollowedUser) is one, too: one is among the
-/// followers.
+/// A kind of thing that the local user can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party) or
+/// [`ChatChannel`](crate::chat::ChatChannel). [`FollowedUser`](crate::status::FollowedUser) is one, too: the local
+/// user is among the followers.
 pub trait Context: Component<Mutability = Mutable> + PartialEq + ContextVocabulary {}
 
 /// What the plugin needs to know about a [`Context`].
@@ -68,13 +68,13 @@ impl<C: Context> Default for ContextIndex<C> {
 }
 
 impl<C: Context> ContextIndex<C> {
-    /// The entity, if one is in it.
+    /// The entity, if the local user is in it.
     #[must_use]
     pub fn get(&self, id: &C::Id) -> Option<Entity> {
         self.by_id.get(id).copied()
     }
 
-    /// Everything that one is in, in no particular order.
+    /// Everything that the local user is in, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&C::Id, Entity)> {
         self.by_id.iter().map(|(id, entity)| (id, *entity))
     }
@@ -144,7 +144,7 @@ pub(crate) fn withdraw(world: &mut World, joining: Entity, areas: &[Area]) -> bo
     is_one
 }
 
-/// Makes a request about something that one is in; refuses it if `about` is no such thing.
+/// Makes a request about something that the local user is in; refuses it if `about` is no such thing.
 pub(crate) fn ask_about<C: Context, R: SocketRequest>(
     world: &mut World,
     entity: Entity,
@@ -162,7 +162,7 @@ pub(crate) fn refuse_for<C: Context, R: Request>(world: &mut World, entity: Enti
     refuse_wrong_entity::<R>(world, entity, C::NOUN);
 }
 
-/// The id of what one is in.
+/// The id of what the local user is in.
 pub(crate) fn id_of<C: Context>(world: &World, entity: Entity) -> Option<C::Id> {
     let entity = world
         .get_entity(entity)
@@ -171,7 +171,7 @@ pub(crate) fn id_of<C: Context>(world: &World, entity: Entity) -> Option<C::Id> 
     entity.get::<C::Id>().cloned()
 }
 
-/// One is in something: the entity that asked becomes it, unless another one is it already; then that one is returned, and
+/// The local user is in something: the entity that asked becomes it, unless another one is it already; then that one is returned, and
 /// the one that asked goes. Held frames for it become ready.
 pub(crate) fn become_context<C: Context>(
     world: &mut World,
@@ -256,8 +256,8 @@ pub(crate) fn on_join_answered<C: Context>(world: &mut World) {
 
 /// Leaves something that is no mirror, or not any more.
 ///
-/// The server works in order, and the answer says that we are out: should a join from before have brought a mirror
-/// meanwhile, it goes.
+/// The server works in order, and the answer says that we are out: if a join from before has brought an entity
+/// meanwhile, that goes.
 pub(crate) fn send_leave<C: Context>(world: &mut World, id: C::Id) {
     let message = C::leave_message(&id);
     send_then(world, message, move |world| remove::<C>(world, &id));

@@ -23,7 +23,7 @@ pub enum MatchmakerRefusal {
         /// What the server said.
         error: ServerError,
     },
-    /// There is no such ticket, or not any more. One's own has just been matched: [`MatchmakerMatched`](super::MatchmakerMatched)
+    /// There is no such ticket, or not any more. If it was the local user's own, it has just been matched: [`MatchmakerMatched`](super::MatchmakerMatched)
     /// is under way. A party's may also have gone in silence, see [the module](super); its mirror goes with this refusal.
     #[error(transparent)]
     TicketNotFound(ServerError),

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) struct Dial {
     /// For what comes after the connection.
     #[cfg(feature = "rustls")]
-    tls: Option<rustls::ClientConnection>,
+    tls: Option<Box<rustls::ClientConnection>>,
     endpoint: Endpoint,
     token: Token,
     untried: VecDeque<SocketAddr>,
@@ -161,7 +161,7 @@ impl Dial {
     #[cfg(feature = "rustls")]
     fn secure(&mut self, stream: TcpStream) -> Stream {
         match self.tls.take() {
-            Some(tls) => Stream::Tls(Box::new(TlsStream::new(tls, stream))),
+            Some(tls) => Stream::Tls(TlsStream::new(tls, stream)),
             None => Stream::Plain(stream),
         }
     }

@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 pub(super) enum Stream {
     Plain(TcpStream),
     #[cfg(feature = "rustls")]
-    Tls(Box<super::tls::TlsStream>),
+    Tls(super::tls::TlsStream),
 }
 
 impl Read for Stream {

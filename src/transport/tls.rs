@@ -33,11 +33,12 @@ impl TlsConfigs {
         &mut self,
         server: &NakamaServer,
         endpoint: &Endpoint,
-    ) -> Result<ClientConnection, TransportError> {
+    ) -> Result<Box<ClientConnection>, TransportError> {
         let config = self.config(server.roots())?;
         let name = ServerName::try_from(endpoint.host.clone())
             .map_err(|error| TransportError::Tls(Arc::new(io::Error::other(error))))?;
-        ClientConnection::new(config, name).map_err(failed)
+        let connection = ClientConnection::new(config, name).map_err(failed)?;
+        Ok(Box::new(connection))
     }
 
     fn config(&mut self, roots: &Arc<[Vec<u8>]>) -> Result<Arc<ClientConfig>, TransportError> {
@@ -88,14 +89,14 @@ pub(super) fn is_something_else(error: &io::Error) -> bool {
 /// Reading does not depend on writing: a server that has answered and hung up can be read to the end, although nothing can be
 /// written to it any more.
 pub(super) struct TlsStream {
-    connection: ClientConnection,
+    connection: Box<ClientConnection>,
     tcp: TcpStream,
     /// What TLS has said for itself since the last byte of the server's.
     own: usize,
 }
 
 impl TlsStream {
-    pub(super) fn new(connection: ClientConnection, tcp: TcpStream) -> Self {
+    pub(super) fn new(connection: Box<ClientConnection>, tcp: TcpStream) -> Self {
         Self {
             connection,
             tcp,

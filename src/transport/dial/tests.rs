@@ -2,12 +2,12 @@ use std::net::TcpListener;
 
 use mio::{Events, Poll};
 
-use super::{super::address, *};
+use super::{super::address::NakamaServer, *};
 
 /// A dial that has found these addresses, in this order.
 fn dial(now: Instant, found: Vec<SocketAddr>) -> (Dial, Poll) {
     let poll = Poll::new().expect("a poller");
-    let server = address::NakamaServer::new("http://test.invalid", "key");
+    let server = NakamaServer::new("http://test.invalid", "key");
     let endpoint = server.endpoint().expect("an address");
     let mut dial = Dial::new(endpoint, Token(1)).expect("no TLS");
     let resolved = dial.on_resolved(now, Ok(found), poll.registry());

@@ -297,7 +297,7 @@ pub(super) fn notification_json(notification: &Notification) -> Value {
     })
 }
 
-/// How an error's text ends, if it says its code.
+/// How an error's text says its code. The server's own words come before it, and sometimes more of ours behind it.
 const CODES: [&str; 6] = [
     " (runtime exception)",
     " (bad input)",
@@ -311,8 +311,8 @@ fn outcome<E: Error>(error: &RequestError<E>) -> String {
     match error {
         RequestError::Refused(refusal) => {
             let text = refusal.to_string();
-            let message = CODES.iter().find_map(|code| text.strip_suffix(code));
-            let message = message.unwrap_or(&text);
+            let message = CODES.iter().find_map(|code| text.split_once(code));
+            let message = message.map_or(text.as_str(), |(message, _)| message);
             format!("refused {message}")
         }
         RequestError::Timeout { .. } => "timeout".into(),
