@@ -371,10 +371,28 @@ pub(crate) fn is_replaced(world: &World) -> bool {
     world.resource::<NakamaConnection>().attempts > 1
 }
 
+/// The connection ends: its requests that have not left for the network thread, which will not be sent any more.
+pub(crate) fn take_unsent(world: &mut World) -> Vec<Ticket> {
+    let attempts = world.resource::<NakamaConnection>().attempts;
+    let link = &mut world.resource_mut::<NetworkLink>().link;
+    // If a later connection was asked for in an earlier frame, they are for that one.
+    let link = link
+        .as_mut()
+        .filter(|link| link.staged_connects() + 1 == attempts);
+    link.map(Link::take_unsent).unwrap_or_default()
+}
+
 /// The socket is open.
 pub(crate) fn on_opened(world: &mut World) {
-    world.resource_mut::<NakamaConnection>().last_reason = None;
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    connection.last_reason = None;
+    // An earlier connection may have told after `connect`.
+    connection.round_trip = None;
+    connection.party_layout = None;
     set_state(world, ConnectionState::Connected);
+    if is_replaced(world) {
+        return; // the game connected anew while it saw the phase before
+    }
     world.trigger(Connected { resumed: false });
     world.flush();
 }
@@ -428,11 +446,16 @@ fn set_state(world: &mut World, state: ConnectionState) {
         NextState::Unchanged => shown,
         NextState::Pending(next) | NextState::PendingIfNeq(next) => *next,
     };
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    connection.state = state;
+    let number = connection.number;
     if waits != shown && waits != state {
         // Within a transition there is none to run, but what waits then is what the game has just asked for.
         let _ = world.try_run_schedule(StateTransition);
+        if world.resource::<NakamaConnection>().number != number {
+            return; // the game connected anew in there, and that is the later change
+        }
     }
-    world.resource_mut::<NakamaConnection>().state = state;
     let mut next = world.resource_mut::<NextState<ConnectionState>>();
     NextState::set_if_neq(&mut next, state);
 }

@@ -371,11 +371,12 @@ impl EarlyArrivals {
         self.ready.pop_front()
     }
 
-    /// Forgets what was held: the connection is gone. Joins without an answer are not of that connection, because those
-    /// of a connection are answered before its end.
+    /// Forgets what was held: the connection is gone. Joins and moves without an answer are not of that connection, because
+    /// those of a connection are answered before its end.
     pub(crate) fn clear(&mut self) {
         *self = Self {
             open_joins: mem::take(&mut self.open_joins),
+            moves: mem::take(&mut self.moves),
             dropped: self.dropped + self.held.len() as u64,
             ..Self::default()
         };

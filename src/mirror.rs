@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use crate::{
     departure::{Transient, depart},
     early::{Area, EarlyArrivals, Held, Mover},
-    naming::give_name,
+    naming::name_for,
     presence::{self, Detail as _, Joining, Membership, Moment, PresenceInfo},
     proto::{Message, UserPresence},
     request::{Request, SocketRequest, refuse_wrong_entity, send_then, settle_at_once, submit},
@@ -220,15 +220,20 @@ where
 
 /// An entity becomes what has this id.
 pub(crate) fn become_known<C: Context>(world: &mut World, mirror: Entity, id: &C::Id, state: C) {
+    let Ok(entity) = world.get_entity_mut(mirror) else {
+        return send_leave::<C>(world, id.clone()); // an observer despawned it
+    };
+    let name = name_for(&entity, format!("{} {id}", C::NOUN));
     world
         .resource_mut::<ContextIndex<C>>()
         .by_id
         .insert(id.clone(), mirror);
-    give_name(world, mirror, format!("{} {id}", C::NOUN));
-    // An observer of the name may have despawned it.
-    if let Ok(mut mirror) = world.get_entity_mut(mirror) {
-        mirror.insert((state, id.clone()));
-    }
+    // All at once: whoever despawns it from now on despawns what has this id.
+    let mut mirror = world.entity_mut(mirror);
+    match name {
+        Some(name) => mirror.insert((name, state, id.clone())),
+        None => mirror.insert((state, id.clone())),
+    };
 }
 
 /// We are in something that nobody asked for any more. If another request joined it, too, it is wanted; as long as one has no

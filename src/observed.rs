@@ -4,7 +4,6 @@ use bevy_ecs::prelude::*;
 
 /// Marks an observer of this crate's own, like the overlay's: it does not stand for the game.
 #[derive(Component)]
-#[require(Name::new("NakamaOverlayPlugin"))]
 pub(crate) struct OwnObserver;
 
 /// Whether an observer of the game hears of an event: a global one, or one of the entity that it is about.

@@ -365,6 +365,24 @@ pub(crate) fn apply_snapshot<M: Membership>(
     }
 }
 
+/// Whether an event changes who is somewhere for the server, whatever the game has despawned.
+pub(crate) fn is_change(
+    world: &World,
+    context: Entity,
+    joins: &[UserPresence],
+    leaves: &[UserPresence],
+) -> bool {
+    let roster = world.resource::<PresenceIndex>().contexts.get(&context);
+    let is_known = |who: &UserPresence| {
+        let session = SessionId::from(who.session_id.as_str());
+        roster.is_some_and(|roster| {
+            roster.here.contains_key(&session) || roster.without_entity.contains(&session)
+        })
+    };
+    let stays = |gone: &UserPresence| joins.iter().any(|here| here.session_id == gone.session_id);
+    joins.iter().any(|who| !is_known(who)) || leaves.iter().any(|who| is_known(who) && !stays(who))
+}
+
 /// Joins and leaves in one event. Who is in both lists has changed, not gone.
 pub(crate) fn apply_event<M: Membership>(
     world: &mut World,

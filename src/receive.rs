@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
+use hashbrown::HashSet;
 
 use crate::{
     chat::{self, ChatChannel},
     connection::{self, NetworkLink},
     early::{Delivery, EarlyArrivals, Held, Patience},
     envelope::{self, ErrorPushed},
-    error::ServerError,
+    error::{ErrorCode, ServerError},
     matches::{self, Match},
     matchmaker, mirror, notification, observed,
     party::{self, Party},
@@ -21,7 +22,9 @@ use crate::{
     settings::NakamaSettings,
     status::{self, FollowedUser},
     stream,
-    transport::{DisconnectReason, LinkEvent, MatchData, PartyData, Received, StreamData},
+    transport::{
+        Answer, DisconnectReason, Failure, LinkEvent, MatchData, PartyData, Received, StreamData,
+    },
 };
 
 /// What the last frames were like, for diagnostics.
@@ -33,9 +36,14 @@ pub(crate) struct ReceiveStats {
     pub(crate) dropped: u64,
     /// Frames whose budget was used up, so that the rest waited for the next one, in all.
     pub(crate) over_budget: u64,
-    /// Such frames in a row in which deadlines were not judged.
+    /// Frames in a row in which deadlines were not judged.
     unjudged: u32,
+    /// Codes of pushed errors that the log has told.
+    logged: HashSet<ErrorCode>,
 }
+
+/// How many of them are remembered.
+const LOGGED: usize = 64;
 
 /// What [`NakamaSettings::receive_budget`] is measured with.
 #[derive(Clone, Copy, Debug, Default, Resource)]
@@ -60,10 +68,14 @@ impl BudgetClock {
 }
 
 /// Run condition: whether the deadlines of arrivals may be judged in this frame. What has arrived in time counts, so all of it is
-/// read first, but for what takes more than this many frames.
+/// read first, but for what takes more than [`UNREAD_FRAMES`].
 pub(crate) fn may_judge_deadlines(stats: Res<ReceiveStats>) -> bool {
     stats.unjudged == 0
 }
+
+/// After a frame that took longer than this, the process may have been stopped. What arrived meanwhile may still be with the
+/// operating system, because the network thread comes to read it only now; so deadlines are judged with the next frame.
+const AWAY: Duration = Duration::from_millis(250);
 
 /// In how many frames in a row the budget may be used up before deadlines are judged all the same.
 const UNREAD_FRAMES: u32 = 8;
@@ -76,6 +88,7 @@ pub(crate) fn receive(world: &mut World) {
     let begin = Instant::now();
     let clock = *world.resource::<BudgetClock>();
     let budget = world.resource::<NakamaSettings>().receive_budget;
+    let was_away = world.resource::<Time<Real>>().delta() > AWAY;
     send::tell_failed(world);
     world.resource_mut::<NetworkLink>().begin_frame();
     let mut until_look = DATA_PER_LOOK;
@@ -96,7 +109,13 @@ pub(crate) fn receive(world: &mut World) {
     let mut stats = world.resource_mut::<ReceiveStats>();
     stats.applied += applied;
     stats.over_budget += u64::from(is_behind);
-    stats.unjudged = if is_behind { stats.unjudged + 1 } else { 0 };
+    // Once: a game may be as slow as that in every frame.
+    let was_away = was_away && stats.unjudged == 0;
+    stats.unjudged = if is_behind || was_away {
+        stats.unjudged + 1
+    } else {
+        0
+    };
     if stats.unjudged >= UNREAD_FRAMES {
         stats.unjudged = 0;
     }
@@ -146,6 +165,8 @@ fn apply(world: &mut World, event: LinkEvent) {
             notification::clear_messages(world);
             presence::forget_own_session(world);
             status::on_opened(world);
+            send::on_opened(world);
+            world.resource_mut::<ReceiveStats>().logged.clear();
             connection::on_opened(world);
         }
         LinkEvent::Closed(reason) => on_closed(world, reason),
@@ -240,9 +261,7 @@ fn push_at(
         Message::Error(error) => {
             let error = ServerError::from(error);
             if !observed::by_the_game::<ErrorPushed>(world, None) {
-                log::warn!(
-                    "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: {error}"
-                );
+                warn_of_error(world, &error);
             }
             world.trigger(ErrorPushed { error });
         }
@@ -285,7 +304,29 @@ fn push_at(
     world.flush();
 }
 
+/// An error that the game does not hear of is told in the log, once for each code: a server may send any number.
+fn warn_of_error(world: &mut World, error: &ServerError) {
+    let logged = &mut world.resource_mut::<ReceiveStats>().logged;
+    if logged.len() < LOGGED && logged.insert(error.code) {
+        log::warn!(
+            "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: {error}"
+        );
+    }
+}
+
 fn on_closed(world: &mut World, reason: DisconnectReason) {
+    for ticket in connection::take_unsent(world) {
+        let answer = Answer::Failed(Failure::NotConnected);
+        let late = false;
+        apply(
+            world,
+            LinkEvent::Answer {
+                ticket,
+                answer,
+                late,
+            },
+        );
+    }
     request::forget_refresh(world);
     if matches!(reason, DisconnectReason::NetworkThread) {
         request::fail_all(world);

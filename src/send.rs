@@ -12,7 +12,7 @@ use crate::{
 
 /// Data was not sent. An event of the match's or party's entity, triggered in
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, the log
-/// has a warning, once for each op code and kind of reason.
+/// has a warning, once for each connection, op code and kind of reason.
 #[derive(Clone, Debug, EntityEvent)]
 pub struct SendFailed {
     /// The match or party that it was for.
@@ -84,7 +84,7 @@ impl From<RequestError> for SendError {
 pub(crate) struct FailedSends {
     /// Failures that are known at once; they are told with the next frame's arrivals.
     known: Vec<SendFailed>,
-    /// Op codes and reasons that the log has told: data may fail in every frame.
+    /// Op codes and reasons that the log has told of this connection: data may fail in every frame.
     logged: HashSet<(i64, Discriminant<SendError>)>,
 }
 
@@ -108,6 +108,11 @@ pub(crate) fn not_in_it(world: &World) -> SendError {
     } else {
         SendError::NotConnected
     }
+}
+
+/// A connection begins: what the log has told was of an earlier one.
+pub(crate) fn on_opened(world: &mut World) {
+    world.resource_mut::<FailedSends>().logged.clear();
 }
 
 /// Tells what failed at once.

@@ -142,7 +142,8 @@ pub(crate) fn on_raw(world: &mut World, raw: RawEnvelope) {
     }
 }
 
-/// An error of the server that belongs to no request, for example about data sent to a match with a malformed id. Global event.
+/// An error of the server that belongs to no request, for example about data sent to a match with a malformed id. Global event. If
+/// you do not observe it, the log has a warning, once for each connection and code.
 #[derive(Clone, Debug, Event)]
 pub struct ErrorPushed {
     /// What the server says.

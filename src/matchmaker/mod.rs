@@ -74,7 +74,7 @@ use crate::{
     departure::Transient,
     early::{Area, EarlyArrivals, Held},
     mirror,
-    naming::give_name,
+    naming::name_for,
     presence::{Departed, Joining, PartyId, TicketId, party_id, party_of},
     proto::{Message, realtime},
     transport::Received,
@@ -155,25 +155,30 @@ fn become_ticket(
 ) -> Entity {
     let since = world.resource::<Time<Real>>().elapsed();
     let known = world.resource::<TicketIndex>().get(id);
-    let ticket = known.unwrap_or_else(|| {
-        let mut index = world.resource_mut::<TicketIndex>();
-        index.by_id.insert(id.clone(), asking);
-        asking
-    });
+    let ticket = known.unwrap_or(asking);
     if let Ok(mut asking) = world.get_entity_mut(asking) {
         asking.remove::<Joining>();
         if ticket != asking.id() {
             asking.insert(Transient);
         }
     }
-    give_name(world, ticket, format!("matchmaker ticket {id}"));
+    let Ok(entity) = world.get_entity_mut(ticket) else {
+        // An observer despawned it.
+        remove_from_server(world, id, party);
+        return ticket;
+    };
+    let name = name_for(&entity, format!("matchmaker ticket {id}"));
+    let mut index = world.resource_mut::<TicketIndex>();
+    index.by_id.insert(id.clone(), ticket);
+    // All at once: whoever despawns it from now on despawns the ticket.
     let bundle = (MatchmakerTicket { request, since }, id.clone());
-    if let Ok(mut ticket) = world.get_entity_mut(ticket) {
-        match party {
-            Some(party) => ticket.insert((bundle, TicketOf(party))),
-            None => ticket.insert(bundle),
-        };
-    }
+    let mut entity = world.entity_mut(ticket);
+    match (name, party) {
+        (Some(name), Some(party)) => entity.insert((name, bundle, TicketOf(party))),
+        (Some(name), None) => entity.insert((name, bundle)),
+        (None, Some(party)) => entity.insert((bundle, TicketOf(party))),
+        (None, None) => entity.insert(bundle),
+    };
     let area = party.map_or(Area::Ticket, |_| Area::PartyTicket);
     let mut early = world.resource_mut::<EarlyArrivals>();
     early.context_is_known(area, id.as_str());
@@ -268,12 +273,16 @@ fn remove_despawned(mut world: DeferredWorld, HookContext { entity, .. }: HookCo
         return; // the plugin's own doing
     }
     index.by_id.remove(&id);
-    world.commands().queue(move |world: &mut World| {
-        let id_of_party = party.map(|party| party_id(world, party));
-        match id_of_party {
-            Some(None) => {} // it is gone, and its tickets with it
-            Some(Some(party)) => requests::send_remove(world, &id, Some(&party)),
-            None => requests::send_remove(world, &id, None),
-        }
-    });
+    world
+        .commands()
+        .queue(move |world: &mut World| remove_from_server(world, &id, party));
+}
+
+/// Nobody wants a ticket any more.
+fn remove_from_server(world: &mut World, id: &TicketId, party: Option<Entity>) {
+    match party.map(|party| party_id(world, party)) {
+        Some(None) => {} // it is gone, and its tickets with it
+        Some(Some(party)) => requests::send_remove(world, id, Some(&party)),
+        None => requests::send_remove(world, id, None),
+    }
 }

@@ -88,12 +88,18 @@ pub(super) fn make_way(
 pub(super) fn tell_unseen(
     overlay: Res<NakamaOverlay>,
     settings: Option<Res<EguiGlobalSettings>>,
-    primary: Query<&Camera, With<PrimaryEguiContext>>,
+    primary: Query<(Entity, &Camera, &RenderTarget, Has<EguiContext>), With<PrimaryEguiContext>>,
     time: Res<Time<Real>>,
     mut unseen_since: Local<Option<Duration>>,
     mut is_told: Local<bool>,
 ) {
-    let is_drawn = primary.iter().any(|camera| camera.is_active);
+    // A game that places egui itself may draw it into an image, and show that.
+    let is_ours = settings
+        .as_ref()
+        .is_some_and(|it| it.auto_create_primary_context);
+    let is_drawn = primary
+        .iter()
+        .any(|it| is_seen(it) || (!is_ours && it.1.is_active));
     if !overlay.open || !overlay.window || settings.is_none() || is_drawn {
         *unseen_since = None;
         *is_told = false;

@@ -159,10 +159,9 @@ impl Plugin for NakamaOverlayPlugin {
         let world = app.world_mut();
         world.get_resource_or_insert_with(|| self.settings.clone());
         // What the overlay hears of, the game need not have heard of.
-        world
-            .add_observer(record::failed_request)
-            .insert(OwnObserver);
-        world.add_observer(record::failed_send).insert(OwnObserver);
+        let own = || (OwnObserver, Name::new("NakamaOverlayPlugin"));
+        world.add_observer(record::failed_request).insert(own());
+        world.add_observer(record::failed_send).insert(own());
         app.init_resource::<OverlayView>()
             .init_resource::<OverlayState>()
             .register_type::<NakamaOverlay>()

@@ -87,7 +87,7 @@ pub use self::{
 use crate::{
     early::{Area, EarlyArrivals, Held, Move, Patience},
     mirror::{self, Context, ContextIndex, ContextVocabulary, become_context},
-    presence::{IsSelf, Membership, Moment, Moments, PartyId, Presence, SessionId},
+    presence::{self, IsSelf, Membership, Moment, Moments, PartyId, Presence, SessionId},
     proto::{Message, UserPresence, realtime},
     transport::{People, Received},
 };
@@ -251,7 +251,7 @@ pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People
     }
 }
 
-/// Somebody joined or left a party. The party, if its members are not the same any more.
+/// Somebody joined or left a party. The party, if its members are not the same any more for the server.
 pub(crate) fn on_presence_event(
     world: &mut World,
     event: realtime::PartyPresenceEvent,
@@ -271,13 +271,13 @@ pub(crate) fn on_presence_event(
         mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
         return None;
     }
-    let before = members(world, party);
+    let is_change = presence::is_change(world, party, &event.joins, &event.leaves);
     mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
     mark_leader(world, party);
-    (members(world, party) != before).then_some(party)
+    is_change.then_some(party)
 }
 
 fn members(world: &World, party: Entity) -> Vec<Entity> {

@@ -153,7 +153,8 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What it sent.
         got: String,
     },
-    /// The request's entity was despawned before the answer; what it had brought about was taken back.
+    /// The request's entity was despawned before the answer; what it had brought about was taken back, where
+    /// that can be: deleted notifications stay deleted.
     #[error("it was withdrawn")]
     Withdrawn,
     /// The server's REST interface does not find an id with a slash in it, so it was not asked.

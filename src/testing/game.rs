@@ -103,12 +103,14 @@ impl TestGame {
 
     /// A game that is connected as `ada`.
     #[must_use]
+    #[track_caller]
     pub fn connected() -> Self {
         Self::connected_with(())
     }
 
     /// Your own game, see [`of`](Self::of), connected as `ada`.
     #[must_use]
+    #[track_caller]
     pub fn connected_with<M>(plugins: impl Plugins<M>) -> Self {
         let mut game = Self::of(plugins);
         game.connect();

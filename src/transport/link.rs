@@ -405,6 +405,27 @@ impl Link {
         self.staged.push(command);
     }
 
+    /// How many connections are put aside.
+    pub(crate) fn staged_connects(&self) -> usize {
+        let is_connect = |it: &&LinkCommand| matches!(it, LinkCommand::Connect(_));
+        self.staged.iter().filter(is_connect).count()
+    }
+
+    /// Takes back the requests over the socket that are put aside, up to the first new connection.
+    pub(crate) fn take_unsent(&mut self) -> Vec<Ticket> {
+        let mut is_old = true;
+        let mut unsent = Vec::new();
+        self.staged.retain(|command| {
+            is_old &= !matches!(command, LinkCommand::Connect(_));
+            match command {
+                LinkCommand::Request { ticket, .. } if is_old => unsent.push(*ticket),
+                _ => return true,
+            }
+            false
+        });
+        unsent
+    }
+
     /// What is put aside; the link ends.
     pub(crate) fn into_staged(self) -> Vec<LinkCommand> {
         self.staged

@@ -489,3 +489,27 @@ fn looking_at_the_traffic_of_a_game_that_stalls_does_not_end_its_connection() {
     assert!((1..5_000).contains(&kept), "{kept} of 5000 were kept");
     assert_eq!(phases, [""; 0]);
 }
+
+#[test]
+fn what_the_last_connection_tells_of_its_server_is_not_told_of_the_next() {
+    let mut game = TestGame::connected();
+    // It arrives after the game has asked for another connection.
+    start_connecting_at_once(&mut game);
+    game.server_writes(PartyLayout::Before3_28);
+    game.server_says(party("p1", "ada", &["ada"]));
+    game.update();
+    game.update();
+    game.server_accepts();
+    game.update();
+    let connection = game.app.world().resource::<NakamaConnection>();
+    assert!(connection.is_connected());
+    assert_eq!(connection.party_layout(), None);
+}
+
+fn start_connecting_at_once(game: &mut TestGame) {
+    let session = session("bob");
+    game.commands(|commands| {
+        let options = ConnectOptions::default();
+        commands.nakama().connect(&server(), &session, options);
+    });
+}

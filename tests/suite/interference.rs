@@ -358,3 +358,53 @@ fn who_asks_for_something_else_after_a_timeout_leaves_the_first() {
     game.expect_sent(Kind::MatchLeave);
     assert_eq!(count::<Match>(&mut game), 1);
 }
+
+/// An observer that despawns whatever gets this name.
+fn despawn_named(game: &mut TestGame, unwanted: &'static str) {
+    game.observe(
+        move |named: On<Insert, Name>, names: Query<&Name>, mut commands: Commands| {
+            let name = names.get(named.entity).expect("just inserted");
+            if name.as_str() == unwanted {
+                commands.entity(named.entity).despawn();
+            }
+        },
+    );
+}
+
+#[test]
+fn a_match_that_is_despawned_as_it_gets_its_name_is_left() {
+    let mut game = TestGame::connected();
+    despawn_named(&mut game, "match m1");
+    game.join("m1", &["ada"]);
+    game.expect_sent(Kind::MatchLeave);
+    assert_eq!(game.app.world().resource::<MatchIndex>().iter().count(), 0);
+    assert_eq!(count::<Presence>(&mut game), 0, "nobody is left behind");
+}
+
+#[test]
+fn a_ticket_that_is_despawned_as_it_gets_its_name_is_removed() {
+    let mut game = TestGame::connected();
+    despawn_named(&mut game, "matchmaker ticket t1");
+    game.commands(|c| c.nakama().add_matchmaker(AddMatchmaker::players(2, 2)).id());
+    game.update();
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.answer(&asked, matchmaker_ticket("t1"));
+    game.update();
+    game.expect_sent(Kind::MatchmakerRemove);
+    assert_eq!(game.app.world().resource::<TicketIndex>().iter().count(), 0);
+}
+
+#[test]
+fn a_ticket_that_is_despawned_as_it_comes_about_is_removed() {
+    let mut game = TestGame::connected();
+    game.observe(|asked: On<Remove, Joining>, mut commands: Commands| {
+        commands.entity(asked.entity).despawn();
+    });
+    game.commands(|c| c.nakama().add_matchmaker(AddMatchmaker::players(2, 2)).id());
+    game.update();
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.answer(&asked, matchmaker_ticket("t1"));
+    game.update();
+    game.expect_sent(Kind::MatchmakerRemove);
+    assert_eq!(game.app.world().resource::<TicketIndex>().iter().count(), 0);
+}

@@ -407,6 +407,8 @@ fn events_about_those_who_are_followed_first_wait_for_the_answer_of_all() {
 #[test]
 fn a_connection_that_ends_between_the_messages_ends_the_follow() {
     let (mut game, log) = watched();
+    let seen = log.clone();
+    game.observe(move |_: On<Disconnected>| seen.add("disconnected"));
     follow(&mut game, FollowUsers::ids(uuids(0..150)));
     let first = only(&mut game, Kind::StatusFollow);
     game.answer(&first, followed(&[]));
@@ -414,7 +416,7 @@ fn a_connection_that_ends_between_the_messages_ends_the_follow() {
     game.update();
     game.update();
     let lost = "failed: the connection was lost before the answer";
-    assert_eq!(log.take(), [lost]);
+    assert_eq!(log.take(), [lost, "disconnected"]);
 }
 
 #[test]

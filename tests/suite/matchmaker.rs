@@ -619,6 +619,25 @@ fn whoever_comes_or_goes_ends_the_tickets_of_a_party() {
 }
 
 #[test]
+fn who_leaves_a_party_ends_its_tickets_also_if_the_game_has_despawned_them() {
+    let (mut game, log, _) = in_party(PartyLayout::Current, &["bob", "ada"]);
+    let world = game.app.world_mut();
+    let mut members = world.query::<(Entity, &Username, &MemberOf)>();
+    let mut members = members.iter(world);
+    let bob = members.find(|(_, name, _)| *name == "bob");
+    let bob = bob.expect("a member").0;
+    world.despawn(bob);
+    game.server_says(party_matchmaker_ticket("p1", "t1"));
+    game.server_says(party_presences("p1", &["bob"], &[]));
+    game.update();
+    assert_eq!(log.take(), ["+t1"], "for the server, bob was there before");
+    game.server_says(party_presences("p1", &[], &["bob"]));
+    game.update();
+    assert_eq!(log.take(), ["-t1"]);
+    assert_eq!(tickets(&game), 0);
+}
+
+#[test]
 fn despawning_a_partys_ticket_is_removing_it_and_leaving_is_enough() {
     let (mut game, _, party) = in_party(PartyLayout::Current, &["ada", "bob"]);
     let (first, asked) = add_party(&mut game, party);

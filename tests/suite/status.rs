@@ -610,3 +610,25 @@ fn who_does_not_appear_online_is_known_from_what_they_join() {
     let session = sessions.next().expect("one");
     assert!(world.get::<IsSelf>(session).is_some(), "it was one's own");
 }
+
+#[test]
+fn what_is_asked_for_on_the_way_to_the_next_connection_is_told_in_order_too() {
+    let (mut game, log) = watched(TestGame::connected());
+    game.commands(|c| {
+        let options = ConnectOptions::default();
+        c.nakama().connect(&server(), &session("ada"), options);
+    });
+    game.update();
+    // Before the game has heard of the end of the old one.
+    game.server_accepts();
+    game.commands(|c| c.nakama().set_status(Some("in a match")).id());
+    game.update();
+    game.server_says(status_presences(&[("ada", "")], &[]));
+    let asked = game.expect_sent(Kind::StatusUpdate);
+    game.server_says(status_presences(&[("ada", "in a match")], &["ada"]));
+    game.update();
+    log.take();
+    game.acknowledge(&asked);
+    game.update();
+    assert_eq!(log.take().first().map(String::as_str), Some("shown"));
+}

@@ -32,6 +32,28 @@ fn a_join_that_arrives_within_a_slow_frame_is_seen_before_its_data_are_given_up(
     assert_eq!(senders(&mut game), [(1, true)]);
 }
 
+/// The network thread reads what is with the operating system only after the frame has begun.
+#[test]
+fn a_join_that_is_read_after_a_long_stop_is_seen_before_its_data_are_given_up() {
+    let mut game = TestGame::joined("m1", &["ada"]);
+    game.server_says(match_data("m1", Some("bob"), 1, "early"));
+    game.update();
+    game.update_by(Duration::from_secs(12));
+    game.server_says(match_presences("m1", &["bob"], &[]));
+    game.update();
+    assert_eq!(senders(&mut game), [(1, true)]);
+}
+
+#[test]
+fn a_game_that_is_always_slow_gives_up_too() {
+    let mut game = TestGame::joined("m1", &["ada"]);
+    game.server_says(match_data("m1", Some("bob"), 1, "early"));
+    game.update();
+    game.update_by(Duration::from_millis(300));
+    game.update_by(Duration::from_millis(300));
+    assert_eq!(senders(&mut game), [(1, false)]);
+}
+
 fn without_a_budget(game: &mut TestGame) {
     let mut settings = game.app.world_mut().resource_mut::<NakamaSettings>();
     settings.receive_budget = Duration::ZERO;

@@ -255,6 +255,20 @@ fn data_that_is_not_sent_and_nobody_observes_is_told_once_for_its_kind() {
 }
 
 #[test]
+fn data_that_is_not_sent_is_told_again_in_the_next_connection() {
+    let mut game = listening();
+    send_too_much(&mut game, 5);
+    assert_eq!(warnings().len(), 1);
+    game.observe(|_: On<Disconnected>| {});
+    game.connection_breaks();
+    game.update();
+    game.connect();
+    game.join("m1", &["ada"]);
+    send_too_much(&mut game, 5);
+    assert_eq!(warnings().len(), 1);
+}
+
+#[test]
 fn data_that_is_not_sent_is_the_games_own_affair_if_it_observes_it() {
     let mut game = listening();
     game.observe(|_: On<SendFailed>| {});
@@ -274,15 +288,26 @@ fn data_that_is_not_sent_is_the_games_own_affair_if_it_observes_it() {
 #[test]
 fn an_error_that_belongs_to_no_request_is_told() {
     let mut game = listening();
-    game.server_says(Message::Error(realtime::Error {
-        code: 3,
-        message: "something is wrong".into(),
-        ..Default::default()
-    }));
-    game.update();
+    let mut say = |code, times| {
+        for _ in 0..times {
+            game.server_says(Message::Error(realtime::Error {
+                code,
+                message: "something is wrong".into(),
+                ..Default::default()
+            }));
+        }
+        game.update();
+    };
+    say(3, 5);
     let told = "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: \
         something is wrong (bad input)";
-    assert_eq!(warnings(), [told]);
+    assert_eq!(warnings(), [told], "a server may send any number");
+    say(0, 1);
+    assert_eq!(warnings().len(), 1, "another code");
+    for code in 100..10_000 {
+        say(code, 1);
+    }
+    assert!(warnings().len() < 100, "it never fills the log");
 }
 
 /// A party's new leader asks who wants to join. The game did not ask, so a refusal is nothing to it.

@@ -159,6 +159,8 @@ pub(crate) struct Session {
     seen: Arc<Mutex<Seen>>,
     frame: u64,
     socket: Socket,
+    /// When the game hears that the last socket ended.
+    ended: u64,
     asked: Vec<Asked>,
     staged: Vec<Command>,
     rest: Vec<usize>,
@@ -217,6 +219,7 @@ impl Session {
             seen,
             frame: 0,
             socket: Socket::Idle,
+            ended: 0,
             asked: Vec::new(),
             staged: Vec::new(),
             rest: Vec::new(),
@@ -279,6 +282,9 @@ impl Session {
 
     /// Whatever was asked over the socket is lost; the game hears of it in frame `due`.
     fn end_of_socket(&mut self, due: u64) {
+        if self.socket != Socket::Idle {
+            self.ended = due;
+        }
         self.socket = Socket::Idle;
         self.matches.clear();
         self.parties.clear();
@@ -653,7 +659,7 @@ impl Session {
             }
         }
         match self.socket {
-            Socket::Opening { until } if until <= frame => self.socket = Socket::Idle,
+            Socket::Opening { until } if until <= frame => self.end_of_socket(frame),
             Socket::Open { since } if (frame - since).is_multiple_of(PING) => {
                 self.on_handled(u64::MAX);
             }
@@ -664,6 +670,8 @@ impl Session {
     /// What the game staged leaves.
     fn hand_over(&mut self) {
         let (frame, due) = (self.frame, self.frame + 1);
+        // What was asked for before the end is answered before it.
+        let mut is_over = !self.is_open() && self.ended == frame;
         let (mut is_draining, mut is_queued) = (false, false);
         for command in std::mem::take(&mut self.staged) {
             match command {
@@ -673,6 +681,8 @@ impl Session {
                     }
                     is_draining = false;
                     is_queued = false;
+                    is_over = false;
+                    self.ended = 0;
                     let until = frame + DEADLINE;
                     self.socket = Socket::Opening { until };
                 }
@@ -687,6 +697,7 @@ impl Session {
                         self.rest.push(index);
                     } else if !is_open {
                         asked.stage = Stage::Over;
+                        let due = if is_over { frame } else { due };
                         asked.expected = Some((Outcome::NotConnected, due));
                     } else if asked.key.1.len() > 4096 {
                         asked.stage = Stage::Over;

@@ -2,6 +2,9 @@
 
 use bevy_nakama::overlay::bevy_egui::{EguiGlobalSettings, input::WindowToEguiContextMap};
 
+use crate::common::log::{listen, warnings};
+use bevy::{ecs::schedule::SingleThreadedExecutor, time::TimeUpdateStrategy};
+
 use super::{
     window::{context, is_drawn, open, updates, window_id, windowed},
     *,
@@ -91,6 +94,38 @@ fn a_camera_that_draws_a_map_is_not_for_the_overlay() {
     camera(&mut app);
     updates(&mut app);
     assert!(is_drawn(&mut app));
+}
+
+#[test]
+fn an_overlay_in_an_image_that_nobody_need_show_is_told() {
+    let mut app = windowed();
+    open(&mut app);
+    app.insert_resource(TimeUpdateStrategy::ManualDuration(Duration::from_millis(
+        600,
+    )));
+    let image = app
+        .world_mut()
+        .resource_mut::<Assets<Image>>()
+        .add(Image::default());
+    let target = RenderTarget::Image(image.into());
+    app.world_mut()
+        .spawn((Camera2d, target, PrimaryEguiContext));
+    // What another thread logs is not seen here.
+    app.edit_schedule(PreUpdate, |schedule| {
+        schedule.set_executor(SingleThreadedExecutor::new());
+    });
+    listen();
+    updates(&mut app);
+    let seen = warnings();
+    assert!(
+        seen.len() == 1 && seen[0].starts_with("the overlay is open, but no active camera"),
+        "{seen:?}"
+    );
+    // A game that places egui itself knows what it does.
+    let mut settings = app.world_mut().resource_mut::<EguiGlobalSettings>();
+    settings.auto_create_primary_context = false;
+    updates(&mut app);
+    assert_eq!(warnings(), [""; 0]);
 }
 
 #[test]
