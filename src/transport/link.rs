@@ -405,12 +405,6 @@ impl Link {
         self.staged.push(command);
     }
 
-    /// How many connections are put aside.
-    pub(crate) fn staged_connects(&self) -> usize {
-        let is_connect = |it: &&LinkCommand| matches!(it, LinkCommand::Connect(_));
-        self.staged.iter().filter(is_connect).count()
-    }
-
     /// Takes back the requests over the socket that are put aside, up to the first new connection.
     pub(crate) fn take_unsent(&mut self) -> Vec<Ticket> {
         let mut is_old = true;
