@@ -218,14 +218,7 @@ fn a_socket_outlives_its_token_but_none_is_opened_with_it() {
             .connect(&server(), &session, ConnectOptions::default());
     });
     assert_eq!(game.next_phase(), "connected");
-    let life = session
-        .expires_at()
-        .duration_since(std::time::SystemTime::now())
-        .expect("it is new");
-    assert!(
-        life.as_secs() <= 120,
-        "the token lives for {life:?}: too long for this test"
-    );
+    let life = life_of(&session);
     run_for(&mut game, life);
     let room = JoinChat::room(fresh("room"));
     game.ask::<JoinChat>(|nakama| nakama.join_chat(room).id())
@@ -250,6 +243,20 @@ fn a_socket_outlives_its_token_but_none_is_opened_with_it() {
             .connect(&server(), &fresh, ConnectOptions::default());
     });
     assert_eq!(late.next_phase(), "connected");
+}
+
+/// How long the token of a session is good for.
+#[track_caller]
+fn life_of(session: &NakamaSession) -> Duration {
+    let life = session
+        .expires_at()
+        .duration_since(std::time::SystemTime::now())
+        .expect("it is new");
+    assert!(
+        life.as_secs() <= 120,
+        "the token lives for {life:?}: too long for this test"
+    );
+    life
 }
 
 /// Runs a game for a while, as it would run.
@@ -279,14 +286,7 @@ fn a_large_call_with_an_old_token_is_made_again_with_a_new_one() {
             .connect(&server(), &session, ConnectOptions::default());
     });
     assert_eq!(game.next_phase(), "connected");
-    let life = session
-        .expires_at()
-        .duration_since(std::time::SystemTime::now())
-        .expect("it is new");
-    assert!(
-        life.as_secs() <= 120,
-        "the token lives for {life:?}: too long for this test"
-    );
+    let life = life_of(&session);
     // The server counts in whole seconds.
     run_for(&mut game, life + Duration::from_millis(1500));
     for size in [5_000, 100_000] {
