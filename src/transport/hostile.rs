@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use prost::{DecodeError, Message as _};
 
-use super::{
+use super::wire::{
     decode::{self, Decoded, Decoder, MatchData, PartyData, StreamData, decode},
     interner::Interner,
     received::Received,

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios};
 use crate::{
+    common::transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios},
     driver::{Client, How},
     who,
 };
