@@ -1,6 +1,9 @@
 //! Parties, with servers of both generations: who is in them, who leads, who asks to join, and how it all ends.
 
-use crate::{common::log::Log, departures::goes};
+mod asking;
+mod moves;
+
+use crate::{common::log::Log, mirror::departures::goes};
 use bevy::{ecs::relationship::RelationshipTarget, prelude::*};
 use bevy_nakama::{
     prelude::*,

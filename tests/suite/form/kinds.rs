@@ -3,7 +3,7 @@
 use crate::common::transcripts::{Dir, scenarios};
 use bevy_nakama::proto::Kind;
 
-const TABLE: &str = include_str!("../../src/envelope/kinds.md");
+const TABLE: &str = include_str!("../../../src/envelope/kinds.md");
 
 /// The cells of each row, without the head.
 fn rows() -> Vec<Vec<&'static str>> {

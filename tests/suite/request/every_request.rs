@@ -576,7 +576,7 @@ fn without_a_connection_one_can_log_in() {
 fn all_of_them() {
     let named: Vec<_> = cases().iter().map(|case| case.name).collect();
     let mut missing = Vec::new();
-    for (_, code) in crate::architecture::sources("") {
+    for (_, code) in crate::form::architecture::sources("") {
         for (at, head) in code.match_indices("impl Request for ") {
             let rest = &code[at + head.len()..];
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');

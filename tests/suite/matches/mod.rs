@@ -1,6 +1,6 @@
 //! Matches: who is in them, in which order things become visible, and what happens when requests cross.
 
-use crate::{common::log::Log, departures::goes};
+use crate::{common::log::Log, mirror::departures::goes};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,

@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const README: &str = include_str!("../../README.md");
-const FRONT_PAGE: &str = include_str!("../../src/lib.rs");
-const MANIFEST: &str = include_str!("../../Cargo.toml");
+const README: &str = include_str!("../../../README.md");
+const FRONT_PAGE: &str = include_str!("../../../src/lib.rs");
+const MANIFEST: &str = include_str!("../../../Cargo.toml");
 
 /// Pages of Markdown: the `.md` files, and each comment of documentation in the sources, with the number of its first line.
 fn pages() -> Vec<(PathBuf, usize, Vec<String>)> {

@@ -1,5 +1,9 @@
 //! The connection as a game sees it: phases, reasons, heartbeats, and what is left afterwards.
 
+mod floods;
+mod last_words;
+mod phases;
+
 use std::time::Duration;
 
 use crate::common::log::Log;

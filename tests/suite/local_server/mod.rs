@@ -1,6 +1,9 @@
 //! The embedded server over real connections. What it answers is compared with recordings elsewhere (`core::replay`); here it is
 //! about sockets, threads and bytes.
 
+mod play;
+mod runtime;
+
 use std::{
     io::Read as _,
     net::TcpStream,

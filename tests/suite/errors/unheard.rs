@@ -197,7 +197,7 @@ fn a_missing_plugin_is_named() {
         assert!(panic.contains("add `NakamaPlugin`"), "{index}: {panic}");
     }
     // All the others go the same way.
-    for (path, code) in crate::architecture::sources("") {
+    for (path, code) in crate::form::architecture::sources("") {
         let code: String = code.split_whitespace().collect();
         let goes_alone = code.contains("self.commands.queue(");
         assert!(!goes_alone || path.ends_with("commands.rs"), "{path:?}");

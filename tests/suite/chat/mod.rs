@@ -1,10 +1,12 @@
 //! Chat: who is in a channel, what is said there, and what becomes of it.
 
+mod rooms;
+
 use std::time::Duration;
 
 use crate::{
     common::{game::Game, log::Log},
-    departures::goes,
+    mirror::departures::goes,
 };
 use bevy::prelude::*;
 use bevy_nakama::{

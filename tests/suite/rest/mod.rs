@@ -1,5 +1,7 @@
 //! Calls over REST as the logged-in user, whose tokens end while the socket lives on.
 
+mod lists;
+
 use std::time::Duration;
 
 use crate::common::{game::Game, log::Log};
