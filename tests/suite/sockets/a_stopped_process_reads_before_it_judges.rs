@@ -58,6 +58,12 @@ fn the_child_process() {
     }
 }
 
+/// What the test harness calls the child.
+fn name_of_child() -> String {
+    let (_, module) = module_path!().split_once("::").expect("in a crate");
+    format!("{module}::the_child_process")
+}
+
 fn say(line: &str) {
     println!("child: {line}");
     std::io::stdout().flush().expect("somebody listens");
@@ -75,11 +81,7 @@ impl Stopped {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");
         let mut child = Command::new(env::current_exe().expect("this program"))
-            .args([
-                "--exact",
-                "stopped_process::the_child_process",
-                "--nocapture",
-            ])
+            .args(["--exact", &name_of_child(), "--nocapture"])
             .env(ADDRESS, address.to_string())
             .stdout(Stdio::piped())
             .spawn()

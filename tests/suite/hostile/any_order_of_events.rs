@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use crate::hostile::session::{Ask, Outcome, Push, Say, Step, run};
+use super::session::{Ask, Outcome, Push, Say, Step, run};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},

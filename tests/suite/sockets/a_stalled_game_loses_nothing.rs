@@ -8,17 +8,21 @@ use std::{
     time::Duration,
 };
 
-use crate::common::{game::Game, log::Log, raw_client};
+use crate::common::{
+    game::Game,
+    log::Log,
+    raw_client,
+    scripted::{binary, next_of},
+};
 use bevy::prelude::*;
 use bevy_nakama::{
     diagnostics,
     local_server::{LocalServer, LocalServerConfig},
     prelude::*,
-    proto::{self, Envelope, Kind, realtime},
+    proto::{self, Kind, realtime},
     testing,
 };
 use bytes::Bytes;
-use prost::Message as _;
 use serde_json::json;
 use tungstenite::{Message, WebSocket};
 
@@ -191,23 +195,8 @@ fn serve(listener: &TcpListener, to_do: &Receiver<Order>, tell: &Sender<()>) {
 }
 
 fn say(socket: &mut WebSocket<TcpStream>, cid: &str, message: proto::Message) {
-    let envelope = Envelope {
-        cid: cid.to_owned(),
-        message: Some(message),
-    };
-    let frame = envelope.encode_to_vec().into();
-    let sent = socket.send(Message::Binary(frame));
+    let sent = socket.send(binary(cid, message));
     sent.expect("the client takes everything");
-}
-
-fn next_of(socket: &mut WebSocket<TcpStream>, kind: Kind) -> Envelope {
-    loop {
-        let frame = socket.read().expect("a frame").into_data();
-        let envelope = proto::decode(frame).expect("an envelope");
-        if envelope.message.as_ref().map(Kind::of) == Some(kind) {
-            return envelope;
-        }
-    }
 }
 
 #[test]

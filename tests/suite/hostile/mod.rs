@@ -1,11 +1,12 @@
 //! Hostile input: the targets of the fuzzer in `fuzz/`, over all recordings and over seeded damage to them. (The decoder's
 //! is a test of the library's own, because it compares what is not public.)
 
+mod any_order_of_events;
 mod core_inputs;
 mod frame_path;
 mod mutations;
 mod pieces;
-pub(crate) mod session;
+mod session;
 
 use std::{fs, path::Path};
 
