@@ -1,0 +1,3 @@
+//! Accounts, and the tokens of a session.
+
+mod sessions;
