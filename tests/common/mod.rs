@@ -10,4 +10,5 @@ pub(crate) mod raw_client;
 pub(crate) mod scenes;
 pub(crate) mod scripted;
 pub(crate) mod server_code;
+pub(crate) mod steps;
 pub(crate) mod transcripts;

@@ -1,7 +1,7 @@
 //! Last words: somebody says something and is gone in the same moment. Who is out is out at once, and can be worked with all the same
 //! until the last reader has read them.
 
-use crate::common::log::Log;
+use crate::common::{log::Log, steps::join_party};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
@@ -26,18 +26,6 @@ impl PartyPayload for Shout {
 impl StreamPayload for Shout {
     const MODE: i32 = 131;
     type Codec = Json;
-}
-
-/// What is left is out of everything at once, and away a few frames later.
-pub(crate) fn goes(game: &mut TestGame, left: Entity) {
-    let left_now = game.app.world().entity(left);
-    assert!(left_now.contains::<Departed>());
-    assert!(!left_now.contains::<Match>() && !left_now.contains::<Party>());
-    assert!(!left_now.contains::<ChatChannel>() && !left_now.contains::<FollowedUser>());
-    for _ in 0..6 {
-        game.update();
-    }
-    assert!(game.app.world().get_entity(left).is_err(), "it goes");
 }
 
 /// What a game puts onto whoever it hears of.
@@ -93,17 +81,6 @@ fn attentive(schedule: impl bevy::ecs::schedule::ScheduleLabel + Clone) -> (Test
     (game, log)
 }
 
-/// One is in a party that bob leads.
-fn in_bobs_party(game: &mut TestGame) -> Entity {
-    let party_entity = game.commands(|commands| commands.nakama().join_party("p").id());
-    game.update();
-    let asked = game.expect_sent(Kind::PartyJoin);
-    game.acknowledge(&asked);
-    game.server_says(party("p", "ada", &["bob", "ada"]));
-    game.update();
-    party_entity
-}
-
 fn towns() -> [Stream; 2] {
     [130, 131].map(|mode| Stream {
         mode,
@@ -146,7 +123,7 @@ fn bob_speaks(game: &mut TestGame) {
 
 fn everywhere_with_bob(game: &mut TestGame) -> [Entity; 3] {
     let here = game.join("m", &["ada", "bob"]);
-    let party = in_bobs_party(game);
+    let party = join_party(game, "p", &["bob", "ada"]);
     let room = game.join_room("room", &["ada", "bob"]);
     for stream in towns() {
         game.server_says(stream_presences(&stream, &["bob"], &[]));

@@ -1,6 +1,6 @@
 //! The mirror of what the server knows, in the world of a game that does as it likes.
 
-pub(crate) mod departures;
+mod departures;
 mod guest;
 mod ids;
 mod interference;

@@ -1,0 +1,74 @@
+//! A join that the game does not want any more is undone, whenever the server accepts it.
+
+use super::*;
+use bevy_nakama::proto::Kind;
+
+#[test]
+fn the_local_user_leaves_while_they_ask() {
+    both_layouts(|mut game, log| {
+        let (entity, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.advance(2 * SECOND);
+        log.take();
+        game.commands(|c| c.entity(entity).despawn());
+        game.update();
+        game.expect_sent(Kind::PartyLeave);
+
+        // The leader accepts nonetheless.
+        game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+        game.server_says(party_presences("p1", &["ada"], &[]));
+        game.update();
+        game.expect_sent(Kind::PartyLeave);
+        assert_eq!(seen(&game, "p1"), "none");
+        assert_eq!(log.take(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_join_is_despawned_before_its_answer() {
+    both_layouts(|mut game, log| {
+        let (entity, asked) = ask_to_join_party(&mut game, "p1");
+        game.commands(|c| c.entity(entity).despawn());
+        game.update();
+        game.acknowledge(&asked);
+        game.server_says(party("p1", "ada", &["bob", "ada"]));
+        game.update();
+        game.update();
+        game.expect_sent(Kind::PartyLeave);
+        assert_eq!(seen(&game, "p1"), "none");
+        assert_eq!(log.take(), ["join taken: it was withdrawn"]);
+    });
+}
+
+#[test]
+fn a_withdrawn_join_can_be_asked_for_again() {
+    both_layouts(|mut game, log| {
+        let (entity, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.update();
+        game.commands(|c| c.entity(entity).despawn());
+        game.update();
+        game.expect_sent(Kind::PartyLeave);
+        let (again, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+        game.update();
+        assert_eq!(party_entity(&game, "p1"), again, "{:?}", log.take());
+        assert!(game.sent().is_empty(), "nobody leaves");
+    });
+}
+
+#[test]
+fn a_join_that_timed_out_is_undone() {
+    both_layouts(|mut game, log| {
+        let (_, asked) = ask_to_join_party(&mut game, "p1");
+        game.advance(11 * SECOND);
+        assert_eq!(log.take(), ["join taken: no answer within 10.0 s"]);
+        game.acknowledge(&asked);
+        game.server_says(party("p1", "ada", &["bob", "ada"]));
+        game.update();
+        game.update();
+        game.expect_sent(Kind::PartyLeave);
+        assert_eq!(seen(&game, "p1"), "none");
+    });
+}

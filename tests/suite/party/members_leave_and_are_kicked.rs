@@ -1,0 +1,59 @@
+//! Members leave, or the leader kicks them.
+
+use super::*;
+use bevy_nakama::proto::Kind;
+
+#[test]
+fn somebody_leaves() {
+    both_layouts(|mut game, log| {
+        leading_bob(&mut game, &log);
+        game.server_says(party_presences("p1", &[], &["bob"]));
+        game.server_says(party_presences("p1", &[], &["zoe"]));
+        game.update();
+        assert_eq!(log.take(), ["-bob"]);
+        assert_eq!(seen(&game, "p1"), "closed 8: ada(me)*");
+    });
+}
+
+#[test]
+fn somebody_is_kicked() {
+    both_layouts(|mut game, log| {
+        leading_bob(&mut game, &log);
+        let bob = member(&game, "p1", "bob");
+        game.commands(|c| {
+            c.nakama().kick_from_party(bob);
+        });
+        game.update();
+        let asked = game.expect_sent(Kind::PartyRemove);
+        assert_eq!(
+            asked.message,
+            Some(Message::PartyRemove(realtime::PartyRemove {
+                party_id: "p1".into(),
+                presence: Some(presence("bob")),
+            }))
+        );
+        game.acknowledge(&asked);
+        game.server_says(party_presences("p1", &[], &["bob"]));
+        game.update();
+        assert_eq!(log.take(), ["kick", "-bob"]);
+        assert_eq!(seen(&game, "p1"), "closed 8: ada(me)*");
+    });
+}
+
+#[test]
+fn the_leader_cannot_kick_themselves() {
+    both_layouts(|mut game, log| {
+        leading_bob(&mut game, &log);
+        let ada = member(&game, "p1", "ada");
+        game.commands(|c| {
+            c.nakama().kick_from_party(ada);
+        });
+        game.update();
+        let asked = game.expect_sent(Kind::PartyRemove);
+        let text = "Error removing party member or join request: party cannot remove self";
+        game.refuse(&asked, 3, text);
+        game.update();
+        assert_eq!(log.take(), [format!("kick: {text} (bad input)")]);
+        assert_eq!(seen(&game, "p1"), "closed 8: ada(me)* bob");
+    });
+}
