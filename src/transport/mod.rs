@@ -6,13 +6,24 @@
 //! ([`testing`](crate::testing)).
 
 mod address;
+<<<<<<< HEAD
 mod command;
+=======
+#[cfg(feature = "__testing")]
+pub(crate) mod by_hand;
+>>>>>>> main
 mod core;
 mod error;
 mod event;
 mod hand_over;
+<<<<<<< HEAD
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
+=======
+mod http;
+mod ids;
+mod interner;
+>>>>>>> main
 mod link;
 mod network;
 mod socket;
