@@ -226,7 +226,6 @@ mod shared_text;
 pub mod testing;
 mod transport;
 
-<<<<<<< HEAD
 pub use self::{
     areas::{
         account, chat, matches, matches::data as match_data, matchmaker, notification, party, rpc,
@@ -236,13 +235,6 @@ pub use self::{
     mirror::presence,
 };
 
-/// For the fuzzer in `fuzz/`, which sets `cfg(fuzzing)`; a game never sees it.
-#[cfg(fuzzing)]
-pub mod fuzzing {
-    /// Frames of one connection are read, or refused, as prost does it.
-    pub fn read_as_prost_does(frames: &[bytes::Bytes]) {
-        crate::transport::hostile::read_as_prost_does(frames);
-=======
 /// What the crate's own tests and the fuzzer in `fuzz/` see of the inside. It is no part of the API.
 #[cfg(feature = "__testing")]
 #[doc(hidden)]
@@ -255,7 +247,6 @@ pub mod __testing {
     #[must_use]
     pub fn forge_token(claims: &serde_json::Value) -> String {
         crate::testing::forge_token(claims)
->>>>>>> main
     }
 }
 

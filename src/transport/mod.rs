@@ -17,8 +17,6 @@ mod error;
 mod event;
 mod hand_over;
 <<<<<<< HEAD
-#[cfg(any(test, fuzzing))]
-pub(crate) mod hostile;
 =======
 mod http;
 mod ids;

@@ -4,5 +4,5 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod error_text;
 pub(crate) mod ids;
-pub(crate) mod interner;
+mod interner;
 pub(crate) mod received;
