@@ -1,12 +1,12 @@
 //! The connection as a state: what a game does in `OnEnter` and `OnExit`, it does each time.
 
-use crate::common::{game::Game, log::Log};
+use crate::common::{
+    game::{Game, serve},
+    log::Log,
+};
 use bevy::prelude::*;
 use bevy_nakama::{
-    connection::TransportError,
-    local_server::{LocalServer, LocalServerConfig},
-    prelude::*,
-    proto::Kind,
+    connection::TransportError, local_server::LocalServerConfig, prelude::*, proto::Kind,
     testing::*,
 };
 
@@ -314,8 +314,7 @@ fn trying_again_on_each_failure_goes_on() {
 /// Over sockets, with a server in the same process.
 #[test]
 fn logging_in_as_another_user_begins_anew() {
-    let local = LocalServer::start(LocalServerConfig::default()).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut game = Game::new();
     let log = Log::default();
     watch(&mut game.app, &log);

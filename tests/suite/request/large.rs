@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::common::{game::Game, log::Log};
+use crate::common::{
+    game::{Game, serve},
+    log::Log,
+};
 use bevy::prelude::*;
 use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
+    local_server::LocalServerConfig,
     prelude::*,
     proto::{Envelope, Kind, Message, UserPresence, api, realtime},
     request::Request,
@@ -536,8 +539,7 @@ fn a_name_that_is_too_long_for_any_message_is_too_large() {
 
 #[test]
 fn a_server_refuses_the_call_that_is_too_long_and_takes_the_request_that_is_split() {
-    let local = LocalServer::start(LocalServerConfig::default()).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut ada = Game::online(&server, Login::device("device-of-ada").username("ada"));
     let query: Vec<_> = (0..220)
         .map(|number| format!("ids={}", uuid(number)))

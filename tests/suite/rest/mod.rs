@@ -4,10 +4,13 @@ mod lists;
 
 use std::time::Duration;
 
-use crate::common::{game::Game, log::Log};
+use crate::common::{
+    game::{Game, serve},
+    log::Log,
+};
 use bevy::prelude::*;
 use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
+    local_server::LocalServerConfig,
     prelude::*,
     testing::{FRAME, TestGame, server, session},
 };
@@ -437,12 +440,10 @@ fn answers_that_are_no_json_and_paths_that_are_none() {
 
 #[test]
 fn a_token_that_has_ended_is_replaced_by_a_real_server() {
-    let local = LocalServer::start(LocalServerConfig {
+    let (_local, server) = serve(LocalServerConfig {
         session_token_life: Duration::from_secs(4), // in whole seconds: three at least
         ..Default::default()
-    })
-    .expect("a server");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    });
     let mut game = Game::online(&server, Login::device("device-of-ada").username("ada"));
     let log = Log::default();
     let seen = log.clone();

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::common::{
-    game::Game,
+    game::{Game, serve},
     log::Log,
     transcripts::{Dir, GENERATIONS, exchanges, scenarios},
 };
@@ -465,16 +465,13 @@ fn start(party_layout: PartyLayout) -> (LocalServer, NakamaServer) {
         .register_rpc("fail", |_, _| {
             Err(RpcError::new("no such sword").with_code(5))
         });
-    let local = LocalServer::start(LocalServerConfig {
+    serve(LocalServerConfig {
         runtime,
         party_layout,
         http_key: "the http key".into(),
         session_token_life: Duration::from_secs(4), // in whole seconds: three at least
         ..Default::default()
     })
-    .expect("a server");
-    let server = NakamaServer::new(local.url(), local.server_key());
-    (local, server)
 }
 
 #[test]
