@@ -240,12 +240,18 @@ pub mod stream;
 pub mod testing;
 mod transport;
 
-/// For the fuzzer in `fuzz/`, which sets `cfg(fuzzing)`; a game never sees it.
-#[cfg(fuzzing)]
-pub mod fuzzing {
-    /// Frames of one connection are read, or refused, as prost does it.
-    pub fn read_as_prost_does(frames: &[bytes::Bytes]) {
-        crate::transport::hostile::read_as_prost_does(frames);
+/// What the crate's own tests and the fuzzer in `fuzz/` see of the inside. It is no part of the API.
+#[cfg(feature = "__testing")]
+#[doc(hidden)]
+pub mod __testing {
+    #[cfg(feature = "local-server")]
+    pub use crate::local_server::core::by_hand::{Incoming, ServerByHand, SessionId, Transmit};
+    pub use crate::transport::by_hand::{Frame, FrameReader};
+
+    /// A token that says this, and that nobody has signed.
+    #[must_use]
+    pub fn forge_token(claims: &serde_json::Value) -> String {
+        crate::testing::forge_token(claims)
     }
 }
 

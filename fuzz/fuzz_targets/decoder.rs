@@ -2,9 +2,11 @@
 
 #![no_main]
 
+#[path = "../../tests/suite/hostile/as_prost_does.rs"]
+mod as_prost_does;
 #[path = "../../tests/suite/hostile/pieces.rs"]
 mod pieces;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    bevy_nakama::fuzzing::read_as_prost_does(&pieces::frames(input));
+    as_prost_does::read_as_prost_does(&pieces::frames(input));
 });

@@ -42,7 +42,7 @@
 //! ```
 
 mod config;
-mod core;
+pub(crate) mod core;
 mod shell;
 
 use std::{

@@ -70,6 +70,8 @@ mod says;
 mod server;
 mod wire;
 
+#[cfg(feature = "__testing")]
+pub(crate) use self::says::forge_token;
 pub use self::{
     game::{FRAME, TestGame},
     says::{

@@ -6,6 +6,8 @@
 //! ([`testing`](crate::testing)).
 
 mod address;
+#[cfg(feature = "__testing")]
+pub(crate) mod by_hand;
 mod core;
 mod deadline;
 mod decode;
@@ -16,8 +18,6 @@ mod error_text;
 mod exchange;
 mod frames;
 mod hand_over;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod hostile;
 mod http;
 mod ids;
 mod interner;

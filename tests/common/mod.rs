@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::expect_used, reason = "a test that cannot go on panics")]
 
+pub(crate) mod by_hand;
 pub(crate) mod game;
 pub(crate) mod log;
 pub(crate) mod raw_client;

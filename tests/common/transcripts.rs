@@ -3,8 +3,9 @@
 use std::{fs, path::PathBuf};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bevy_nakama::{__testing::forge_token, prelude::NakamaSession, proto::PartyLayout};
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The two generations of server, with the folder of their recordings.
 pub(crate) const GENERATIONS: [&str; 2] = ["nakama-3.27", "nakama-3.40"];
@@ -17,6 +18,70 @@ pub(crate) struct Scenario {
     /// The `clients` of the header: client name to `user_id`, `username`, `session_id`.
     pub(crate) clients: Value,
     pub(crate) lines: Vec<Line>,
+}
+
+/// Who a recorded client is.
+#[derive(Clone, Debug)]
+pub(crate) struct Who {
+    pub(crate) user_id: String,
+    pub(crate) username: String,
+    /// The id of its socket, if it got to see it.
+    pub(crate) session_id: Option<String>,
+}
+
+impl Who {
+    /// A session as this user, which no server has made.
+    pub(crate) fn session(&self) -> NakamaSession {
+        let claims = json!({ "uid": self.user_id, "usn": self.username, "exp": u32::MAX });
+        NakamaSession::restore(&forge_token(&claims), None).expect("our own token")
+    }
+}
+
+impl Scenario {
+    /// The names of the clients.
+    pub(crate) fn clients(&self) -> impl Iterator<Item = &str> {
+        let clients = self.clients.as_object().expect("clients are an object");
+        clients.keys().map(String::as_str)
+    }
+
+    /// The recording's word on a client. The recorder took the first session that it heard of for the client's own, which is
+    /// wrong if an earlier client has it.
+    pub(crate) fn who(&self, client: &str) -> Who {
+        let text = |field: &str| self.clients[client][field].as_str().map(str::to_owned);
+        let session = &self.clients[client]["session_id"];
+        let mut owners = self
+            .clients()
+            .filter(|name| self.clients[*name]["session_id"] == *session);
+        let is_own = owners.next() == Some(client);
+        Who {
+            user_id: text("user_id").expect("a user"),
+            username: text("username").expect("a name"),
+            session_id: text("session_id").filter(|_| is_own),
+        }
+    }
+
+    /// What one client did and saw.
+    pub(crate) fn lines_of<'a>(&'a self, client: &'a str) -> impl Iterator<Item = &'a Line> {
+        self.lines.iter().filter(move |line| line.client == client)
+    }
+
+    /// How the recorded server writes parties.
+    pub(crate) fn party_layout(&self) -> PartyLayout {
+        party_layout(self.generation)
+    }
+
+    /// `generation/name`
+    pub(crate) fn path(&self) -> String {
+        format!("{}/{}", self.generation, self.name)
+    }
+}
+
+/// How a generation of server writes parties.
+pub(crate) fn party_layout(generation: &str) -> PartyLayout {
+    match generation {
+        "nakama-3.27" => PartyLayout::Before3_28,
+        _ => PartyLayout::Current,
+    }
 }
 
 /// One line: a frame, a control frame, or a REST call in between.
@@ -65,6 +130,13 @@ pub(crate) fn scenarios(generation: &'static str) -> Vec<Scenario> {
         .collect();
     files.sort();
     files.iter().map(|path| read(generation, path)).collect()
+}
+
+/// The scenario of this name.
+pub(crate) fn scenario(generation: &'static str, name: &str) -> Scenario {
+    let mut found = scenarios(generation).into_iter();
+    let found = found.find(|scenario| scenario.name == name);
+    found.unwrap_or_else(|| panic!("no recording of {name}"))
 }
 
 /// The scenarios recorded in the JSON format. The bytes of a frame are its text.

@@ -82,35 +82,20 @@ fn in_protobuf(scenario: &Scenario, line: &Line) -> Option<Line> {
     Some(line)
 }
 
-/// The recording's word on a client. The recorder took the first session that it heard of for one's own, which is wrong if
-/// an earlier client has it.
-fn who(scenario: &Scenario, name: &str) -> Value {
-    let mut who = scenario.clients[name].clone();
-    let clients = scenario.clients.as_object().into_iter().flatten();
-    let mut same = clients.filter(|(_, other)| other["session_id"] == who["session_id"]);
-    if same.next().is_some_and(|(first, _)| first != name) {
-        who["session_id"].take();
-    }
-    who
-}
-
 fn compare(scenario: &Scenario, name: &str, tally: &mut Tally) {
-    let mut client = Client::new(scenario.generation, &who(scenario, name));
+    let who = scenario.who(name);
+    let mut client = Client::new(scenario.generation, &who);
     let is_old = scenario.generation == "nakama-3.27";
     let mut fold = Fold::default();
-    fold.who = who(scenario, name);
+    fold.who = json!({ "user_id": who.user_id, "session_id": who.session_id });
     let mut end = 0;
-    let lines = scenario.lines.iter().filter(|line| line.client == name);
-    for line in lines.filter(|line| line.dir != Dir::Rest) {
+    for line in scenario.lines_of(name).filter(|line| line.dir != Dir::Rest) {
         let Some(line) = &in_protobuf(scenario, line) else {
             tally.skipped += 1;
             continue;
         };
         let kind = line.kind.as_deref();
-        let at = format!(
-            "{}/{} {name} seq {} {}",
-            scenario.generation, scenario.name, line.seq, line.json
-        );
+        let at = format!("{} {name} seq {} {}", scenario.path(), line.seq, line.json);
         let _where = Where(&at);
         fold.pass(line.t_ms);
         let direction = tell(&mut fold, line, is_old);
@@ -134,10 +119,7 @@ fn compare(scenario: &Scenario, name: &str, tally: &mut Tally) {
         client.pass(end + late);
         let (expected, found) = (fold.text(), client.text());
         if expected != found {
-            let at = format!(
-                "{}/{} {name} {late} ms after the end",
-                scenario.generation, scenario.name
-            );
+            let at = format!("{} {name} {late} ms after the end", scenario.path());
             return tally
                 .differences
                 .push(format!("{at}\n{}", diff(&expected, &found)));
@@ -147,7 +129,7 @@ fn compare(scenario: &Scenario, name: &str, tally: &mut Tally) {
     let found = found.iter().map(|told| told.parse().expect("JSON"));
     let (expected, found) = (by_sender(fold.told), by_sender(found.collect()));
     if expected != found {
-        let at = format!("{}/{} {name}: data", scenario.generation, scenario.name);
+        let at = format!("{} {name}: data", scenario.path());
         let differences = diff(&expected.join("\n"), &found.join("\n"));
         tally.differences.push(format!("{at}\n{differences}"));
     }
@@ -256,7 +238,7 @@ fn live_again(generation: &'static str, recorded: &Recorded) {
         let frames = scenario.lines.iter().filter(|line| line.dir != Dir::Rest);
         lines += frames.count();
         tally.scenarios += 1;
-        for name in scenario.clients.as_object().expect("clients").keys() {
+        for name in scenario.clients() {
             compare(&scenario, name, &mut tally);
         }
     }

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios};
 use crate::{
+    common::transcripts::{Dir, GENERATIONS, Line, Scenario, Who, scenarios},
     driver::{Client, How},
-    who,
 };
 use bevy_nakama::proto::{self, Message as M};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Frames of one race are sent within this time, in milliseconds.
 const RACE: u64 = 100;
@@ -235,13 +234,7 @@ struct Life {
 
 /// A client's life, if the frames of a race come in this order. `None` if it asked with a raw envelope, which goes past the
 /// mirror: then nothing ties the answer to the event.
-fn live(
-    generation: &str,
-    who: &Value,
-    lines: &[Line],
-    race: &Race,
-    order: &[usize],
-) -> Option<Life> {
+fn live(generation: &str, who: &Who, lines: &[Line], race: &Race, order: &[usize]) -> Option<Life> {
     let mut places = race.frames.clone();
     places.sort_unstable();
     let mut client = Client::new(generation, who);
@@ -287,14 +280,14 @@ struct Count {
 }
 
 fn compare(scenario: &Scenario, name: &str, count: &mut BTreeMap<&str, Count>) -> Vec<String> {
-    let lines = scenario.lines.iter();
+    let lines = scenario.lines_of(name);
     let lines: Vec<_> = lines
-        .filter(|line| line.client == name && line.dir != Dir::Rest)
+        .filter(|line| line.dir != Dir::Rest)
         .cloned()
         .collect();
-    let who = &who(scenario, name);
+    let who = &scenario.who(name);
     let mut differences = Vec::new();
-    for race in races(&who["session_id"], &lines) {
+    for race in races(&json!(who.session_id), &lines) {
         let count = count.entry(race.what).or_default();
         let live = |order| live(scenario.generation, who, &lines, &race, order);
         let Some(usual) = live(race.orders[0]) else {
@@ -307,7 +300,7 @@ fn compare(scenario: &Scenario, name: &str, count: &mut BTreeMap<&str, Count>) -
             let other = live(order).expect("asked for as before");
             if usual != other {
                 let (seq, what) = (lines[race.asked].seq, race.what);
-                let at = format!("{}/{} {name}", scenario.generation, scenario.name);
+                let at = format!("{} {name}", scenario.path());
                 let at = format!("{at} seq {seq}: {what} in the order {order:?}");
                 differences.push(format!("{at}\nusual {usual:#?}\nnow {other:#?}"));
             }
@@ -335,7 +328,7 @@ fn whatever_overtakes_what_the_game_is_told_the_same() {
     let mut differences = Vec::new();
     for generation in GENERATIONS {
         for scenario in scenarios(generation) {
-            for name in scenario.clients.as_object().expect("clients").keys() {
+            for name in scenario.clients() {
                 differences.extend(compare(&scenario, name, &mut count));
             }
         }

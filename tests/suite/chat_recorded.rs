@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::common::{
     log::Log,
-    transcripts::{Dir, GENERATIONS, Line, Scenario, exchanges, scenarios},
+    transcripts::{Dir, GENERATIONS, Line, Scenario, Who, exchanges, scenarios},
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
@@ -22,13 +21,8 @@ fn scenario(generation: &'static str, name: &str) -> Scenario {
 }
 
 /// A game that is connected as this user.
-fn connected_as(user_id: &str, username: &str) -> TestGame {
-    let claims = serde_json::json!({ "uid": user_id, "usn": username, "exp": u32::MAX });
-    let token = format!(
-        "e30.{}.x",
-        BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
-    );
-    let session = NakamaSession::restore(&token, None).expect("our own token");
+fn connected_as(who: &Who) -> TestGame {
+    let session = who.session();
     let mut game = TestGame::new();
     game.commands(|c| {
         c.nakama()
@@ -50,10 +44,8 @@ struct Replay {
 
 impl Replay {
     fn of(scenario: &Scenario, client: &str) -> Self {
-        let who = &scenario.clients[client];
-        let text = |field: &str| who[field].as_str().expect("who it is").to_owned();
         let mut replay = Self {
-            game: connected_as(&text("user_id"), &text("username")),
+            game: connected_as(&scenario.who(client)),
             asked: HashMap::new(),
             replies: Log::default(),
         };
@@ -305,11 +297,9 @@ fn who_is_out_of_a_group_is_out_of_its_channel() {
             ("group_requests", ChatClosedReason::LeftGroup),
         ] {
             let scenario = scenario(generation, name);
-            let bob = &scenario.clients["bob"];
-            let text = |field: &str| bob[field].as_str().expect("who he is").to_owned();
             let closed = Log::default();
             let mut replay = Replay {
-                game: connected_as(&text("user_id"), &text("username")),
+                game: connected_as(&scenario.who("bob")),
                 asked: HashMap::new(),
                 replies: Log::default(),
             };

@@ -22,6 +22,7 @@ mod mirror;
 mod notification;
 mod overlay;
 mod party;
+mod recorded;
 mod replay;
 mod request;
 mod rest;

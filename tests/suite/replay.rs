@@ -11,7 +11,6 @@ use crate::common::{
     log::Log,
     transcripts::{Dir, Line, Scenario, scenarios},
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
@@ -58,12 +57,7 @@ impl Replay {
 
     /// The client before it has done anything.
     pub(crate) fn connected(scenario: &Scenario, client: &str) -> Self {
-        let who = &scenario.clients[client];
-        let claims =
-            serde_json::json!({ "uid": who["user_id"], "usn": who["username"], "exp": u32::MAX });
-        let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
-        let session = NakamaSession::restore(&format!("e30.{claims}.x"), None);
-        let session = session.expect("our own token");
+        let session = scenario.who(client).session();
         let mut game = TestGame::new();
         if scenario.generation == "nakama-3.27" {
             game.server_writes(PartyLayout::Before3_28);

@@ -7,7 +7,6 @@ use crate::common::{
     log::Log,
     transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios},
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
@@ -30,11 +29,7 @@ fn play(scenario: &Scenario, client: &str) -> (TestGame, Log) {
 }
 
 fn play_watched(scenario: &Scenario, client: &str, watch: impl FnOnce(&mut TestGame)) -> TestGame {
-    let who = &scenario.clients[client];
-    let claims =
-        serde_json::json!({ "uid": who["user_id"], "usn": who["username"], "exp": u32::MAX });
-    let token = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
-    let session = NakamaSession::restore(&format!("e30.{token}.x"), None).expect("our own token");
+    let session = scenario.who(client).session();
     let opened = scenario.lines.iter().find(|line| line.client == client);
     let target = &opened.expect("a connection").json["target"];
     let is_online = target.as_str().expect("a path").contains("status=true");

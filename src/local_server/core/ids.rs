@@ -13,7 +13,8 @@ pub(in crate::local_server) struct UserId(pub(super) Uuid);
 
 /// A socket of a user.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(in crate::local_server) struct SessionId(pub(super) Uuid);
+#[allow(unreachable_pub, reason = "`__testing` shows it")]
+pub struct SessionId(pub(super) Uuid);
 
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

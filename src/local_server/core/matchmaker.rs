@@ -26,8 +26,6 @@ use crate::proto::{
 pub(super) struct Matchmaker {
     pool: Pool,
     last: u64,
-    /// When the first interval ended; the others do so at regular distances.
-    pub(super) anchor: Duration,
     is_scheduled: bool,
 }
 
@@ -214,13 +212,8 @@ impl Core {
             .matchmaker_interval
             .max(Duration::from_millis(1))
             .as_nanos();
-        let anchor = self.matchmaker.anchor;
-        let next = match self.clock.now().checked_sub(anchor) {
-            Some(since) => (since.as_nanos() / interval + 1) * interval,
-            None => 0,
-        };
-        let next = Duration::from_nanos(u64::try_from(next).unwrap_or(u64::MAX));
-        let at = anchor.saturating_add(next);
+        let next = (self.clock.now().as_nanos() / interval + 1) * interval;
+        let at = Duration::from_nanos(u64::try_from(next).unwrap_or(u64::MAX));
         self.timers.set(Timer::Matchmaker, at);
         self.matchmaker.is_scheduled = true;
     }

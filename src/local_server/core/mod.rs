@@ -11,6 +11,8 @@
 mod accounts;
 mod authenticate;
 mod authoritative;
+#[cfg(feature = "__testing")]
+pub(crate) mod by_hand;
 mod channels;
 mod chat;
 mod clock;
@@ -47,13 +49,6 @@ mod streams;
 mod timers;
 mod tokens;
 mod users;
-
-#[cfg(test)]
-#[allow(clippy::expect_used, reason = "a test fails by panicking")]
-mod replay;
-#[cfg(test)]
-#[allow(clippy::expect_used, reason = "a test fails by panicking")]
-mod tests;
 
 use std::time::Duration;
 

@@ -23,9 +23,13 @@ const MESSAGES_PER_SIGN_OF_LIFE: u32 = 20;
 
 /// What came in on a socket.
 #[derive(Clone, Debug)]
-pub(in crate::local_server) enum Incoming {
+#[allow(unreachable_pub, reason = "`__testing` shows it")]
+pub enum Incoming {
+    /// A message in JSON.
     Text(Bytes),
+    /// A message in protobuf.
     Binary(Bytes),
+    /// The answer to a ping.
     Pong,
     /// A message above the limit. It was not read.
     TooLong,
@@ -35,10 +39,13 @@ pub(in crate::local_server) enum Incoming {
 
 /// What is to be done next with a socket.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::local_server) enum Transmit {
+#[allow(unreachable_pub, reason = "`__testing` shows it")]
+pub enum Transmit {
     /// Write an envelope, in the format of the socket.
     Message(Bytes),
+    /// Ask for a sign of life.
     Ping,
+    /// Write a close frame.
     Close(CloseFrame),
     /// Give the connection up. The last one.
     Drop,

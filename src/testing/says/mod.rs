@@ -15,6 +15,8 @@ pub use self::{
     party::{party, party_closed, party_data, party_join_request, party_leader, party_presences},
     status::{followed, status_presences, stream_data, stream_presences},
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
 use crate::{connection::NakamaServer, proto::UserPresence, session::NakamaSession};
 
 /// A server that is nowhere.
@@ -30,14 +32,15 @@ pub fn server() -> NakamaServer {
 /// Never.
 #[must_use]
 pub fn session(name: &str) -> NakamaSession {
-    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-
     let claims = serde_json::json!({ "uid": format!("user-{name}"), "usn": name, "exp": u32::MAX });
-    let token = format!(
-        "e30.{}.signature",
-        BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
-    );
+    let token = forge_token(&claims);
     NakamaSession::restore(&token, Some(&token)).expect("our own token")
+}
+
+/// A token that says this, and that nobody has signed.
+pub(crate) fn forge_token(claims: &serde_json::Value) -> String {
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+    format!("e30.{claims}.signature")
 }
 
 /// The presence of the user with this name: user id `user-NAME`, session id `session-NAME`.

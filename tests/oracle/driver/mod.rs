@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
@@ -20,14 +19,12 @@ use bevy_nakama::{
     testing::{TestGame, server},
 };
 
-use serde_json::{Value, json};
-
 use self::ask::{Asked, as_said_by_the_plugin, joined_id};
 use crate::{
     MAX_ENVELOPE,
     common::{
         log::Log,
-        transcripts::{Dir, Line},
+        transcripts::{Dir, Line, Who},
     },
 };
 
@@ -65,13 +62,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(generation: &str, who: &Value) -> Self {
+    pub(crate) fn new(generation: &str, who: &Who) -> Self {
         let mut settings = NakamaSettings::default();
         settings.receive_budget = Duration::MAX;
         let mut client = Self {
             game: TestGame::with_settings(settings),
-            session: session_of(who),
-            session_id: who["session_id"].as_str().map(str::to_owned),
+            session: who.session(),
+            session_id: who.session_id.clone(),
             now: 0,
             layout: match generation {
                 "nakama-3.27" => PartyLayout::Before3_28,
@@ -232,16 +229,6 @@ impl Client {
         let length = u8::try_from(cid.len()).expect("the plugin's are short");
         [&[0x0a, length], cid.as_bytes(), rest].concat()
     }
-}
-
-/// The session of a recorded client.
-fn session_of(who: &Value) -> NakamaSession {
-    let claims = json!({ "uid": who["user_id"], "usn": who["username"], "exp": u32::MAX });
-    let token = format!(
-        "e30.{}.x",
-        BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
-    );
-    NakamaSession::restore(&token, None).expect("our own token")
 }
 
 /// The kind of message that a request sends; `None` if it may be different ones.

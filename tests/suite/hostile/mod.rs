@@ -1,8 +1,9 @@
-//! Hostile input: the targets of the fuzzer in `fuzz/`, over all recordings and over seeded damage to them. (The decoder's
-//! is a test of the library's own, because it compares what is not public.)
+//! Hostile input: the targets of the fuzzer in `fuzz/`, over all recordings and over seeded damage to them.
 
 mod any_order_of_events;
+mod as_prost_does;
 mod core_inputs;
+mod decoder;
 mod frame_path;
 mod mutations;
 mod pieces;

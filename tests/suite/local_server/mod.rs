@@ -1,6 +1,7 @@
-//! The embedded server over real connections. What it answers is compared with recordings elsewhere (`core::replay`); here it is
-//! about sockets, threads and bytes.
+//! The embedded server over real connections. What it answers is compared with recordings elsewhere
+//! (`recorded::embedded_server`); here it is about sockets, threads and bytes.
 
+mod by_hand;
 mod play;
 mod runtime;
 

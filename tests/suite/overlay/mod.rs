@@ -12,10 +12,9 @@ mod window;
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    common::transcripts::{Dir, Scenario, scenarios},
+    common::transcripts::{self, Dir, Scenario},
     replay::to_request,
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bevy::{
     app::PluginGroupBuilder,
     camera::RenderTarget,
@@ -57,12 +56,7 @@ fn with_overlay(plugin: NakamaOverlayPlugin) -> TestGame {
 
 /// The same, as the user of a recorded client.
 fn watched_as(name: &str, client: &str) -> TestGame {
-    let who = &scenario(name).clients[client];
-    let claims =
-        serde_json::json!({ "uid": who["user_id"], "usn": who["username"], "exp": u32::MAX });
-    let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
-    let session = NakamaSession::restore(&format!("e30.{claims}.x"), None);
-    let session = session.expect("our own token");
+    let session = scenario(name).who(client).session();
     let plugin = NakamaOverlayPlugin::default().opened();
     let mut game = TestGame::with_plugins(NakamaSettings::default(), plugin);
     game.commands(|commands| {
@@ -76,10 +70,7 @@ fn watched_as(name: &str, client: &str) -> TestGame {
 }
 
 fn scenario(name: &str) -> Scenario {
-    scenarios("nakama-3.40")
-        .into_iter()
-        .find(|scenario| scenario.name == name)
-        .expect("a recording of that name")
+    transcripts::scenario("nakama-3.40", name)
 }
 
 /// Plays the part of one client in a recording: the game asks what was asked, and the server says what it said.

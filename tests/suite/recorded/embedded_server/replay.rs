@@ -1,101 +1,33 @@
-//! The recordings of real servers, played against the core on a virtual clock: every recorded frame of a client goes in, and what
-//! comes out is compared with what the real server answered, client by client and in order.
-
-mod hostile;
-mod lab;
-mod rest;
-mod unify;
-
-#[path = "../../../../tests/common/transcripts.rs"]
-#[allow(dead_code, unreachable_pub, reason = "other tests use other parts")]
-mod transcripts;
+//! A recording, played to the embedded server.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    ops::RangeInclusive,
+    collections::{HashMap, VecDeque},
     time::Duration,
 };
 
+use super::{
+    EPOCH, LEFT_OUT, config, query,
+    races::{Class, class, may_race},
+    unify::Bijection,
+};
+use crate::common::{
+    by_hand::ByHand,
+    transcripts::{Dir, Line, Scenario, Who},
+};
+use bevy_nakama::{
+    __testing::{Incoming, SessionId, Transmit},
+    local_server::LocalServerConfig,
+    proto,
+};
 use bytes::Bytes;
-use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::{
-    transcripts::{Dir, GENERATIONS, Line, Scenario},
-    unify::Bijection,
-};
-use super::{
-    Core, Incoming, Transmit,
-    accounts::{Credential, Profile, User},
-    codec::Format,
-    ids::{SessionId, UserId},
-    tokens::{Claims, Token},
-};
-use crate::{
-    local_server::LocalServerConfig,
-    proto::{self, PartyLayout},
-};
-
-/// When the virtual clock starts: to the nanosecond, so that a test sees which times are cut off.
-const EPOCH: Duration = Duration::new(1_800_000_000, 123_456_789);
-
-/// Scenarios that are not played, and why.
-const NOT_PLAYED: &[(&str, &str)] = &[
-    ("error_before_hook", "no runtime: hooks"),
-    (
-        "matchmaker_multiple",
-        "which two of three equals are matched is chance",
-    ),
-];
-
-/// Lines that are left out of scenarios that are played, and why.
-const LEFT_OUT: &[(&str, RangeInclusive<u64>, &str)] = &[
-    ("nakama-3.27/notifications", 23..=30, "no friends"),
-    (
-        "nakama-3.27/notifications",
-        37..=38,
-        "some are from before the recording",
-    ),
-    ("nakama-3.40/notifications", 23..=31, "no friends"),
-    (
-        "nakama-3.40/notifications",
-        38..=39,
-        "some are from before the recording",
-    ),
-];
-
-#[test]
-fn recordings_of_protobuf_sockets() {
-    let mut frames = 0;
-    for generation in GENERATIONS {
-        frames += play_all(transcripts::scenarios(generation), Format::Protobuf);
-    }
-    println!("{frames} frames");
-    assert!(frames >= 1_993, "only {frames} frames were compared");
-}
-
-#[test]
-fn recordings_of_json_sockets() {
-    let frames = play_all(transcripts::json_scenarios(), Format::Json);
-    println!("{frames} frames");
-    assert!(frames >= 269, "only {frames} frames were compared");
-}
-
-/// Plays what can be played, and counts the frames compared.
-fn play_all(scenarios: Vec<Scenario>, format: Format) -> usize {
-    let mut all = 0;
-    for scenario in scenarios {
-        let name = format!("{}/{}", scenario.generation, scenario.name);
-        if let Some((_, why)) = NOT_PLAYED.iter().find(|(name, _)| *name == scenario.name) {
-            println!("{name:50} not played: {why}");
-            continue;
-        }
-        let frames = Replay::new(&scenario, format).play(&scenario);
-        println!("{name:50} {frames:4} frames");
-        all += frames;
-    }
-    all
+/// How a socket speaks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Format {
+    Json,
+    Protobuf,
 }
 
 /// Something that a client gets to see.
@@ -109,8 +41,10 @@ enum Seen {
 }
 
 /// A scenario being played.
-struct Replay {
-    core: Core,
+pub(super) struct Replay {
+    pub(super) world: ByHand,
+    /// When the recording begins.
+    begin: Duration,
     format: Format,
     ids: Bijection,
     clients: HashMap<String, Client>,
@@ -123,7 +57,6 @@ struct Replay {
 }
 
 struct Client {
-    user: UserId,
     username: String,
     session: Option<SessionId>,
     tokens: Option<(String, String)>,
@@ -141,21 +74,17 @@ enum Closing {
 }
 
 impl Replay {
-    fn new(scenario: &Scenario, format: Format) -> Self {
+    pub(super) fn new(scenario: &Scenario, format: Format) -> Self {
         let is_single = scenario.name == "single_socket";
         let config = LocalServerConfig {
-            node: "nakama".to_owned(),
-            runtime: lab::module(),
-            session_token_life: Duration::from_secs(60),
-            refresh_token_life: Duration::from_secs(3600),
-            party_layout: layout_of(scenario.generation),
             single_socket: is_single,
             single_match: is_single,
             single_party: is_single,
-            ..LocalServerConfig::default()
+            ..config(scenario.generation)
         };
         let mut replay = Self {
-            core: Core::new(config, StdRng::seed_from_u64(7), EPOCH),
+            begin: begin(scenario, config.matchmaker_interval),
+            world: ByHand::new(config, 7, EPOCH),
             format,
             ids: Bijection::default(),
             clients: HashMap::new(),
@@ -163,39 +92,18 @@ impl Replay {
             at: String::new(),
             compared: 0,
         };
-        // The intervals of the recorded server had begun before.
-        let is_matched = |line: &&Line| line.kind.as_deref() == Some("matchmaker_matched");
-        if let Some(matched) = scenario.lines.iter().find(is_matched) {
-            let interval = replay.core.config.matchmaker_interval.as_nanos();
-            let phase = Duration::from_millis(matched.t_ms - 1).as_nanos() % interval;
-            replay.core.matchmaker.anchor =
-                Duration::from_nanos(u64::try_from(phase).expect("below an interval"));
-        }
-        let clients = scenario.clients.as_object().expect("clients are an object");
-        for (name, client) in clients {
-            replay.add_client(name, client);
+        for name in scenario.clients() {
+            replay.add_client(name, &scenario.who(name));
         }
         replay
     }
 
     /// Users have the recorded ids: the id of a channel for two depends on which is the smaller.
-    fn add_client(&mut self, name: &str, client: &Value) {
-        let text = |field: &str| client[field].as_str().expect("a text").to_owned();
-        let user = UserId(Uuid::parse_str(&text("user_id")).expect("a UUID"));
-        let username = text("username");
-        let now = self.core.clock.timestamp_seconds();
-        let _known_by_another_socket = self.core.accounts.insert(User {
-            id: user,
-            username: username.clone(),
-            credential: Credential::Device(username.clone()),
-            password: None,
-            profile: Profile::default(),
-            created: now,
-            updated: now,
-        });
+    fn add_client(&mut self, name: &str, who: &Who) {
+        let id = Uuid::parse_str(&who.user_id).expect("a UUID");
+        self.world.server.add_user(id, &who.username);
         let client = Client {
-            user,
-            username,
+            username: who.username.clone(),
             session: None,
             tokens: None,
             closing: None,
@@ -205,8 +113,9 @@ impl Replay {
         self.clients.insert(name.to_owned(), client);
     }
 
-    fn play(mut self, scenario: &Scenario) -> usize {
-        let path = format!("{}/{}", scenario.generation, scenario.name);
+    /// Plays all of it, and counts what was compared.
+    pub(super) fn play(mut self, scenario: &Scenario) -> usize {
+        let path = scenario.path();
         for line in &scenario.lines {
             let left_out = LEFT_OUT.iter().find(|(name, lines, _)| {
                 [&*scenario.name, &*path].contains(name) && lines.contains(&line.seq)
@@ -215,8 +124,9 @@ impl Replay {
                 println!("{path} seq {} left out: {why}", line.seq);
                 continue;
             }
-            self.at = format!("{}/{} seq {}", scenario.generation, scenario.name, line.seq);
-            self.core.advance(Duration::from_millis(line.t_ms));
+            self.at = format!("{path} seq {}", line.seq);
+            self.world
+                .advance(self.begin + Duration::from_millis(line.t_ms));
             self.collect();
             match line.dir {
                 Dir::Send => self.send(line),
@@ -242,12 +152,11 @@ impl Replay {
 
     /// Takes what the core wants to write.
     fn collect(&mut self) {
-        let _woken = self.core.take_woken();
         for client in self.clients.values_mut() {
             let Some(session) = client.session else {
                 continue;
             };
-            while let Some(transmit) = self.core.transmit(session) {
+            while let Some(transmit) = self.world.server.transmit(session) {
                 client.seen.push_back(match transmit {
                     Transmit::Message(frame) => Seen::Envelope(read(self.format, &frame), frame),
                     Transmit::Ping => Seen::Ping,
@@ -269,7 +178,10 @@ impl Replay {
         let wire = self.ids.translate(line.wire.as_deref().unwrap_or_default());
         let client = self.clients.get_mut(&line.client).expect("a known client");
         let incoming = match line.kind.as_deref() {
-            Some("ws_open") => return self.open(line),
+            Some("ws_open") => {
+                self.open(line);
+                return;
+            }
             Some("ws_ping") => return, // answered by the WebSocket library
             Some("ws_close") => {
                 client.closing.get_or_insert(Closing::Client);
@@ -293,40 +205,25 @@ impl Replay {
 
     fn receive(&mut self, client: &str, incoming: Incoming) {
         if let Some(session) = self.clients[client].session {
-            let now = self.core.clock.now();
-            self.core.receive(now, session, incoming);
+            self.world.receive(session, incoming);
         }
     }
 
-    fn open(&mut self, line: &Line) {
+    /// Opens a socket as a line says.
+    pub(super) fn open(&mut self, line: &Line) -> SessionId {
         let (token, _) = self.tokens(&line.client);
         let target = line.json["target"].as_str().expect("a target");
-        let request = http::Request::get(target)
-            .header("Connection", "Upgrade")
-            .header("Upgrade", "websocket")
-            .header("Sec-WebSocket-Version", "13")
-            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-            .header("Authorization", format!("Bearer {token}"))
-            .body(())
-            .expect("a request");
-        let now = self.core.clock.now();
-        let (session, _) = self.core.open(now, &request).socket.expect("a socket");
+        let session = self.world.open(target, &token);
         let client = self.clients.get_mut(&line.client).expect("a known client");
         client.session = Some(session);
+        session
     }
 
     /// The tokens of a client, from the first time on that they are needed.
-    fn tokens(&mut self, client: &str) -> (String, String) {
+    pub(super) fn tokens(&mut self, client: &str) -> (String, String) {
         let client = self.clients.get_mut(client).expect("a known client");
-        let core = &mut self.core;
-        let tokens = client.tokens.get_or_insert_with(|| {
-            let login = core.ids.random().to_string();
-            let name = client.username.clone();
-            let claims = Claims::new(login, client.user, name, BTreeMap::new(), &core.clock);
-            let issue = |token| core.tokens.issue(token, &claims, &core.clock);
-            (issue(Token::Session), issue(Token::Refresh))
-        });
-        tokens.clone()
+        let log_in = || self.world.log_in(&client.username);
+        client.tokens.get_or_insert_with(log_in).clone()
     }
 
     fn recv(&mut self, line: &Line) {
@@ -441,23 +338,23 @@ impl Replay {
             translated(&body.to_string())
         };
         let target = translated(&format!("{path}{}", query(&line.json["query"])));
-        let request = http::Request::builder()
-            .method(method)
-            .uri(target)
-            .header("Authorization", format!("Bearer {token}"))
-            .body(body.into())
-            .expect("a request");
-        let response = self.core.request(self.core.clock.now(), &request);
+        let authorization = format!("Bearer {token}");
+        let response = self.world.request((method, &target), &authorization, body);
         let body = serde_json::from_slice(response.body()).unwrap_or(json!(null));
         self.response = Some((response.status().as_u16(), body));
     }
 }
 
-fn layout_of(generation: &str) -> PartyLayout {
-    match generation {
-        "nakama-3.27" => PartyLayout::Before3_28,
-        _ => PartyLayout::Current,
-    }
+/// When the recording begins, so that its matches are made at the end of an interval: those of the recorded server had begun
+/// before.
+fn begin(scenario: &Scenario, interval: Duration) -> Duration {
+    let mut lines = scenario.lines.iter();
+    let matched = lines.find(|line| line.kind.as_deref() == Some("matchmaker_matched"));
+    matched.map_or(Duration::ZERO, |matched| {
+        let at = Duration::from_millis(matched.t_ms - 1).as_nanos();
+        let phase = u64::try_from(at % interval.as_nanos()).expect("below an interval");
+        interval - Duration::from_nanos(phase)
+    })
 }
 
 fn message(format: Format, wire: Vec<u8>) -> Incoming {
@@ -498,61 +395,4 @@ fn may_be_lost(seen: &Seen) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether a real server has no fixed order for these two: events come from other tasks than answers.
-fn may_race(one: &Value, other: &Value) -> bool {
-    match (class(one), class(other)) {
-        (Class::Event(_), Class::Answer | Class::Notification)
-        | (Class::Answer | Class::Notification, Class::Event(_)) => true,
-        (Class::Event(one), Class::Event(other)) => one != other,
-        (Class::Handler, Class::Event(_) | Class::Answer)
-        | (Class::Event(_) | Class::Answer, Class::Handler) => true,
-        _ => false,
-    }
-}
-
-enum Class {
-    /// Told by a task for events; those of one area come in order.
-    Event(String),
-    Notification,
-    /// Told by a match, which is a task of its own.
-    Handler,
-    Answer,
-    Fixed,
-}
-
-fn class(envelope: &Value) -> Class {
-    let fields = envelope.as_object();
-    let kind = fields.and_then(|fields| fields.keys().find(|name| *name != "cid"));
-    match kind.map_or("", String::as_str) {
-        "party" if envelope.get("cid").is_none() => Class::Event("party".to_owned()),
-        "party_presence_event" => Class::Event("party".to_owned()),
-        event if event.ends_with("_presence_event") => Class::Event(event.to_owned()),
-        "notifications" => Class::Notification,
-        "match_data" if !is_relayed(&envelope["match_data"]) => Class::Handler,
-        "channel" | "error" | "match" | "party" | "pong" | "rpc" | "status" | "" => Class::Answer,
-        _ => Class::Fixed,
-    }
-}
-
-fn is_relayed(data: &Value) -> bool {
-    data["match_id"]
-        .as_str()
-        .is_some_and(|id| id.ends_with('.'))
-}
-
-fn query(query: &Value) -> String {
-    let mut encoded = form_urlencoded::Serializer::new(String::from("?"));
-    for (name, value) in query.as_object().into_iter().flatten() {
-        match value {
-            Value::Array(values) => values.iter().for_each(|value| {
-                encoded.append_pair(name, value.as_str().unwrap_or_default());
-            }),
-            value => {
-                encoded.append_pair(name, value.as_str().unwrap_or_default());
-            }
-        }
-    }
-    encoded.finish()
 }

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
-use crate::{
+use bevy_nakama::{
     local_server::{
         Broadcast, MatchContext, MatchFlow, MatchHandler, MatchInit, MatchMessage,
         NotificationSend, PresenceMeta, RpcContext, RpcError, RuntimeError, RuntimeModule,
     },
     proto::{UserPresence, realtime::Stream},
 };
+use serde_json::{Value, json};
 
 pub(super) fn module() -> RuntimeModule {
     RuntimeModule::new()
@@ -184,19 +183,17 @@ fn described(context: &RpcContext<'_>) -> String {
 fn notify(context: &mut RpcContext<'_>, payload: &str) -> Result<String, RpcError> {
     let request = read(payload);
     let code = request["code"].as_i64().expect("a code");
-    let notification = NotificationSend {
-        content: match &request["content"] {
-            Value::Null => "{}".to_owned(),
-            content => content.to_string(),
-        },
-        sender_id: request["sender_id"].as_str().map(str::to_owned),
-        persistent: request["persistent"] == true,
-        ..NotificationSend::new(
-            context.user_id.expect("a user"),
-            i32::try_from(code).expect("a small code"),
-            request["subject"].as_str().expect("a subject"),
-        )
+    let mut notification = NotificationSend::new(
+        context.user_id.expect("a user"),
+        i32::try_from(code).expect("a small code"),
+        request["subject"].as_str().expect("a subject"),
+    );
+    notification.content = match &request["content"] {
+        Value::Null => "{}".to_owned(),
+        content => content.to_string(),
     };
+    notification.sender_id = request["sender_id"].as_str().map(str::to_owned);
+    notification.persistent = request["persistent"] == true;
     // Lua says where it is wrong.
     let wrong = |error: RuntimeError| format!("bad argument #4 to notification_send ({error})");
     context

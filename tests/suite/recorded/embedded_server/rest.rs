@@ -2,24 +2,19 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use super::{EPOCH, config, query, unify::Bijection};
+use crate::common::{
+    by_hand::{BASIC, ByHand, tokens_in},
+    transcripts::{GENERATIONS, exchanges},
+};
 use base64::{
     Engine as _,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
+use bevy_nakama::__testing::{SessionId, Transmit};
 use bytes::Bytes;
-use http::{Request, Response};
-use rand::{SeedableRng as _, rngs::StdRng};
+use http::Response;
 use serde_json::{Value, json};
-
-use super::{
-    EPOCH, lab, layout_of, query,
-    transcripts::{GENERATIONS, exchanges},
-    unify::Bijection,
-};
-use crate::local_server::{
-    LocalServerConfig,
-    core::{Core, Incoming, SessionId, Transmit},
-};
 
 /// Calls that are not made, by the beginning of their names, and why.
 const NOT_MADE: &[(&str, &str)] = &[("matchmaker stats", "they are of other scenarios")];
@@ -91,7 +86,7 @@ fn recorded_rest_calls() {
 }
 
 struct Rest {
-    core: Core,
+    world: ByHand,
     ids: Bijection,
     /// What logins and refreshes were answered with, by their names.
     tokens: HashMap<String, (String, String)>,
@@ -99,42 +94,23 @@ struct Rest {
 
 impl Rest {
     fn new(generation: &str) -> Self {
-        let config = LocalServerConfig {
-            party_layout: layout_of(generation),
-            session_token_life: Duration::from_secs(60),
-            refresh_token_life: Duration::from_secs(3600),
-            runtime: lab::module(),
-            node: "nakama".to_owned(),
-            ..LocalServerConfig::default()
-        };
         let mut replay = Self {
-            core: Core::new(config, StdRng::seed_from_u64(3), EPOCH),
+            world: ByHand::new(config(generation), 3, EPOCH),
             ids: Bijection::default(),
             tokens: HashMap::new(),
         };
-        replay.log_in("alice");
+        replay.world.log_in("alice"); // she was there before the recording
         replay
-    }
-
-    /// Logs somebody in who was there before the recording.
-    fn log_in(&mut self, username: &str) -> String {
-        let target = format!("/v2/account/authenticate/device?username={username}");
-        let body = json!({ "id": format!("device-of-{username}") });
-        let response = self.call(&target, BASIC, &body);
-        tokens_in(&response).expect("tokens").0
-    }
-
-    fn call(&mut self, target: &str, authorization: &str, body: &Value) -> Value {
-        let request = call("POST", target, authorization, body.to_string());
-        let response = self.core.request(self.core.clock.now(), &request);
-        assert_eq!(response.status(), 200, "{target}: {response:?}");
-        serde_json::from_slice(response.body()).expect("JSON")
     }
 
     /// Makes a group that was there before the recording.
     fn group_from_before(&mut self, group: &Value) {
-        let token = self.log_in("somebody");
-        self.call("/v2/group", &format!("Bearer {token}"), group);
+        let (token, _) = self.world.log_in("somebody");
+        let bearer = format!("Bearer {token}");
+        let made = self
+            .world
+            .request(("POST", "/v2/group"), &bearer, group.to_string());
+        assert_eq!(made.status(), 200, "{made:?}");
     }
 
     /// What happened by other means before a call.
@@ -152,8 +128,7 @@ impl Rest {
         }
         if name == "matches: relayed" {
             let session = self.open_socket("alice", now);
-            let create = Incoming::Text(r#"{"match_create":{}}"#.into());
-            self.core.receive(now, session, create);
+            self.world.send(session, &json!({"match_create": {}}));
         }
     }
 
@@ -167,22 +142,13 @@ impl Rest {
             json!({"max_size": 2, "label": label}),
             json!({"open": true, "max_size": 2, "label": label, "hidden": true}),
         ] {
-            let create = json!({ "party_create": party }).to_string();
-            self.core
-                .receive(now, session, Incoming::Text(create.into()));
+            self.world.send(session, &json!({ "party_create": party }));
         }
     }
 
     fn open_socket(&mut self, username: &str, now: Duration) -> SessionId {
-        let token = self.log_in(username);
-        let request = Request::get(format!("/ws?token={token}"))
-            .header("Connection", "Upgrade")
-            .header("Upgrade", "websocket")
-            .header("Sec-WebSocket-Version", "13")
-            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-            .body(())
-            .expect("a request");
-        self.core.open(now, &request).socket.expect("a socket").0
+        self.world.advance(now);
+        self.world.open_as(username)
     }
 
     /// Four lines, of which one is changed and one removed.
@@ -190,10 +156,10 @@ impl Rest {
         let session = self.open_socket("alice", now);
         let mut ask = |envelope: Value| {
             now += Duration::from_millis(1);
-            let incoming = Incoming::Text(envelope.to_string().into());
-            self.core.receive(now, session, incoming);
+            self.world.advance(now);
+            self.world.send(session, &envelope);
             let mut last = Value::Null;
-            while let Some(Transmit::Message(frame)) = self.core.transmit(session) {
+            while let Some(Transmit::Message(frame)) = self.world.server.transmit(session) {
                 last = serde_json::from_slice(&frame).expect("JSON");
             }
             last
@@ -263,9 +229,9 @@ impl Rest {
         let [target, body] = [target, body]
             .map(|text| String::from_utf8(self.ids.translate(text.as_bytes())).expect("UTF-8"));
         let method = recorded["method"].as_str().expect("a method");
-        let request = call(method, &target, &authorization, body);
-        let now = Duration::from_millis(exchange["t_ms"].as_u64().expect("t_ms"));
-        let response = self.core.request(now, &request);
+        let now = exchange["t_ms"].as_u64().expect("t_ms");
+        self.world.advance(Duration::from_millis(now));
+        let response = self.world.request((method, &target), &authorization, body);
         self.compare(name, exchange, recorded_response, &response);
     }
 
@@ -334,20 +300,4 @@ impl Rest {
             "{name}: expected {recorded}, got {ours}"
         );
     }
-}
-
-/// `defaultkey:`
-const BASIC: &str = "Basic ZGVmYXVsdGtleTo=";
-
-fn call(method: &str, target: &str, authorization: &str, body: String) -> Request<Bytes> {
-    let mut request = Request::builder().method(method).uri(target);
-    if !authorization.is_empty() {
-        request = request.header("Authorization", authorization);
-    }
-    request.body(body.into()).expect("a request")
-}
-
-fn tokens_in(body: &Value) -> Option<(String, String)> {
-    let token = |name: &str| body.get(name)?.as_str().map(str::to_owned);
-    Some((token("token")?, token("refresh_token")?))
 }

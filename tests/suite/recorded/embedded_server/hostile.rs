@@ -2,40 +2,41 @@
 
 use std::{sync::LazyLock, time::Duration};
 
+use super::replay::{Format, Replay};
+use crate::common::transcripts::{self, Dir, Line, Scenario};
+use bevy_nakama::__testing::{Incoming, SessionId, Transmit};
 use proptest::prelude::*;
-
-use super::{
-    Replay,
-    transcripts::{self, Dir, Line, Scenario},
-};
-use crate::local_server::core::{Incoming, SessionId, codec::Format};
 
 /// The recordings, read once.
 static PROTOBUF: LazyLock<Vec<Scenario>> = LazyLock::new(|| transcripts::scenarios("nakama-3.40"));
 static JSON: LazyLock<Vec<Scenario>> = LazyLock::new(transcripts::json_scenarios);
 
+fn scenarios(format: Format) -> &'static [Scenario] {
+    match format {
+        Format::Protobuf => &PROTOBUF,
+        Format::Json => &JSON,
+    }
+}
+
 /// A server with the users of a scenario, whose first socket is open.
 fn server(format: Format) -> (Replay, SessionId) {
-    let mut replay = Replay::new(&PROTOBUF[0], format);
-    let session = open(&mut replay);
+    let mut replay = Replay::new(&scenarios(format)[0], format);
+    replay.world.advance(Duration::from_secs(1));
+    let session = open(&mut replay, format);
     (replay, session)
 }
 
-fn open(replay: &mut Replay) -> SessionId {
+fn open(replay: &mut Replay, format: Format) -> SessionId {
     let is_opening = |line: &&Line| line.kind.as_deref() == Some("ws_open");
-    let opening = PROTOBUF[0].lines.iter().find(is_opening);
-    let opening = opening.expect("a socket is opened");
-    replay.open(opening);
-    replay.clients[&opening.client].session.expect("a socket")
+    let opening = scenarios(format)[0].lines.iter().find(is_opening);
+    replay.open(opening.expect("a socket is opened"))
 }
 
 /// The frames that clients have sent in all recordings of one format.
 fn sent(format: Format) -> Vec<Vec<u8>> {
-    let scenarios = match format {
-        Format::Protobuf => &PROTOBUF,
-        Format::Json => &JSON,
-    };
-    let lines = scenarios.iter().flat_map(|scenario| &scenario.lines);
+    let lines = scenarios(format)
+        .iter()
+        .flat_map(|scenario| &scenario.lines);
     lines
         .filter(|line| line.dir == Dir::Send)
         .filter_map(|line| line.wire.as_ref().map(|wire| wire.to_vec()))
@@ -67,12 +68,11 @@ fn survives(format: Format, frames: Vec<Vec<u8>>) {
             Format::Protobuf => Incoming::Binary(frame.into()),
             Format::Json => Incoming::Text(frame.into()),
         };
-        replay
-            .core
-            .receive(Duration::from_secs(1), session, incoming);
-        while replay.core.transmit(session).is_some() && !replay.core.is_gone(session) {}
-        if replay.core.sessions.peer(session).is_none() {
-            session = open(&mut replay); // it has been closed, as it should
+        replay.world.receive(session, incoming);
+        let seen = replay.world.take(session);
+        let is_over = |it: &Transmit| matches!(it, Transmit::Close(_) | Transmit::Drop);
+        if seen.iter().any(is_over) {
+            session = open(&mut replay, format); // it has been closed, as it should
         }
     }
 }
@@ -97,8 +97,8 @@ proptest! {
         body in "\\PC{0,60}",
     ) {
         let (mut replay, _) = server(Format::Json);
-        let name = replay.clients.keys().next().expect("a client").clone();
-        let (token, _) = replay.tokens(&name);
+        let name = JSON[0].clients().next().expect("a client");
+        let (token, _) = replay.tokens(name);
         for method in ["GET", "POST", "PUT", "DELETE"] {
             let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
             for parameter in ["cursor", "cacheable_cursor", "limit", "ids", "user_ids", "name", "query", "label", "http_key"] {
@@ -109,7 +109,7 @@ proptest! {
                     .header("Authorization", format!("Bearer {token}"))
                     .body(body.clone().into());
                 if let Ok(request) = request {
-                    let response = replay.core.request(Duration::from_secs(1), &request);
+                    let response = replay.world.server.request(replay.world.now, &request);
                     prop_assert!(response.status() != 500 || !response.body().is_empty());
                 }
             }

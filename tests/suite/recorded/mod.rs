@@ -1,0 +1,3 @@
+//! What real servers did, played to this crate.
+
+mod embedded_server;
