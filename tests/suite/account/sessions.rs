@@ -3,24 +3,18 @@
 use std::time::Duration;
 
 use crate::common::{
-    game::Game,
+    game::{Game, serve},
     log::Log,
     transcripts::{GENERATIONS, exchanges},
 };
 use bevy::prelude::*;
 use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
+    local_server::LocalServerConfig,
     prelude::*,
     session::InvalidToken,
     testing::{self, TestGame},
 };
 use serde_json::json;
-
-fn start(config: LocalServerConfig) -> (LocalServer, NakamaServer) {
-    let local = LocalServer::start(config).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
-    (local, server)
-}
 
 fn log_in(
     game: &mut Game,
@@ -32,7 +26,7 @@ fn log_in(
 
 #[test]
 fn a_new_account_and_then_the_same_again() {
-    let (_local, server) = start(LocalServerConfig::default());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut game = Game::new();
     let login = Login::device("device-of-ada")
         .username("ada")
@@ -132,7 +126,7 @@ fn every_way_to_log_in_says_what_the_server_needs() {
 
 #[test]
 fn email_and_custom_accounts() {
-    let (_local, server) = start(LocalServerConfig::default());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut game = Game::new();
     let made = log_in(
         &mut game,
@@ -211,7 +205,7 @@ fn every_recorded_refusal_has_a_name_and_keeps_its_text() {
 
 #[test]
 fn refusals_of_logins_are_told_apart() {
-    let (_local, server) = start(LocalServerConfig::default());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut game = Game::new();
     log_in(
         &mut game,
@@ -257,7 +251,7 @@ fn refusals_of_logins_are_told_apart() {
 
 #[test]
 fn a_server_that_is_not_there_is_told() {
-    let (local, server) = start(LocalServerConfig::default());
+    let (local, server) = serve(LocalServerConfig::default());
     drop(local);
     let refused = log_in(&mut Game::new(), &server, Login::device("device-of-ada"));
     assert!(
@@ -285,7 +279,7 @@ fn a_rest_call_without_an_answer_ends_in_time() {
 
 #[test]
 fn a_session_is_refreshed_restored_and_ended() {
-    let (_local, server) = start(LocalServerConfig::default());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut game = Game::new();
     let login = Login::device("device-of-ada").var("build", "7");
     let session = log_in(&mut game, &server, login)
@@ -321,7 +315,7 @@ fn a_session_is_refreshed_restored_and_ended() {
 
 #[test]
 fn an_expired_token_opens_no_socket() {
-    let (_local, server) = start(LocalServerConfig {
+    let (_local, server) = serve(LocalServerConfig {
         session_token_life: Duration::from_secs(0),
         ..Default::default()
     });
@@ -343,7 +337,7 @@ fn an_expired_token_opens_no_socket() {
 
 #[test]
 fn a_token_that_cannot_be_a_header_is_told_and_not_shown() {
-    let (_local, server) = start(LocalServerConfig::default());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut game = Game::new();
     let good = log_in(&mut game, &server, Login::device("device-of-ada"))
         .expect("an account")
@@ -366,7 +360,7 @@ fn a_token_that_cannot_be_a_header_is_told_and_not_shown() {
 
 #[test]
 fn no_secret_shows_in_debug() {
-    let (_local, server) = start(LocalServerConfig {
+    let (_local, server) = serve(LocalServerConfig {
         server_key: "hush-key".into(),
         ..Default::default()
     });

@@ -1,6 +1,9 @@
 //! Several games on the embedded server, over real sockets: what one does, the others see.
 
-use crate::common::{game::Game, scenes, server_code};
+use crate::common::{
+    game::{Game, serve},
+    scenes, server_code,
+};
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::Network,
@@ -51,8 +54,7 @@ fn names(app: &mut App) -> Vec<String> {
 }
 
 fn start() -> (LocalServer, NakamaServer, Network) {
-    let local = LocalServer::start(LocalServerConfig::default()).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    let (local, server) = serve(LocalServerConfig::default());
     (local, server, Network::new().expect("a thread"))
 }
 
@@ -146,12 +148,10 @@ fn a_filter_reaches_whom_it_names() {
 #[test]
 fn a_party_of_three() {
     for layout in [PartyLayout::Current, PartyLayout::Before3_28] {
-        let local = LocalServer::start(LocalServerConfig {
+        let (_local, server) = serve(LocalServerConfig {
             party_layout: layout,
             ..Default::default()
-        })
-        .expect("a port");
-        let server = NakamaServer::new(local.url(), local.server_key());
+        });
         assert_eq!(scenes::party::a_party(&server), layout);
     }
 }
@@ -172,14 +172,11 @@ fn a_party_is_matched_with_a_stranger() {
 
 /// A server whose matchmaker is quick.
 fn matchmaking(party_layout: PartyLayout) -> (LocalServer, NakamaServer) {
-    let local = LocalServer::start(LocalServerConfig {
+    serve(LocalServerConfig {
         party_layout,
         matchmaker_interval: std::time::Duration::from_millis(50),
         ..Default::default()
     })
-    .expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
-    (local, server)
 }
 
 #[test]

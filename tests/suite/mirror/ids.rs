@@ -1,9 +1,12 @@
 //! Ids as people type them: the server compares UUIDs, whatever the case, and what others sent may carry either.
 
-use crate::common::{game::Game, log::Log};
+use crate::common::{
+    game::{Game, serve},
+    log::Log,
+};
 use bevy::prelude::*;
 use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
+    local_server::LocalServerConfig,
     prelude::*,
     proto::{Envelope, Kind, Message, UserPresence, realtime},
     testing::*,
@@ -312,8 +315,7 @@ fn other_ids_are_the_same_in_either_case() {
 /// Two players on the embedded server, one of whom has the id from a poster.
 #[test]
 fn two_players_meet_by_an_id_in_capitals() {
-    let local = LocalServer::start(LocalServerConfig::default()).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut ada = Game::online(&server, Login::device("device-of-ada").username("ada"));
     let mut bob = Game::online(&server, Login::device("device-of-bob").username("bob"));
     let here = ada

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use crate::common::{game::Game, log::Log};
-use bevy::prelude::*;
-use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
-    prelude::*,
-    proto::Kind,
-    testing::*,
+use crate::common::{
+    game::{Game, serve},
+    log::Log,
 };
+use bevy::prelude::*;
+use bevy_nakama::{local_server::LocalServerConfig, prelude::*, proto::Kind, testing::*};
 
 type Change = fn(&mut NakamaSettings);
 
@@ -122,8 +120,7 @@ fn an_embedded_server_with_the_largest_settings_serves() {
         max_message_size: usize::MAX,
         ..LocalServerConfig::default()
     };
-    let local = LocalServer::start(config).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    let (_local, server) = serve(config);
     let mut game = Game::online(&server, Login::device("device-of-ada"));
     let ticket = game
         .ask::<AddMatchmaker>(|nakama| nakama.add_matchmaker(AddMatchmaker::players(2, 2)).id());

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    common::{
-        log::Log,
-        transcripts::{GENERATIONS, exchanges},
-    },
-    replay::variant,
+use crate::common::{
+    log::Log,
+    steps::variant,
+    transcripts::{GENERATIONS, exchanges},
 };
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, testing::*};
@@ -85,7 +83,7 @@ fn without_nulls(mut object: Value) -> Value {
 }
 
 #[test]
-fn matches() {
+fn matches_are_listed_as_recorded() {
     let refusals = [
         ("InvalidLimit", "Invalid limit"),
         ("InvalidSize", "Maximum size"),
@@ -138,7 +136,7 @@ fn matches() {
 }
 
 #[test]
-fn parties() {
+fn parties_are_listed_as_recorded() {
     let refusals = [
         ("Unsupported", "Not Found"),
         ("InvalidLimit", "Invalid limit"),
