@@ -6,12 +6,9 @@
 //! ([`testing`](crate::testing)).
 
 mod address;
-<<<<<<< HEAD
-mod command;
-=======
 #[cfg(feature = "__testing")]
 pub(crate) mod by_hand;
->>>>>>> main
+mod command;
 mod core;
 mod error;
 mod event;
