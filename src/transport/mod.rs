@@ -13,12 +13,6 @@ mod core;
 mod error;
 mod event;
 mod hand_over;
-<<<<<<< HEAD
-=======
-mod http;
-mod ids;
-mod interner;
->>>>>>> main
 mod link;
 mod network;
 mod socket;
