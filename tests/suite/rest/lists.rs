@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    common::{
-        log::Log,
-        transcripts::{GENERATIONS, exchanges},
-    },
-    replay::variant,
+use crate::common::{
+    log::Log,
+    steps::variant,
+    transcripts::{GENERATIONS, exchanges},
 };
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, testing::*};
