@@ -10,8 +10,7 @@ use bevy_time::{Real, Time};
 
 use crate::{
     connection::{NakamaConnection, NetworkLink},
-    early::EarlyArrivals,
-    receive::ReceiveStats,
+    mirror::{early::EarlyArrivals, receive::ReceiveStats},
     request::Requests,
     transport::TrafficTotals,
 };

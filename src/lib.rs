@@ -129,7 +129,7 @@
 //! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
 //! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`notifications`](commands::NakamaCommands::notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
 //! | lists of matches and parties | [`list_matches`](commands::NakamaCommands::list_matches), [`list_parties`](commands::NakamaCommands::list_parties) |
-//! | any call over REST | [`rest`](commands::NakamaCommands::rest); [`SessionRefreshed`](session::SessionRefreshed) brings new tokens |
+//! | any call over REST | [`rest`](commands::NakamaCommands::rest); [`SessionRefreshed`](account::SessionRefreshed) brings new tokens |
 //! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # Pages
@@ -175,7 +175,7 @@
 //! Some of what Nakama offers over REST only has methods here: logins, chat history, stored notifications, lists of matches and
 //! parties. For storage, leaderboards, friends and the rest, there is [`rest`](commands::NakamaCommands::rest). A session token
 //! lives for a minute by default. When the server refuses it, the plugin refreshes it and makes the call again.
-//! [`SessionRefreshed`](session::SessionRefreshed) brings the new tokens to games that store them.
+//! [`SessionRefreshed`](account::SessionRefreshed) brings the new tokens to games that store them.
 //!
 //! # Without a server
 //!
@@ -203,42 +203,37 @@
 //! * anything about a user that the local user follows by name, until that user comes online: the entity appears only then;
 //! * that the local user left a stream, that it closed, and who was in it before.
 
-pub mod chat;
+mod areas;
 pub mod commands;
 pub mod connection;
-mod departure;
+mod data;
 pub mod diagnostics;
-mod early;
+mod ecs;
 pub mod envelope;
 pub mod error;
 #[cfg(feature = "local-server")]
 pub mod local_server;
-pub mod match_data;
-pub mod matches;
-pub mod matchmaker;
 pub mod mirror;
-mod naming;
-pub mod notification;
-mod observed;
 #[cfg(feature = "overlay")]
 pub mod overlay;
-pub mod party;
-pub mod payload;
 pub mod plugin;
-pub mod presence;
 pub mod proto;
-mod receive;
 pub mod request;
 pub mod rest;
-pub mod rpc;
-pub mod send;
 pub mod session;
 mod settings;
 mod shared_text;
-pub mod status;
-pub mod stream;
 pub mod testing;
 mod transport;
+
+pub use self::{
+    areas::{
+        account, chat, matches, matches::data as match_data, matchmaker, notification, party, rpc,
+        status, stream,
+    },
+    data::{payload, send},
+    mirror::presence,
+};
 
 /// What the crate's own tests and the fuzzer in `fuzz/` see of the inside. It is no part of the API.
 #[cfg(feature = "__testing")]
@@ -264,6 +259,10 @@ pub mod prelude {
     #[cfg(feature = "serde")]
     pub use crate::rpc::{Call, RpcFunction};
     pub use crate::{
+        account::{
+            GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, RefreshSession,
+            SessionRefreshed, SessionRefusal,
+        },
         chat::{
             ChatChannel, ChatChannelKind, ChatClosed, ChatClosedReason, ChatHistory, ChatHistoryOf,
             ChatHistoryPage, ChatHistoryRefusal, ChatIndex, ChatJoined, ChatLog, ChatMemberOf,
@@ -315,10 +314,7 @@ pub mod prelude {
         rest::{CallRest, RestMethod, RestReply},
         rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
-        session::{
-            GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, NakamaSession,
-            RefreshSession, SessionRefreshed, SessionRefusal,
-        },
+        session::NakamaSession,
         status::{
             FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,
             UpdateStatus, UserSessions, UserStatus, UsersFollowed,

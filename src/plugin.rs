@@ -7,31 +7,36 @@ use bevy_time::TimePlugin;
 
 pub use crate::settings::NakamaSettings;
 use crate::{
-    chat::{
-        ChatChannel, ChatChannelKind, ChatIndex, ChatLog, ChatMemberOf, ChatMembers, ChatMessage,
-        ChatMessageKind, ChatMessageReceived,
+    areas::{
+        chat::{
+            ChatChannel, ChatChannelKind, ChatIndex, ChatLog, ChatMemberOf, ChatMembers,
+            ChatMessage, ChatMessageKind, ChatMessageReceived,
+        },
+        matches::{Match, MatchIndex, MatchPresences, PresentIn},
+        matchmaker::{self, AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
+        notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
+        party::{
+            AsksToJoin, MemberOf, Party, PartyAsks, PartyIndex, PartyJoinRequests, PartyLeader,
+            PartyMembers, PendingApproval, mark_pending_approval,
+        },
+        status::{
+            FollowedUser, FollowedUserIndex, SessionOf, StatusBook, UserSessions, UserStatus,
+        },
+        stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
     },
     connection::{ConnectionState, NakamaConnection, NetworkLink},
-    departure::{Departures, LastWord, despawn_departed},
-    early::EarlyArrivals,
+    data::{payload, send::FailedSends},
+    ecs::departure::{Departures, LastWord, despawn_departed},
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
-    matches::{Match, MatchIndex, MatchPresences, PresentIn},
-    matchmaker::{self, AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
-    notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
-    party::{
-        AsksToJoin, MemberOf, Party, PartyAsks, PartyIndex, PartyJoinRequests, PartyLeader,
-        PartyMembers, PendingApproval, mark_pending_approval,
+    mirror::{
+        early::EarlyArrivals,
+        presence::{
+            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, Moments, PartyId,
+            PresenceIndex, SessionId, TicketId, UserId, Username,
+        },
+        receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     },
-    payload,
-    presence::{
-        ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, Moments, PartyId, PresenceIndex,
-        SessionId, TicketId, UserId, Username,
-    },
-    receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     request::{PendingRequest, Requests},
-    send::FailedSends,
-    status::{FollowedUser, FollowedUserIndex, SessionOf, StatusBook, UserSessions, UserStatus},
-    stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
     transport::{MatchData, Network, PartyData, StreamData},
 };
 

@@ -2,7 +2,7 @@
 //!
 //! A call is made as the user of the connection, so it needs a connection. It carries the session token, which lives for a minute
 //! by default; the socket outlives it. When the server refuses the token, the plugin refreshes the session and makes the call once
-//! more, within the same deadline. [`SessionRefreshed`](crate::session::SessionRefreshed) brings the new tokens.
+//! more, within the same deadline. [`SessionRefreshed`](crate::account::SessionRefreshed) brings the new tokens.
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use bevy_reflect::Reflect;
 
 use crate::transport::LinkSettings;
 #[cfg(doc)]
-use crate::{chat::ChatLog, notification::NotificationInbox};
+use crate::{areas::chat::ChatLog, areas::notification::NotificationInbox};
 
 /// Settings of the plugin, a resource. Changes take effect with the next frame, but for those of the network thread, which
 /// are marked.

@@ -19,9 +19,8 @@ use bytes::Bytes;
 use crate::{
     commands::NakamaCommands,
     connection::NetworkLink,
-    early::Move,
     error::ServerError,
-    presence::Moment,
+    mirror::{early::Move, presence::Moment},
     proto::{self, Envelope, Kind, Message},
     request::{Outcome, Request, SocketRequest, submit},
     transport::{Direction, LinkCommand, RawEnvelope, Received},

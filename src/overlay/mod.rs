@@ -81,7 +81,7 @@ pub use self::{
         WaitingView,
     },
 };
-use crate::{observed::OwnObserver, plugin::NakamaSystems};
+use crate::{ecs::observed::OwnObserver, plugin::NakamaSystems};
 
 /// Adds the overlay to an app, see the [module](self).
 ///

@@ -8,10 +8,10 @@ use super::{
     envelope_log::{EnvelopeDirection, EnvelopeEntry},
 };
 use crate::{
+    data::send::SendFailed,
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap},
-    presence::{ChannelId, MatchId, PartyId},
+    mirror::presence::{ChannelId, MatchId, PartyId},
     request::RequestFailed,
-    send::SendFailed,
 };
 
 /// In `PostUpdate`: has envelopes reported while somebody looks.

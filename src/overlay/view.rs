@@ -7,7 +7,7 @@ use bevy_ecs::prelude::*;
 use super::envelope_log::EnvelopeLog;
 use crate::{
     connection::ConnectionState,
-    presence::{SessionId, UserId, Username},
+    mirror::presence::{SessionId, UserId, Username},
 };
 
 /// All that the overlay shows. Brought up to date while the overlay is open; envelopes with every frame, the rest ten times

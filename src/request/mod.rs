@@ -50,8 +50,8 @@ pub(crate) use self::{
     user::{UserCall, forget_refresh, submit_as_user, tick},
 };
 use crate::{
+    data::payload::PayloadError,
     error::ServerError,
-    payload::PayloadError,
     transport::{BadAddress, Failure, Unreachable, seconds},
 };
 

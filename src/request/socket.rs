@@ -11,11 +11,13 @@ use super::{
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
-    early::{Area, EarlyArrivals, Move},
     error::ServerError,
-    presence::{Moment, Moments},
+    mirror::{
+        early::{Area, EarlyArrivals, Move},
+        presence::{Moment, Moments},
+    },
     proto::{Kind, Message},
-    transport::{Answer, Failure, LinkCommand, Received, Ticket},
+    transport::{Answer, Failure, LinkCommand, Received, RequestId},
 };
 
 /// A request over the socket.
@@ -198,7 +200,7 @@ impl<R: SocketRequest> Job<R> {
         send(world, message, R::JOINS, timeout, settle);
     }
 
-    fn on_answer(mut self, world: &mut World, request: R, ticket: Ticket, answer: Answer) {
+    fn on_answer(mut self, world: &mut World, request: R, ticket: RequestId, answer: Answer) {
         let error = match answer {
             Answer::Message(reply) => match reply.map(|received| *received) {
                 Some(Received {
@@ -314,7 +316,7 @@ fn send(
     message: Message,
     joins: Option<Area>,
     timeout: Duration,
-    settle: impl FnOnce(&mut World, Ticket, Answer) + Send + Sync + 'static,
+    settle: impl FnOnce(&mut World, RequestId, Answer) + Send + Sync + 'static,
 ) {
     let ticket = world.resource_mut::<Requests>().open(joins, settle);
     world

@@ -11,22 +11,20 @@ use super::{
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
-    departure::Transient,
-    early::{Area, EarlyArrivals},
-    naming::give_name,
-    observed,
+    ecs::{departure::Transient, naming::give_name, observed},
+    mirror::early::{Area, EarlyArrivals},
     proto::Message,
     settings::NakamaSettings,
-    transport::{Answer, Failure, LONGEST, Received, Ticket},
+    transport::{Answer, Failure, LONGEST, Received, RequestId},
 };
 
 /// The table of requests without an answer.
 #[derive(Default, Resource)]
 pub(crate) struct Requests {
     last_ticket: u64,
-    open: HashMap<Ticket, OpenRequest>,
+    open: HashMap<RequestId, OpenRequest>,
     /// Requests that ran out of time, in case that the server consents later.
-    pub(super) late: HashMap<Ticket, TakeBack>,
+    pub(super) late: HashMap<RequestId, TakeBack>,
     pub(super) refresh: TokenRefresh,
 }
 
@@ -35,7 +33,7 @@ struct OpenRequest {
     joins: Option<Area>,
 }
 
-type Settle = Box<dyn FnOnce(&mut World, Ticket, Answer) + Send + Sync>;
+type Settle = Box<dyn FnOnce(&mut World, RequestId, Answer) + Send + Sync>;
 
 pub(super) type TakeBack = Box<dyn FnOnce(&mut World, Option<Received>) + Send + Sync>;
 
@@ -43,10 +41,10 @@ impl Requests {
     pub(super) fn open(
         &mut self,
         joins: Option<Area>,
-        settle: impl FnOnce(&mut World, Ticket, Answer) + Send + Sync + 'static,
-    ) -> Ticket {
+        settle: impl FnOnce(&mut World, RequestId, Answer) + Send + Sync + 'static,
+    ) -> RequestId {
         self.last_ticket += 1;
-        let ticket = Ticket(self.last_ticket);
+        let ticket = RequestId(self.last_ticket);
         self.open.insert(
             ticket,
             OpenRequest {
@@ -113,7 +111,7 @@ pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
 /// An answer arrived, and is applied. What it may have joined, so that early arrivals can be looked through.
 pub(crate) fn on_answer(
     world: &mut World,
-    ticket: Ticket,
+    ticket: RequestId,
     answer: Answer,
     late: bool,
 ) -> Option<Area> {
@@ -141,7 +139,7 @@ pub(crate) fn on_answer(
 }
 
 /// Nothing will come late to a request that ran out of time.
-pub(crate) fn on_given_up(world: &mut World, ticket: Ticket) {
+pub(crate) fn on_given_up(world: &mut World, ticket: RequestId) {
     world.resource_mut::<Requests>().late.remove(&ticket);
 }
 

@@ -15,10 +15,10 @@ use super::{
     table::{Requests, mark_pending, now, reply, timeout},
 };
 use crate::{
-    connection::{NakamaConnection, NetworkLink},
+    connection::{self, NakamaConnection, NetworkLink},
     session::{self, NakamaSession},
     transport::{
-        Answer, Auth, Failure, LinkCommand, NakamaServer, RestCall, RestResponse, Secret, Ticket,
+        Answer, Auth, Failure, LinkCommand, NakamaServer, RequestId, RestCall, RestResponse, Secret,
     },
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct UserCall {
 /// The refresh that is under way, and the calls that wait for it.
 #[derive(Default)]
 pub(super) struct TokenRefresh {
-    ticket: Option<Ticket>,
+    ticket: Option<RequestId>,
     waiting: Vec<Pending>,
 }
 
@@ -235,7 +235,7 @@ fn refresh_and_send(world: &mut World, pending: Pending, token: &Secret, refusal
         });
 }
 
-fn on_refreshed(world: &mut World, ticket: Ticket, old: &NakamaSession, answer: Answer) {
+fn on_refreshed(world: &mut World, ticket: RequestId, old: &NakamaSession, answer: Answer) {
     let refresh = &mut world.resource_mut::<Requests>().refresh;
     if refresh.ticket != Some(ticket) {
         return; // its connection has ended
@@ -244,8 +244,8 @@ fn on_refreshed(world: &mut World, ticket: Ticket, old: &NakamaSession, answer: 
     let waiting = std::mem::take(&mut refresh.waiting);
     let ending = match Ending::from(answer) {
         Ending::Response(response) if response.is_success() => {
-            if let Some(new) = session::read_refreshed(&response) {
-                session::take_over(world, old, &new);
+            if let Some((new, _)) = session::read_session(&response) {
+                connection::take_over(world, old, &new);
                 for pending in waiting {
                     send(world, pending);
                 }

@@ -1,13 +1,7 @@
-//! Logging in: accounts and their tokens.
+//! Sessions: the tokens of a user who is logged in.
 //!
-//! A login is a REST call and needs no connection. It gives a [`NakamaSession`], which opens the socket
+//! A [login](crate::account) brings a [`NakamaSession`], which opens the socket
 //! ([`connect`](crate::commands::NakamaCommands::connect)).
-//!
-//! A server lets session tokens live for a minute by default. The socket outlives them; for calls over REST, the plugin gets
-//! new ones when the server refuses the old ones, and tells with [`SessionRefreshed`].
-
-mod login;
-mod refresh;
 
 use std::{
     collections::BTreeMap,
@@ -15,21 +9,10 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use bevy_ecs::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
-pub(crate) use self::refresh::{read_refreshed, refresh_call, take_over};
-pub use self::{
-    login::{GameCenterPlayer, LogIn, LoggedIn, Login, LoginRefusal},
-    refresh::{RefreshSession, SessionRefreshed},
-};
-use crate::{
-    commands::NakamaCommands,
-    error::RestError,
-    request::{Outcome, Request, RequestError, RestRequest, instead_of, submit_rest},
-    transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserId, Username},
-};
+use crate::transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserId, Username};
 
 /// A player who is logged in: two tokens, and what they say.
 ///
@@ -160,96 +143,22 @@ struct Tokens {
     created: bool,
 }
 
-impl Tokens {
-    fn read<E: std::error::Error>(
-        response: &RestResponse,
-    ) -> Result<(NakamaSession, bool), RequestError<E>> {
-        let unreadable = || RequestError::UnexpectedReply {
-            got: instead_of("no session", response),
-        };
-        let tokens: Self = serde_json::from_slice(&response.body).map_err(|_| unreadable())?;
-        let session = NakamaSession::restore(&tokens.token, tokens.refresh_token.as_deref());
-        Ok((session.map_err(|_| unreadable())?, tokens.created))
-    }
+/// The session in the answer to a login or a refresh, and whether its account is new. `None` if there is none.
+pub(crate) fn read_session(response: &RestResponse) -> Option<(NakamaSession, bool)> {
+    let tokens: Tokens = serde_json::from_slice(&response.body).ok()?;
+    let session = NakamaSession::restore(&tokens.token, tokens.refresh_token.as_deref()).ok()?;
+    Some((session, tokens.created))
 }
 
-/// gRPC codes of the REST interface.
-const INVALID_ARGUMENT: i32 = 3;
-const NOT_FOUND: i32 = 5;
-const ALREADY_EXISTS: i32 = 6;
-const PERMISSION_DENIED: i32 = 7;
-const FAILED_PRECONDITION: i32 = 9;
-const UNAUTHENTICATED: i32 = 16;
-
-/// How the server refuses to refresh or end a session.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SessionRefusal {
-    /// The server key of [`NakamaServer::new`] is not the server's.
-    #[error(transparent)]
-    InvalidServerKey(RestError),
-    /// The token is not the server's, has expired, or was logged out. Log in again.
-    #[error(transparent)]
-    InvalidToken(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
-}
-
-impl From<RestError> for SessionRefusal {
-    fn from(error: RestError) -> Self {
-        match error.code {
-            UNAUTHENTICATED if error.message.starts_with("Server key") => {
-                Self::InvalidServerKey(error)
-            }
-            UNAUTHENTICATED | INVALID_ARGUMENT => Self::InvalidToken(error),
-            _ => Self::Other(error),
-        }
-    }
-}
-
-/// Ends a session. Made by [`log_out`](NakamaCommands::log_out).
-#[derive(Clone, Debug)]
-pub struct LogOut {
-    server: NakamaServer,
-    session: NakamaSession,
-}
-
-impl Request for LogOut {
-    type Reply = ();
-    type Refusal = SessionRefusal;
-    const NAME: &'static str = "LogOut";
-}
-
-impl RestRequest for LogOut {
-    type Call = RestCall;
-
-    fn to_call(&self) -> RestCall {
-        let token = self.session.token();
-        let refresh_token = self.session.refresh_token().map_or("", Secret::expose);
-        RestCall {
-            server: self.server.clone(),
-            method: "POST",
-            target: "/v2/session/logout".into(),
-            auth: Auth::Bearer(token.clone()),
-            body: Some(
-                json!({ "token": token.expose(), "refresh_token": refresh_token }).to_string(),
-            ),
-        }
-    }
-
-    fn succeed(self, _: &mut World, _: &RestResponse) -> Outcome<Self> {
-        Ok(())
-    }
-}
-
-impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Makes a session's tokens worthless. A socket that is open stays open, and Nakama still lets the token open one.
-    pub fn log_out(self, server: &NakamaServer, session: &NakamaSession) -> EntityCommands<'a> {
-        let request = LogOut {
-            server: server.clone(),
-            session: session.clone(),
-        };
-        self.request_with(move |world, entity| submit_rest(world, entity, request))
+/// The call that gets new tokens for a session.
+pub(crate) fn refresh_call(server: &NakamaServer, session: &NakamaSession) -> RestCall {
+    // Without `vars`, the server would forget those of the login.
+    let refresh_token = session.refresh_token().map_or("", Secret::expose);
+    RestCall {
+        server: server.clone(),
+        method: "POST",
+        target: "/v2/account/session/refresh".into(),
+        auth: Auth::ServerKey,
+        body: Some(json!({ "token": refresh_token, "vars": session.vars() }).to_string()),
     }
 }

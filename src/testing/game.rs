@@ -9,13 +9,12 @@ use bevy_time::{TimePlugin, TimeUpdateStrategy};
 
 use super::{chat_joined, match_joined, server, session, wire::Wire};
 use crate::{
-    chat::JoinChat,
+    areas::{chat::JoinChat, matches::JoinMatch},
     commands::NakamaCommandsExt as _,
     connection::{ConnectOptions, NetworkLink},
-    matches::JoinMatch,
+    mirror::receive::BudgetClock,
     plugin::{NakamaPlugin, NakamaSettings},
     proto::Kind,
-    receive::BudgetClock,
 };
 
 /// How much time passes in one [`TestGame::update`].

@@ -4,9 +4,11 @@ use bevy_ecs::prelude::*;
 
 use super::{TestGame, presence, room_id};
 use crate::{
-    chat::{ChatIndex, ChatLog, ChatMembers},
-    matches::{MatchIndex, MatchPresences},
-    presence::{MatchId, PresenceIndex, SessionId, Username},
+    areas::{
+        chat::{ChatIndex, ChatLog, ChatMembers},
+        matches::{MatchIndex, MatchPresences},
+    },
+    mirror::presence::{MatchId, PresenceIndex, SessionId, Username},
 };
 
 impl TestGame {

@@ -8,7 +8,7 @@ use crate::{
     connection::{DisconnectReason, TransportError},
     proto::{self, Envelope, Kind, Message, PartyLayout, realtime},
     session::NakamaSession,
-    transport::{Auth, Input, LinkSettings, RestCall, RestResponse, Ticket},
+    transport::{Auth, Input, LinkSettings, RequestId, RestCall, RestResponse},
 };
 
 impl TestGame {
@@ -177,8 +177,9 @@ impl TestGame {
     /// The game does not log in.
     #[track_caller]
     pub fn accept_login(&mut self, name: &str) -> NakamaSession {
-        let is_login =
-            |(_, call): &(Ticket, RestCall)| call.target.starts_with("/v2/account/authenticate/");
+        let is_login = |(_, call): &(RequestId, RestCall)| {
+            call.target.starts_with("/v2/account/authenticate/")
+        };
         let Some(index) = self.wire.calls.iter().position(is_login) else {
             panic!(
                 "the game does not log in, but calls {:?}",

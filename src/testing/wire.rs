@@ -15,7 +15,7 @@ use crate::{
     proto::{Envelope, Message, PartyLayout, realtime},
     transport::{
         Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
-        RestCall, Ticket, parse_request_cid,
+        RequestId, RestCall, parse_request_cid,
     },
 };
 
@@ -28,7 +28,7 @@ pub(super) struct Wire {
     pub(super) attempt: Option<Attempt>,
     pub(super) layout: PartyLayout,
     pub(super) sent: VecDeque<Envelope>,
-    pub(super) calls: VecDeque<(Ticket, RestCall)>,
+    pub(super) calls: VecDeque<(RequestId, RestCall)>,
     pub(super) is_silent: bool,
 }
 

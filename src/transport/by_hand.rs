@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::DecodeError;
 
-use super::{
+use super::wire::{
     decode::{Decoded, Decoder, decode},
     ids::PresenceInfo,
     received::Received,

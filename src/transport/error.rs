@@ -4,7 +4,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use super::{address::NakamaServer, error_text::one_line};
+use super::{address::NakamaServer, wire::error_text::one_line};
 
 /// An address at which there cannot be a server. Nothing was looked up or sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -99,7 +99,9 @@ impl From<io::Error> for TransportError {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Eof,
             #[cfg(feature = "rustls")]
-            io::ErrorKind::InvalidData if super::tls::is_something_else(&error) => Self::NoTls,
+            io::ErrorKind::InvalidData if super::socket::tls::is_something_else(&error) => {
+                Self::NoTls
+            }
             // rustls reports its own failures in this dress.
             io::ErrorKind::InvalidData => Self::Tls(Arc::new(error)),
             _ => Self::Io(Arc::new(error)),

@@ -7,7 +7,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crossbeam_channel::Sender;
 
-use super::link::{Batch, LinkEvent, LinkStats};
+use super::{event::LinkEvent, link::Batch, stats::LinkStats};
 
 /// The least that a game can be given, in bytes. With less, a connection would end with its first message.
 const LEAST: usize = 64 * 1024;

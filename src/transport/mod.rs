@@ -8,55 +8,41 @@
 mod address;
 #[cfg(feature = "__testing")]
 pub(crate) mod by_hand;
+mod command;
 mod core;
-mod deadline;
-mod decode;
-mod dial;
-mod encode;
 mod error;
-mod error_text;
-mod exchange;
-mod frames;
+mod event;
 mod hand_over;
-mod http;
-mod ids;
-mod interner;
 mod link;
-mod liveness;
 mod network;
-mod pacing;
-mod pool;
-mod received;
-mod resolver;
-mod rest;
-mod stream;
-#[cfg(feature = "rustls")]
-mod tls;
-mod websocket;
+mod socket;
+mod stats;
+mod wire;
 mod worker;
 
 pub use self::{
     address::{NakamaServer, Secret},
     error::{BadAddress, DisconnectReason, ProtocolError, TransportError, Unreachable},
-    ids::{
+    network::Network,
+    wire::ids::{
         ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,
         UserId, Username,
     },
-    network::Network,
 };
 pub(crate) use self::{
-    core::{Action, Attempt, Core, Input, parse_request_cid},
-    deadline::LONGEST,
-    decode::{MatchData, PartyData, StreamData, StreamInfo},
-    encode::OutgoingMatchData,
+    command::{Auth, ConnectPlan, LinkCommand, RequestId, RestCall},
+    core::{Action, Attempt, Core, Input, deadline::LONGEST, parse_request_cid},
     error::seconds,
-    error_text::{error_text, one_line, page_text},
+    event::{Answer, Direction, Failure, LinkEvent, RawEnvelope, RestResponse},
     hand_over::HandOver,
-    ids::{canonical, is_canonical, make_canonical},
-    link::{
-        Answer, Auth, ConnectPlan, Direction, Driver, Failure, Link, LinkCommand, LinkEvent,
-        LinkSettings, LinkStats, RawEnvelope, RestCall, RestResponse, Ticket, TrafficTotals,
+    link::{Driver, Link, LinkSettings},
+    socket::rest::path_segment,
+    stats::{LinkStats, TrafficTotals},
+    wire::{
+        decode::{MatchData, PartyData, StreamData, StreamInfo},
+        encode::OutgoingMatchData,
+        error_text::{error_text, one_line, page_text},
+        ids::{canonical, is_canonical, make_canonical},
+        received::{People, Received},
     },
-    received::{People, Received},
-    rest::path_segment,
 };

@@ -13,9 +13,11 @@ use crossbeam_channel::{Sender, unbounded};
 use mio::{Poll, Waker};
 
 use super::{
+    command::LinkCommand,
     core::Core,
     hand_over::HandOver,
-    link::{Driver, Link, LinkCommand, LinkSettings, LinkStats},
+    link::{Driver, Link, LinkSettings},
+    stats::LinkStats,
     worker::{LinkId, ToWorker, WAKER, Worker},
 };
 

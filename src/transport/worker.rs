@@ -11,18 +11,21 @@ use hashbrown::HashMap;
 use mio::{Events, Poll, Registry, Token, Waker};
 
 #[cfg(feature = "rustls")]
-use super::tls::TlsConfigs;
+use super::socket::tls::TlsConfigs;
 use super::{
     address::{Endpoint, NakamaServer},
+    command::{LinkCommand, RequestId, RestCall},
     core::{Action, Attempt, Core, Input},
-    dial::Dial,
     error::{DisconnectReason, TransportError},
-    exchange::{Exchange, Outcome},
-    link::{LinkCommand, RestCall, RestResponse, Ticket},
-    pool::Pool,
-    resolver::{Addresses, Resolver},
-    rest,
-    websocket::{Arrival, Socket},
+    event::RestResponse,
+    socket::{
+        dial::Dial,
+        exchange::{Exchange, Outcome},
+        pool::Pool,
+        resolver::{Addresses, Resolver},
+        rest,
+        websocket::{Arrival, Socket},
+    },
 };
 
 /// The poller's name for the waker.
@@ -72,9 +75,9 @@ struct LinkState {
     socket: Option<(Attempt, Token, Socket)>,
     /// Sockets that are being closed.
     closing: Vec<(Token, Socket)>,
-    calls: HashMap<Ticket, Call>,
+    calls: HashMap<RequestId, Call>,
     /// Calls that wait for their turn.
-    waiting: HashMap<Ticket, (Box<RestCall>, Endpoint)>,
+    waiting: HashMap<RequestId, (Box<RestCall>, Endpoint)>,
     /// Something happened that concerns this link.
     is_due: bool,
     /// Turns in a row that left something unread.
@@ -463,7 +466,12 @@ impl LinkState {
     }
 
     /// Starts a call, if somebody still waits for it.
-    fn start_call(&mut self, now: Instant, ticket: Ticket, dialer: &mut Dialer) -> Option<Token> {
+    fn start_call(
+        &mut self,
+        now: Instant,
+        ticket: RequestId,
+        dialer: &mut Dialer,
+    ) -> Option<Token> {
         let (call, endpoint) = self.waiting.remove(&ticket)?;
         let started = dialer
             .dial(&call.server, endpoint)

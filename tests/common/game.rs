@@ -10,7 +10,13 @@ use bevy::{
     prelude::*,
     state::app::StatesPlugin,
 };
-use bevy_nakama::{connection::Network, diagnostics::NakamaDiagnosticsPlugin, prelude::*, testing};
+use bevy_nakama::{
+    connection::Network,
+    diagnostics::NakamaDiagnosticsPlugin,
+    local_server::{LocalServer, LocalServerConfig},
+    prelude::*,
+    testing,
+};
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -199,4 +205,12 @@ pub(crate) fn describe(reason: &dyn std::error::Error) -> String {
         cause = deeper.source();
     }
     text
+}
+
+/// An embedded server, and where it is.
+#[track_caller]
+pub(crate) fn serve(config: LocalServerConfig) -> (LocalServer, NakamaServer) {
+    let local = LocalServer::start(config).expect("a port");
+    let server = NakamaServer::new(local.url(), local.server_key());
+    (local, server)
 }

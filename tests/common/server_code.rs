@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::game::serve;
 use bevy_nakama::{
     connection::NakamaServer,
     local_server::{
@@ -115,7 +116,5 @@ pub(crate) fn start() -> (LocalServer, NakamaServer) {
         matchmaker_interval: Duration::from_millis(20),
         ..LocalServerConfig::default()
     };
-    let server = LocalServer::start(config).expect("a server");
-    let address = NakamaServer::new(server.url(), server.server_key());
-    (server, address)
+    serve(config)
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
-    proto::{Envelope, Kind, Message},
+    proto::{self, Envelope, Kind},
     testing::*,
 };
 
@@ -18,6 +18,12 @@ pub(crate) fn log_replies<R: Request>(game: &mut TestGame, log: &Log, name: &'st
         Ok(_) => seen.add(name),
         Err(error) => seen.add(format!("{name}: {error}")),
     });
+}
+
+/// Takes the messages of a type that no test has taken yet.
+pub(crate) fn drain<M: Message>(game: &mut TestGame) -> Vec<M> {
+    let mut messages = game.app.world_mut().resource_mut::<Messages<M>>();
+    messages.drain().collect()
 }
 
 /// The name of a refusal's variant.
@@ -34,7 +40,11 @@ pub(crate) fn sent_json(envelope: &Envelope) -> serde_json::Value {
 }
 
 /// Creates a party; the server gives this answer.
-pub(crate) fn create_party(game: &mut TestGame, request: CreateParty, answer: Message) -> Entity {
+pub(crate) fn create_party(
+    game: &mut TestGame,
+    request: CreateParty,
+    answer: proto::Message,
+) -> Entity {
     let entity = game.commands(|c| c.nakama().create_party(request).id());
     game.update();
     let asked = game.expect_sent(Kind::PartyCreate);

@@ -5,12 +5,12 @@ use bevy_ecs::{
 };
 
 use crate::{
+    areas::status::{FollowedUser, UserSessions, UserStatus},
+    mirror::presence::{IsSelf, SessionId, UserId, Username},
     overlay::{
         OverlayView,
         view::{FriendSessionView, FriendView, FriendsView, MAX_PEOPLE},
     },
-    presence::{IsSelf, SessionId, UserId, Username},
-    status::{FollowedUser, UserSessions, UserStatus},
 };
 
 /// A user, in the order in which users are listed.

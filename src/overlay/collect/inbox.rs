@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use crate::{
-    notification::{Notification, NotificationCode, NotificationInbox},
+    areas::notification::{Notification, NotificationCode, NotificationInbox},
     overlay::{
         OverlayView, secrets,
         view::{InboxView, MAX_NOTIFICATIONS, NotificationView},

@@ -19,17 +19,21 @@ use super::{
     view::{ConnectionView, ContextState, ContextView, TrafficSample, TrafficView, WaitingView},
 };
 use crate::{
-    chat::{ChatChannel, ChatChannelKind, ChatLog, ChatMembers, JoinChat},
-    connection::{NakamaConnection, NetworkLink},
-    early::EarlyArrivals,
-    matches::{CreateMatch, JoinMatch, Match, MatchPresences},
-    party::{
-        Asking, CreateParty, JoinParty, Party, PartyJoinRequests, PartyMembers, PendingApproval,
+    areas::{
+        chat::{ChatChannel, ChatChannelKind, ChatLog, ChatMembers, JoinChat},
+        matches::{CreateMatch, JoinMatch, Match, MatchPresences},
+        party::{
+            Asking, CreateParty, JoinParty, Party, PartyJoinRequests, PartyMembers, PendingApproval,
+        },
+        stream::{Stream, StreamPresences},
     },
-    presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId},
-    receive::ReceiveStats,
+    connection::{NakamaConnection, NetworkLink},
+    mirror::{
+        early::EarlyArrivals,
+        presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId},
+        receive::ReceiveStats,
+    },
     request::{PendingRequest, Request},
-    stream::{Stream, StreamPresences},
 };
 
 /// How often the world is looked at. Numbers that change faster cannot be read.

@@ -10,9 +10,9 @@ use bevy_ecs::{
 };
 
 use crate::{
+    areas::party::PartyLeader,
+    mirror::presence::{IsSelf, SessionId, UserId, Username},
     overlay::view::{MAX_PEOPLE, PersonView},
-    party::PartyLeader,
-    presence::{IsSelf, SessionId, UserId, Username},
 };
 
 /// Everybody, in whatever they are.

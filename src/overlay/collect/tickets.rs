@@ -4,12 +4,12 @@ use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use bevy_time::{Real, Time};
 
 use crate::{
-    matchmaker::{AddMatchmaker, AddPartyToMatchmaker, MatchmakerTicket, TicketOf},
+    areas::matchmaker::{AddMatchmaker, AddPartyToMatchmaker, MatchmakerTicket, TicketOf},
+    mirror::presence::{Joining, PartyId, TicketId},
     overlay::{
         OverlayView, secrets,
         view::{TicketAskView, TicketView},
     },
-    presence::{Joining, PartyId, TicketId},
     request::{PendingRequest, Request},
 };
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{presence, presences};
 use crate::{
-    chat::{ChatMessageKind, Timestamp},
-    presence::ChannelId,
+    areas::chat::{ChatMessageKind, Timestamp},
+    mirror::presence::ChannelId,
     proto::{Message, api, realtime},
 };
 

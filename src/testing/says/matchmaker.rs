@@ -2,7 +2,7 @@
 
 use super::presence;
 use crate::{
-    presence::JoinWith,
+    mirror::presence::JoinWith,
     proto::{
         Message,
         realtime::{

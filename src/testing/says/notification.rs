@@ -1,7 +1,7 @@
 //! What a server tells a user.
 
 use crate::{
-    chat::Timestamp,
+    areas::chat::Timestamp,
     proto::{Message, api, realtime},
 };
 

@@ -2,8 +2,8 @@
 
 use super::{presence, presences};
 use crate::{
+    areas::stream::Stream,
     proto::{Message, UserPresence, realtime},
-    stream::Stream,
 };
 
 fn online(sessions: &[(&str, &str)]) -> Vec<UserPresence> {

@@ -12,11 +12,12 @@ use super::{
 use crate::{
     proto::{Envelope, Kind, Message},
     transport::{
-        deadline::deadline,
-        encode::OutgoingMatchData,
+        command::{ConnectPlan, LinkCommand, RequestId},
+        core::deadline::deadline,
         error::DisconnectReason,
-        link::{Answer, ConnectPlan, Failure, LinkCommand, LinkEvent, Ticket},
-        rest,
+        event::{Answer, Failure, LinkEvent},
+        socket::rest,
+        wire::encode::OutgoingMatchData,
     },
 };
 
@@ -77,7 +78,7 @@ impl Core {
         }
     }
 
-    fn request(&mut self, now: Instant, ticket: Ticket, message: Message, timeout: Duration) {
+    fn request(&mut self, now: Instant, ticket: RequestId, message: Message, timeout: Duration) {
         if !self.accepts_traffic() {
             return self.answer(ticket, Answer::Failed(Failure::NotConnected));
         }

@@ -4,7 +4,10 @@
 //! at, takes out what is to be done, and asks when to come back.
 
 mod commands;
+pub(crate) mod deadline;
+mod liveness;
 mod outbox;
+mod pacing;
 mod requests;
 
 use std::{
@@ -18,22 +21,26 @@ use hashbrown::HashSet;
 use prost::Message as _;
 
 use self::{
+    liveness::{Liveness, LivenessRules, Verdict},
     outbox::{Origin, Outbox},
     requests::{Expired, Match, RequestTable, Way},
 };
-use super::{
-    address::{Endpoint, NakamaServer},
-    decode::{Decoded, Decoder, decode},
-    error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
-    hand_over::HandOver,
-    link::{
-        Answer, ConnectPlan, Direction, Failure, LinkCommand, LinkEvent, LinkSettings, LinkStats,
-        RawEnvelope, RestCall, RestResponse, Ticket,
+use crate::{
+    proto::{Envelope, Kind, Message, party_layout_of, realtime},
+    transport::{
+        address::{Endpoint, NakamaServer},
+        command::{ConnectPlan, LinkCommand, RequestId, RestCall},
+        error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
+        event::{Answer, Direction, Failure, LinkEvent, RawEnvelope, RestResponse},
+        hand_over::HandOver,
+        link::LinkSettings,
+        stats::LinkStats,
+        wire::{
+            decode::{Decoded, Decoder, decode},
+            received::Received,
+        },
     },
-    liveness::{Liveness, LivenessRules, Verdict},
-    received::Received,
 };
-use crate::proto::{Envelope, Kind, Message, party_layout_of, realtime};
 
 /// Notifications that come before the server closes the socket for good.
 const REPLACED: i32 = -7;
@@ -56,7 +63,7 @@ pub(crate) enum Input {
     /// The socket is gone, or none came about.
     Ended(Attempt, DisconnectReason),
     /// A REST call is over.
-    RestDone(Ticket, Result<RestResponse, Unreachable>),
+    RestDone(RequestId, Result<RestResponse, Unreachable>),
     /// Time went by. Due once per turn, and whenever [`Core::next_timeout`] says.
     Tick,
 }
@@ -69,9 +76,9 @@ pub(crate) enum Action {
     /// Close the socket, politely if it is open. Nothing follows.
     Close(Attempt),
     /// Make a REST call; [`Input::RestDone`] follows.
-    Rest(Ticket, Box<RestCall>, Endpoint),
+    Rest(RequestId, Box<RestCall>, Endpoint),
     /// Nobody waits for this REST call any more.
-    AbandonRest(Ticket),
+    AbandonRest(RequestId),
 }
 
 pub(crate) struct Core {
@@ -431,7 +438,7 @@ impl Core {
         self.hand_over.push(LinkEvent::Closed(reason));
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: Answer) {
+    fn answer(&mut self, ticket: RequestId, answer: Answer) {
         self.hand_over.push(LinkEvent::Answer {
             ticket,
             answer,
@@ -474,14 +481,14 @@ impl Core {
     }
 }
 
-fn request_cid(ticket: Ticket) -> String {
+fn request_cid(ticket: RequestId) -> String {
     ticket.0.to_string()
 }
 
-pub(crate) fn parse_request_cid(cid: &str) -> Option<Ticket> {
+pub(crate) fn parse_request_cid(cid: &str) -> Option<RequestId> {
     cid.parse()
         .ok()
-        .map(Ticket)
+        .map(RequestId)
         .filter(|_| !cid.starts_with(['+', '0']))
 }
 

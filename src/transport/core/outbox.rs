@@ -10,7 +10,7 @@ use hashbrown::HashSet;
 
 use crate::{
     proto::Kind,
-    transport::{link::Ticket, pacing::Pacer},
+    transport::{command::RequestId, core::pacing::Pacer},
 };
 
 /// At once, and then one per interval: 4 per millisecond. A server's queue for each receiver holds 64.
@@ -28,7 +28,7 @@ pub(super) struct Outgoing {
 /// Whose message it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Origin {
-    Request(Ticket),
+    Request(RequestId),
     /// Match data, with the game's own mark.
     Data {
         origin: u64,
@@ -97,7 +97,7 @@ impl Outbox {
     }
 
     /// Takes out the requests that nobody waits for any more.
-    pub(super) fn remove(&mut self, given_up: &HashSet<Ticket>) {
+    pub(super) fn remove(&mut self, given_up: &HashSet<RequestId>) {
         let is_given_up = |outgoing: &Outgoing| matches!(outgoing.origin, Origin::Request(ticket) if given_up.contains(&ticket));
         if !given_up.is_empty() {
             self.queue.retain(|outgoing| !is_given_up(outgoing));

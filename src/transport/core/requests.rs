@@ -7,17 +7,17 @@ use std::{
 
 use hashbrown::HashMap;
 
-use crate::transport::{deadline::deadline, link::Ticket};
+use crate::transport::{command::RequestId, core::deadline::deadline};
 
 /// The table of open requests, over the socket and over REST.
 #[derive(Debug, Default)]
 pub(super) struct RequestTable {
-    open: HashMap<Ticket, Open>,
-    deadlines: BTreeSet<(Instant, Ticket)>,
+    open: HashMap<RequestId, Open>,
+    deadlines: BTreeSet<(Instant, RequestId)>,
     /// Requests that ran out of time, but the server may answer yet; with their place in the order of sending.
-    late: HashMap<Ticket, u64>,
+    late: HashMap<RequestId, u64>,
     /// Requests that ran out of time, and that no answer can come to any more.
-    given_up: Vec<Ticket>,
+    given_up: Vec<RequestId>,
     /// How many of `open` have been sent over the socket.
     sent: usize,
     next_place: u64,
@@ -53,21 +53,21 @@ pub(super) enum Match {
 /// A request that ran out of time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expired {
-    pub(super) ticket: Ticket,
+    pub(super) ticket: RequestId,
     pub(super) after: Duration,
     pub(super) way: Way,
 }
 
 impl RequestTable {
-    pub(super) fn open_socket(&mut self, ticket: Ticket, now: Instant, timeout: Duration) {
+    pub(super) fn open_socket(&mut self, ticket: RequestId, now: Instant, timeout: Duration) {
         self.insert(ticket, now, timeout, Way::Socket { place: None });
     }
 
-    pub(super) fn open_rest(&mut self, ticket: Ticket, now: Instant, timeout: Duration) {
+    pub(super) fn open_rest(&mut self, ticket: RequestId, now: Instant, timeout: Duration) {
         self.insert(ticket, now, timeout, Way::Rest);
     }
 
-    fn insert(&mut self, ticket: Ticket, now: Instant, timeout: Duration, way: Way) {
+    fn insert(&mut self, ticket: RequestId, now: Instant, timeout: Duration, way: Way) {
         let deadline = deadline(now, timeout);
         self.deadlines.insert((deadline, ticket));
         self.open.insert(
@@ -87,7 +87,7 @@ impl RequestTable {
     }
 
     /// A request goes out. Whether it is still wanted: one that ran out of time in the queue is not sent at all.
-    pub(super) fn on_sent(&mut self, ticket: Ticket) -> bool {
+    pub(super) fn on_sent(&mut self, ticket: RequestId) -> bool {
         let place = self.next_place();
         let Some(open) = self.open.get_mut(&ticket) else {
             return false;
@@ -103,7 +103,7 @@ impl RequestTable {
     }
 
     /// An answer arrived over the socket.
-    pub(super) fn on_answer(&mut self, ticket: Ticket) -> Match {
+    pub(super) fn on_answer(&mut self, ticket: RequestId) -> Match {
         // An answer to what was never sent is not the server's to give.
         let sent = |open: &Open| matches!(open.way, Way::Socket { place: Some(_) });
         if self.open.get(&ticket).is_some_and(sent) {
@@ -128,16 +128,16 @@ impl RequestTable {
     }
 
     /// Takes out the requests that have run out of time for good, since the last call.
-    pub(super) fn take_given_up(&mut self) -> impl Iterator<Item = Ticket> + '_ {
+    pub(super) fn take_given_up(&mut self) -> impl Iterator<Item = RequestId> + '_ {
         self.given_up.drain(..)
     }
 
     /// A REST answer arrived. Whether somebody still waits for it.
-    pub(super) fn on_rest_answer(&mut self, ticket: Ticket) -> bool {
+    pub(super) fn on_rest_answer(&mut self, ticket: RequestId) -> bool {
         self.close(ticket).is_some()
     }
 
-    fn close(&mut self, ticket: Ticket) -> Option<Way> {
+    fn close(&mut self, ticket: RequestId) -> Option<Way> {
         let open = self.open.remove(&ticket)?;
         self.deadlines.remove(&(open.deadline, ticket));
         if matches!(open.way, Way::Socket { place: Some(_) }) {
@@ -170,7 +170,7 @@ impl RequestTable {
     }
 
     /// The socket is gone: takes out all of its requests, each with whether it had been sent. In order of their making.
-    pub(super) fn drain_socket(&mut self) -> Vec<(Ticket, bool)> {
+    pub(super) fn drain_socket(&mut self) -> Vec<(RequestId, bool)> {
         self.late.clear();
         self.given_up.clear();
         let of_socket = self

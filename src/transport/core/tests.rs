@@ -44,7 +44,7 @@ impl Blocked {
     fn ask(&mut self, message: Message) {
         self.last_ticket += 1;
         let command = LinkCommand::Request {
-            ticket: Ticket(self.last_ticket),
+            ticket: RequestId(self.last_ticket),
             message: Box::new(message),
             timeout: SECOND,
         };

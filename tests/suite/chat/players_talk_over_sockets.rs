@@ -1,11 +1,8 @@
 //! Players talk to each other on the embedded server.
 
 use super::*;
-use crate::common::game::Game;
-use bevy_nakama::{
-    connection::Network,
-    local_server::{LocalServer, LocalServerConfig},
-};
+use crate::common::game::{Game, serve};
+use bevy_nakama::{connection::Network, local_server::LocalServerConfig};
 
 /// A game that logs in, connects, and joins the lobby.
 fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity) {
@@ -43,8 +40,7 @@ fn lines(game: &mut Game, channel: Entity, count: usize) -> Vec<ChatMessage> {
 
 #[test]
 fn two_players_talk_and_a_third_reads_it_up() {
-    let local = LocalServer::start(LocalServerConfig::default()).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    let (_local, server) = serve(LocalServerConfig::default());
     let network = Network::new().expect("a thread");
     let (mut ada, ada_here) = enter(&network, &server, "ada");
     let (mut bob, bob_here) = enter(&network, &server, "bob");

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use crate::common::{game::Game, log::Log};
-use bevy::prelude::*;
-use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig},
-    prelude::*,
-    proto::Kind,
-    testing::*,
+use crate::common::{
+    game::{Game, serve},
+    log::Log,
 };
+use bevy::prelude::*;
+use bevy_nakama::{local_server::LocalServerConfig, prelude::*, proto::Kind, testing::*};
 
 /// A game in a room that logs how histories are refused, and how channels close.
 fn game_in(room: &str) -> (TestGame, Entity, Log) {
@@ -98,8 +96,7 @@ fn what_happens_to_a_group_closes_no_room() {
 /// As real servers do, of which one answers the same call with the same 404.
 #[test]
 fn the_embedded_server_does_not_find_it_either() {
-    let local = LocalServer::start(LocalServerConfig::default()).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    let (_local, server) = serve(LocalServerConfig::default());
     let mut ada = Game::online(&server, Login::device("device-of-ada").username("ada"));
     for (room, found) in [("2...games%2Fchess", false), ("2...games,chess%3F", true)] {
         let path = format!("/v2/channel/{room}?limit=1");

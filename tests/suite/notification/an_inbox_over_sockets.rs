@@ -1,7 +1,7 @@
 //! An inbox on the embedded server.
 
 use super::*;
-use crate::common::game::Game;
+use crate::common::game::{Game, serve};
 use bevy_nakama::{
     local_server::{LocalServer, LocalServerConfig, NotificationSend, RuntimeModule},
     proto::PartyLayout,
@@ -22,14 +22,11 @@ fn start(party_layout: PartyLayout) -> (LocalServer, NakamaServer) {
             .notifications_send(gifts.collect::<Vec<_>>())?;
         Ok(String::new())
     });
-    let local = LocalServer::start(LocalServerConfig {
+    serve(LocalServerConfig {
         runtime,
         party_layout,
         ..Default::default()
     })
-    .expect("a server");
-    let server = NakamaServer::new(local.url(), local.server_key());
-    (local, server)
 }
 
 fn gold(app: &App) -> Vec<u32> {

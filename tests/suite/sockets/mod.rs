@@ -12,7 +12,10 @@ mod an_answer_without_end_is_cut_off;
 mod an_app_ends_at_once;
 mod an_end_says_why;
 mod calls_wait_for_each_other;
-mod servers;
+mod https_trusts_the_roots_of_the_game;
+mod no_flood_holds_a_game_up;
+pub(crate) mod servers;
+mod the_last_words_of_a_server_are_heard;
 mod tls_is_resumed_and_bounded;
 
 use crate::common::game::Game;

@@ -1,12 +1,8 @@
 //! The data of a stream.
 
 use super::*;
+use crate::common::steps::drain;
 use bevy_nakama::proto::{Message, realtime};
-
-fn drain<M: bevy::prelude::Message>(game: &mut TestGame) -> Vec<M> {
-    let mut messages = game.app.world_mut().resource_mut::<Messages<M>>();
-    messages.drain().collect()
-}
 
 #[test]
 fn data_of_a_bound_mode_arrive_typed() {

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::common::{
-    game::{Game, keep},
+    game::{Game, keep, serve},
     scenes::fresh,
 };
 use bevy_nakama::{
-    local_server::{LocalServer, LocalServerConfig, PresenceMeta, RuntimeModule},
+    local_server::{LocalServerConfig, PresenceMeta, RuntimeModule},
     proto::realtime,
 };
 
@@ -30,8 +30,7 @@ fn a_function_of_the_embedded_server_puts_games_into_a_stream() {
         runtime,
         ..LocalServerConfig::default()
     };
-    let local = LocalServer::start(config).expect("a port");
-    let server = NakamaServer::new(local.url(), local.server_key());
+    let (_local, server) = serve(config);
     let [mut ada, mut bob] = ["ada", "bob"].map(|name| {
         let mut game = Game::new();
         game.app.add_stream_data::<News>();

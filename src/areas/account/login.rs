@@ -1,0 +1,308 @@
+//! The ways to log in.
+
+use std::{collections::BTreeMap, fmt};
+
+use bevy_ecs::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::{
+    ALREADY_EXISTS, FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED,
+    UNAUTHENTICATED, session_in,
+};
+use crate::{
+    commands::NakamaCommands,
+    error::RestError,
+    request::{Outcome, Request, RestRequest, submit_rest},
+    session::NakamaSession,
+    transport::{Auth, NakamaServer, RestCall, RestResponse},
+};
+
+/// How a player logs in.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// let login = Login::device("a-device-id-of-10-to-128-bytes").create(true).username("ada");
+/// ```
+#[derive(Clone)]
+pub struct Login {
+    method: &'static str,
+    account: Map<String, Value>,
+    create: Option<bool>,
+    import_friends: Option<bool>,
+    username: Option<String>,
+    vars: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever knows what is in the account can log in with it.
+        f.debug_struct("Login")
+            .field("method", &self.method)
+            .field("create", &self.create)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// By an id that stands for this device or installation, 10 to 128 bytes without spaces. It is as good as a password:
+    /// make it random and keep it.
+    #[must_use]
+    pub fn device(id: impl Into<String>) -> Self {
+        Self::new("device", [("id", id.into())])
+    }
+
+    /// By an address and a password of at least 8 characters. The case of the address does not matter.
+    #[must_use]
+    pub fn email(address: impl Into<String>, password: impl Into<String>) -> Self {
+        Self::new(
+            "email",
+            [("email", address.into()), ("password", password.into())],
+        )
+    }
+
+    /// By the name of an account that has a password. Does not make one.
+    #[must_use]
+    pub fn password(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self::new("email", [("password", password.into())])
+            .username(username)
+            .create(false)
+    }
+
+    /// By an id that the game's own accounts have, 6 to 128 bytes. Like a device's, it is as good as a password.
+    #[must_use]
+    pub fn custom(id: impl Into<String>) -> Self {
+        Self::new("custom", [("id", id.into())])
+    }
+
+    /// By a session ticket of Steam's, as hexadecimal digits.
+    #[must_use]
+    pub fn steam(ticket: impl Into<String>) -> Self {
+        Self::new("steam", [("token", ticket.into())])
+    }
+
+    /// By an identity token of Sign in with Apple.
+    #[must_use]
+    pub fn apple(identity_token: impl Into<String>) -> Self {
+        Self::new("apple", [("token", identity_token.into())])
+    }
+
+    /// By an identity token of Google's.
+    #[must_use]
+    pub fn google(identity_token: impl Into<String>) -> Self {
+        Self::new("google", [("token", identity_token.into())])
+    }
+
+    /// By an access token of Facebook's.
+    #[must_use]
+    pub fn facebook(access_token: impl Into<String>) -> Self {
+        Self::new("facebook", [("token", access_token.into())])
+    }
+
+    /// By what Apple's Game Center says of a player.
+    #[must_use]
+    pub fn game_center(player: GameCenterPlayer) -> Self {
+        Self::new(
+            "gamecenter",
+            [
+                ("player_id", player.player_id),
+                ("bundle_id", player.bundle_id),
+                ("timestamp_seconds", player.timestamp_seconds.to_string()),
+                ("salt", player.salt),
+                ("signature", player.signature),
+                ("public_key_url", player.public_key_url),
+            ],
+        )
+    }
+
+    fn new<const N: usize>(method: &'static str, account: [(&str, String); N]) -> Self {
+        Self {
+            method,
+            account: account
+                .into_iter()
+                .map(|(field, value)| (field.to_owned(), value.into()))
+                .collect(),
+            create: None,
+            import_friends: None,
+            username: None,
+            vars: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the friends that the player has on Steam or Facebook become friends here. The server's default is yes; other
+    /// logins have none.
+    #[must_use]
+    pub fn import_friends(mut self, import: bool) -> Self {
+        self.import_friends = Some(import);
+        self
+    }
+
+    /// Whether an account is made if there is none. The server's default is yes.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = Some(create);
+        self
+    }
+
+    /// The name of a new account; unique, up to 128 bytes. An account that exists keeps its name. Without one, the server
+    /// makes one up.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self
+    }
+
+    /// Something for the server's hooks to know about this session.
+    #[must_use]
+    pub fn var(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.vars.insert(name.into(), value.into());
+        self
+    }
+}
+
+/// What Game Center's identity verification gives a game. Mirrors `AccountGameCenter`.
+#[derive(Clone)]
+pub struct GameCenterPlayer {
+    /// The player's id.
+    pub player_id: String,
+    /// The bundle id of the game.
+    pub bundle_id: String,
+    /// When the signature was made: seconds since 1970.
+    pub timestamp_seconds: i64,
+    /// Random bytes that make the signature unique, in base64.
+    pub salt: String,
+    /// The signature, in base64.
+    pub signature: String,
+    /// Where the key to verify it with is.
+    pub public_key_url: String,
+}
+
+impl fmt::Debug for GameCenterPlayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GameCenterPlayer")
+            .field("player_id", &self.player_id)
+            .field("bundle_id", &self.bundle_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Logs a player in. Made by [`log_in`](NakamaCommands::log_in).
+#[derive(Clone, Debug)]
+pub struct LogIn {
+    server: NakamaServer,
+    login: Login,
+}
+
+/// A login that worked.
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    /// The player's session.
+    pub session: NakamaSession,
+    /// Whether the account was made just now.
+    pub created: bool,
+}
+
+/// How the server refuses a login.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoginRefusal {
+    /// The server key of [`NakamaServer::new`] is not the server's.
+    #[error(transparent)]
+    InvalidServerKey(RestError),
+    /// The name for the new account is another account's.
+    #[error(transparent)]
+    UsernameTaken(RestError),
+    /// There is no such account, and none was to be made.
+    #[error(transparent)]
+    AccountNotFound(RestError),
+    /// The account was banned.
+    #[error(transparent)]
+    Banned(RestError),
+    /// The server is not set up for this way to log in.
+    #[error(transparent)]
+    NotConfigured(RestError),
+    /// The password, or whatever the login needs, is not right.
+    #[error(transparent)]
+    InvalidCredentials(RestError),
+    /// An id, name or password has a form that the server does not take.
+    #[error(transparent)]
+    InvalidInput(RestError),
+    /// Something else.
+    #[error(transparent)]
+    Other(RestError),
+}
+
+impl From<RestError> for LoginRefusal {
+    fn from(error: RestError) -> Self {
+        match error.code {
+            UNAUTHENTICATED if error.message.starts_with("Server key") => {
+                Self::InvalidServerKey(error)
+            }
+            UNAUTHENTICATED => Self::InvalidCredentials(error),
+            ALREADY_EXISTS => Self::UsernameTaken(error),
+            NOT_FOUND if error.message.starts_with("User account") => Self::AccountNotFound(error),
+            INVALID_ARGUMENT => Self::InvalidInput(error),
+            PERMISSION_DENIED => Self::Banned(error),
+            FAILED_PRECONDITION => Self::NotConfigured(error),
+            _ => Self::Other(error),
+        }
+    }
+}
+
+impl Request for LogIn {
+    type Reply = LoggedIn;
+    type Refusal = LoginRefusal;
+    const NAME: &'static str = "LogIn";
+}
+
+impl RestRequest for LogIn {
+    type Call = RestCall;
+
+    fn to_call(&self) -> RestCall {
+        let Login {
+            method,
+            account,
+            create,
+            import_friends,
+            username,
+            vars,
+        } = &self.login;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, choice) in [("create", create), ("sync", import_friends)] {
+            if let Some(choice) = choice {
+                query.append_pair(name, if *choice { "true" } else { "false" });
+            }
+        }
+        if let Some(username) = username {
+            query.append_pair("username", username);
+        }
+        let mut body = account.clone();
+        if !vars.is_empty() {
+            body.insert("vars".into(), json!(vars));
+        }
+        RestCall {
+            server: self.server.clone(),
+            method: "POST",
+            target: format!("/v2/account/authenticate/{method}?{}", query.finish()),
+            auth: Auth::ServerKey,
+            body: Some(Value::Object(body).to_string()),
+        }
+    }
+
+    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+        let (session, created) = session_in(response)?;
+        Ok(LoggedIn { session, created })
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Logs a player in, or makes an account. The answer is a [`Replied<LogIn>`](crate::request::Replied) with the
+    /// session; it does not connect.
+    pub fn log_in(self, server: &NakamaServer, login: Login) -> EntityCommands<'a> {
+        let request = LogIn {
+            server: server.clone(),
+            login,
+        };
+        self.request_with(move |world, entity| submit_rest(world, entity, request))
+    }
+}

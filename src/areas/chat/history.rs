@@ -1,0 +1,298 @@
+//! What was said earlier, over REST.
+
+use bevy_ecs::prelude::*;
+use serde::Deserialize;
+
+use super::{ChatChannel, ChatIndex, ChatMessage, note};
+use crate::{
+    commands::NakamaCommands,
+    error::RestError,
+    mirror::{id_of, presence::ChannelId, refuse_for},
+    proto::{Timestamp, api},
+    request::{
+        Outcome, Request, RequestError, RestRequest, UserCall, read_object, refuse, submit_as_user,
+    },
+    transport::{RestResponse, path_segment},
+};
+
+/// Which part of a channel's history to fetch.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// # use bevy_ecs::prelude::*;
+/// fn page_back(reply: On<Replied<FetchChatHistory>>, mut commands: Commands, chat: Single<Entity, With<ChatChannel>>) {
+///     let cursor = reply.result.as_ref().ok().and_then(|page| page.next_cursor.clone());
+///     if let Some(cursor) = cursor {
+///         commands.nakama().chat_history(*chat, ChatHistory::newest(50).cursor(cursor));
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ChatHistory {
+    limit: u32,
+    forward: bool,
+    cursor: Option<String>,
+}
+
+impl ChatHistory {
+    /// From the newest message back, 1 to 100 of them. The next page is older.
+    #[must_use]
+    pub fn newest(limit: u32) -> Self {
+        Self {
+            limit,
+            forward: false,
+            cursor: None,
+        }
+    }
+
+    /// From the oldest message on, 1 to 100 of them. The next page is newer.
+    #[must_use]
+    pub fn oldest(limit: u32) -> Self {
+        Self {
+            forward: true,
+            ..Self::newest(limit)
+        }
+    }
+
+    /// Where another page left off. Cursors belong to a channel and a direction.
+    #[must_use]
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.cursor = Some(cursor.into());
+        self
+    }
+}
+
+/// Whose history to fetch.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ChatHistoryOf {
+    /// A channel that the local user is in.
+    Channel(Entity),
+    /// Any channel. The server does not check whether the local user is in a room.
+    Id(ChannelId),
+}
+
+impl From<Entity> for ChatHistoryOf {
+    fn from(channel: Entity) -> Self {
+        Self::Channel(channel)
+    }
+}
+
+impl From<ChannelId> for ChatHistoryOf {
+    fn from(id: ChannelId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<&ChannelId> for ChatHistoryOf {
+    fn from(id: &ChannelId) -> Self {
+        Self::Id(id.clone())
+    }
+}
+
+/// Fetches a page of a channel's history. Made by [`chat_history`](NakamaCommands::chat_history).
+#[derive(Clone, Debug)]
+pub struct FetchChatHistory {
+    id: ChannelId,
+    history: ChatHistory,
+}
+
+/// A page of a channel's history. If the local user is in the channel, the messages are in its [`ChatLog`](super::ChatLog), too, as far
+/// as there is room.
+///
+/// Mirrors `ChannelMessageList`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ChatHistoryPage {
+    /// The messages, **oldest first, in either direction**. Edited ones are as they stand now; removed ones are not there.
+    pub messages: Vec<ChatMessage>,
+    /// Leads to the page after this one: older messages from [`newest`](ChatHistory::newest), newer ones from
+    /// [`oldest`](ChatHistory::oldest). `None` at the end.
+    pub next_cursor: Option<String>,
+    /// Leads to the page before this one. `None` at the beginning.
+    pub prev_cursor: Option<String>,
+    /// Leads to what comes after the last message of this page, also if there is nothing yet. To be kept, and used later.
+    pub cacheable_cursor: Option<String>,
+}
+
+/// How the server refuses to show a history.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChatHistoryRefusal {
+    /// The session was logged out, or has expired and cannot be refreshed any more; the socket is open all the same. Log in
+    /// again.
+    #[error(transparent)]
+    InvalidToken(RestError),
+    /// The local user may not read the channel: direct messages of others, or a group that the local user is not in.
+    #[error(transparent)]
+    ChannelNotFound(RestError),
+    /// The id is none of a channel.
+    #[error(transparent)]
+    InvalidChannelId(RestError),
+    /// The cursor is none, or of another channel or direction.
+    #[error(transparent)]
+    InvalidCursor(RestError),
+    /// The limit is not between 1 and 100.
+    #[error(transparent)]
+    InvalidLimit(RestError),
+    /// Something else.
+    #[error(transparent)]
+    Other(RestError),
+}
+
+impl From<RestError> for ChatHistoryRefusal {
+    fn from(error: RestError) -> Self {
+        let text = error.message.as_str();
+        if error.status == 401 {
+            Self::InvalidToken(error)
+        } else if text == "Channel not found." {
+            Self::ChannelNotFound(error)
+        } else if text == "Invalid channel ID." {
+            Self::InvalidChannelId(error)
+        } else if text.starts_with("Cursor is invalid") {
+            Self::InvalidCursor(error)
+        } else if text.starts_with("Invalid limit") {
+            Self::InvalidLimit(error)
+        } else {
+            Self::Other(error)
+        }
+    }
+}
+
+/// The body of the answer. What is empty is left out; what a newer server adds is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Page {
+    messages: Vec<Line>,
+    next_cursor: Option<String>,
+    prev_cursor: Option<String>,
+    cacheable_cursor: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Line {
+    channel_id: String,
+    message_id: String,
+    code: Option<i32>,
+    sender_id: String,
+    username: String,
+    content: String,
+    create_time: Option<Timestamp>,
+    update_time: Option<Timestamp>,
+    persistent: Option<bool>,
+}
+
+impl From<Line> for ChatMessage {
+    fn from(line: Line) -> Self {
+        let message = api::ChannelMessage {
+            message_id: line.message_id,
+            code: line.code,
+            sender_id: line.sender_id,
+            username: line.username,
+            content: line.content,
+            create_time: line.create_time,
+            update_time: line.update_time,
+            persistent: line.persistent,
+            ..Default::default()
+        };
+        Self::new(message, None)
+    }
+}
+
+impl Request for FetchChatHistory {
+    type Reply = ChatHistoryPage;
+    type Refusal = ChatHistoryRefusal;
+    const NAME: &'static str = "FetchChatHistory";
+}
+
+impl RestRequest for FetchChatHistory {
+    type Call = UserCall;
+
+    fn to_call(&self) -> UserCall {
+        let ChatHistory {
+            limit,
+            forward,
+            cursor,
+        } = &self.history;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("limit", &limit.to_string())
+            .append_pair("forward", if *forward { "true" } else { "false" });
+        if let Some(cursor) = cursor {
+            query.append_pair("cursor", cursor);
+        }
+        let id = path_segment(self.id.as_str());
+        UserCall {
+            method: "GET",
+            target: format!("/v2/channel/{id}?{}", query.finish()),
+            body: None,
+        }
+    }
+
+    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
+        let page: Page = read_object(response, "no list of messages")?;
+        let channel = self.channel(world, &page.messages);
+        let mut messages: Vec<ChatMessage> = page.messages.into_iter().map(Into::into).collect();
+        if !self.history.forward {
+            messages.reverse();
+        }
+        if let Some(channel) = channel {
+            note(world, channel, &messages);
+        }
+        let given = |cursor: Option<String>| cursor.filter(|cursor| !cursor.is_empty());
+        Ok(ChatHistoryPage {
+            messages,
+            next_cursor: given(page.next_cursor),
+            prev_cursor: given(page.prev_cursor),
+            cacheable_cursor: given(page.cacheable_cursor),
+        })
+    }
+}
+
+impl FetchChatHistory {
+    /// The channel, if the local user is in it. The id may be spelled differently than the server spells it.
+    fn channel(&self, world: &World, lines: &[Line]) -> Option<Entity> {
+        let index = world.resource::<ChatIndex>();
+        let named = lines.first().map(|line| line.channel_id.as_str());
+        index
+            .get(&self.id)
+            .or_else(|| index.get(&ChannelId::from(named?)))
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Fetches messages of a channel that were stored, over REST: the answer is a
+    /// [`Replied<FetchChatHistory>`](crate::request::Replied). If the local user is in the channel, they join its
+    /// [`ChatLog`](super::ChatLog).
+    ///
+    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    ///
+    /// # Errors
+    ///
+    /// [`SlashInId`](RequestError::SlashInId) for a room with a slash in its name: everything else works there, but Nakama's
+    /// REST interface does not find its history.
+    pub fn chat_history(
+        self,
+        channel: impl Into<ChatHistoryOf>,
+        history: ChatHistory,
+    ) -> EntityCommands<'a> {
+        let channel = channel.into();
+        self.request_with(move |world, entity| {
+            let id = match channel {
+                ChatHistoryOf::Id(id) => id,
+                ChatHistoryOf::Channel(channel) => {
+                    let Some(id) = id_of::<ChatChannel>(world, channel) else {
+                        return refuse_for::<ChatChannel, FetchChatHistory>(world, entity);
+                    };
+                    id
+                }
+            };
+            // A Nakama decodes the path before it looks for the slashes in it, and finds nothing.
+            if id.as_str().contains('/') {
+                let id = id.to_string();
+                return refuse::<FetchChatHistory>(world, entity, RequestError::SlashInId { id });
+            }
+            submit_as_user(world, entity, FetchChatHistory { id, history });
+        })
+    }
+}

@@ -1,0 +1,313 @@
+//! Chat.
+//!
+//! Joining a channel is a request whose entity *becomes* the channel: it gets [`ChatChannel`], [`ChannelId`] and
+//! [`ChatLog`], and everybody in it is an entity related to it by [`ChatMemberOf`]. One channel is one entity, however
+//! often it is joined. There are rooms, which anybody can join by name, direct messages between two users, and the
+//! channels of groups.
+//!
+//! The content of a message is a JSON object: any struct with serde. Every message arrives as [`ChatMessageReceived`], those of the
+//! local user, too. [`ChatLog`], on the channel's entity, holds the lines as they stand now, edits and removals applied: show it in
+//! a chat window. Older messages come over REST, with
+//! [`chat_history`](crate::commands::NakamaCommands::chat_history), and join the others there.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Serialize, Deserialize)]
+//! struct Say {
+//!     text: String,
+//! }
+//!
+//! fn enter(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().join_chat(JoinChat::room("lobby"));
+//! }
+//!
+//! fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
+//!     commands.nakama().chat_history(joined.entity, ChatHistory::newest(50));
+//!     commands.nakama().send_chat(joined.entity, &Say { text: "hello".into() });
+//! }
+//!
+//! fn show(logs: Query<&ChatLog, Changed<ChatLog>>) {
+//!     for line in logs.iter().flat_map(ChatLog::iter) {
+//!         let text = line.content::<Say>().map_or("(something else)".into(), |say| say.text);
+//!         println!("{}: {text}", line.username);
+//!     }
+//! }
+//! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
+//! ```
+//!
+//! # What cannot be known
+//!
+//! * That the group of a channel was deleted: the mirror stays, and nothing arrives any more.
+//! * Who is there [hidden](JoinChat::hidden): they hear everything, may speak, and are in no list.
+//!
+//! # Limits
+//!
+//! The server takes messages that are JSON objects, and envelopes of at most 4096 bytes. The local user can edit and remove
+//! their own stored messages. Where a member who writes is not [persistent](JoinChat::persistent), the server passes on edits and removals of
+//! anybody's messages without looking, so the log applies them only from the author. It holds
+//! [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) lines.
+
+mod history;
+mod log;
+mod message;
+mod refusal;
+mod requests;
+mod sending;
+
+use bevy_ecs::{entity::EntityHashSet, prelude::*};
+use bevy_reflect::Reflect;
+
+pub use self::{
+    history::{ChatHistory, ChatHistoryOf, ChatHistoryPage, ChatHistoryRefusal, FetchChatHistory},
+    log::ChatLog,
+    message::{ChatMessage, ChatMessageKind, ChatMessageReceived},
+    refusal::ChatRefusal,
+    requests::{ChatJoined, JoinChat, LeaveChat},
+    sending::{ChatMessageAck, RemoveChatMessage, SendChatMessage, UpdateChatMessage},
+};
+pub use crate::proto::Timestamp;
+use crate::{
+    connection::NakamaConnection,
+    data::payload,
+    mirror::{
+        self, Context, ContextIndex, ContextVocabulary,
+        early::Area,
+        presence::{ChannelId, IsSelf, Membership, Presence, PresenceIndex, UserId},
+    },
+    proto::{Message, api, realtime},
+    settings::NakamaSettings,
+    transport::{People, Received, canonical},
+};
+
+/// A chat channel that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves, is put out of
+/// it ([`ChatClosed`]), or the connection ends.
+///
+/// Mirrors `Channel`.
+#[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::chat"]
+#[component(on_despawn = mirror::leave_despawned::<ChatChannel>)]
+#[reflect(Component)]
+#[require(ChatLog)]
+pub struct ChatChannel {
+    /// What it is for.
+    pub kind: ChatChannelKind,
+}
+
+/// What a channel is for.
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::chat"]
+#[non_exhaustive]
+pub enum ChatChannelKind {
+    /// A room: anybody can join it.
+    Room {
+        /// Its name.
+        name: String,
+    },
+    /// Direct messages.
+    Direct {
+        /// Both users, the smaller id first. Users may write to themselves; then both are the same.
+        users: [UserId; 2],
+    },
+    /// The channel of a group: its members can join it.
+    Group {
+        /// The id of the group.
+        id: String,
+    },
+}
+
+/// Relates a presence to the channel that it is a member of.
+///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
+/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the channel: Bevy 0.19 would abort, since it is just about to
+/// note the presence there. To leave from there, use [`leave_chat`](crate::commands::NakamaCommands::leave_chat).
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::chat"]
+#[relationship(relationship_target = ChatMembers)]
+#[reflect(Component)]
+pub struct ChatMemberOf(pub Entity);
+
+impl Membership for ChatMemberOf {
+    type Detail = ();
+    type Marks = ();
+}
+
+/// Everybody in a channel, the local user included, in no particular order.
+///
+/// Who joined [hidden](JoinChat::hidden) is in nobody's list but their own. They hear everything, and may speak.
+#[derive(Component, Debug, Default, Reflect)]
+#[type_path = "bevy_nakama::chat"]
+#[relationship_target(relationship = ChatMemberOf, linked_spawn)]
+#[reflect(Component)]
+pub struct ChatMembers(EntityHashSet);
+
+/// The local user is not in a channel any more, without having left it. An event of the channel's entity, which is still there with
+/// its members and its log, and goes right after it.
+#[derive(Clone, Copy, Debug, EntityEvent)]
+pub struct ChatClosed {
+    /// The channel.
+    #[event_target]
+    pub channel: Entity,
+    /// Why.
+    pub reason: ChatClosedReason,
+}
+
+/// Why the local user is not in a channel any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ChatClosedReason {
+    /// The local user left the channel's group.
+    LeftGroup,
+    /// The local user was removed from the channel's group.
+    KickedFromGroup,
+    /// The local user was banned from the channel's group.
+    BannedFromGroup,
+    /// The server refused something because the local user is not in the channel. It had not told before.
+    NotJoined,
+}
+
+/// Finds the entity of a channel that the local user is in.
+pub type ChatIndex = ContextIndex<ChatChannel>;
+
+impl Context for ChatChannel {}
+
+impl ContextVocabulary for ChatChannel {
+    type Id = ChannelId;
+    type Member = ChatMemberOf;
+    type Marks = ChatLog;
+    const AREA: Area = Area::Channel;
+    const NOUN: &'static str = "chat channel";
+
+    fn leave_message(id: &ChannelId) -> Message {
+        Message::ChannelLeave(realtime::ChannelLeave {
+            channel_id: id.to_string(),
+        })
+    }
+
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+        for id in ids {
+            mirror::leave_unwanted::<Self>(world, &ChannelId::from(&*id));
+        }
+    }
+}
+
+impl ChatChannelKind {
+    /// Which of the names the server has filled in tells what it is.
+    fn of(channel: &realtime::Channel) -> Self {
+        if !channel.group_id.is_empty() {
+            Self::Group {
+                id: canonical(&channel.group_id).into_owned(),
+            }
+        } else if !channel.user_id_one.is_empty() || !channel.user_id_two.is_empty() {
+            Self::Direct {
+                users: [&channel.user_id_one, &channel.user_id_two].map(|id| id.as_str().into()),
+            }
+        } else {
+            Self::Room {
+                name: channel.room_name.clone(),
+            }
+        }
+    }
+}
+
+/// Somebody joined or left a channel.
+pub(crate) fn on_presence_event(
+    world: &mut World,
+    event: realtime::ChannelPresenceEvent,
+    people: People,
+) {
+    let held = || Received {
+        message: Message::ChannelPresenceEvent(event.clone()),
+        people: people.clone(),
+    };
+    if let Some(channel) = mirror::context_of::<ChatChannel>(world, &event.channel_id, held) {
+        mirror::on_presences::<ChatMemberOf>(world, channel, &event.joins, &event.leaves, people);
+    }
+}
+
+/// Something was said, edited or removed, or happened to the channel's group.
+pub(crate) fn on_message(world: &mut World, message: api::ChannelMessage) {
+    let held = || Received::from(Message::ChannelMessage(message.clone()));
+    let Some(channel) = mirror::context_of::<ChatChannel>(world, &message.channel_id, held) else {
+        return;
+    };
+    let sender = presence_of(world, channel, &message.sender_id);
+    let known = sender.and_then(|sender| world.get::<Presence>(sender));
+    let message = ChatMessage::new(message, known.map(|known| &**known.info()));
+    let end = end_of_membership(world, channel, &message);
+    note(world, channel, [&message]);
+    world.write_message(ChatMessageReceived {
+        context: channel,
+        sender,
+        message,
+    });
+    if let Some(reason) = end {
+        close(world, channel, reason);
+    }
+}
+
+/// The presence of a user; of several, the local user's, or else the one that joined last.
+fn presence_of(world: &World, channel: Entity, user: &str) -> Option<Entity> {
+    let sessions = world.resource::<PresenceIndex>().of_user(channel, user);
+    let own = sessions
+        .iter()
+        .find(|session| world.get::<IsSelf>(**session).is_some());
+    own.or_else(|| sessions.last()).copied()
+}
+
+/// Whether a message is the only sign that the local user is out of the channel.
+fn end_of_membership(
+    world: &World,
+    channel: Entity,
+    message: &ChatMessage,
+) -> Option<ChatClosedReason> {
+    let reason = match message.kind {
+        ChatMessageKind::GroupLeave => ChatClosedReason::LeftGroup,
+        ChatMessageKind::GroupKick => ChatClosedReason::KickedFromGroup,
+        ChatMessageKind::GroupBan => ChatClosedReason::BannedFromGroup,
+        _ => return None,
+    };
+    let (me, _) = world.resource::<NakamaConnection>().user()?;
+    let is_group = matches!(
+        world.get::<ChatChannel>(channel)?.kind,
+        ChatChannelKind::Group { .. }
+    );
+    (is_group && *me == message.sender_id).then_some(reason)
+}
+
+/// Brings the log of a channel up to date.
+fn note<'a>(
+    world: &mut World,
+    channel: Entity,
+    messages: impl IntoIterator<Item = &'a ChatMessage>,
+) {
+    let limit = world.resource::<NakamaSettings>().chat_log_lines;
+    let Some(mut log) = world.get_mut::<ChatLog>(channel) else {
+        return;
+    };
+    let mut has_changed = false;
+    for message in messages {
+        has_changed |= log.bypass_change_detection().apply(message, limit);
+    }
+    if has_changed {
+        log.set_changed();
+    }
+}
+
+/// The local user is out of a channel.
+fn close(world: &mut World, channel: Entity, reason: ChatClosedReason) {
+    let Some(id) = mirror::id_of::<ChatChannel>(world, channel) else {
+        return;
+    };
+    world.trigger(ChatClosed { channel, reason });
+    world.flush();
+    mirror::remove::<ChatChannel>(world, &id);
+}
+
+/// Empties all messages: they are of an earlier connection.
+pub(crate) fn clear_messages(world: &mut World) {
+    payload::clear::<ChatMessageReceived>(world);
+}

@@ -1,0 +1,184 @@
+//! Joining and leaving channels.
+
+use bevy_ecs::prelude::*;
+
+use super::{ChatChannel, ChatChannelKind, ChatRefusal};
+use crate::{
+    commands::NakamaCommands,
+    mirror::{
+        self, ContextVocabulary as _,
+        early::Area,
+        presence::{ChannelId, Moment, UserId},
+    },
+    proto::{
+        Message,
+        realtime::{self, channel_join::Type},
+    },
+    request::{Acknowledged, Outcome, Request, SocketRequest, unexpected},
+    transport::{Received, canonical},
+};
+
+/// Joins a channel. Mirrors `ChannelJoin`.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// let lobby = JoinChat::room("lobby");
+/// let unseen = JoinChat::room("lobby").hidden(true).persistent(false);
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct JoinChat {
+    kind: Type,
+    target: String,
+    hidden: bool,
+    persistent: bool,
+}
+
+impl JoinChat {
+    /// The room of this name: 1 to 64 bytes, no control characters. It exists as long as somebody is in it; its history
+    /// stays.
+    #[must_use]
+    pub fn room(name: impl Into<String>) -> Self {
+        Self::new(Type::Room, name.into())
+    }
+
+    /// Direct messages with a user. If they are not there, they get a notification.
+    #[must_use]
+    pub fn direct(user: impl Into<UserId>) -> Self {
+        Self::new(Type::DirectMessage, user.into().to_string())
+    }
+
+    /// The channel of a group that the local user is a member of.
+    #[must_use]
+    pub fn group(group_id: impl Into<String>) -> Self {
+        Self::new(Type::Group, canonical(&group_id.into()).into_owned())
+    }
+
+    fn new(kind: Type, target: String) -> Self {
+        Self {
+            kind,
+            target,
+            hidden: false,
+            persistent: true,
+        }
+    }
+
+    /// Whether the other members do not see the local user. They see what the local user writes. Default: no.
+    #[must_use]
+    pub fn hidden(mut self, hidden: bool) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// Whether the server stores what the local user writes, so that it is in the history, and makes sure that only the local user edits
+    /// or removes it. Default: yes.
+    #[must_use]
+    pub fn persistent(mut self, persistent: bool) -> Self {
+        self.persistent = persistent;
+        self
+    }
+}
+
+/// The local user is in a channel now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ChatJoined {
+    /// The channel: the request's own entity, or an older entity if the local user was in that channel already.
+    pub entity: Entity,
+}
+
+impl Request for JoinChat {
+    type Reply = ChatJoined;
+    type Refusal = ChatRefusal;
+    const NAME: &'static str = "JoinChat";
+}
+
+impl SocketRequest for JoinChat {
+    const IS_TRANSIENT: bool = false;
+    const JOINS: Option<Area> = Some(Area::Channel);
+
+    fn to_message(&self) -> Message {
+        Message::ChannelJoin(realtime::ChannelJoin {
+            target: self.target.clone(),
+            r#type: self.kind.into(),
+            persistence: Some(self.persistent),
+            hidden: Some(self.hidden),
+        })
+    }
+
+    fn succeed(
+        self,
+        world: &mut World,
+        entity: Entity,
+        since: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        let (channel, mut people) = match reply {
+            Some(Received {
+                message: Message::Channel(channel),
+                people,
+            }) => (channel, people),
+            other => return Err(unexpected(other)),
+        };
+        let kind = ChatChannelKind::of(&channel);
+        let id = ChannelId::from(channel.id);
+        // A repeated join lists the local user among the others.
+        let my_session = channel.self_.as_ref().map(|me| me.session_id.as_str());
+        let others = channel.presences.iter();
+        let everybody = others.chain(&channel.self_).map(|presence| {
+            let is_self = my_session == Some(presence.session_id.as_str());
+            (people.info(presence), is_self)
+        });
+        let state = |_: Option<&ChatChannel>| ChatChannel { kind };
+        let entity = mirror::become_context(world, entity, &id, state, everybody, since);
+        Ok(ChatJoined { entity })
+    }
+
+    fn take_back(self, world: &mut World, reply: Option<Received>) {
+        if let Some(Received {
+            message: Message::Channel(channel),
+            ..
+        }) = reply
+        {
+            mirror::leave_unwanted::<ChatChannel>(world, &ChannelId::from(channel.id));
+        }
+    }
+}
+
+/// Leaves a channel. The channel's entity goes with the server's consent. Mirrors `ChannelLeave`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeaveChat {
+    id: ChannelId,
+}
+
+impl Request for LeaveChat {
+    type Reply = ();
+    type Refusal = ChatRefusal;
+    const NAME: &'static str = "LeaveChat";
+}
+
+impl Acknowledged for LeaveChat {
+    fn to_message(&self) -> Message {
+        ChatChannel::leave_message(&self.id)
+    }
+
+    fn done(self, world: &mut World) {
+        mirror::remove::<ChatChannel>(world, &self.id);
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Joins a channel. The returned entity becomes it, see [`Replied<JoinChat>`](crate::request::Replied).
+    pub fn join_chat(self, request: JoinChat) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
+    }
+
+    /// Leaves a channel: the answer is a [`Replied<LeaveChat>`](crate::request::Replied) on the returned entity. A channel
+    /// that is still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
+    ///
+    /// Despawning the channel's entity is leaving, too, if the answer does not matter.
+    pub fn leave_chat(self, channel: Entity) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| {
+            mirror::ask_to_leave::<ChatChannel, _>(world, entity, channel, |id| LeaveChat { id });
+        })
+    }
+}

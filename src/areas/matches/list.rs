@@ -1,0 +1,213 @@
+//! Which matches there are, over REST.
+
+use bevy_ecs::prelude::*;
+use serde::Deserialize;
+
+use crate::{
+    commands::NakamaCommands,
+    error::RestError,
+    mirror::presence::MatchId,
+    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_as_user},
+    transport::RestResponse,
+};
+
+/// Asks which matches there are. All conditions have to hold.
+///
+/// A new authoritative match, and a new label, is listed about a second later; a relayed match at once.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// # use bevy_ecs::prelude::*;
+/// fn look(_: On<Connected>, mut commands: Commands) {
+///     let duels = ListMatches::up_to(20).authoritative(true).query("+label.mode:duel").max_size(1);
+///     commands.nakama().list_matches(duels);
+/// }
+///
+/// fn join_one(reply: On<Replied<ListMatches>>, mut commands: Commands) {
+///     if let Some(duel) = reply.result.iter().flatten().next() {
+///         commands.nakama().join_match(JoinMatch::by_id(duel.match_id.clone()));
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListMatches {
+    limit: u32,
+    authoritative: Option<bool>,
+    label: Option<String>,
+    min_size: Option<u32>,
+    max_size: Option<u32>,
+    query: Option<String>,
+}
+
+impl ListMatches {
+    /// At most so many: 1 to 100. There are no pages.
+    #[must_use]
+    pub fn up_to(limit: u32) -> Self {
+        Self {
+            limit,
+            authoritative: None,
+            label: None,
+            min_size: None,
+            max_size: None,
+            query: None,
+        }
+    }
+
+    /// Only those that code on the server runs, or only those that it does not. Otherwise both.
+    #[must_use]
+    pub fn authoritative(mut self, authoritative: bool) -> Self {
+        self.authoritative = Some(authoritative);
+        self
+    }
+
+    /// Only those with exactly this label. Relayed matches have none.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Only those with at least so many members.
+    #[must_use]
+    pub fn min_size(mut self, size: u32) -> Self {
+        self.min_size = Some(size);
+        self
+    }
+
+    /// Only those with at most so many members.
+    #[must_use]
+    pub fn max_size(mut self, size: u32) -> Self {
+        self.max_size = Some(size);
+        self
+    }
+
+    /// Only those whose label, a JSON object, is like this: `+label.mode:duel +label.rank:>=10`.
+    #[must_use]
+    pub fn query(mut self, query: impl Into<String>) -> Self {
+        self.query = Some(query.into());
+        self
+    }
+}
+
+/// A match that there is. Mirrors `Match` of the REST interface.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ListedMatch {
+    /// To be joined with [`JoinMatch::by_id`](super::JoinMatch::by_id).
+    #[serde(deserialize_with = "match_id")]
+    pub match_id: MatchId,
+    /// Whether code on the server runs it.
+    #[serde(default)]
+    pub authoritative: bool,
+    /// What its handler calls it. `None` in relayed matches.
+    pub label: Option<String>,
+    /// How many are in it.
+    #[serde(default)]
+    pub size: u32,
+    /// Rounds of its handler per second. `None` in relayed matches.
+    pub tick_rate: Option<u32>,
+    /// The name of its handler. `None` in relayed matches.
+    pub handler_name: Option<String>,
+}
+
+fn match_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<MatchId, D::Error> {
+    String::deserialize(from).map(MatchId::from)
+}
+
+/// How the server refuses to list matches. The server's own text is in the error.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MatchListRefusal {
+    /// The session was logged out, or has expired and cannot be refreshed any more; the socket is open all the same. Log in
+    /// again.
+    #[error(transparent)]
+    InvalidToken(RestError),
+    /// The limit is not between 1 and 100.
+    #[error(transparent)]
+    InvalidLimit(RestError),
+    /// There cannot be such a size.
+    #[error(transparent)]
+    InvalidSize(RestError),
+    /// The query does not parse.
+    #[error(transparent)]
+    InvalidQuery(RestError),
+    /// Something else.
+    #[error(transparent)]
+    Other(RestError),
+}
+
+impl From<RestError> for MatchListRefusal {
+    fn from(error: RestError) -> Self {
+        let text = error.message.as_str();
+        if error.status == 401 {
+            Self::InvalidToken(error)
+        } else if text.starts_with("Invalid limit") {
+            Self::InvalidLimit(error)
+        } else if text.starts_with("Maximum size ") || text.starts_with("Minimum size ") {
+            Self::InvalidSize(error)
+        } else if text == "Error listing matches." {
+            Self::InvalidQuery(error)
+        } else {
+            Self::Other(error)
+        }
+    }
+}
+
+/// The body of the answer. What is empty is left out; what a newer server adds is passed over.
+#[derive(Deserialize)]
+struct List {
+    #[serde(default)]
+    matches: Vec<ListedMatch>,
+}
+
+impl Request for ListMatches {
+    type Reply = Vec<ListedMatch>;
+    type Refusal = MatchListRefusal;
+    const NAME: &'static str = "ListMatches";
+}
+
+impl RestRequest for ListMatches {
+    type Call = UserCall;
+
+    fn to_call(&self) -> UserCall {
+        let Self {
+            limit,
+            authoritative,
+            label,
+            min_size,
+            max_size,
+            query,
+        } = self.clone();
+        let mut target = form_urlencoded::Serializer::new(String::from("/v2/match?"));
+        let conditions = [
+            ("limit", Some(limit.to_string())),
+            ("authoritative", authoritative.map(|it| it.to_string())),
+            ("label", label),
+            ("min_size", min_size.map(|size| size.to_string())),
+            ("max_size", max_size.map(|size| size.to_string())),
+            ("query", query),
+        ];
+        for (name, value) in conditions {
+            target.extend_pairs(value.map(|value| (name, value)));
+        }
+        UserCall {
+            method: "GET",
+            target: target.finish(),
+            body: None,
+        }
+    }
+
+    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+        let list: List = read_object(response, "no list of matches")?;
+        Ok(list.matches)
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Asks which matches there are, over REST: the answer is a [`Replied<ListMatches>`](crate::request::Replied).
+    ///
+    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    pub fn list_matches(self, request: ListMatches) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| submit_as_user(world, entity, request))
+    }
+}

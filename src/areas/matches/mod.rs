@@ -1,0 +1,421 @@
+//! Matches.
+//!
+//! Joining or creating a match is a request whose entity *becomes* the match: it gets [`Match`] and [`MatchId`], and
+//! everybody in it is an entity related to it by [`PresentIn`]. One match is one entity, however often it is joined.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn enter(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().create_match(CreateMatch::named("lobby")).observe(
+//!         |reply: On<Replied<CreateMatch>>| match &reply.result {
+//!             Ok(joined) => println!("we are in {}", joined.entity),
+//!             Err(error) => println!("no match: {error}"),
+//!         },
+//!     );
+//! }
+//!
+//! fn greet(came: On<Add, PresentIn>, who: Query<(&Username, &JoinedAs), Without<IsSelf>>) {
+//!     match who.get(came.entity) {
+//!         Ok((name, JoinedAs::Snapshot)) => println!("{name} was here before us"),
+//!         Ok((name, JoinedAs::Event)) => println!("{name} has come"),
+//!         Err(_) => {}
+//!     }
+//! }
+//!
+//! fn bye(gone: On<Remove, PresentIn>, names: Query<&Username>) {
+//!     if let Ok(name) = names.get(gone.entity) {
+//!         println!("{name} has left");
+//!     }
+//! }
+//! # fn main() { App::new().add_observer(enter).add_observer(greet).add_observer(bye); }
+//! ```
+//!
+//! [`list_matches`](crate::commands::NakamaCommands::list_matches) asks which matches there are. The
+//! [matchmaker](crate::matchmaker) finds others to play with.
+//!
+//! # Authoritative matches
+//!
+//! Code on the server runs them: they have a [label](Match::label), may refuse who wants to join
+//! ([`MatchRefusal::JoinRejected`], with the reason), which is what [`JoinMatch::with_metadata`] is for, and send data
+//! themselves: their `sender` is `None`. What they send to a user who joins overtakes the answer to the join; the plugin puts
+//! it behind the answer.
+//!
+//! # What cannot be known
+//!
+//! * That the local user was kicked: the other members see the local user leave, and the local user is told nothing. The
+//!   entity stays, and nothing arrives any more.
+//! * That an authoritative match has ended. (A match whose code fails takes the connection with it.)
+//! * A new label: [`Match::label`] is that of the join. Lists have the present one.
+//!
+//! # Limits
+//!
+//! A relayed match exists as long as somebody is in it; its id cannot be joined afterwards, but a [named](CreateMatch::named) one
+//! is made anew. A token of the matchmaker is good for 30 s; the match can be joined by its id after that. A server can be set up
+//! to let a user be in one match only; it then leaves the others without a word.
+
+pub mod data;
+mod list;
+
+use std::{collections::BTreeMap, fmt};
+
+use bevy_ecs::{entity::EntityHashSet, prelude::*};
+use bevy_reflect::Reflect;
+
+pub use self::list::{ListMatches, ListedMatch, MatchListRefusal};
+use crate::{
+    commands::NakamaCommands,
+    error::{ErrorCode, ServerError},
+    mirror::{
+        self, Context, ContextIndex, ContextVocabulary,
+        early::Area,
+        presence::{JoinWith, MatchId, Membership, Moment},
+    },
+    proto::{Message, realtime},
+    request::{Acknowledged, Outcome, Request, RequestError, SocketRequest, unexpected},
+    transport::{People, Received},
+};
+
+/// A match that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves or
+/// the connection ends.
+///
+/// Mirrors `Match`; its `size` is left out because the server counts differently from case to case: count
+/// [`MatchPresences`].
+#[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::matches"]
+#[component(on_despawn = mirror::leave_despawned::<Match>)]
+#[reflect(Component)]
+pub struct Match {
+    /// Whether code on the server runs it; otherwise the server passes messages on between its members.
+    pub authoritative: bool,
+    /// The label that its handler gave it, as of the join: changes are not sent. `None` in relayed matches.
+    pub label: Option<String>,
+}
+
+/// Relates a presence to the match that it is in.
+///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
+/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the match: Bevy 0.19 would abort, since it is just about to
+/// note the presence there. To leave from there, use [`leave_match`](crate::commands::NakamaCommands::leave_match).
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::matches"]
+#[relationship(relationship_target = MatchPresences)]
+#[reflect(Component)]
+pub struct PresentIn(pub Entity);
+
+impl Membership for PresentIn {
+    type Detail = ();
+    type Marks = ();
+}
+
+/// Everybody in a match, the local user included, in no particular order. Absent if there is nobody.
+#[derive(Component, Debug, Default, Reflect)]
+#[type_path = "bevy_nakama::matches"]
+#[relationship_target(relationship = PresentIn, linked_spawn)]
+#[reflect(Component)]
+pub struct MatchPresences(EntityHashSet);
+
+/// Finds the entity of a match.
+pub type MatchIndex = ContextIndex<Match>;
+
+impl Context for Match {}
+
+impl ContextVocabulary for Match {
+    type Id = MatchId;
+    type Member = PresentIn;
+    type Marks = ();
+    const AREA: Area = Area::Match;
+    const NOUN: &'static str = "match";
+
+    fn leave_message(id: &MatchId) -> Message {
+        Message::MatchLeave(realtime::MatchLeave {
+            match_id: id.to_string(),
+        })
+    }
+
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+        for id in ids {
+            mirror::leave_unwanted::<Self>(world, &MatchId::from(&*id));
+        }
+    }
+}
+
+/// How the server refuses something about matches. The server's own text is in the error.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MatchRefusal {
+    /// There is no such match, or not any more.
+    #[error(transparent)]
+    NotFound(ServerError),
+    /// The match handler said no; the text is its reason.
+    #[error(transparent)]
+    JoinRejected(ServerError),
+    /// The id is malformed.
+    #[error(transparent)]
+    InvalidId(ServerError),
+    /// The matchmaker's token is malformed, or older than 30 s.
+    #[error(transparent)]
+    InvalidToken(ServerError),
+    /// Something else.
+    #[error(transparent)]
+    Other(ServerError),
+}
+
+impl From<ServerError> for MatchRefusal {
+    fn from(error: ServerError) -> Self {
+        match (error.code, error.message.as_str()) {
+            (ErrorCode::MatchNotFound, _) => Self::NotFound(error),
+            (ErrorCode::MatchJoinRejected, _) => Self::JoinRejected(error),
+            (ErrorCode::BadInput, "Invalid match ID") => Self::InvalidId(error),
+            (ErrorCode::BadInput, "Invalid match token") => Self::InvalidToken(error),
+            _ => Self::Other(error),
+        }
+    }
+}
+
+/// The local user is in a match now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct MatchJoined {
+    /// The match: the request's own entity, or an older entity if the local user was in that match already.
+    pub entity: Entity,
+}
+
+/// Creates a relayed match. Mirrors `MatchCreate`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CreateMatch {
+    name: Option<String>,
+}
+
+impl CreateMatch {
+    /// A new match.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The match of that name: the first user who asks creates it, the others join it.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+        }
+    }
+}
+
+impl Request for CreateMatch {
+    type Reply = MatchJoined;
+    type Refusal = MatchRefusal;
+    const NAME: &'static str = "CreateMatch";
+}
+
+impl SocketRequest for CreateMatch {
+    const IS_TRANSIENT: bool = false;
+    const JOINS: Option<Area> = Some(Area::Match);
+
+    fn to_message(&self) -> Message {
+        Message::MatchCreate(realtime::MatchCreate {
+            name: self.name.clone().unwrap_or_default(),
+        })
+    }
+
+    fn succeed(
+        self,
+        world: &mut World,
+        entity: Entity,
+        since: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        become_match(world, entity, since, reply)
+    }
+
+    fn take_back(self, world: &mut World, reply: Option<Received>) {
+        leave_unwanted(world, reply);
+    }
+}
+
+/// Joins a match. Mirrors `MatchJoin`.
+#[derive(Clone, Eq, PartialEq)]
+pub struct JoinMatch {
+    id: realtime::match_join::Id,
+    metadata: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for JoinMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Metadata are between the game and its server.
+        f.debug_struct("JoinMatch")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl JoinMatch {
+    /// The match with this id.
+    #[must_use]
+    pub fn by_id(id: impl Into<MatchId>) -> Self {
+        let id: MatchId = id.into();
+        Self {
+            id: realtime::match_join::Id::MatchId(id.to_string()),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    /// The match of a token from the matchmaker. It is good for 30 s.
+    #[must_use]
+    pub fn by_token(token: impl Into<String>) -> Self {
+        Self {
+            id: realtime::match_join::Id::Token(token.into()),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    /// Something for the match handler to know. Relayed matches ignore it.
+    #[must_use]
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(name.into(), value.into());
+        self
+    }
+}
+
+impl From<&JoinWith> for JoinMatch {
+    fn from(join: &JoinWith) -> Self {
+        match join {
+            JoinWith::Token(token) => Self::by_token(token.expose()),
+            JoinWith::Id(id) => Self::by_id(id.clone()),
+        }
+    }
+}
+
+impl Request for JoinMatch {
+    type Reply = MatchJoined;
+    type Refusal = MatchRefusal;
+    const NAME: &'static str = "JoinMatch";
+}
+
+impl SocketRequest for JoinMatch {
+    const IS_TRANSIENT: bool = false;
+    const JOINS: Option<Area> = Some(Area::Match);
+
+    fn to_message(&self) -> Message {
+        Message::MatchJoin(realtime::MatchJoin {
+            id: Some(self.id.clone()),
+            metadata: self.metadata.clone(),
+        })
+    }
+
+    fn succeed(
+        self,
+        world: &mut World,
+        entity: Entity,
+        since: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        become_match(world, entity, since, reply)
+    }
+
+    fn take_back(self, world: &mut World, reply: Option<Received>) {
+        leave_unwanted(world, reply);
+    }
+}
+
+/// Leaves a match. The match's entity goes with the server's consent. Mirrors `MatchLeave`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeaveMatch {
+    id: MatchId,
+}
+
+impl Request for LeaveMatch {
+    type Reply = ();
+    type Refusal = MatchRefusal;
+    const NAME: &'static str = "LeaveMatch";
+}
+
+impl Acknowledged for LeaveMatch {
+    fn to_message(&self) -> Message {
+        Match::leave_message(&self.id)
+    }
+
+    fn done(self, world: &mut World) {
+        mirror::remove::<Match>(world, &self.id);
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Creates a relayed match. The returned entity becomes it, see [`Replied<CreateMatch>`](crate::request::Replied).
+    pub fn create_match(self, request: CreateMatch) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
+    }
+
+    /// Joins a match. The returned entity becomes it, see [`Replied<JoinMatch>`](crate::request::Replied).
+    ///
+    /// What the matchmaker has found is joined with `join_match(&matched.join)`, or with
+    /// `JoinMatch::from(&matched.join).with_metadata(..)`.
+    pub fn join_match(self, request: impl Into<JoinMatch>) -> EntityCommands<'a> {
+        let request = request.into();
+        self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
+    }
+
+    /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity. A match that is
+    /// still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
+    ///
+    /// Despawning the match's entity is leaving, too, if the answer does not matter.
+    pub fn leave_match(self, match_entity: Entity) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| {
+            mirror::ask_to_leave::<Match, _>(world, entity, match_entity, |id| LeaveMatch { id });
+        })
+    }
+}
+
+fn become_match(
+    world: &mut World,
+    entity: Entity,
+    since: Moment,
+    reply: Option<Received>,
+) -> Result<MatchJoined, RequestError<MatchRefusal>> {
+    let (joined, mut people) = match reply {
+        Some(Received {
+            message: Message::Match(joined),
+            people,
+        }) => (joined, people),
+        other => return Err(unexpected(other)),
+    };
+    let id = MatchId::from(joined.match_id);
+    let others = joined.presences.iter().map(|other| (other, false));
+    let everybody = others.chain(joined.self_.iter().map(|me| (me, true)));
+    let everybody = everybody.map(|(presence, is_self)| (people.info(presence), is_self));
+    let state = |_: Option<&Match>| Match {
+        authoritative: joined.authoritative,
+        label: joined.label,
+    };
+    let entity = mirror::become_context(world, entity, &id, state, everybody, since);
+    Ok(MatchJoined { entity })
+}
+
+/// We are in a match that nobody asked for any more.
+fn leave_unwanted(world: &mut World, reply: Option<Received>) {
+    if let Some(Received {
+        message: Message::Match(joined),
+        ..
+    }) = reply
+    {
+        mirror::leave_unwanted::<Match>(world, &MatchId::from(joined.match_id));
+    }
+}
+
+/// Somebody joined or left a match.
+pub(crate) fn on_presence_event(
+    world: &mut World,
+    event: realtime::MatchPresenceEvent,
+    people: People,
+) {
+    let held = || Received {
+        message: Message::MatchPresenceEvent(event.clone()),
+        people: people.clone(),
+    };
+    if let Some(context) = mirror::context_of::<Match>(world, &event.match_id, held) {
+        mirror::on_presences::<PresentIn>(world, context, &event.joins, &event.leaves, people);
+    }
+}

@@ -1,0 +1,171 @@
+//! What the matchmaker has found.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bevy_ecs::prelude::*;
+
+use super::{TicketIndex, become_ticket};
+use crate::{
+    ecs::departure::Transient,
+    mirror::{
+        early::{Area, EarlyArrivals, Held},
+        presence::{JoinWith, MatchId, PartyId, PresenceInfo, TicketId, party_of},
+        {self},
+    },
+    proto::{
+        Message,
+        realtime::{self, matchmaker_matched::Id},
+    },
+    transport::Received,
+};
+
+/// How long a match token is good.
+const TOKEN_LIFE: Duration = Duration::from_secs(30);
+
+/// The matchmaker has found a match. An event of the ticket's entity, triggered in
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive); the entity is still there as it was, and goes in `Last`
+/// of this frame.
+///
+/// The local user is not in the match yet: join it with [`join_match(&matched.join)`](crate::commands::NakamaCommands::join_match).
+/// Nobody has to, so some may never come.
+///
+/// Mirrors `MatchmakerMatched`.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// # use bevy_ecs::prelude::*;
+/// fn play(matched: On<MatchmakerMatched>, mut commands: Commands) {
+///     commands.nakama().join_match(&matched.join);
+/// }
+/// ```
+#[derive(Clone, Debug, EntityEvent)]
+#[non_exhaustive]
+pub struct MatchmakerMatched {
+    /// The ticket.
+    #[event_target]
+    pub ticket: Entity,
+    /// Its id.
+    pub ticket_id: TicketId,
+    /// How to join: a token for a relayed match, or the id of an authoritative one, if the server's code made it.
+    pub join: JoinWith,
+    /// Everybody who was matched, the local user included, in no particular order; it is the same for all of them.
+    pub users: Vec<MatchedUser>,
+    /// When it arrived, in time since the app's start (`Time<Real>`): the beginning of the frame that read it, also if it
+    /// had to wait for the ticket's answer.
+    pub received_at: Duration,
+}
+
+/// Somebody who was matched. Mirrors `MatchmakerMatched.MatchmakerUser`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MatchedUser {
+    /// Who. They carry the same session id in the match.
+    pub presence: Arc<PresenceInfo>,
+    /// The party that brought them. Its members share a ticket, and thereby their properties.
+    pub party_id: Option<PartyId>,
+    /// What their ticket was given as [`string_property`](super::AddMatchmaker::string_property).
+    pub string_properties: BTreeMap<String, String>,
+    /// What their ticket was given as [`numeric_property`](super::AddMatchmaker::numeric_property).
+    pub numeric_properties: BTreeMap<String, f64>,
+    /// Whether it is the local user, on this connection.
+    pub is_self: bool,
+}
+
+impl MatchmakerMatched {
+    /// When the token ends, in `Time<Real>`: 30 s after its arrival. It was on its way for a while, so that is a little too
+    /// late. `None` if you join by an id, which does not end.
+    ///
+    /// A player who has joined may tell the others the match's id, which stays valid.
+    #[must_use]
+    pub fn token_expires_at(&self) -> Option<Duration> {
+        matches!(self.join, JoinWith::Token(_)).then(|| self.received_at.saturating_add(TOKEN_LIFE))
+    }
+
+    /// Whether you can join with it at this time (`Time<Real>`), as far as its age goes.
+    #[must_use]
+    pub fn is_token_valid(&self, now: Duration) -> bool {
+        self.token_expires_at().is_none_or(|end| now < end)
+    }
+
+    /// The local user among those who were matched.
+    #[must_use]
+    pub fn me(&self) -> Option<&MatchedUser> {
+        self.users.iter().find(|user| user.is_self)
+    }
+}
+
+/// A match was found, and heard of at that time.
+pub(crate) fn on_matched(world: &mut World, received: Received, received_at: Duration) {
+    let Message::MatchmakerMatched(matched) = &received.message else {
+        return;
+    };
+    let ticket_id = TicketId::from(matched.ticket.as_str());
+    let my_party = matched.self_.as_ref().map(|me| me.party_id.as_str());
+    let my_party = my_party.filter(|id| !id.is_empty()).map(PartyId::from);
+    let Some(ticket) = ticket_of(world, &ticket_id, my_party.as_ref()) else {
+        let area = my_party.map_or(Area::Ticket, |_| Area::PartyTicket);
+        let what = Held::PushedAt(Box::new(received), received_at);
+        return mirror::hold(world, area, ticket_id.as_str(), what);
+    };
+    world.resource_mut::<TicketIndex>().use_up(&ticket_id);
+    // Who observes its coming may have despawned it.
+    if let Ok(mut ticket) = world.get_entity_mut(ticket) {
+        ticket.insert(Transient);
+    }
+    let Some(join) = way_to_join(matched) else {
+        log::warn!("the matchmaker found a match that cannot be joined");
+        return;
+    };
+    let users = users_of(&received);
+    world.trigger(MatchmakerMatched {
+        ticket,
+        ticket_id,
+        join,
+        users,
+        received_at,
+    });
+}
+
+/// The ticket that was matched. The server tells of a party's ticket and of its match from different tasks; who does not
+/// lead the party may hear of the match first.
+fn ticket_of(world: &mut World, id: &TicketId, party: Option<&PartyId>) -> Option<Entity> {
+    let index = world.resource::<TicketIndex>();
+    let known = index.get(id);
+    if known.is_some() || index.is_used_up(id) {
+        return known;
+    }
+    let early = world.resource::<EarlyArrivals>();
+    if early.expects_answer(Area::PartyTicket) {
+        return None;
+    }
+    let party = party_of(world, party?)?;
+    let ticket = world.spawn_empty().id();
+    Some(become_ticket(world, ticket, id, None, Some(party)))
+}
+
+fn way_to_join(matched: &realtime::MatchmakerMatched) -> Option<JoinWith> {
+    match matched.id.as_ref()? {
+        Id::MatchId(id) => Some(JoinWith::Id(MatchId::from(id.as_str()))),
+        Id::Token(token) => Some(JoinWith::Token(token.as_str().into())),
+    }
+}
+
+fn users_of(received: &Received) -> Vec<MatchedUser> {
+    let Message::MatchmakerMatched(matched) = &received.message else {
+        return Vec::new();
+    };
+    let mut people = received.people.clone();
+    let me = matched.self_.as_ref().and_then(|me| me.presence.as_ref());
+    let users = matched.users.iter().filter_map(|user| {
+        let presence = user.presence.as_ref()?;
+        let party_id = Some(user.party_id.as_str()).filter(|id| !id.is_empty());
+        Some(MatchedUser {
+            presence: people.info(presence),
+            party_id: party_id.map(PartyId::from),
+            string_properties: user.string_properties.clone(),
+            numeric_properties: user.numeric_properties.clone(),
+            is_self: me.is_some_and(|me| me.session_id == presence.session_id),
+        })
+    });
+    users.collect()
+}

@@ -1,0 +1,356 @@
+//! Requests of the matchmaker.
+
+use std::collections::BTreeMap;
+
+use bevy_ecs::prelude::*;
+use bevy_reflect::Reflect;
+
+use super::{MatchmakerRefusal, MatchmakerTicket, TicketOf, become_ticket, remove, remove_message};
+use crate::{
+    commands::NakamaCommands,
+    error::ServerError,
+    mirror::{
+        early::Area,
+        presence::{Moment, PartyId, TicketId, party_id},
+        {self},
+    },
+    proto::{Message, realtime},
+    request::{
+        Acknowledged, Outcome, Request, RequestError, SocketRequest, refuse_wrong_entity,
+        send_then, settle_at_once, submit, unexpected,
+    },
+    transport::Received,
+};
+
+/// Looks for others to play with. Mirrors `MatchmakerAdd`, and for a party `PartyMatchmakerAdd`.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// let duel = AddMatchmaker::players(2, 2)
+///     .query("+properties.mode:duel +properties.rank:>=10")
+///     .string_property("mode", "duel")
+///     .numeric_property("rank", 12.0);
+/// ```
+#[derive(Clone, Debug, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::matchmaker"]
+#[non_exhaustive]
+pub struct AddMatchmaker {
+    /// How many players there must be, the local user (or the party) included. 2 or more.
+    pub min_count: u32,
+    /// How many players there may be.
+    pub max_count: u32,
+    /// Their number is a multiple of this one, which divides both counts. `None` is 1.
+    pub count_multiple: Option<u32>,
+    /// What the others have to be like; `*` if that does not matter.
+    pub query: String,
+    /// What the local user is like, as text.
+    pub string_properties: BTreeMap<String, String>,
+    /// What the local user is like, as numbers.
+    pub numeric_properties: BTreeMap<String, f64>,
+}
+
+impl AddMatchmaker {
+    /// At least and at most so many players, the local user (or the party) included, whoever they are.
+    ///
+    /// The server matches as many as there may be; with fewer it waits for a while (two intervals, of 15 s by default).
+    #[must_use]
+    pub fn players(min_count: u32, max_count: u32) -> Self {
+        Self {
+            min_count,
+            max_count,
+            count_multiple: None,
+            query: "*".to_owned(),
+            string_properties: BTreeMap::new(),
+            numeric_properties: BTreeMap::new(),
+        }
+    }
+
+    /// Only a multiple of this number of players, as for teams.
+    #[must_use]
+    pub fn count_multiple(mut self, multiple: u32) -> Self {
+        self.count_multiple = Some(multiple);
+        self
+    }
+
+    /// What the others have to be like, in terms of their properties: `+properties.region:europe +properties.rank:>=10`.
+    #[must_use]
+    pub fn query(mut self, query: impl Into<String>) -> Self {
+        self.query = query.into();
+        self
+    }
+
+    /// Something that the others can look for, and see when they are matched.
+    #[must_use]
+    pub fn string_property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.string_properties.insert(name.into(), value.into());
+        self
+    }
+
+    /// A number that the others can look for, and see when they are matched.
+    #[must_use]
+    pub fn numeric_property(mut self, name: impl Into<String>, value: f64) -> Self {
+        self.numeric_properties.insert(name.into(), value);
+        self
+    }
+}
+
+/// The local user is in the matchmaker's pool.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct MatchmakerAdded {
+    /// The ticket: the request's own entity.
+    pub entity: Entity,
+}
+
+fn to_count(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+impl Request for AddMatchmaker {
+    type Reply = MatchmakerAdded;
+    type Refusal = MatchmakerRefusal;
+    const NAME: &'static str = "AddMatchmaker";
+}
+
+impl SocketRequest for AddMatchmaker {
+    const IS_TRANSIENT: bool = false;
+    const JOINS: Option<Area> = Some(Area::Ticket);
+
+    fn to_message(&self) -> Message {
+        let Self {
+            min_count,
+            max_count,
+            count_multiple,
+            query,
+            string_properties,
+            numeric_properties,
+        } = self.clone();
+        Message::MatchmakerAdd(realtime::MatchmakerAdd {
+            min_count: to_count(min_count),
+            max_count: to_count(max_count),
+            query,
+            string_properties,
+            numeric_properties,
+            count_multiple: count_multiple.map(to_count),
+        })
+    }
+
+    fn succeed(
+        self,
+        world: &mut World,
+        entity: Entity,
+        _: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        let id = ticket_in(reply)?;
+        let entity = become_ticket(world, entity, &id, Some(self), None);
+        Ok(MatchmakerAdded { entity })
+    }
+
+    fn refused(self, _: &mut World, error: ServerError) -> MatchmakerRefusal {
+        MatchmakerRefusal::of(self.query, error)
+    }
+
+    fn take_back(self, world: &mut World, reply: Option<Received>) {
+        if let Ok(id) = ticket_in(reply) {
+            send_remove(world, &id, None);
+        }
+    }
+}
+
+/// Looks for others for a party to play with, as its leader. Made by
+/// [`add_party_to_matchmaker`](NakamaCommands::add_party_to_matchmaker). Mirrors `PartyMatchmakerAdd`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddPartyToMatchmaker {
+    party: Entity,
+    id: PartyId,
+    add: AddMatchmaker,
+}
+
+impl Request for AddPartyToMatchmaker {
+    type Reply = MatchmakerAdded;
+    type Refusal = MatchmakerRefusal;
+    const NAME: &'static str = "AddPartyToMatchmaker";
+}
+
+impl SocketRequest for AddPartyToMatchmaker {
+    const IS_TRANSIENT: bool = false;
+    const JOINS: Option<Area> = Some(Area::PartyTicket);
+
+    fn to_message(&self) -> Message {
+        let AddMatchmaker {
+            min_count,
+            max_count,
+            count_multiple,
+            query,
+            string_properties,
+            numeric_properties,
+        } = self.add.clone();
+        Message::PartyMatchmakerAdd(realtime::PartyMatchmakerAdd {
+            party_id: self.id.to_string(),
+            min_count: to_count(min_count),
+            max_count: to_count(max_count),
+            query,
+            count_multiple: count_multiple.map(to_count),
+            string_properties,
+            numeric_properties,
+        })
+    }
+
+    fn succeed(
+        self,
+        world: &mut World,
+        entity: Entity,
+        _: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        let id = ticket_in(reply)?;
+        if party_id(world, self.party).as_ref() != Some(&self.id) {
+            // The local user has left the party meanwhile, so it has no ticket any more.
+            return Err(RequestError::Withdrawn);
+        }
+        let entity = become_ticket(world, entity, &id, Some(self.add), Some(self.party));
+        Ok(MatchmakerAdded { entity })
+    }
+
+    fn refused(self, _: &mut World, error: ServerError) -> MatchmakerRefusal {
+        MatchmakerRefusal::of(self.add.query, error)
+    }
+
+    fn take_back(self, world: &mut World, reply: Option<Received>) {
+        if let Ok(id) = ticket_in(reply) {
+            send_remove(world, &id, Some(&self.id));
+        }
+    }
+}
+
+/// The ticket that an answer brings.
+fn ticket_in(reply: Option<Received>) -> Result<TicketId, RequestError<MatchmakerRefusal>> {
+    match reply {
+        Some(Received {
+            message: Message::MatchmakerTicket(ticket),
+            ..
+        }) => Ok(ticket.ticket.into()),
+        Some(Received {
+            message: Message::PartyMatchmakerTicket(ticket),
+            ..
+        }) => Ok(ticket.ticket.into()),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// Stops looking for others. The ticket's entity goes with the server's consent. Made by
+/// [`remove_matchmaker_ticket`](NakamaCommands::remove_matchmaker_ticket). Mirrors `MatchmakerRemove` and
+/// `PartyMatchmakerRemove`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RemoveMatchmakerTicket {
+    id: TicketId,
+    party: Option<PartyId>,
+}
+
+impl Request for RemoveMatchmakerTicket {
+    type Reply = ();
+    type Refusal = MatchmakerRefusal;
+    const NAME: &'static str = "RemoveMatchmakerTicket";
+}
+
+impl Acknowledged for RemoveMatchmakerTicket {
+    fn to_message(&self) -> Message {
+        remove_message(&self.id, self.party.as_ref())
+    }
+
+    fn done(self, world: &mut World) {
+        remove(world, &self.id);
+    }
+
+    fn refused(self, world: &mut World, error: ServerError) -> MatchmakerRefusal {
+        let refusal = MatchmakerRefusal::from(error);
+        // Of the local user's own ticket it means that its match is under way.
+        if self.party.is_some() && matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
+            remove(world, &self.id);
+        }
+        refusal
+    }
+}
+
+/// Removes a ticket that has no entity, or not any more. The server may say that there is none.
+pub(super) fn send_remove(world: &mut World, id: &TicketId, party: Option<&PartyId>) {
+    send_then(world, remove_message(id, party), |_| {});
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Looks for others to play with. The returned entity becomes the [`MatchmakerTicket`], see
+    /// [`Replied<AddMatchmaker>`](crate::request::Replied); in the end it gets a
+    /// [`MatchmakerMatched`](super::MatchmakerMatched).
+    ///
+    /// To despawn the entity, also before the answer, is to remove the ticket.
+    ///
+    /// ```
+    /// # use bevy_nakama::prelude::*;
+    /// # use bevy_ecs::prelude::*;
+    /// fn find_a_duel(_: On<Connected>, mut commands: Commands) {
+    ///     let duel = AddMatchmaker::players(2, 2).query("+properties.mode:duel").string_property("mode", "duel");
+    ///     commands.nakama().add_matchmaker(duel).observe(|matched: On<MatchmakerMatched>, mut commands: Commands| {
+    ///         commands.nakama().join_match(&matched.join);
+    ///     });
+    /// }
+    /// ```
+    pub fn add_matchmaker(self, request: AddMatchmaker) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
+    }
+
+    /// Looks for others for a party to play with, as its leader. The returned entity becomes the [`MatchmakerTicket`],
+    /// related to the party by [`TicketOf`], see [`Replied<AddPartyToMatchmaker>`](crate::request::Replied). The other
+    /// members get such an entity, too, and all of them are matched together.
+    ///
+    /// The counts are of players: a party of three that looks for one more is `AddMatchmaker::players(4, 4)`. A party of
+    /// more than there may be is never matched.
+    pub fn add_party_to_matchmaker(
+        self,
+        party: Entity,
+        request: AddMatchmaker,
+    ) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| match party_id(world, party) {
+            Some(id) => {
+                let request = AddPartyToMatchmaker {
+                    party,
+                    id,
+                    add: request,
+                };
+                mirror::ask_to_join(world, entity, request);
+            }
+            None => refuse_wrong_entity::<AddPartyToMatchmaker>(world, entity, "party"),
+        })
+    }
+
+    /// Stops looking for others: the answer is a [`Replied<RemoveMatchmakerTicket>`](crate::request::Replied) on the returned
+    /// entity. A party's ticket can be removed by its leader only. A ticket that is still
+    /// [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
+    ///
+    /// Despawning the ticket's entity is removing it, too, if the answer does not matter.
+    pub fn remove_matchmaker_ticket(self, ticket: Entity) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| {
+            if mirror::withdraw(world, ticket, &[Area::Ticket, Area::PartyTicket]) {
+                return settle_at_once::<RemoveMatchmakerTicket>(world, entity, Ok(()));
+            }
+            match to_remove(world, ticket) {
+                Some(request) => submit(world, entity, request),
+                None => {
+                    let noun = "matchmaker ticket";
+                    refuse_wrong_entity::<RemoveMatchmakerTicket>(world, entity, noun);
+                }
+            }
+        })
+    }
+}
+
+fn to_remove(world: &World, ticket: Entity) -> Option<RemoveMatchmakerTicket> {
+    let ticket = world.get_entity(ticket).ok();
+    let ticket = ticket.filter(|ticket| ticket.contains::<MatchmakerTicket>())?;
+    let id = ticket.get::<TicketId>()?.clone();
+    let party = match ticket.get::<TicketOf>() {
+        Some(TicketOf(party)) => Some(party_id(world, *party)?),
+        None => None,
+    };
+    Some(RemoveMatchmakerTicket { id, party })
+}

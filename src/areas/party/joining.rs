@@ -1,0 +1,205 @@
+//! Joining a party, and waiting to be let in.
+
+use std::time::Duration;
+
+use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
+use bevy_time::{Real, Time};
+use hashbrown::{HashMap, HashSet};
+
+use super::{Party, PartyIndex, PartyRefusal, PendingApproval, await_party};
+use crate::{
+    commands::NakamaCommands,
+    ecs::departure::Transient,
+    mirror::{
+        early::{Area, EarlyArrivals},
+        presence::{Joining, Moment, PartyId},
+        {self},
+    },
+    proto::{Message, realtime},
+    request::{Outcome, Request, SocketRequest, no_message},
+    transport::Received,
+};
+
+/// How long an open party may take to let a user in. After that, its leader is being asked.
+const OPEN_PARTY: Duration = Duration::from_secs(1);
+
+/// Joins a party, or asks to. Mirrors `PartyJoin`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct JoinParty {
+    id: PartyId,
+}
+
+/// The server took the request. The local user is not in the party yet, see [the module](super).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PartyJoinTaken {
+    /// What is or becomes the party: the request's own entity, or an older entity if the local user was in that party, or
+    /// had asked to join it, already.
+    pub entity: Entity,
+}
+
+impl Request for JoinParty {
+    type Reply = PartyJoinTaken;
+    type Refusal = PartyRefusal;
+    const NAME: &'static str = "JoinParty";
+}
+
+impl SocketRequest for JoinParty {
+    const IS_TRANSIENT: bool = false;
+    const JOINS: Option<Area> = Some(Area::Party);
+
+    fn to_message(&self) -> Message {
+        Message::PartyJoin(realtime::PartyJoin {
+            party_id: self.id.to_string(),
+        })
+    }
+
+    fn succeed(
+        self,
+        world: &mut World,
+        entity: Entity,
+        _: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        no_message(reply)?;
+        let known = world.resource::<PartyIndex>().get(&self.id);
+        let known = known.or_else(|| {
+            let asks = world.resource::<PartyAsks>();
+            asks.asking.get(&self.id).copied()
+        });
+        if let Some(known) = known {
+            world
+                .entity_mut(entity)
+                .insert(Transient)
+                .remove::<Joining>();
+            return Ok(PartyJoinTaken { entity: known });
+        }
+        let since = world.resource::<Time<Real>>().elapsed();
+        let mut asks = world.resource_mut::<PartyAsks>();
+        asks.withdrawn.remove(&self.id);
+        asks.asking.insert(self.id.clone(), entity);
+        await_party(world, &self.id);
+        world
+            .entity_mut(entity)
+            .insert(Asking { id: self.id, since });
+        Ok(PartyJoinTaken { entity })
+    }
+
+    fn take_back(self, world: &mut World, _: Option<Received>) {
+        leave_unwanted(world, &self.id);
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Joins a party, or asks its leader to. The returned entity becomes the party once the local user is let in; the answer,
+    /// [`Replied<JoinParty>`](crate::request::Replied), means that the server took the request.
+    ///
+    /// Despawning the entity meanwhile withdraws the request. The server keeps it, but if the leader accepts it, the
+    /// plugin leaves again.
+    pub fn join_party(self, id: impl Into<PartyId>) -> EntityCommands<'a> {
+        let request = JoinParty { id: id.into() };
+        self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
+    }
+}
+
+/// Joins that wait for a leader, and joins that were withdrawn while they did.
+#[derive(Default, Resource)]
+pub(crate) struct PartyAsks {
+    asking: HashMap<PartyId, Entity>,
+    withdrawn: HashSet<PartyId>,
+}
+
+impl PartyAsks {
+    /// The server let us in: the entity that asked.
+    pub(super) fn let_in(&mut self, id: &PartyId) -> Option<Entity> {
+        self.asking.remove(id)
+    }
+
+    /// Whether we asked for this once, and not any more.
+    pub(super) fn was_withdrawn(&mut self, id: &PartyId) -> bool {
+        self.withdrawn.remove(id)
+    }
+}
+
+/// On an entity whose join the server has taken.
+#[derive(Component)]
+#[component(immutable, on_despawn = withdraw)]
+pub(crate) struct Asking {
+    id: PartyId,
+    since: Duration,
+}
+
+#[cfg(feature = "overlay")]
+impl Asking {
+    /// What it asked to join.
+    pub(crate) fn id(&self) -> &PartyId {
+        &self.id
+    }
+}
+
+/// Hook: the game despawned a join that was waiting. The server has no way to take back a request, so if the leader
+/// accepts it, we leave.
+fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
+    let Some(id) = world.get::<Asking>(entity).map(|asking| asking.id.clone()) else {
+        return;
+    };
+    let Some(mut asks) = world.get_resource_mut::<PartyAsks>() else {
+        return;
+    };
+    if asks.asking.get(&id) == Some(&entity) {
+        asks.asking.remove(&id);
+        asks.withdrawn.insert(id.clone());
+        world
+            .commands()
+            .queue(move |world: &mut World| take_back(world, &id));
+    }
+}
+
+/// Nobody waits for a party any more, unless another request does.
+pub(super) fn leave_unwanted(world: &mut World, id: &PartyId) {
+    let is_asked_for = world.resource::<PartyAsks>().asking.contains_key(id);
+    let is_wanted = is_asked_for || world.resource::<PartyIndex>().get(id).is_some();
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    if !is_wanted && !early.put_off_leaving(Area::Party, id.as_str()) {
+        let mut asks = world.resource_mut::<PartyAsks>();
+        asks.withdrawn.insert(id.clone());
+        take_back(world, id);
+    }
+}
+
+fn take_back(world: &mut World, id: &PartyId) {
+    world
+        .resource_mut::<EarlyArrivals>()
+        .no_longer_await(Area::Party, id.as_str());
+    mirror::send_leave::<Party>(world, id.clone());
+}
+
+/// In `PreUpdate`: marks joins that wait for a leader.
+pub(crate) fn mark_pending_approval(world: &mut World) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    let asks = world.resource::<PartyAsks>();
+    // By entity and not by a query, because a game may have disabled them.
+    let waits = |entity: &Entity| {
+        let entity = world.get_entity(*entity).ok()?;
+        let asking = entity.get::<Asking>()?;
+        let is_new = now.saturating_sub(asking.since) >= OPEN_PARTY
+            && entity.contains::<Joining>()
+            && !entity.contains::<PendingApproval>();
+        is_new.then_some(entity.id())
+    };
+    let waiting: Vec<_> = asks.asking.values().filter_map(waits).collect();
+    for entity in waiting {
+        // Observers of the last one may have despawned it.
+        if let Ok(mut entity) = world.get_entity_mut(entity) {
+            entity.insert(PendingApproval);
+        }
+    }
+}
+
+/// The connection is gone, and with it what was asked.
+pub(super) fn clear_asks(world: &mut World) {
+    let asks = std::mem::take(&mut *world.resource_mut::<PartyAsks>());
+    for entity in asks.asking.into_values() {
+        world.despawn(entity);
+    }
+}

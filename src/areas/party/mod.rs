@@ -1,0 +1,404 @@
+//! Parties.
+//!
+//! You create a party, or join one by its id, which players tell each other (in a chat, or as a code). To create a party is a
+//! request whose entity becomes the party. To join is different: the server's answer only means that it took the request. If the
+//! party is open, the local user is in it a moment later. Otherwise its leader has to accept, which may take any time, and a
+//! refusal is never announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it becomes the [`Party`]; without an
+//! answer for a second it also gets [`PendingApproval`]. Despawning it withdraws the request.
+//!
+//! Members are entities related to the party by [`MemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
+//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`]: accept or decline it.
+//!
+//! [`list_parties`](crate::commands::NakamaCommands::list_parties) asks which parties there are.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn open_a_party(_: On<Connected>, mut commands: Commands) {
+//!     commands.nakama().create_party(CreateParty::closed(4));
+//! }
+//!
+//! fn invite(created: On<Add, Party>, ids: Query<&PartyId>) {
+//!     if let Ok(id) = ids.get(created.entity) {
+//!         println!("tell your friends: {id}");
+//!     }
+//! }
+//!
+//! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
+//!     commands.nakama().accept_party_join(asks.entity);
+//! }
+//!
+//! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
+//!     if let Ok(name) = names.get(leads.entity) {
+//!         println!("{name} leads");
+//!     }
+//! }
+//! # fn main() {
+//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
+//! # }
+//! ```
+//!
+//! # Party data
+//!
+//! Members tell each other things as in a match, with types bound to op codes: see [`PartyPayload`] and
+//! [`send_to_party`](crate::commands::NakamaCommands::send_to_party). Unlike match data, they go to all other members, and the
+//! server confirms each, so that a refusal comes back as [`SendFailed`](crate::send::SendFailed).
+//!
+//! # What cannot be known
+//!
+//! * That the leader declined the local user's join request, or that the party closed meanwhile: nothing comes any more.
+//! * Whether the local user was removed or the party closed: both are [`PartyClosed`].
+//! * The label of a party that the local user joined, and whether it is hidden: they are `None` until one of them changes.
+//!
+//! # Limits
+//!
+//! 256 members; as many open join requests as it may have members; a label is a JSON object of at most 2048 bytes. Nakama before 3.28
+//! has neither labels nor hidden parties, and no [`update_party`](crate::commands::NakamaCommands::update_party); both ways in
+//! which servers write a party are understood.
+
+mod asking;
+mod data;
+mod joining;
+mod list;
+mod refusal;
+mod requests;
+
+use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
+use bevy_reflect::Reflect;
+
+pub(crate) use self::{
+    asking::on_join_request,
+    joining::{Asking, PartyAsks, mark_pending_approval},
+};
+pub use self::{
+    asking::{
+        AcceptPartyJoin, AsksToJoin, DeclinePartyJoin, ListPartyJoinRequests, PartyJoinRequests,
+        PartyJoinRequestsListed,
+    },
+    data::{FromParty, PartyDataAppExt, PartyDataReceived, PartyDataRejected, PartyPayload},
+    joining::{JoinParty, PartyJoinTaken},
+    list::{ListParties, ListedParty, PartyListRefusal, PartyPage},
+    refusal::PartyRefusal,
+    requests::{
+        CloseParty, CreateParty, KickFromParty, LeaveParty, PartyCreated, PromotePartyMember,
+        UpdateParty,
+    },
+};
+use crate::{
+    mirror::{
+        self, Context, ContextIndex, ContextVocabulary, become_context,
+        early::{Area, EarlyArrivals, Held, Move, Patience},
+        presence::{self, IsSelf, Membership, Moment, Moments, PartyId, Presence, SessionId},
+    },
+    proto::{Message, UserPresence, realtime},
+    transport::{People, Received},
+};
+
+/// A party that the local user is in. Appears when the local user has created or joined it; goes when the local user leaves or is
+/// removed, when the party closes, or the connection ends.
+///
+/// Mirrors `Party` and `PartyUpdate`.
+#[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::party"]
+#[component(on_despawn = mirror::leave_despawned::<Party>)]
+#[reflect(Component)]
+pub struct Party {
+    /// Whether anybody may join without being accepted.
+    pub open: bool,
+    /// How many members it may have.
+    pub max_size: u32,
+    /// Whether it is left out of lists. `None` is not known: only its creator and a later change tell.
+    pub hidden: Option<bool>,
+    /// A JSON object that lists can be searched for. `None` is not known: only its creator and a later change tell.
+    pub label: Option<String>,
+}
+
+/// Relates a presence to the party that it is a member of.
+///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+///
+/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the party: Bevy 0.19 would abort, since it is just about to
+/// note the presence there. To leave from there, use [`leave_party`](crate::commands::NakamaCommands::leave_party).
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::party"]
+#[relationship(relationship_target = PartyMembers)]
+#[reflect(Component)]
+pub struct MemberOf(pub Entity);
+
+impl Membership for MemberOf {
+    type Detail = ();
+    type Marks = PartyLeader;
+}
+
+/// The members of a party, the local user included, in order of joining.
+#[derive(Component, Debug, Default, Reflect)]
+#[type_path = "bevy_nakama::party"]
+#[relationship_target(relationship = MemberOf, linked_spawn)]
+#[reflect(Component)]
+pub struct PartyMembers(Vec<Entity>);
+
+/// Marks the leader among the members of a party. It moves when another one takes over.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::party"]
+#[reflect(Component)]
+pub struct PartyLeader;
+
+/// Marks an entity that has asked to join a party and heard nothing for a second: the party is closed, and its leader has
+/// to accept. It may never go: a refusal is not announced.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::party"]
+#[reflect(Component)]
+pub struct PendingApproval;
+
+/// The local user is not in the party any more: it closed, or the local user was removed; the server does not say which. An event of the
+/// party's entity, which is still there with its members, and goes right after it.
+#[derive(Clone, Copy, Debug, EntityEvent)]
+pub struct PartyClosed {
+    /// The party.
+    #[event_target]
+    pub party: Entity,
+}
+
+/// Finds the entity of a party that the local user is in.
+pub type PartyIndex = ContextIndex<Party>;
+
+/// Whose session leads a party. The leader's presence may come later than this.
+#[derive(Component)]
+#[component(immutable)]
+struct LeaderSession(SessionId);
+
+impl Context for Party {}
+
+impl ContextVocabulary for Party {
+    type Id = PartyId;
+    type Member = MemberOf;
+    type Marks = ();
+    const AREA: Area = Area::Party;
+    const NOUN: &'static str = "party";
+
+    fn leave_message(id: &PartyId) -> Message {
+        Message::PartyLeave(realtime::PartyLeave {
+            party_id: id.to_string(),
+        })
+    }
+
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+        for id in ids {
+            joining::leave_unwanted(world, &PartyId::from(&*id));
+        }
+    }
+
+    fn forget(world: &mut World, party: Entity, _: &PartyId) {
+        asking::forget_all(world, party);
+    }
+}
+
+/// The local user is in a party, by creating it or as pushed. Of a push, `label` and `hidden` mean nothing.
+fn enter(
+    world: &mut World,
+    asking: Entity,
+    party: &realtime::Party,
+    mut people: People,
+    since: Moment,
+    is_answer: bool,
+) -> Entity {
+    let id = PartyId::from(party.party_id.as_str());
+    let my_session = party.self_.as_ref().map(|me| me.session_id.as_str());
+    let members = party.presences.iter().map(|member| {
+        let is_self = my_session == Some(member.session_id.as_str());
+        (people.info(member), is_self)
+    });
+    let state = |before: Option<&Party>| Party {
+        open: party.open,
+        max_size: u32::try_from(party.max_size).unwrap_or_default(),
+        hidden: if is_answer {
+            Some(party.hidden)
+        } else {
+            before.and_then(|party| party.hidden)
+        },
+        label: if is_answer {
+            Some(party.label.clone())
+        } else {
+            before.and_then(|party| party.label.clone())
+        },
+    };
+    let members: Vec<_> = members.collect();
+    let entity = become_context(world, asking, &id, state, members, since);
+    if let Some(leader) = &party.leader {
+        set_leader(world, entity, leader.session_id.as_str().into());
+    }
+    entity
+}
+
+/// A pushed `party`: the local user has been let in, or is told again.
+pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People) {
+    let id = PartyId::from(party.party_id.as_str());
+    let since = world.resource_mut::<Moments>().next();
+    let known = world.resource::<PartyIndex>().get(&id);
+    let mut asks = world.resource_mut::<PartyAsks>();
+    if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
+        world
+            .entity_mut(entity)
+            .remove::<(Asking, PendingApproval)>();
+        enter(world, entity, &party, people, since, false);
+    } else if asks.was_withdrawn(&id) {
+        mirror::leave_unwanted::<Party>(world, &id);
+    } else {
+        let held = Received {
+            message: Message::Party(party),
+            people,
+        };
+        mirror::hold(
+            world,
+            Area::Party,
+            id.as_str(),
+            Held::Pushed(Box::new(held)),
+        );
+    }
+}
+
+/// Somebody joined or left a party. The party, if its members are not the same any more for the server.
+pub(crate) fn on_presence_event(
+    world: &mut World,
+    event: realtime::PartyPresenceEvent,
+    people: People,
+    patience: Patience,
+) -> Option<Entity> {
+    let held = || Received {
+        message: Message::PartyPresenceEvent(event.clone()),
+        people: people.clone(),
+    };
+    let party = mirror::context_of::<Party>(world, &event.party_id, held)?;
+    let who = event.joins.iter().chain(&event.leaves);
+    if patience == Patience::Wait
+        && mirror::is_ahead_of_answer(world, Area::Party, &event.party_id, who)
+    {
+        let what = Held::Pushed(Box::new(held()));
+        mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
+        return None;
+    }
+    let is_change = presence::is_change(world, party, &event.joins, &event.leaves);
+    mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
+    for member in &event.joins {
+        asking::forget(world, party, &member.session_id);
+    }
+    mark_leader(world, party);
+    is_change.then_some(party)
+}
+
+fn members(world: &World, party: Entity) -> Vec<Entity> {
+    let members = world.get::<PartyMembers>(party);
+    members.into_iter().flat_map(PartyMembers::iter).collect()
+}
+
+/// A member comes or goes, because the local user asked for it as the leader.
+fn member_move(party: &PartyId, member: &UserPresence) -> Move {
+    Move::Of {
+        area: Area::Party,
+        id: party.as_str().into(),
+        session: member.session_id.as_str().into(),
+    }
+}
+
+/// A party has a new leader.
+pub(crate) fn on_leader(world: &mut World, event: realtime::PartyLeader, people: People) {
+    let held = || Received {
+        message: Message::PartyLeader(event.clone()),
+        people,
+    };
+    let Some(party) = mirror::context_of::<Party>(world, &event.party_id, held) else {
+        return;
+    };
+    let Some(leader) = event.presence else { return };
+    let was_leader = is_leader(world, party);
+    set_leader(world, party, leader.session_id.into());
+    match (was_leader, is_leader(world, party)) {
+        // The server does not tell the new leader who has been waiting.
+        (false, true) => asking::list(world, party),
+        (true, false) => asking::forget_all(world, party),
+        _ => {}
+    }
+}
+
+/// A party has been changed.
+pub(crate) fn on_update(world: &mut World, update: realtime::PartyUpdate) {
+    let held = || Received::from(Message::PartyUpdate(update.clone()));
+    let Some(entity) = mirror::context_of::<Party>(world, &update.party_id, held) else {
+        return;
+    };
+    if let Some(mut party) = world.get_mut::<Party>(entity) {
+        let max_size = party.max_size;
+        party.set_if_neq(Party {
+            open: update.open,
+            max_size,
+            hidden: Some(update.hidden),
+            label: Some(update.label),
+        });
+    }
+}
+
+/// The local user is out of a party.
+pub(crate) fn on_close(world: &mut World, close: realtime::PartyClose) {
+    let held = || Received::from(Message::PartyClose(close.clone()));
+    let Some(party) = mirror::context_of::<Party>(world, &close.party_id, held) else {
+        return;
+    };
+    world.trigger(PartyClosed { party });
+    world.flush();
+    mirror::remove::<Party>(world, &PartyId::from(close.party_id));
+}
+
+/// The connection is gone.
+pub(crate) fn clear(world: &mut World) {
+    mirror::clear::<Party>(world);
+    joining::clear_asks(world);
+}
+
+/// Whether the local user leads a party.
+fn is_leader(world: &World, party: Entity) -> bool {
+    let members = world.get::<PartyMembers>(party);
+    members.is_some_and(|members| {
+        members.iter().any(|member| {
+            world.entity(member).contains::<IsSelf>()
+                && world.entity(member).contains::<PartyLeader>()
+        })
+    })
+}
+
+fn set_leader(world: &mut World, party: Entity, session: SessionId) {
+    // An observer may have despawned it.
+    if let Ok(mut party) = world.get_entity_mut(party) {
+        party.insert(LeaderSession(session));
+    }
+    mark_leader(world, party);
+}
+
+/// Puts the mark where it belongs.
+fn mark_leader(world: &mut World, party: Entity) {
+    let Some(LeaderSession(session)) = world.get::<LeaderSession>(party) else {
+        return;
+    };
+    let session = session.clone();
+    for member in members(world, party) {
+        // Observers of the mark may leave, and with the party its members go.
+        let Ok(mut member) = world.get_entity_mut(member) else {
+            continue;
+        };
+        let leads = member
+            .get::<Presence>()
+            .is_some_and(|presence| presence.info().session_id == session);
+        if leads && !member.contains::<PartyLeader>() {
+            member.insert(PartyLeader);
+        } else if !leads && member.contains::<PartyLeader>() {
+            member.remove::<PartyLeader>();
+        }
+    }
+}
+
+/// Frames for a party that the local user has asked to join are kept, however long that takes.
+fn await_party(world: &mut World, id: &PartyId) {
+    world
+        .resource_mut::<EarlyArrivals>()
+        .await_context(Area::Party, id.as_str());
+}

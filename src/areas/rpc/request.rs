@@ -1,0 +1,224 @@
+//! A call, over the socket or over REST, with texts as payloads.
+
+use std::{error::Error, fmt};
+
+use bevy_ecs::prelude::*;
+use serde::Deserialize;
+
+use super::{RpcRefusal, refusal::refusal_of};
+use crate::{
+    commands::NakamaCommands,
+    data::payload::PayloadError,
+    mirror::{early::Move, presence::Moment},
+    proto::{Message, api},
+    request::{
+        Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall, read_object, refuse,
+        submit, submit_as_user, unexpected,
+    },
+    transport::{Received, RestResponse, path_segment},
+};
+
+/// Calls a function of the server. Mirrors `Rpc`.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// # use serde_json::json;
+/// let plain = Rpc::new("roll").payload("2d6");
+/// let with_json = Rpc::new("upload").json(&json!({ "replay": [1, 2, 3] })).over_rest();
+/// ```
+#[derive(Clone)]
+pub struct Rpc {
+    id: String,
+    payload: Result<String, PayloadError>,
+    over_rest: bool,
+}
+
+impl fmt::Debug for Rpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The payload may hold anything.
+        f.debug_struct("Rpc")
+            .field("id", &self.id)
+            .field("over_rest", &self.over_rest)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Rpc {
+    /// The function of this id, without a payload. Case does not matter.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            payload: Ok(String::new()),
+            over_rest: false,
+        }
+    }
+
+    /// What the function gets: any text. None and an empty one are the same.
+    #[must_use]
+    pub fn payload(mut self, payload: impl Into<String>) -> Self {
+        self.payload = Ok(payload.into());
+        self
+    }
+
+    /// The same, from a value as JSON. A value that has no such form makes the request fail with
+    /// [`Unencodable`](RequestError::Unencodable).
+    #[cfg(feature = "serde")]
+    #[must_use]
+    pub fn json<T: serde::Serialize + ?Sized>(mut self, payload: &T) -> Self {
+        self.payload = serde_json::to_string(payload).map_err(PayloadError::new);
+        self
+    }
+
+    /// Calls over REST, as the user of the connection: for what is larger than the socket takes, or slow. The function then sees
+    /// the user, but no session. See [`rest`](NakamaCommands::rest) for what becomes of the token.
+    #[must_use]
+    pub fn over_rest(mut self) -> Self {
+        self.over_rest = true;
+        self
+    }
+
+    /// Why it cannot be made.
+    pub(super) fn problem(&self) -> Option<PayloadError> {
+        self.payload.as_ref().err().cloned()
+    }
+
+    /// As the socket takes it. An unencodable payload does not get here.
+    pub(super) fn message(&self) -> Message {
+        Message::Rpc(api::Rpc {
+            id: self.id.clone(),
+            payload: self.payload.clone().unwrap_or_default(),
+            http_key: String::new(),
+        })
+    }
+
+    /// As REST takes it: the payload is a text in JSON, or nothing.
+    pub(super) fn user_call(&self) -> UserCall {
+        let payload = self.payload.as_ref().ok();
+        let payload = payload.filter(|payload| !payload.is_empty());
+        UserCall {
+            method: "POST",
+            target: format!("/v2/rpc/{}", path_segment(&self.id)),
+            body: payload.map(|payload| serde_json::Value::from(payload.as_str()).to_string()),
+        }
+    }
+}
+
+/// What a function returned.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RpcReply {
+    /// Any text; empty if the function returned nothing.
+    pub payload: String,
+}
+
+impl RpcReply {
+    /// The payload as a value. An empty one counts as `null`, so it is a `()` or an `Option`.
+    ///
+    /// # Errors
+    ///
+    /// It is something else.
+    #[cfg(feature = "serde")]
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, PayloadError> {
+        let text = Some(self.payload.as_str()).filter(|payload| !payload.is_empty());
+        serde_json::from_str(text.unwrap_or("null")).map_err(PayloadError::new)
+    }
+
+    pub(super) fn from_socket<E: Error>(reply: Option<Received>) -> Result<Self, RequestError<E>> {
+        match reply {
+            Some(Received {
+                message: Message::Rpc(rpc),
+                ..
+            }) => Ok(Self {
+                payload: rpc.payload,
+            }),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    pub(super) fn from_rest(response: &RestResponse) -> Result<Self, RequestError<RpcRefusal>> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Body {
+            payload: Option<String>,
+        }
+        let body: Body = read_object(response, "no payload")?;
+        match body.payload {
+            // A function that fails with the code 0 does so with the status of a success.
+            None if response.is_error_of_function() => {
+                Err(RequestError::Refused(refusal_of(response)))
+            }
+            payload => Ok(Self {
+                payload: payload.unwrap_or_default(),
+            }),
+        }
+    }
+}
+
+impl Request for Rpc {
+    type Reply = RpcReply;
+    type Refusal = RpcRefusal;
+    const NAME: &'static str = "Rpc";
+}
+
+// A function may make one join a stream, and whether it does cannot be known before. Here, and in that of `Call`, is the place to
+// say that such a join waits for the answer.
+impl SocketRequest for Rpc {
+    const IS_TRANSIENT: bool = true;
+
+    fn to_message(&self) -> Message {
+        self.message()
+    }
+
+    fn moves(&self) -> Option<Move> {
+        Some(Move::BY_FUNCTION)
+    }
+
+    fn succeed(
+        self,
+        _: &mut World,
+        _: Entity,
+        _: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        RpcReply::from_socket(reply)
+    }
+}
+
+impl RestRequest for Rpc {
+    type Call = UserCall;
+
+    fn to_call(&self) -> UserCall {
+        self.user_call()
+    }
+
+    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+        RpcReply::from_rest(response)
+    }
+
+    fn refused(response: &RestResponse) -> RpcRefusal {
+        refusal_of(response)
+    }
+}
+
+/// Makes a request that is a call, the way that the call goes.
+pub(super) fn submit_call<R>(world: &mut World, entity: Entity, request: R, rpc: fn(&R) -> &Rpc)
+where
+    R: SocketRequest + RestRequest<Call = UserCall>,
+{
+    let rpc = rpc(&request);
+    match rpc.problem() {
+        Some(error) => refuse::<R>(world, entity, RequestError::Unencodable(error)),
+        None if rpc.over_rest => submit_as_user(world, entity, request),
+        None => submit(world, entity, request),
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Calls a function of the server: the answer is a [`Replied<Rpc>`](crate::request::Replied) with what it returned.
+    ///
+    /// See the [module](crate::rpc) for the other ways to call one, and for what can be known of it.
+    pub fn rpc(self, rpc: Rpc) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| submit_call(world, entity, rpc, |rpc| rpc))
+    }
+}

@@ -1,0 +1,341 @@
+//! Status: which friends are online, and what they are doing.
+//!
+//! Following users is a request ([`FollowUsers`]); from its answer on, each of them is an entity with [`FollowedUser`] and
+//! [`UserId`], and with [`Username`] once the server has told it. The
+//! sessions of a user (one for each device that is online) are presences, related to the user by [`SessionOf`], each with a
+//! text of its own, [`UserStatus`]. A user who is offline has none. So:
+//!
+//! | | |
+//! |---|---|
+//! | who is online | `Query<.., (With<FollowedUser>, With<UserSessions>)>` |
+//! | somebody comes online, goes offline | `On<Add, UserSessions>`, `On<Remove, UserSessions>`, on the user |
+//! | another device comes, goes | `On<Add, SessionOf>` with [`JoinedAs`](crate::presence::JoinedAs), `On<Remove, SessionOf>`, on the session |
+//! | a status | `On<Insert, UserStatus>`, or `Changed<UserStatus>`: the first one, and each that is different from the last |
+//!
+//! Unfollowing somebody who is online removes their sessions, too.
+//!
+//! A change of status keeps the session's entity. Setting the same text again is heard on the wire and changes nothing here.
+//!
+//! ```no_run
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn follow(_: On<Connected>, mut commands: Commands) {
+//!     let friends = FollowUsers::ids(["4c2ae592-b2a7-445e-98ec-697694478b1c"]).usernames(["cat"]);
+//!     commands.nakama().follow(friends);
+//!     commands.nakama().set_status(Some("in the lobby"));
+//! }
+//!
+//! fn tell(
+//!     news: On<Insert, UserStatus>,
+//!     sessions: Query<(&Username, &UserStatus), Without<IsSelf>>,
+//! ) {
+//!     if let Ok((name, status)) = sessions.get(news.entity) {
+//!         println!("{name}: {}", status.0);
+//!     }
+//! }
+//!
+//! fn bye(gone: On<Remove, UserSessions>, users: Query<&Username>) {
+//!     if let Ok(name) = users.get(gone.entity) {
+//!         println!("{name} is offline");
+//!     }
+//! }
+//! # fn main() { App::new().add_observer(follow).add_observer(tell).add_observer(bye); }
+//! ```
+//!
+//! # The local user
+//!
+//! The server tells every socket of its own user's sessions, those on other devices included. So the local user is an entity like
+//! those that the local user follows, with [`IsSelf`]; the session of this connection has [`IsSelf`], too. The entity appears with
+//! the first session that the server tells of: right after [`Connected`](crate::connection::Connected) if the local user
+//! [appears online](crate::connection::ConnectOptions::appear_online), which is the default, and otherwise with the first status
+//! that you set. The server does not list sessions on other devices that were online before; they appear with their next change.
+//! You cannot unfollow the local user: if you despawn the entity, it comes back with the next thing that the server tells.
+//!
+//! You [set](crate::commands::NakamaCommands::set_status) the status of this connection's session only. The answer comes first, then the
+//! change: on the wire they may come in either order.
+//!
+//! # When they go
+//!
+//! An unfollowed user's entity goes with the server's consent, with its sessions. Despawning it is unfollowing, too. All go
+//! with the connection, and the next one begins without any: follows are the connection's.
+//!
+//! A follow that is answered after its time was up, or after its entity was despawned, is taken back: the plugin unfollows
+//! those of its users who are not followed otherwise. It can do so for users asked for by id, and those the answer names.
+//!
+//! # What cannot be known
+//!
+//! * The server answers with the sessions that are online, and with nothing else. Whether a user exists does not show: an
+//!   entity for an id that is nobody's stays offline forever.
+//! * Users asked for by name who are offline at the time are followed all the same, but the answer does not name them: they
+//!   have no id yet, and no entity until they come online. Before that they cannot be unfollowed. A name that is nobody's is
+//!   ignored, also if somebody takes it later.
+//! * Offline and hidden look alike: who connects without appearing online has no session here.
+//! * Which of the local user's sessions is this connection's, if the local user does not appear online. The plugin knows it from
+//!   the first match, party or channel that you join, or from the first status that you set.
+//! * The server stores no status: it goes with its session.
+
+mod requests;
+
+use bevy_ecs::prelude::*;
+use bevy_reflect::Reflect;
+use hashbrown::HashSet;
+
+pub use self::requests::{FollowUsers, StatusRefusal, UnfollowUsers, UpdateStatus, UsersFollowed};
+use crate::{
+    connection::NakamaConnection,
+    ecs::naming::give_name,
+    mirror::{
+        self, Context, ContextIndex, ContextVocabulary,
+        early::{Area, Held, Patience},
+        presence::{
+            self, Detail, IsSelf, Membership, Moment, Moments, PresenceIndex, SessionId, UserId,
+            Username,
+        },
+    },
+    proto::{Message, UserPresence, realtime},
+    transport::{People, Received},
+};
+
+/// Marks a user that the local user follows, or the local user. Appears with the answer to [`FollowUsers`]; goes when you unfollow
+/// them, or the connection ends. To despawn the entity is to unfollow.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::status"]
+#[component(on_despawn = mirror::leave_despawned::<FollowedUser>)]
+#[reflect(Component)]
+pub struct FollowedUser;
+
+/// Relates a session, a presence, to its user. Appears when the session comes online, or shows itself; goes when it does
+/// not any more.
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::status"]
+#[relationship(relationship_target = UserSessions)]
+#[reflect(Component)]
+pub struct SessionOf(pub Entity);
+
+/// The sessions of a user, the one that came last at the end. Absent if the user is offline.
+#[derive(Component, Debug, Default, Reflect)]
+#[type_path = "bevy_nakama::status"]
+#[relationship_target(relationship = SessionOf, linked_spawn)]
+#[reflect(Component)]
+pub struct UserSessions(Vec<Entity>);
+
+/// What a session shows of itself, at most 2048 bytes. May be empty: then it is online, and says nothing more. Inserted
+/// anew when it changes.
+///
+/// Mirrors `UserPresence.status`.
+#[derive(Clone, Component, Debug, Default, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::status"]
+#[component(immutable)]
+#[reflect(Component)]
+pub struct UserStatus(pub String);
+
+/// Finds the entity of a user that the local user follows, or of the local user.
+pub type FollowedUserIndex = ContextIndex<FollowedUser>;
+
+impl Context for FollowedUser {}
+
+impl ContextVocabulary for FollowedUser {
+    type Id = UserId;
+    type Member = SessionOf;
+    type Marks = IsSelf;
+    const AREA: Area = Area::Status;
+    const NOUN: &'static str = "followed user";
+
+    fn leave_message(id: &UserId) -> Message {
+        unfollow_message([id])
+    }
+
+    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+        let ids = ids.iter().map(|id| UserId::from(&**id));
+        requests::unfollow_unwanted(world, ids.collect());
+    }
+
+    fn is_left_by_despawn(world: &World, id: &UserId) -> bool {
+        !presence::is_own_user(world, id.as_str())
+    }
+}
+
+impl Membership for SessionOf {
+    type Detail = UserStatus;
+    type Marks = ();
+}
+
+impl Detail for UserStatus {
+    fn of(presence: &UserPresence) -> Self {
+        Self(presence.status.clone().unwrap_or_default())
+    }
+
+    fn update(self, known: &mut EntityWorldMut<'_>) {
+        if known.get::<Self>() != Some(&self) {
+            known.insert(self);
+        }
+    }
+}
+
+/// What is known beside the users.
+#[derive(Debug, Default, Resource)]
+pub(crate) struct StatusBook {
+    /// Names that the local user follows, and whose users the server has not told yet.
+    names: HashSet<Username>,
+    /// What the session of this connection is about to show, while it is not known which session that is.
+    own: Vec<String>,
+}
+
+/// When an event last told of a session. An answer to an earlier request may be older than that.
+#[derive(Component)]
+#[component(immutable)]
+struct HeardAt(Moment);
+
+fn unfollow_message<'a>(ids: impl IntoIterator<Item = &'a UserId>) -> Message {
+    Message::StatusUnfollow(realtime::StatusUnfollow {
+        user_ids: ids.into_iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// The socket is open. If the local user appears online, the first thing that the server tells is the session of this connection.
+pub(crate) fn on_opened(world: &mut World) {
+    let appears_online = world.resource::<NakamaConnection>().appears_online();
+    world.resource_mut::<StatusBook>().own = appears_online.then(String::new).into_iter().collect();
+}
+
+/// The connection is gone.
+pub(crate) fn clear(world: &mut World) {
+    *world.resource_mut::<StatusBook>() = StatusBook::default();
+    mirror::clear::<FollowedUser>(world);
+}
+
+/// Sessions came online, went offline, or changed their status.
+pub(crate) fn on_presence_event(
+    world: &mut World,
+    mut event: realtime::StatusPresenceEvent,
+    people: People,
+    patience: Patience,
+) {
+    let Some(user) = user_in(&event) else { return };
+    let is_of_user = |who: &UserPresence| who.user_id == user;
+    if event.joins.iter().chain(&event.leaves).all(is_of_user) {
+        return on_event_of(world, &user, event, people, patience);
+    }
+    // A server sends an event for each user; nobody says it has to.
+    while let Some(user) = user_in(&event) {
+        let of_user = |who: &mut UserPresence| who.user_id == user;
+        let part = realtime::StatusPresenceEvent {
+            joins: event.joins.extract_if(.., of_user).collect(),
+            leaves: event.leaves.extract_if(.., of_user).collect(),
+        };
+        on_event_of(world, &user, part, People::default(), patience);
+    }
+}
+
+fn user_in(event: &realtime::StatusPresenceEvent) -> Option<String> {
+    let mut who = event.joins.iter().chain(&event.leaves);
+    who.next().map(|who| who.user_id.clone())
+}
+
+fn on_event_of(
+    world: &mut World,
+    user: &str,
+    event: realtime::StatusPresenceEvent,
+    people: People,
+    patience: Patience,
+) {
+    let held = || {
+        Held::Pushed(Box::new(Received {
+            message: Message::StatusPresenceEvent(event.clone()),
+            people: people.clone(),
+        }))
+    };
+    let who = event.joins.iter().chain(&event.leaves);
+    if patience == Patience::Wait && mirror::is_ahead_of_answer(world, Area::Status, user, who) {
+        return mirror::hold_for_answer(world, Area::Status, user, held());
+    }
+    if presence::is_own_user(world, user) {
+        learn_own_session(world, &event);
+    }
+    let Some(entity) = entity_for(world, user, &event) else {
+        return mirror::hold(world, Area::Status, user, held());
+    };
+    mirror::on_presences::<SessionOf>(world, entity, &event.joins, &event.leaves, people);
+    let heard_at = world.resource::<Moments>().now();
+    let index = world.resource::<PresenceIndex>();
+    let heard: Vec<_> = event
+        .joins
+        .iter()
+        .filter_map(|who| index.get(entity, &SessionId::from(who.session_id.as_str())))
+        .collect();
+    for session in heard {
+        world.entity_mut(session).insert(HeardAt(heard_at));
+    }
+}
+
+/// The user of an event: followed, or the local user, or a user who was asked for by name and is heard of for the first time.
+fn entity_for(
+    world: &mut World,
+    user: &str,
+    event: &realtime::StatusPresenceEvent,
+) -> Option<Entity> {
+    let known = world.resource::<FollowedUserIndex>().find(user);
+    let Some(first) = event.joins.first() else {
+        return known;
+    };
+    let name = Username::from(first.username.as_str());
+    let is_wanted = known.is_some()
+        || presence::is_own_user(world, user)
+        || world.resource::<StatusBook>().names.contains(&name);
+    if is_wanted {
+        become_user(world, &UserId::from(user), Some(&name))
+    } else {
+        None
+    }
+}
+
+/// The entity of a user; a new one if there is none. `None` if the game despawned it at once: that is unfollowing.
+fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Option<Entity> {
+    if let Some(name) = name {
+        world.resource_mut::<StatusBook>().names.remove(name);
+    }
+    let known = world.resource::<FollowedUserIndex>().get(id);
+    let user = known.unwrap_or_else(|| {
+        let user = world.spawn_empty().id();
+        if let Some(name) = name {
+            world.entity_mut(user).insert(name.clone());
+        }
+        if presence::is_own_user(world, id.as_str()) {
+            world.entity_mut(user).insert(IsSelf);
+        }
+        mirror::become_known(world, user, id, FollowedUser);
+        user
+    });
+    if let Some(name) = name {
+        let mut entity = world.get_entity_mut(user).ok()?;
+        if entity.get::<Username>() != Some(name) {
+            entity.insert(name.clone());
+        }
+        give_name(world, user, format!("{} {name}", FollowedUser::NOUN));
+    }
+    world.get_entity(user).is_ok().then_some(user)
+}
+
+/// The local user comes online somewhere. If it does so with what this connection's session was about to show, it is that session.
+fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
+    let index = world.resource::<PresenceIndex>();
+    let book = world.resource::<StatusBook>();
+    if index.own_session().is_some() {
+        return;
+    }
+    let is_change = |who: &UserPresence| {
+        let mut leaves = event.leaves.iter();
+        leaves.any(|gone| gone.session_id == who.session_id)
+    };
+    let mut joins = event.joins.iter();
+    let is_shown = |who: &UserPresence| {
+        let status = who.status.as_ref();
+        status.is_some_and(|status| book.own.contains(status))
+    };
+    let own = joins.find(|who| is_shown(who) && !is_change(who));
+    if let Some(own) = own {
+        let session = SessionId::from(own.session_id.as_str());
+        world.resource_mut::<StatusBook>().own.clear();
+        presence::set_own_session(world, &session);
+    }
+}

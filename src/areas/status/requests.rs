@@ -1,0 +1,384 @@
+//! Requests: following users, and showing a status.
+
+use bevy_ecs::prelude::*;
+use hashbrown::HashSet;
+
+use super::{
+    FollowedUser, FollowedUserIndex, HeardAt, SessionOf, StatusBook, UserStatus, become_user,
+    unfollow_message,
+};
+use crate::{
+    commands::NakamaCommands,
+    connection::NakamaConnection,
+    error::ServerError,
+    mirror::{
+        self,
+        early::{Area, EarlyArrivals, Move},
+        id_of,
+        presence::{self, Detail as _, Moment, PresenceIndex, UserId, Username},
+        refuse_for,
+    },
+    proto::{Kind, Message, realtime},
+    request::{
+        Acknowledged, Outcome, Request, SocketRequest, in_parts, room, room_for_fields, send_then,
+        submit, text_size, unexpected,
+    },
+    transport::Received,
+};
+
+/// How the server refuses something about status. The server's own text is in the error.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatusRefusal {
+    /// The status is longer than 2048 bytes.
+    #[error(transparent)]
+    TooLong(ServerError),
+    /// A user id has a form that the server does not take. Nobody of the request is followed or unfollowed.
+    #[error(transparent)]
+    InvalidUserId(ServerError),
+    /// A username is empty. Nobody of the request is followed.
+    #[error(transparent)]
+    InvalidUsername(ServerError),
+    /// Something else.
+    #[error(transparent)]
+    Other(ServerError),
+}
+
+impl From<ServerError> for StatusRefusal {
+    fn from(error: ServerError) -> Self {
+        // The server has one code for all of this, so its words have to do.
+        match error.message.as_str() {
+            "Status must be 2048 characters or less" => Self::TooLong(error),
+            "Invalid user identifier" => Self::InvalidUserId(error),
+            "Invalid username" => Self::InvalidUsername(error),
+            _ => Self::Other(error),
+        }
+    }
+}
+
+/// Follows users: from now on their sessions are in the world. Mirrors `StatusFollow`.
+///
+/// You can name any number of users. About a hundred ids fit into one message of the server's limit; for more, the plugin sends
+/// several, one after the other. You see one request, which follows all of them or nobody.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// let by_both = FollowUsers::ids(["4c2ae592-b2a7-445e-98ec-697694478b1c"]).usernames(["cat"]);
+/// let by_name = FollowUsers::named(["cat", "dave"]);
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FollowUsers {
+    ids: Vec<UserId>,
+    names: Vec<Username>,
+}
+
+impl FollowUsers {
+    /// The users with these ids.
+    #[must_use]
+    pub fn ids(ids: impl IntoIterator<Item: Into<UserId>>) -> Self {
+        Self {
+            ids: ids.into_iter().map(Into::into).collect(),
+            names: Vec::new(),
+        }
+    }
+
+    /// The users with these names. Of those who are offline, nothing is known until they come online.
+    #[must_use]
+    pub fn named(names: impl IntoIterator<Item: Into<Username>>) -> Self {
+        Self {
+            ids: Vec::new(),
+            names: Vec::new(),
+        }
+        .usernames(names)
+    }
+
+    /// Those with these names, too, see [`named`](Self::named).
+    #[must_use]
+    pub fn usernames(mut self, names: impl IntoIterator<Item: Into<Username>>) -> Self {
+        self.names.extend(names.into_iter().map(Into::into));
+        self
+    }
+}
+
+/// Users are followed now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UsersFollowed {
+    /// Their entities: of those asked for by id, in that order, and of those asked for by name who are known. Names that
+    /// are known to be nobody's, or nobody's who is online, have none.
+    pub users: Vec<Entity>,
+}
+
+impl Request for FollowUsers {
+    type Reply = UsersFollowed;
+    type Refusal = StatusRefusal;
+    const NAME: &'static str = "FollowUsers";
+}
+
+impl SocketRequest for FollowUsers {
+    const IS_TRANSIENT: bool = true;
+    const JOINS: Option<Area> = Some(Area::Status);
+
+    fn to_message(&self) -> Message {
+        Message::StatusFollow(realtime::StatusFollow {
+            user_ids: self.ids.iter().map(ToString::to_string).collect(),
+            usernames: self.names.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    fn split(self, room: usize) -> Vec<Self> {
+        let ids = self.ids.into_iter().map(Who::Id);
+        let all: Vec<_> = ids.chain(self.names.into_iter().map(Who::Named)).collect();
+        let room = room_for_fields(Kind::StatusFollow, room);
+        let parts = in_parts(all, room, |who| match who {
+            Who::Id(id) => text_size(id.as_str()),
+            Who::Named(name) => text_size(name.as_str()),
+        });
+        parts.into_iter().map(Self::of).collect()
+    }
+
+    fn add_reply(all: &mut UsersFollowed, next: UsersFollowed) {
+        let known: HashSet<_> = all.users.iter().copied().collect();
+        let new = next.users.into_iter().filter(|user| !known.contains(user));
+        all.users.extend(new);
+    }
+
+    fn succeed(
+        self,
+        world: &mut World,
+        _: Entity,
+        since: Moment,
+        reply: Option<Received>,
+    ) -> Outcome<Self> {
+        let (status, mut people) = match reply {
+            Some(Received {
+                message: Message::Status(status),
+                people,
+            }) => (status, people),
+            other => return Err(unexpected(other)),
+        };
+        let mut users = Vec::new();
+        let mut add = |user: Option<Entity>| {
+            users.extend(user.filter(|user| !users.contains(user)));
+        };
+        for id in &self.ids {
+            add(become_user(world, id, None));
+        }
+        for presence in &status.presences {
+            let info = people.info(presence);
+            let user = become_user(world, &info.user_id, Some(&info.username));
+            add(user);
+            let index = world.resource::<PresenceIndex>();
+            let known = user.and_then(|user| index.get(user, &info.session_id));
+            let heard = known.and_then(|session| world.get::<HeardAt>(session));
+            let is_outdated = heard.is_some_and(|HeardAt(when)| *when >= since);
+            if let Some(user) = user.filter(|_| !is_outdated) {
+                let session = (info, UserStatus::of(presence), false);
+                presence::apply_snapshot::<SessionOf>(world, user, [session], since);
+            }
+        }
+        for name in self.names {
+            let user = user_named(world, &name);
+            add(user);
+            if user.is_none() && !is_own_name(world, &name) {
+                world.resource_mut::<StatusBook>().names.insert(name);
+            }
+        }
+        world
+            .resource_mut::<EarlyArrivals>()
+            .contexts_are_known(Area::Status);
+        Ok(UsersFollowed { users })
+    }
+
+    fn take_back(self, world: &mut World, reply: Option<Received>) {
+        let mut ids = self.ids;
+        if let Some(Message::Status(status)) = reply.map(|reply| reply.message) {
+            let named = status.presences.iter();
+            ids.extend(named.map(|presence| UserId::from(presence.user_id.as_str())));
+        }
+        unfollow_unwanted(world, ids);
+    }
+}
+
+/// Somebody to be followed.
+enum Who {
+    Id(UserId),
+    Named(Username),
+}
+
+impl FollowUsers {
+    fn of(everybody: Vec<Who>) -> Self {
+        let (mut ids, mut names) = (Vec::new(), Vec::new());
+        for who in everybody {
+            match who {
+                Who::Id(id) => ids.push(id),
+                Who::Named(name) => names.push(name),
+            }
+        }
+        Self { ids, names }
+    }
+}
+
+/// Unfollows those of these users whom nobody wants to follow. As long as another request has no answer, it may.
+pub(super) fn unfollow_unwanted(world: &mut World, mut ids: Vec<UserId>) {
+    let index = world.resource::<FollowedUserIndex>();
+    ids.retain(|id| index.get(id).is_none() && !presence::is_own_user(world, id.as_str()));
+    ids.sort();
+    ids.dedup();
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    ids.retain(|id| !early.put_off_leaving(Area::Status, id.as_str()));
+    for ids in unfollow_parts(ids, room(world)) {
+        if !ids.is_empty() {
+            let message = unfollow_message(&ids);
+            send_then(world, message, move |world| forget(world, &ids));
+        }
+    }
+}
+
+fn unfollow_parts(ids: Vec<UserId>, room: usize) -> Vec<Vec<UserId>> {
+    let room = room_for_fields(Kind::StatusUnfollow, room);
+    in_parts(ids, room, |id| text_size(id.as_str()))
+}
+
+fn user_named(world: &World, name: &Username) -> Option<Entity> {
+    let index = world.resource::<FollowedUserIndex>();
+    let mut users = index.iter().map(|(_, user)| user);
+    users.find(|user| world.get::<Username>(*user) == Some(name))
+}
+
+fn is_own_name(world: &World, name: &Username) -> bool {
+    let user = world.resource::<NakamaConnection>().user();
+    user.is_some_and(|(_, own)| own == name)
+}
+
+/// The server says that nobody of them is followed. The local user always is.
+fn forget(world: &mut World, ids: &[UserId]) {
+    for id in ids {
+        if !presence::is_own_user(world, id.as_str()) {
+            mirror::remove::<FollowedUser>(world, id);
+        }
+    }
+}
+
+/// Unfollows users. Their entities go with the server's consent. Mirrors `StatusUnfollow`.
+///
+/// Made of the entity of a user, or of ids, of any number. If the plugin needs several messages and one fails, those who were
+/// named before are unfollowed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnfollowUsers {
+    user: Option<Entity>,
+    ids: Vec<UserId>,
+}
+
+impl UnfollowUsers {
+    /// The users with these ids, whether they have entities or not.
+    #[must_use]
+    pub fn ids(ids: impl IntoIterator<Item: Into<UserId>>) -> Self {
+        Self {
+            user: None,
+            ids: ids.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Entity> for UnfollowUsers {
+    fn from(user: Entity) -> Self {
+        Self {
+            user: Some(user),
+            ids: Vec::new(),
+        }
+    }
+}
+
+impl Request for UnfollowUsers {
+    type Reply = ();
+    type Refusal = StatusRefusal;
+    const NAME: &'static str = "UnfollowUsers";
+}
+
+impl Acknowledged for UnfollowUsers {
+    fn to_message(&self) -> Message {
+        unfollow_message(&self.ids)
+    }
+
+    fn split(self, room: usize) -> Vec<Self> {
+        let parts = unfollow_parts(self.ids, room);
+        parts.into_iter().map(Self::ids).collect()
+    }
+
+    fn done(self, world: &mut World) {
+        forget(world, &self.ids);
+    }
+}
+
+/// Shows a status, or appears offline. Mirrors `StatusUpdate`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UpdateStatus {
+    status: Option<String>,
+}
+
+impl Request for UpdateStatus {
+    type Reply = ();
+    type Refusal = StatusRefusal;
+    const NAME: &'static str = "UpdateStatus";
+}
+
+impl Acknowledged for UpdateStatus {
+    fn to_message(&self) -> Message {
+        Message::StatusUpdate(realtime::StatusUpdate {
+            status: self.status.clone(),
+        })
+    }
+
+    fn moves(&self) -> Option<Move> {
+        Some(Move::Own(Area::Status))
+    }
+
+    fn refused(self, world: &mut World, error: ServerError) -> StatusRefusal {
+        let own = &mut world.resource_mut::<StatusBook>().own;
+        own.retain(|status| Some(status) != self.status.as_ref());
+        error.into()
+    }
+}
+
+impl<'a> NakamaCommands<'a, '_, '_> {
+    /// Follows users: the answer is a [`Replied<FollowUsers>`](crate::request::Replied) on the returned entity. Following
+    /// somebody again changes nothing.
+    pub fn follow(self, request: FollowUsers) -> EntityCommands<'a> {
+        self.request_with(move |world, entity| submit(world, entity, request))
+    }
+
+    /// Unfollows a user, by their entity, or [users by their ids](UnfollowUsers::ids): the answer is a
+    /// [`Replied<UnfollowUsers>`](crate::request::Replied) on the returned entity.
+    ///
+    /// If the answer does not matter to you, despawn the user's entity instead. The local user stays.
+    pub fn unfollow(self, users: impl Into<UnfollowUsers>) -> EntityCommands<'a> {
+        let mut request = users.into();
+        self.request_with(move |world, entity| {
+            if let Some(user) = request.user {
+                match id_of::<FollowedUser>(world, user) {
+                    Some(id) => request.ids.push(id),
+                    None => return refuse_for::<FollowedUser, UnfollowUsers>(world, entity),
+                }
+            }
+            submit(world, entity, request);
+        })
+    }
+
+    /// Shows a status to the local user's followers, or with `None` appears offline to them: the answer is a
+    /// [`Replied<UpdateStatus>`](crate::request::Replied) on the returned entity. At most 2048 bytes.
+    ///
+    /// It is the status of this session, and goes with it. Afterwards, [`UserStatus`] of that session changes.
+    pub fn set_status(self, status: Option<&str>) -> EntityCommands<'a> {
+        let status = status.map(str::to_owned);
+        self.request_with(move |world, entity| {
+            if world.resource::<PresenceIndex>().own_session().is_none() {
+                world
+                    .resource_mut::<StatusBook>()
+                    .own
+                    .extend(status.clone());
+            }
+            submit(world, entity, UpdateStatus { status });
+        })
+    }
+}

@@ -1,0 +1,328 @@
+//! Streams: what code on the server tells the users that it put there.
+//!
+//! A client cannot join a stream by itself: code on the server does it, most of the time in a function that the client calls.
+//! The mirror spawns an entity with [`Stream`] when it first hears of a stream, from a presence event or data, and
+//! [`StreamIndex`] finds it. Whoever comes afterwards is an entity related to it by [`InStream`]. Data arrive as
+//! [`StreamDataReceived`], or typed as [`FromStream<T>`] if a type is bound to the stream's mode
+//! ([`add_stream_data`](StreamDataAppExt::add_stream_data)).
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_nakama::{prelude::*, testing::*};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct News {
+//!     headline: String,
+//! }
+//!
+//! impl StreamPayload for News {
+//!     const MODE: i32 = 130;
+//!     type Codec = Json;
+//! }
+//!
+//! #[derive(Default, Resource)]
+//! struct Wall(Vec<String>);
+//!
+//! fn read(mut news: MessageReader<FromStream<News>>, streams: Query<&Stream>, mut wall: ResMut<Wall>) {
+//!     for FromStream { context, payload, .. } in news.read() {
+//!         // The stream may be gone by the time its data are read.
+//!         let place = streams.get(*context).map_or("?", |stream| &stream.label);
+//!         wall.0.push(format!("{place}: {}", payload.headline));
+//!     }
+//! }
+//!
+//! let mut game = TestGame::connected();
+//! game.app.add_stream_data::<News>().init_resource::<Wall>().add_systems(Update, read);
+//! let town = Stream { mode: 130, label: "town".into(), ..Stream::default() };
+//! game.server_says(stream_data(&town, r#"{"headline":"rain"}"#));
+//! game.update();
+//! assert_eq!(game.app.world().resource::<Wall>().0, ["town: rain"]);
+//! ```
+//!
+//! # What happens when
+//!
+//! The join of the local user comes after the answer to the RPC that brought it about: on the wire they may come in either order.
+//! The plugin cannot know which RPC puts the local user into a stream, so the local user's presence waits for the answer to any,
+//! for at most 250 ms. Data do not wait: those that the same function sent come before its answer, as on the wire.
+//!
+//! A presence that is updated stays the same entity; of what code on the server can set, the server tells only
+//! [`StreamPersistence`]. A presence that becomes hidden goes.
+//!
+//! # What cannot be known
+//!
+//! * **Who was in a stream before the local user joined.** They appear with their next update. If you need a list, let the function
+//!   that joins answer with one.
+//! * **That the local user is out of a stream**, by leaving or because it was closed. The entity stays, and nothing arrives any more:
+//!   the server tells only the others who leaves. If your game knows better, despawn the entity.
+//! * A stream's entity goes with the connection, or when the game despawns it. It comes back with the next event or data if
+//!   the local user is still in the stream; the server does not tell again who is there. To despawn the entity does not leave the
+//!   stream: only code on the server can do that.
+//! * A user who is hidden in a stream hears everything, and nobody hears of that user, not even that user.
+//! * Which presence is the local user's ([`IsSelf`](crate::presence::IsSelf)), until the server has told the local user's session, see
+//!   [`PresenceIndex::own_session`](crate::presence::PresenceIndex::own_session). It has if the local user appears online.
+//! * Modes below 10 are the server's own. What it sends to such streams comes as what it is about: matches, parties, channels,
+//!   status.
+
+mod data;
+
+use std::fmt;
+
+use bevy_ecs::{entity::EntityHashSet, lifecycle::HookContext, prelude::*, world::DeferredWorld};
+use bevy_reflect::Reflect;
+use hashbrown::{Equivalent, HashMap};
+
+pub use self::data::{
+    FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamPayload,
+};
+use crate::{
+    ecs::departure::depart,
+    mirror::{
+        early::{Area, EarlyArrivals, Held, Patience},
+        presence::{self, Detail, Membership},
+        {self},
+    },
+    proto::{Message, UserPresence, realtime},
+    transport::{People, Received, StreamInfo, is_canonical, make_canonical},
+};
+
+/// A stream that the local user is in. Appears with the first presence event or data that arrives; goes with the connection.
+///
+/// All four together are its id. Mirrors `Stream`.
+#[derive(Clone, Component, Debug, Default, Eq, Hash, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::stream"]
+#[component(immutable, on_insert = index, on_discard = unindex)]
+#[reflect(Component)]
+pub struct Stream {
+    /// The type of the stream: 10 to 255, chosen by the game. Lower ones are the server's own.
+    pub mode: i32,
+    /// A UUID, most of the time of what the stream is about. May be empty.
+    pub subject: String,
+    /// Another UUID. May be empty.
+    pub subcontext: String,
+    /// Any text. May be empty.
+    pub label: String,
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            mode,
+            subject,
+            subcontext,
+            label,
+        } = self;
+        write!(f, "{mode}.{subject}.{subcontext}.{label}")
+    }
+}
+
+impl From<&StreamInfo> for Stream {
+    fn from(stream: &StreamInfo) -> Self {
+        Self {
+            mode: stream.mode,
+            subject: (*stream.subject).into(),
+            subcontext: (*stream.subcontext).into(),
+            label: (*stream.label).into(),
+        }
+    }
+}
+
+impl From<realtime::Stream> for Stream {
+    fn from(stream: realtime::Stream) -> Self {
+        Self {
+            mode: stream.mode,
+            subject: stream.subject,
+            subcontext: stream.subcontext,
+            label: stream.label,
+        }
+        .into_canonical()
+    }
+}
+
+impl From<&Stream> for realtime::Stream {
+    fn from(stream: &Stream) -> Self {
+        let Stream {
+            mode,
+            subject,
+            subcontext,
+            label,
+        } = stream.clone();
+        Self {
+            mode,
+            subject,
+            subcontext,
+            label,
+        }
+    }
+}
+
+impl Stream {
+    /// With its UUIDs as the server writes them.
+    fn into_canonical(mut self) -> Self {
+        make_canonical(&mut self.subject);
+        make_canonical(&mut self.subcontext);
+        self
+    }
+}
+
+/// As the network thread names it. The fields are hashed alike.
+impl Equivalent<Stream> for StreamInfo {
+    fn equivalent(&self, stream: &Stream) -> bool {
+        self.mode == stream.mode
+            && *self.subject == *stream.subject
+            && *self.subcontext == *stream.subcontext
+            && *self.label == *stream.label
+    }
+}
+
+/// Relates a presence to the stream that it is in.
+///
+/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
+/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::stream"]
+#[relationship(relationship_target = StreamPresences)]
+#[reflect(Component)]
+pub struct InStream(pub Entity);
+
+/// Everybody in a stream that the server has told of, in no particular order. Absent if there is nobody.
+#[derive(Component, Debug, Default, Reflect)]
+#[type_path = "bevy_nakama::stream"]
+#[relationship_target(relationship = InStream, linked_spawn)]
+#[reflect(Component)]
+pub struct StreamPresences(EntityHashSet);
+
+/// The flag `persistence` of somebody in a stream. Code on the server sets it, and what it means is up to the game.
+///
+/// Mirrors `UserPresence.persistence`.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::stream"]
+#[component(immutable)]
+#[reflect(Component)]
+pub struct StreamPersistence(pub bool);
+
+impl Membership for InStream {
+    type Detail = StreamPersistence;
+    type Marks = ();
+}
+
+impl Detail for StreamPersistence {
+    fn of(presence: &UserPresence) -> Self {
+        Self(presence.persistence)
+    }
+
+    fn update(self, known: &mut EntityWorldMut<'_>) {
+        if known.get::<Self>() != Some(&self) {
+            known.insert(self);
+        }
+    }
+}
+
+/// Finds the entity of a stream.
+#[derive(Debug, Default, Resource)]
+pub struct StreamIndex {
+    by_stream: HashMap<Stream, Entity>,
+}
+
+impl StreamIndex {
+    /// The entity of a stream, if the server has told of it.
+    ///
+    /// ```
+    /// # use bevy_nakama::prelude::*;
+    /// fn town(index: &StreamIndex) -> Option<bevy::prelude::Entity> {
+    ///     index.get(&Stream { mode: 130, label: "town".into(), ..Stream::default() })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn get(&self, stream: &Stream) -> Option<Entity> {
+        if is_canonical(&stream.subject) && is_canonical(&stream.subcontext) {
+            self.by_stream.get(stream).copied()
+        } else {
+            let stream = stream.clone().into_canonical();
+            self.by_stream.get(&stream).copied()
+        }
+    }
+
+    /// All streams, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Stream, Entity)> {
+        self.by_stream
+            .iter()
+            .map(|(stream, entity)| (stream, *entity))
+    }
+}
+
+fn index(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
+    if let Some(stream) = world
+        .get::<Stream>(entity)
+        .cloned()
+        .map(Stream::into_canonical)
+        && let Some(mut index) = world.get_resource_mut::<StreamIndex>()
+    {
+        index.by_stream.insert(stream, entity);
+    }
+}
+
+fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
+    let Some(stream) = world.get::<Stream>(entity).cloned() else {
+        return;
+    };
+    let stream = stream.into_canonical();
+    if let Some(mut index) = world.get_resource_mut::<StreamIndex>()
+        && index.get(&stream) == Some(entity)
+    {
+        index.by_stream.remove(&stream);
+    }
+    world.commands().queue(move |world: &mut World| {
+        presence::forget(world, entity);
+        world
+            .resource_mut::<EarlyArrivals>()
+            .context_is_gone(entity);
+    });
+}
+
+/// The entity of a stream; a new one if there is none.
+fn entity_of<Q: Equivalent<Stream> + std::hash::Hash>(
+    world: &mut World,
+    stream: &Q,
+    new: impl FnOnce() -> Stream,
+) -> Entity {
+    let index = world.resource::<StreamIndex>();
+    let known = index.by_stream.get(stream).copied();
+    known.unwrap_or_else(|| {
+        let stream = new();
+        let name = Name::new(format!("stream {stream}"));
+        world.spawn((stream, name)).id()
+    })
+}
+
+/// Somebody joined or left a stream, or was changed there.
+pub(crate) fn on_presence_event(
+    world: &mut World,
+    event: realtime::StreamPresenceEvent,
+    people: People,
+    patience: Patience,
+) {
+    let stream = Stream::from(event.stream.clone().unwrap_or_default());
+    let who = event.joins.iter().chain(&event.leaves);
+    let id = stream.to_string();
+    if patience == Patience::Wait && mirror::is_ahead_of_answer(world, Area::Stream, &id, who) {
+        let message = Message::StreamPresenceEvent(event);
+        let held = Held::Pushed(Box::new(Received { message, people }));
+        return mirror::hold_for_answer(world, Area::Stream, &id, held);
+    }
+    let entity = entity_of(world, &stream, || stream.clone());
+    // Observers may have despawned it at once.
+    if world.get_entity(entity).is_ok() {
+        mirror::on_presences::<InStream>(world, entity, &event.joins, &event.leaves, people);
+    }
+}
+
+/// The connection is gone.
+pub(crate) fn clear(world: &mut World) {
+    let streams: Vec<_> = world.resource::<StreamIndex>().iter().collect();
+    let streams: Vec<_> = streams.into_iter().map(|(_, entity)| entity).collect();
+    for stream in streams {
+        presence::all_go::<InStream>(world, stream);
+        depart::<Stream>(world, stream);
+    }
+}

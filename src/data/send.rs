@@ -1,0 +1,161 @@
+//! Data that could not be sent, and who is told.
+
+use std::mem::{Discriminant, discriminant, take};
+
+use bevy_ecs::prelude::*;
+use hashbrown::HashSet;
+
+use crate::{
+    connection::NakamaConnection, data::payload::PayloadError, ecs::observed,
+    request::RequestError, transport::Failure,
+};
+
+/// Data was not sent. An event of the match's or party's entity, triggered in
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, the log
+/// has a warning, once for each connection, op code and kind of reason.
+#[derive(Clone, Debug, EntityEvent)]
+pub struct SendFailed {
+    /// The match or party that it was for.
+    #[event_target]
+    pub context: Entity,
+    /// Its op code.
+    pub op_code: i64,
+    /// Why.
+    pub reason: SendError,
+}
+
+/// Why data was not sent.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// There is no connection.
+    #[error("not connected")]
+    NotConnected,
+    /// The server refused it, in its own words. Only data for parties has an answer.
+    #[error("{message}")]
+    Refused {
+        /// The server's text.
+        message: String,
+    },
+    /// Nothing came in time. Only data for parties has an answer.
+    #[error("no answer")]
+    Unanswered,
+    /// The entity is no match or party that the local user is in.
+    #[error("not a member")]
+    NotAMember,
+    /// None of the chosen receivers is in the match.
+    #[error("none of the receivers is in the match")]
+    NoReceivers,
+    /// The server would have closed the socket.
+    #[error("{size} bytes are above the server's limit of {limit}")]
+    TooLarge {
+        /// Size of the whole envelope, in bytes.
+        size: usize,
+        /// What the server accepts.
+        limit: usize,
+    },
+    /// More is waiting to be sent than the queue holds: the game sends faster than its pace.
+    #[error("{limit} messages are waiting to be sent")]
+    QueueFull {
+        /// The size of the queue.
+        limit: usize,
+    },
+    /// The payload could not be encoded, for the reason that its codec gives.
+    #[error("it cannot be encoded: {}", .0.cause())]
+    Unencodable(PayloadError),
+}
+
+impl From<RequestError> for SendError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Refused(refusal) => Self::Refused {
+                message: refusal.message,
+            },
+            RequestError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            RequestError::QueueFull { limit } => Self::QueueFull { limit },
+            RequestError::NotConnected | RequestError::ConnectionLost { .. } => Self::NotConnected,
+            _ => Self::Unanswered,
+        }
+    }
+}
+
+/// What was not sent.
+#[derive(Default, Resource)]
+pub(crate) struct FailedSends {
+    /// Failures that are known at once; they are told with the next frame's arrivals.
+    known: Vec<SendFailed>,
+    /// Op codes and reasons that the log has told of this connection: data may fail in every frame.
+    logged: HashSet<(i64, Discriminant<SendError>)>,
+}
+
+/// How many of them are remembered.
+const LOGGED: usize = 256;
+
+impl FailedSends {
+    pub(crate) fn add(&mut self, context: Entity, op_code: i64, reason: SendError) {
+        self.known.push(SendFailed {
+            context,
+            op_code,
+            reason,
+        });
+    }
+}
+
+/// Why nothing can be sent to an entity that is not what one is in.
+pub(crate) fn not_in_it(world: &World) -> SendError {
+    if world.resource::<NakamaConnection>().is_connected() {
+        SendError::NotAMember
+    } else {
+        SendError::NotConnected
+    }
+}
+
+/// A connection begins: what the log has told was of an earlier one.
+pub(crate) fn on_opened(world: &mut World) {
+    world.resource_mut::<FailedSends>().logged.clear();
+}
+
+/// Tells what failed at once.
+pub(crate) fn tell_failed(world: &mut World) {
+    for failed in take(&mut world.resource_mut::<FailedSends>().known) {
+        tell(world, failed);
+    }
+}
+
+/// The network thread could not send something, named by the bits of its entity.
+pub(crate) fn on_send_failed(world: &mut World, origin: u64, op_code: i64, failure: Failure) {
+    if let Some(context) = Entity::try_from_bits(origin) {
+        let reason = RequestError::from(failure).into();
+        tell(
+            world,
+            SendFailed {
+                context,
+                op_code,
+                reason,
+            },
+        );
+    }
+}
+
+/// Tells that something was not sent.
+pub(crate) fn tell(world: &mut World, failed: SendFailed) {
+    log::debug!("op code {} was not sent: {}", failed.op_code, failed.reason);
+    warn_if_unheard(world, &failed);
+    world.trigger(failed);
+    world.flush();
+}
+
+/// A failure that the game does not hear of is told in the log, once for each op code and kind of reason.
+fn warn_if_unheard(world: &mut World, failed: &SendFailed) {
+    if observed::by_the_game::<SendFailed>(world, Some(failed.context)) {
+        return;
+    }
+    let logged = &mut world.resource_mut::<FailedSends>().logged;
+    if logged.len() < LOGGED && logged.insert((failed.op_code, discriminant(&failed.reason))) {
+        log::warn!(
+            "data with op code {} was not sent, and the game does not observe `SendFailed`: {}",
+            failed.op_code,
+            failed.reason
+        );
+    }
+}

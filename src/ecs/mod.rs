@@ -1,0 +1,5 @@
+//! What Bevy does not have: entities that go later, names that leave a game's own in peace, and whether a game listens.
+
+pub(crate) mod departure;
+pub(crate) mod naming;
+pub(crate) mod observed;

@@ -1,0 +1,430 @@
+//! Early arrivals: what comes before the answer or the join that it belongs to.
+//!
+//! A server sends answers, presence events and data from different tasks, so their order is a race. Here they are put
+//! into the one order that a game expects: the answer first, then joins, then data of those who joined. The same goes for
+//! what a request changes: members that the local user accepts into a party or removes from it, the local user's status, and streams
+//! that an RPC puts the local user into. First comes the answer, then the event.
+
+use std::{collections::VecDeque, mem, time::Duration};
+
+use bevy_ecs::prelude::*;
+
+use crate::{
+    mirror::presence::SessionId,
+    transport::{MatchData, PartyData, Received, StreamData, canonical},
+};
+
+/// How long data waits for the join of its sender, and the local user's presence in a stream for the answer to an RPC.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// What may be held, in all.
+const MAX_FRAMES: usize = 1024;
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// What joins are about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Area {
+    Match,
+    Party,
+    Channel,
+    /// A ticket of the local user alone.
+    Ticket,
+    /// A ticket of a party that the local user leads.
+    PartyTicket,
+    Status,
+    Stream,
+}
+
+/// Something received, to be applied later.
+#[derive(Clone, Debug)]
+pub(crate) enum Held {
+    Pushed(Box<Received>),
+    /// One whose time counts from its arrival.
+    PushedAt(Box<Received>, Duration),
+    MatchData(MatchData),
+    PartyData(PartyData),
+    StreamData(StreamData),
+}
+
+macro_rules! held_data {
+    ($($Data:ident)*) => {$(
+        impl From<$Data> for Held {
+            fn from(data: $Data) -> Self {
+                Self::$Data(data)
+            }
+        }
+    )*};
+}
+
+held_data!(MatchData PartyData StreamData);
+
+impl Held {
+    fn size(&self) -> usize {
+        match self {
+            Self::Pushed(received) | Self::PushedAt(received, _) => received.message.encoded_len(),
+            Self::MatchData(data) => data.data.len(),
+            Self::PartyData(data) => data.data.len(),
+            Self::StreamData(data) => data.data.len(),
+        }
+    }
+}
+
+/// A change of who is where that was asked for. The server tells of it in an event, which may overtake its answer.
+///
+/// A server handles the requests of a socket one after the other. So an event that comes before an answer belongs to the
+/// first of the open requests, and none waits for a second one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Move {
+    /// This session joins or leaves what has this id.
+    Of {
+        area: Area,
+        id: Box<str>,
+        session: SessionId,
+    },
+    /// The local user's presence changes somewhere in this area. In a stream it only may: an RPC can be about anything.
+    Own(Area),
+}
+
+/// Somebody that an event is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mover<'a> {
+    pub(crate) session: &'a str,
+    pub(crate) is_self: bool,
+}
+
+impl Move {
+    /// What a function of the server may do: put the caller into a stream, or take them out of one.
+    pub(crate) const BY_FUNCTION: Self = Self::Own(Area::Stream);
+
+    fn is_about(&self, event: Area, event_id: &str, who: Mover<'_>) -> bool {
+        match self {
+            Self::Of { area, id, session } => {
+                *area == event && **id == *event_id && *session == *who.session
+            }
+            Self::Own(area) => *area == event && who.is_self,
+        }
+    }
+}
+
+/// What became of something that arrived.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(crate) enum Delivery {
+    Done,
+    /// It is held or dropped; something older may have become ready for it.
+    Held,
+}
+
+/// Whether something may be held (again).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Patience {
+    /// It may wait for what it belongs to.
+    Wait,
+    /// It has waited long enough.
+    Over,
+}
+
+/// What is held, oldest first.
+#[derive(Debug, Default, Resource)]
+pub(crate) struct EarlyArrivals {
+    /// Joins and creates without an answer.
+    open_joins: Vec<Area>,
+    /// What somebody joined late, while another join of its kind had no answer: that one may want it.
+    unwanted: Vec<(Area, Box<str>)>,
+    /// What the server has been asked for and will give in its own time.
+    awaited: Vec<(Area, Box<str>)>,
+    /// Asked for, and without an answer.
+    moves: Vec<Move>,
+    held: VecDeque<Entry>,
+    bytes: usize,
+    /// What is to be applied now, in order.
+    ready: VecDeque<(Held, Patience)>,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    what: Held,
+    waits_for: WaitsFor,
+    since: Duration,
+}
+
+#[derive(Debug, PartialEq)]
+enum WaitsFor {
+    /// The answer that names this id.
+    Context(Area, Box<str>),
+    /// The join of this session in a known context.
+    Join(Entity, SessionId),
+    /// The answer to a request that changes who is in the context with this id.
+    Answer(Area, Box<str>),
+}
+
+impl WaitsFor {
+    fn is_context(&self, area: Area, id: &str) -> bool {
+        matches!(self, Self::Context(of, known) if *of == area && **known == *id)
+    }
+
+    fn is_answer(&self, area: Area, id: &str) -> bool {
+        matches!(self, Self::Answer(of, known) if *of == area && **known == *id)
+    }
+
+    fn is_answer_to(&self, asked: &Move) -> bool {
+        match asked {
+            Move::Of { area, id, .. } => self.is_answer(*area, id),
+            Move::Own(area) => matches!(self, Self::Answer(of, _) if of == area),
+        }
+    }
+
+    /// Whether it is waited for some time only. Other waits end by themselves: with an answer, or its timeout.
+    fn is_short(&self) -> bool {
+        matches!(self, Self::Join(..) | Self::Answer(Area::Stream, _))
+    }
+}
+
+impl EarlyArrivals {
+    /// A join or create has been made.
+    pub(crate) fn expect_answer(&mut self, area: Area) {
+        self.open_joins.push(area);
+    }
+
+    /// Whether a join or create has no answer yet.
+    pub(crate) fn expects_answer(&self, area: Area) -> bool {
+        self.open_joins.contains(&area)
+    }
+
+    /// A join or create has its answer, and what belongs to it has been applied. Frames that nothing can name any more
+    /// are dropped.
+    pub(crate) fn answered(&mut self, area: Area) {
+        if let Some(open) = self.open_joins.iter().position(|open| *open == area) {
+            self.open_joins.swap_remove(open);
+        }
+        if !self.expects_answer(area) {
+            let before = self.held.len();
+            let awaited = self.awaited.clone();
+            let is_awaited = |id: &str| {
+                awaited
+                    .iter()
+                    .any(|(of, awaited)| *of == area && **awaited == *id)
+            };
+            self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
+            self.dropped += (before - self.held.len()) as u64;
+        }
+    }
+
+    /// Puts off leaving something that nobody seems to want, if a join of its kind has no answer yet. Whether it did.
+    pub(crate) fn put_off_leaving(&mut self, area: Area, id: &str) -> bool {
+        let may_be_wanted = self.open_joins.contains(&area);
+        if may_be_wanted {
+            self.unwanted.push((area, id.into()));
+        }
+        may_be_wanted
+    }
+
+    /// What is to be left now, unless it is wanted after all.
+    pub(crate) fn take_unwanted(&mut self, area: Area) -> Vec<Box<str>> {
+        if self.unwanted.is_empty() || self.open_joins.contains(&area) {
+            return Vec::new();
+        }
+        let (now, later): (Vec<_>, Vec<_>) = mem::take(&mut self.unwanted)
+            .into_iter()
+            .partition(|(of, _)| *of == area);
+        self.unwanted = later;
+        now.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// A request that changes who is where has been made.
+    pub(crate) fn expect_move(&mut self, asked: Move) {
+        self.moves.push(asked);
+    }
+
+    /// It has its answer; the event about it is ready.
+    pub(crate) fn move_answered(&mut self, asked: &Move) {
+        if let Some(open) = self.moves.iter().position(|open| open == asked) {
+            self.moves.swap_remove(open);
+            self.release(|waits_for| waits_for.is_answer_to(asked));
+        }
+    }
+
+    /// Whether an event about them comes behind an answer that is still to come: one of them is moved by a request, or an
+    /// earlier event waits already.
+    pub(crate) fn is_ahead_of_answer<'a>(
+        &self,
+        area: Area,
+        id: &str,
+        who: impl IntoIterator<Item = Mover<'a>>,
+    ) -> bool {
+        let id = &*canonical(id);
+        let waits = |entry: &Entry| entry.waits_for.is_answer(area, id);
+        let is_moved = |who| {
+            let mut moves = self.moves.iter();
+            moves.any(|open| open.is_about(area, id, who))
+        };
+        self.held.iter().any(waits) || (!self.moves.is_empty() && who.into_iter().any(is_moved))
+    }
+
+    /// An event that [is ahead of an answer](Self::is_ahead_of_answer) arrived at `now`.
+    pub(crate) fn hold_for_answer(&mut self, now: Duration, area: Area, id: &str, what: Held) {
+        self.hold(now, what, WaitsFor::Answer(area, canonical(id).into()));
+    }
+
+    /// What arrives for this context is held, however long that takes, until it [is known](Self::context_is_known).
+    pub(crate) fn await_context(&mut self, area: Area, id: &str) {
+        self.awaited.push((area, id.into()));
+        self.make_ready(|waits_for| waits_for.is_context(area, id));
+    }
+
+    /// Nobody waits for a context any more.
+    pub(crate) fn no_longer_await(&mut self, area: Area, id: &str) {
+        self.awaited
+            .retain(|(of, awaited)| !(*of == area && **awaited == *id));
+    }
+
+    /// Something for a context that is not known arrived at `now`.
+    pub(crate) fn hold_for_context(&mut self, now: Duration, area: Area, id: &str, what: Held) {
+        let id = &*canonical(id);
+        let is_awaited = self
+            .awaited
+            .iter()
+            .any(|(of, awaited)| *of == area && **awaited == *id);
+        if is_awaited || self.expects_answer(area) {
+            self.hold(now, what, WaitsFor::Context(area, id.into()));
+        } else {
+            log::debug!("dropped what arrived for {id}, which we do not have");
+            self.dropped += 1;
+        }
+    }
+
+    /// Data of a session that has not joined arrived at `now`.
+    pub(crate) fn hold_for_join(
+        &mut self,
+        now: Duration,
+        context: Entity,
+        session: &SessionId,
+        what: Held,
+    ) {
+        self.hold(now, what, WaitsFor::Join(context, session.clone()));
+    }
+
+    fn hold(&mut self, now: Duration, what: Held, waits_for: WaitsFor) {
+        self.bytes += what.size();
+        self.held.push_back(Entry {
+            what,
+            waits_for,
+            since: now,
+        });
+        while self.held.len() > MAX_FRAMES || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.held.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.what.size();
+            self.give_up(oldest);
+        }
+    }
+
+    /// An answer said all that it can about the contexts of an area; what waits for one of them is looked at again.
+    pub(crate) fn contexts_are_known(&mut self, area: Area) {
+        self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Context(of, _) if *of == area));
+    }
+
+    /// An answer named this context; what waited for it is ready.
+    pub(crate) fn context_is_known(&mut self, area: Area, id: &str) {
+        self.no_longer_await(area, id);
+        self.make_ready(|waits_for| waits_for.is_context(area, id));
+    }
+
+    /// A session joined (or left: it is known); its data are ready.
+    pub(crate) fn session_is_known(&mut self, context: Entity, session: &SessionId) {
+        if !self.held.is_empty() {
+            self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Join(of, who) if *of == context && who == session));
+        }
+    }
+
+    /// A context is no more; what waited in it is dropped.
+    pub(crate) fn context_is_gone(&mut self, context: Entity) {
+        let gone =
+            self.take_out(|waits_for| matches!(waits_for, WaitsFor::Join(of, _) if *of == context));
+        self.dropped += gone.len() as u64;
+    }
+
+    /// Gives up on what has waited long enough.
+    pub(crate) fn tick(&mut self, now: Duration) {
+        if self.held.is_empty() {
+            return;
+        }
+        let is_over = |entry: &Entry| {
+            entry.waits_for.is_short() && now.saturating_sub(entry.since) >= PATIENCE
+        };
+        let mut index = 0;
+        while index < self.held.len() {
+            if is_over(&self.held[index])
+                && let Some(entry) = self.held.remove(index)
+            {
+                self.bytes -= entry.what.size();
+                self.give_up(entry);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    /// The next thing to apply.
+    pub(crate) fn next_ready(&mut self) -> Option<(Held, Patience)> {
+        self.ready.pop_front()
+    }
+
+    /// Forgets what was held: the connection is gone. Joins and moves without an answer are not of that connection, because
+    /// those of a connection are answered before its end.
+    pub(crate) fn clear(&mut self) {
+        *self = Self {
+            open_joins: mem::take(&mut self.open_joins),
+            moves: mem::take(&mut self.moves),
+            dropped: self.dropped + self.held.len() as u64,
+            ..Self::default()
+        };
+    }
+
+    /// How many frames are held.
+    pub(crate) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// How many frames were dropped, because they belonged to nothing.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    fn give_up(&mut self, entry: Entry) {
+        match entry.waits_for {
+            WaitsFor::Context(..) => self.dropped += 1,
+            WaitsFor::Join(..) => self.ready.push_back((entry.what, Patience::Over)),
+            WaitsFor::Answer(area, id) => {
+                self.ready.push_back((entry.what, Patience::Over));
+                // Those behind it come after it.
+                self.release(|waits_for| waits_for.is_answer(area, &id));
+            }
+        }
+    }
+
+    /// Makes ready what may have to wait for something else yet.
+    fn make_ready(&mut self, is_it: impl Fn(&WaitsFor) -> bool) {
+        for what in self.take_out(is_it) {
+            self.ready.push_back((what, Patience::Wait));
+        }
+    }
+
+    /// Makes ready what has waited long enough.
+    fn release(&mut self, is_it: impl Fn(&WaitsFor) -> bool) {
+        for what in self.take_out(is_it) {
+            self.ready.push_back((what, Patience::Over));
+        }
+    }
+
+    fn take_out(&mut self, is_it: impl Fn(&WaitsFor) -> bool) -> Vec<Held> {
+        let (out, kept): (VecDeque<_>, VecDeque<_>) = self
+            .held
+            .drain(..)
+            .partition(|entry| is_it(&entry.waits_for));
+        self.held = kept;
+        self.bytes = self.held.iter().map(|entry| entry.what.size()).sum();
+        out.into_iter().map(|entry| entry.what).collect()
+    }
+}

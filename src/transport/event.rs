@@ -1,0 +1,198 @@
+//! What the network thread tells a game.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+
+use super::{
+    command::RequestId,
+    error::{BadAddress, DisconnectReason, Unreachable},
+    wire::{
+        decode::{MatchData, PartyData, StreamData},
+        received::Received,
+    },
+};
+use crate::proto::{Kind, PartyLayout};
+
+/// A REST answer, whatever its status.
+#[derive(Clone, Debug)]
+pub(crate) struct RestResponse {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// The body, JSON as a rule.
+    pub(crate) body: Bytes,
+}
+
+impl RestResponse {
+    /// Whether the server did what it was asked.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether a function of the game failed: there, `error` is an object. In errors of the server itself it is a text, if it
+    /// is there.
+    pub(crate) fn is_error_of_function(&self) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            #[serde(rename = "error")]
+            _error: BTreeMap<String, IgnoredAny>,
+        }
+        serde_json::from_slice::<Body>(&self.body).is_ok()
+    }
+}
+
+/// What the network thread tells a game, in order.
+#[derive(Debug)]
+pub(crate) enum LinkEvent {
+    /// The socket is open.
+    Opened,
+    /// There is no socket any more, or none came about. The last event of a connection; all its requests are answered.
+    Closed(DisconnectReason),
+    /// The answer to a request. `late`: the request had been answered with [`Failure::Timeout`] before.
+    Answer {
+        /// Which request.
+        ticket: RequestId,
+        /// How it went.
+        answer: Answer,
+        /// Whether this is what came after the deadline.
+        late: bool,
+    },
+    /// A request that had been answered with [`Failure::Timeout`] will have no late answer either.
+    GivenUp {
+        /// Which request.
+        ticket: RequestId,
+    },
+    /// Match data.
+    MatchData(MatchData),
+    /// Party data.
+    PartyData(PartyData),
+    /// Stream data.
+    StreamData(StreamData),
+    /// Any other message that the server sent by itself.
+    Pushed(Box<Received>),
+    /// So many data messages were left out here, because the game did not read for too long.
+    Dropped {
+        /// How many.
+        count: u64,
+    },
+    /// Data could not be sent.
+    SendFailed {
+        /// As in [`LinkCommand::Send`].
+        origin: u64,
+        /// Its op code.
+        op_code: i64,
+        /// Why.
+        reason: Failure,
+    },
+    /// The server sent a party: how it numbers its fields. Comes before what is told of the party.
+    PartyLayout(PartyLayout),
+    /// A round trip was measured.
+    RoundTrip(Duration),
+    /// An envelope as it is, before the event it becomes. Only while tapped.
+    Raw(Box<RawEnvelope>),
+}
+
+/// How a request went.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The server's message; `None` is the plain acknowledgement.
+    Message(Option<Box<Received>>),
+    /// The server's REST answer.
+    Rest(RestResponse),
+    /// No answer.
+    Failed(Failure),
+}
+
+/// Why a request has no answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// Nothing came in time.
+    Timeout {
+        /// The deadline.
+        after: Duration,
+    },
+    /// There was no socket to send it over.
+    NotConnected,
+    /// The socket went while it was under way.
+    ConnectionLost {
+        /// Whether it had been sent, so that the server may have done it.
+        maybe_executed: bool,
+    },
+    /// The server would have closed the socket.
+    TooLarge {
+        /// Encoded size, in bytes.
+        size: usize,
+        /// What the server accepts.
+        limit: usize,
+    },
+    /// More is waiting to be sent than the queue holds.
+    QueueFull {
+        /// The size of the queue.
+        limit: usize,
+    },
+    /// The call goes nowhere.
+    BadAddress(BadAddress),
+    /// The REST interface could not be reached.
+    Unreachable(Unreachable),
+}
+
+/// Which way an envelope went.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Direction {
+    /// From the server.
+    Received,
+    /// To the server.
+    Sent,
+}
+
+/// An envelope as it was on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct RawEnvelope {
+    /// When the network thread read it, or handed it to the socket.
+    pub(crate) at: Instant,
+    /// Which way.
+    pub(crate) direction: Direction,
+    /// What it carries; `None` is the plain acknowledgement, or a kind that this crate does not know.
+    pub(crate) kind: Option<Kind>,
+    /// Ties a request to its answer; empty if pushed.
+    pub(crate) cid: String,
+    /// The encoded envelope.
+    pub(crate) frame: Bytes,
+    /// Counts the connections of this link.
+    pub(crate) link: u64,
+}
+
+impl LinkEvent {
+    /// How many bytes this counts for while it waits for the game.
+    pub(crate) fn weight(&self) -> usize {
+        let payload = match self {
+            Self::MatchData(data) => data.data.len(),
+            Self::PartyData(data) => data.data.len(),
+            Self::StreamData(data) => data.data.len(),
+            Self::Pushed(received) => received.message.encoded_len(),
+            Self::Answer {
+                answer: Answer::Message(Some(received)),
+                ..
+            } => received.message.encoded_len(),
+            Self::Answer {
+                answer: Answer::Rest(response),
+                ..
+            } => response.body.len(),
+            Self::Raw(raw) => raw.frame.len() + raw.cid.len(),
+            _ => 0,
+        };
+        size_of::<Self>() + payload
+    }
+
+    /// Whether this may be left out when too much is waiting.
+    pub(crate) fn is_data(&self) -> bool {
+        matches!(
+            self,
+            Self::MatchData(_) | Self::PartyData(_) | Self::StreamData(_)
+        )
+    }
+}

@@ -1,0 +1,306 @@
+//! A WebSocket over a connection of ours.
+//!
+//! The opening request is written and checked here, because tungstenite logs it, token and all.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use mio::Registry;
+use tungstenite::handshake::{client::generate_key, derive_accept_key};
+
+use super::{
+    dial::Dial,
+    exchange::{Exchange, Outcome},
+    frames::{Arrived, FrameError, Frames},
+    http,
+    resolver::Addresses,
+    stream::Stream,
+};
+use crate::transport::{
+    address::NakamaServer,
+    command::ConnectPlan,
+    error::{DisconnectReason, ProtocolError, TransportError},
+    wire::error_text::error_text,
+};
+
+/// The largest message a server may send, in bytes. Nakama limits what it receives, not what it sends.
+const MAX_INBOUND: usize = 16 * 1024 * 1024;
+/// What is written without a flush in between, in bytes.
+const FLUSH_FROM: usize = 64 * 1024;
+/// The close code of a normal end.
+const NORMAL: u16 = 1000;
+/// How long the server may take to close, once we have said that we do.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// One socket, from dialing to its end.
+pub(crate) struct Socket {
+    server: NakamaServer,
+    stage: Stage,
+}
+
+enum Stage {
+    Opening {
+        exchange: Exchange,
+        accept_key: String,
+    },
+    Open {
+        socket: Frames<Stream>,
+        unflushed: usize,
+        is_blocked: bool,
+    },
+    Closing {
+        socket: Frames<Stream>,
+        until: Instant,
+    },
+}
+
+/// What a socket has to say.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    Opened,
+    Frame(Bytes),
+    /// A control frame.
+    Alive,
+    Ended(DisconnectReason),
+}
+
+impl Socket {
+    /// The server that it goes to.
+    pub(crate) fn server(&self) -> &NakamaServer {
+        &self.server
+    }
+
+    /// Starts to open a socket.
+    pub(crate) fn start(plan: &ConnectPlan, dial: Dial) -> Result<Self, TransportError> {
+        let key = generate_key();
+        let authorization = format!("Bearer {}", plan.token.expose());
+        if !http::is_header_value(&authorization) {
+            return Err(TransportError::InvalidHeader("the token"));
+        }
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("lang", &plan.lang)
+            .append_pair("status", if plan.appear_online { "true" } else { "false" })
+            .append_pair("format", "protobuf")
+            .finish();
+        let endpoint = dial.endpoint();
+        let headers = [
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", &key),
+            ("Authorization", &authorization),
+        ];
+        let target = format!("{}/ws?{query}", endpoint.prefix);
+        let request = http::write_request("GET", &target, &endpoint.authority, &headers, &[]);
+        let accept_key = derive_accept_key(key.as_bytes());
+        Ok(Self {
+            server: plan.server.clone(),
+            stage: Stage::Opening {
+                exchange: Exchange::new(dial, request),
+                accept_key,
+            },
+        })
+    }
+
+    pub(crate) fn on_resolved(
+        &mut self,
+        now: Instant,
+        found: Addresses,
+        registry: &Registry,
+    ) -> Result<(), TransportError> {
+        match &mut self.stage {
+            Stage::Opening { exchange, .. } => exchange.on_resolved(now, found, registry),
+            Stage::Open { .. } | Stage::Closing { .. } => Ok(()),
+        }
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Opening { exchange, .. } => exchange.next_timeout(),
+            Stage::Open { .. } => None,
+            Stage::Closing { until, .. } => Some(*until),
+        }
+    }
+
+    /// Reads what is there. Whether there is more, for the next turn.
+    ///
+    /// After [`Arrival::Ended`], and once [`is_closed`](Self::is_closed), the socket is to be dropped.
+    pub(crate) fn progress(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+        mut arrive: impl FnMut(Arrival),
+    ) -> bool {
+        if let Stage::Opening {
+            exchange,
+            accept_key,
+        } = &mut self.stage
+        {
+            let outcome = match exchange.poll(now, registry) {
+                Ok(Some(outcome)) => outcome,
+                Ok(None) => return exchange.has_more(),
+                Err(error) => {
+                    let error = error.at(&self.server);
+                    arrive(Arrival::Ended(DisconnectReason::Unreachable(error)));
+                    return false;
+                }
+            };
+            match open(outcome, accept_key, &self.server) {
+                Ok(socket) => {
+                    self.stage = Stage::Open {
+                        socket,
+                        unflushed: 0,
+                        is_blocked: false,
+                    }
+                }
+                Err(reason) => {
+                    arrive(Arrival::Ended(reason));
+                    return false;
+                }
+            }
+            arrive(Arrival::Opened);
+        }
+        let Stage::Open { socket, .. } = &mut self.stage else {
+            return false;
+        };
+        socket.begin_turn();
+        let end = loop {
+            match socket.read() {
+                Ok(Some(Arrived::Binary(frame))) => arrive(Arrival::Frame(frame)),
+                Ok(Some(Arrived::Ping | Arrived::Pong)) => arrive(Arrival::Alive),
+                Ok(Some(Arrived::Text)) => {
+                    break DisconnectReason::Protocol(ProtocolError::TextFrame);
+                }
+                Ok(Some(Arrived::Close(words))) => {
+                    let (code, reason) = words.unzip();
+                    break DisconnectReason::ClosedByServer {
+                        code,
+                        reason: reason.unwrap_or_default(),
+                    };
+                }
+                Ok(None) => return socket.has_more(),
+                Err(error) => break reason_of(error),
+            }
+        };
+        arrive(Arrival::Ended(end));
+        false
+    }
+
+    /// Whether another envelope may be written: the kernel has taken what it was given.
+    pub(crate) fn is_writable(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Open {
+                is_blocked: false,
+                ..
+            }
+        )
+    }
+
+    /// Whether nothing more can be written. The next [`progress`](Self::progress) tells why.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(&self.stage, Stage::Open { socket, .. } if socket.is_broken())
+    }
+
+    /// Writes an envelope; it leaves with the next [`flush`](Self::flush).
+    pub(crate) fn write(&mut self, frame: &[u8]) {
+        let Stage::Open {
+            socket, unflushed, ..
+        } = &mut self.stage
+        else {
+            return;
+        };
+        socket.write(frame);
+        *unflushed += frame.len();
+        if *unflushed >= FLUSH_FROM {
+            self.flush();
+        }
+    }
+
+    /// Lets everything written leave, and the answers to pings.
+    pub(crate) fn flush(&mut self) {
+        if let Stage::Open {
+            socket,
+            unflushed,
+            is_blocked,
+        } = &mut self.stage
+        {
+            *unflushed = 0;
+            *is_blocked = !socket.flush();
+        }
+    }
+
+    /// Says that we close. Whether it is worth waiting for the server's answer.
+    pub(crate) fn close(self, now: Instant) -> Option<Self> {
+        let Stage::Open { mut socket, .. } = self.stage else {
+            return None;
+        };
+        socket.close(Some(NORMAL));
+        socket.flush();
+        (!socket.is_broken()).then(|| Self {
+            server: self.server,
+            stage: Stage::Closing {
+                socket,
+                until: now + CLOSE_TIMEOUT,
+            },
+        })
+    }
+
+    /// Whether a socket that we close is closed by now. What was still under way goes nowhere.
+    pub(crate) fn is_closed(&mut self, now: Instant) -> bool {
+        let Stage::Closing { socket, until } = &mut self.stage else {
+            return false;
+        };
+        socket.flush();
+        socket.begin_turn();
+        loop {
+            match socket.read() {
+                Ok(Some(_)) => {}
+                Ok(None) => return now >= *until,
+                Err(_) => return true,
+            }
+        }
+    }
+
+    /// Whether a socket that we close has more to read.
+    pub(crate) fn has_more(&self) -> bool {
+        matches!(&self.stage, Stage::Closing { socket, .. } if socket.has_more())
+    }
+}
+
+/// Checks what the server made of the opening request.
+fn open(
+    outcome: Outcome,
+    accept_key: &str,
+    server: &NakamaServer,
+) -> Result<Frames<Stream>, DisconnectReason> {
+    match outcome {
+        Outcome::Response(response) => Err(DisconnectReason::Refused {
+            status: response.head.status,
+            message: error_text(response.head.status, &response.body),
+        }),
+        Outcome::Upgraded { stream, head, rest } => {
+            if head.header("sec-websocket-accept") != Some(accept_key) {
+                let error = TransportError::Http("it does not accept the WebSocket key").at(server);
+                return Err(DisconnectReason::Unreachable(error));
+            }
+            Ok(Frames::new(stream, &rest, MAX_INBOUND, rand::random))
+        }
+    }
+}
+
+fn reason_of(error: FrameError) -> DisconnectReason {
+    match error {
+        FrameError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            DisconnectReason::Lost(TransportError::Eof)
+        }
+        FrameError::Io(error) => DisconnectReason::Lost(TransportError::Io(Arc::new(error))),
+        FrameError::Protocol(problem) => {
+            DisconnectReason::Protocol(ProtocolError::WebSocket(problem.into()))
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Connections that end, begin and are replaced within a frame: the game enters and leaves each phase.
+
+use super::*;
+
+/// An observer that connects again as soon as the connection is lost: the loss is seen as well.
+#[test]
+fn who_reconnects_at_once_sees_the_end() {
+    let (mut game, log) = online();
+    game.observe(|_: On<Disconnected>, mut commands: Commands| {
+        let options = ConnectOptions::default();
+        commands
+            .nakama()
+            .connect(&server(), &session("ada"), options);
+    });
+    game.connection_breaks();
+    game.update();
+    assert_eq!(
+        log.take(),
+        [
+            "disconnected",
+            "-Connected",
+            "+Disconnected",
+            "-Disconnected",
+            "+Connecting"
+        ]
+    );
+    assert_eq!(lobbies(&mut game.app), []);
+    game.server_accepts();
+    game.update();
+    assert_eq!(log.take(), ["connected", "-Connecting", "+Connected"]);
+}
+
+/// A socket that opens and ends within a frame was open.
+#[test]
+fn a_connection_that_ends_at_once_is_entered_and_left() {
+    let (mut game, log) = watched(TestGame::new());
+    connect(&mut game, "ada");
+    game.update();
+    log.take();
+    game.server_accepts();
+    game.connection_breaks();
+    game.update();
+    assert_eq!(
+        log.take(),
+        [
+            "connected",
+            "-Connecting",
+            "+Connected",
+            "disconnected",
+            "-Connected",
+            "+Disconnected"
+        ]
+    );
+    assert_eq!(lobbies(&mut game.app), []);
+    game.advance(FRAME * 3);
+    assert_eq!(shown(&game), ConnectionState::Disconnected);
+    let mut requests = game.app.world_mut().query::<&PendingRequest>();
+    assert_eq!(
+        requests.iter(game.app.world()).count(),
+        0,
+        "all have an answer"
+    );
+}
+
+/// What a screen does as it opens is done after the phase that it is opened for, also when that is over already.
+#[test]
+fn who_connects_anew_in_a_phase_that_is_over_is_connecting() {
+    let (mut game, log) = watched(TestGame::new());
+    let seen = log.clone();
+    let mut is_done = false;
+    let again = move |connection: Res<NakamaConnection>, mut commands: Commands| {
+        if !std::mem::replace(&mut is_done, true) {
+            seen.add(format!("{:?} by now", connection.state()));
+            let options = ConnectOptions::default();
+            let session = session("bob");
+            commands.nakama().connect(&server(), &session, options);
+        }
+    };
+    game.app
+        .add_systems(OnEnter(ConnectionState::Connected), again);
+    connect(&mut game, "ada");
+    game.update();
+    log.take();
+    game.server_accepts();
+    game.connection_breaks();
+    game.update();
+    let mut seen = log.take();
+    let by_now = seen.iter().position(|it| it == "Disconnected by now");
+    seen.remove(by_now.expect("the phase at that moment"));
+    assert_eq!(
+        seen,
+        [
+            "connected",
+            "-Connecting",
+            "+Connected",
+            "disconnected",
+            "-Connected",
+            "+Connecting"
+        ]
+    );
+    let phase = game.app.world().resource::<NakamaConnection>().state();
+    assert_eq!(phase, ConnectionState::Connecting);
+    game.server_accepts();
+    game.update();
+    assert_eq!(log.take(), ["connected", "-Connecting", "+Connected"]);
+}
+
+/// The first of the two sockets opens within the frame in which the game asks for the second one.
+#[test]
+fn who_connects_anew_while_a_socket_opens_hears_of_the_new_one_only() {
+    let (mut game, log) = watched(TestGame::new());
+    let mut is_done = false;
+    let again = move |mut commands: Commands| {
+        if !std::mem::replace(&mut is_done, true) {
+            let options = ConnectOptions::default();
+            let session = session("bob");
+            commands.nakama().connect(&server(), &session, options);
+        }
+    };
+    game.update();
+    log.take();
+    game.app
+        .add_systems(OnEnter(ConnectionState::Connecting), again);
+    connect_in_update(&mut game, "ada");
+    game.update();
+    game.server_accepts();
+    game.update();
+    assert_eq!(log.take(), ["-Disconnected", "+Connecting"]);
+    game.update();
+    assert_eq!(log.take(), ["disconnected"], "the first one");
+    game.server_accepts();
+    game.update();
+    assert_eq!(log.take(), ["connected", "-Connecting", "+Connected"]);
+    let connection = game.app.world().resource::<NakamaConnection>();
+    let user = connection.user().map(|(_, name)| name.as_str());
+    assert_eq!(user, Some("bob"));
+}

@@ -1,0 +1,84 @@
+//! Envelopes are reported raw while somebody asks for them, which costs the game nothing else.
+
+use std::time::Duration;
+
+use super::*;
+use bevy_nakama::proto::Kind;
+
+#[test]
+fn envelopes_are_reported_raw_only_while_somebody_asks() {
+    let mut game = TestGame::connected();
+    let count = |game: &mut TestGame| {
+        let world = game.app.world_mut();
+        let received: Vec<_> = world
+            .resource_mut::<Messages<EnvelopeReceived>>()
+            .drain()
+            .collect();
+        let sent: Vec<_> = world
+            .resource_mut::<Messages<EnvelopeSent>>()
+            .drain()
+            .collect();
+        (received, sent)
+    };
+    game.join("m1", &["ada"]);
+    let (received, sent) = count(&mut game);
+    assert!(received.is_empty() && sent.is_empty());
+
+    game.app.world_mut().resource_mut::<EnvelopeTap>().open();
+    game.update();
+    game.join("m2", &["ada", "bob"]);
+    let (received, sent) = count(&mut game);
+    assert_eq!(
+        sent.iter().map(|e| e.kind).collect::<Vec<_>>(),
+        [Some(Kind::MatchJoin)]
+    );
+    assert_eq!(
+        received.iter().map(|e| e.kind).collect::<Vec<_>>(),
+        [Some(Kind::Match)]
+    );
+    assert_eq!(received[0].cid, sent[0].cid);
+    assert!(received[0].at >= sent[0].at);
+    let json: serde_json::Value =
+        serde_json::from_str(&received[0].to_json().expect("decodes")).expect("JSON");
+    assert_eq!(json["match"]["presences"][0]["username"], "bob");
+
+    game.app.world_mut().resource_mut::<EnvelopeTap>().close();
+    game.update();
+    game.join("m3", &["ada"]);
+    let (received, sent) = count(&mut game);
+    assert!(received.is_empty() && sent.is_empty());
+}
+
+/// How many data messages the game was told that it has lost.
+fn with_and_without_a_tap(is_tapped: bool) -> (u64, Vec<String>) {
+    let mut settings = NakamaSettings::default();
+    settings.receive_budget = Duration::MAX;
+    settings.hand_over_limit = 1024 * 1024;
+    let mut game = TestGame::with_settings(settings);
+    game.connect();
+    game.join("m1", &["ada", "bob"]);
+    if is_tapped {
+        game.app.world_mut().resource_mut::<EnvelopeTap>().open();
+    }
+    game.update();
+    let (mut game, log) = watch(game);
+    // The game does not run meanwhile.
+    for op_code in 0..5_000 {
+        game.server_says(match_data("m1", Some("bob"), op_code, vec![0; 1000]));
+    }
+    game.update();
+    game.update();
+    let world = game.app.world_mut();
+    let mut data = world.resource_mut::<Messages<MatchDataReceived>>();
+    (data.drain().count() as u64, log.take())
+}
+
+#[test]
+fn looking_at_the_traffic_of_a_game_that_stalls_does_not_end_its_connection() {
+    let (kept, phases) = with_and_without_a_tap(false);
+    assert!((1..5_000).contains(&kept), "{kept} of 5000 were kept");
+    assert_eq!(phases, [""; 0]);
+    let (kept, phases) = with_and_without_a_tap(true);
+    assert!((1..5_000).contains(&kept), "{kept} of 5000 were kept");
+    assert_eq!(phases, [""; 0]);
+}

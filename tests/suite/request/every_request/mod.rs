@@ -1,0 +1,119 @@
+//! Every kind of request, whatever becomes of it: one answer, and an observer that is chained to the call sees it.
+
+mod before;
+mod cases;
+mod each_has_one_answer;
+mod late_answers_change_nothing;
+mod none_is_missing;
+
+use cases::cases;
+
+use std::time::Duration;
+
+use crate::common::log::Log;
+use bevy::prelude::*;
+use bevy_nakama::{
+    prelude::*,
+    proto::{Envelope, Message},
+    testing::*,
+};
+use serde_json::Value;
+
+/// Longer than any deadline.
+const LONG: Duration = Duration::from_secs(30);
+
+/// A kind of request.
+struct Case {
+    name: &'static str,
+    /// Brings the game to where it can be made: what it is about.
+    before: fn(&mut TestGame) -> Entity,
+    /// Makes it, and chains an observer to the call.
+    ask: Box<dyn Fn(&mut TestGame, Entity, Log)>,
+    consent: Consent,
+}
+
+/// How the server consents.
+#[derive(Clone, Copy)]
+enum Consent {
+    Acknowledge,
+    Answer(fn() -> Message),
+    Rest(fn() -> Value),
+    /// The same, and it needs no connection.
+    RestOfAnybody(fn() -> Value),
+}
+
+impl Consent {
+    fn is_rest(self) -> bool {
+        matches!(self, Self::Rest(_) | Self::RestOfAnybody(_))
+    }
+}
+
+fn case<R: Request>(
+    before: fn(&mut TestGame) -> Entity,
+    make: for<'a> fn(NakamaCommands<'a, '_, '_>, Entity) -> EntityCommands<'a>,
+    consent: Consent,
+) -> Case {
+    let ask = move |game: &mut TestGame, about: Entity, log: Log| {
+        game.commands(|commands| {
+            make(commands.nakama(), about).observe(move |reply: On<Replied<R>>| {
+                log.add(match &reply.result {
+                    Ok(_) => "consent".to_owned(),
+                    Err(RequestError::Refused(refusal)) => format!("refused: {refusal}"),
+                    Err(RequestError::Timeout { .. }) => "timeout".to_owned(),
+                    Err(RequestError::ConnectionLost { maybe_executed }) => {
+                        format!("lost, maybe executed: {maybe_executed}")
+                    }
+                    Err(RequestError::Unreachable(_)) => "unreachable".to_owned(),
+                    Err(RequestError::TooLarge { size, limit }) => {
+                        format!("too large: {size} > {limit}")
+                    }
+                    Err(RequestError::NotConnected) => "not connected".to_owned(),
+                    Err(other) => format!("something else: {other:?}"),
+                });
+            });
+        });
+    };
+    Case {
+        name: R::NAME,
+        before,
+        ask: Box::new(ask),
+        consent,
+    }
+}
+
+/// The request is made, and sent: what was sent, unless it goes over REST.
+fn made(case: &Case, game: &mut TestGame, log: &Log) -> Option<Envelope> {
+    let about = (case.before)(game);
+    game.sent();
+    (case.ask)(game, about, log.clone());
+    assert_eq!(
+        log.take(),
+        [""; 0],
+        "{}: never before the next frame",
+        case.name
+    );
+    game.update();
+    if case.consent.is_rest() {
+        assert_eq!(game.rest_calls().len(), 1, "{}", case.name);
+        return None;
+    }
+    let mut sent = game.sent();
+    assert_eq!(sent.len(), 1, "{}: {sent:?}", case.name);
+    sent.pop()
+}
+
+/// It has this answer; and no other one comes, whatever happens.
+#[track_caller]
+fn answered(case: &Case, game: &mut TestGame, log: &Log, expected: &str) {
+    game.update();
+    let outcomes = log.take();
+    let [outcome] = outcomes.as_slice() else {
+        panic!("{}: {outcomes:?}", case.name);
+    };
+    assert!(outcome.starts_with(expected), "{}: {outcome}", case.name);
+    game.update_by(LONG);
+    game.connection_breaks();
+    game.update_by(LONG);
+    game.update();
+    assert_eq!(log.take(), [""; 0], "{}: one answer", case.name);
+}
