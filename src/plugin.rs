@@ -25,7 +25,7 @@ use crate::{
         stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
     },
     connection::{ConnectionState, NakamaConnection, NetworkLink},
-    data::{payload, send::FailedSends},
+    data::{self, send::FailedSends},
     ecs::departure::{Departures, LastWord, despawn_departed},
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     mirror::{
@@ -37,7 +37,7 @@ use crate::{
         receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     },
     request::{PendingRequest, Requests},
-    transport::{MatchData, Network, PartyData, StreamData},
+    transport::Network,
 };
 
 /// Adds the client to an app.
@@ -98,9 +98,9 @@ impl Plugin for NakamaPlugin {
             .world_mut()
             .get_resource_or_insert_with(|| self.settings.clone());
         let link = NetworkLink::new(self.network.clone(), &settings);
-        payload::add_area::<MatchData>(app);
-        payload::add_area::<PartyData>(app);
-        payload::add_area::<StreamData>(app);
+        data::add_area::<Match>(app);
+        data::add_area::<Party>(app);
+        data::add_area::<Stream>(app);
         app.insert_resource(link)
             .init_resource::<BudgetClock>()
             .init_resource::<NakamaConnection>()
