@@ -24,6 +24,7 @@ use crate::{
         },
         stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
     },
+    commands::HasPlugin,
     connection::{ConnectionState, NakamaConnection, NetworkLink},
     data::{payload, send::FailedSends},
     ecs::departure::{Departures, LastWord, despawn_departed},
@@ -31,12 +32,12 @@ use crate::{
     mirror::{
         early::EarlyArrivals,
         presence::{
-            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, Moments, PartyId,
-            PresenceIndex, SessionId, TicketId, UserId, Username,
+            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex,
+            SessionId, TicketId, UserId, Username,
         },
         receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     },
-    request::{PendingRequest, Requests},
+    request::{Moments, NextFrame, PendingRequest, Requests},
     transport::{MatchData, Network, PartyData, StreamData},
 };
 
@@ -101,10 +102,12 @@ impl Plugin for NakamaPlugin {
         payload::add_area::<MatchData>(app);
         payload::add_area::<PartyData>(app);
         payload::add_area::<StreamData>(app);
-        app.insert_resource(link)
+        app.insert_resource(HasPlugin)
+            .insert_resource(link)
             .init_resource::<BudgetClock>()
             .init_resource::<NakamaConnection>()
             .init_resource::<Requests>()
+            .init_resource::<NextFrame>()
             .init_resource::<PresenceIndex>()
             .init_resource::<Moments>()
             .init_resource::<Departures>()

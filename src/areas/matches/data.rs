@@ -33,10 +33,10 @@ use crate::{
         send::{FailedSends, SendError, not_in_it},
     },
     mirror::{
-        early::Area,
         find_again, id_of,
         presence::{Presence, PresenceInfo, Sender},
     },
+    request::Area,
     transport::{LinkCommand, MatchData, OutgoingMatchData},
 };
 

@@ -14,12 +14,11 @@ use crate::{
         send::{FailedSends, SendError, SendFailed, not_in_it, tell},
     },
     mirror::{
-        early::Area,
         find_again, id_of,
         presence::{PresenceInfo, Sender},
     },
     proto::{Message as ProtoMessage, realtime},
-    request::send_or_tell,
+    request::{Area, send_or_tell},
     transport::PartyData,
 };
 

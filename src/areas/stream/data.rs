@@ -9,10 +9,8 @@ use bytes::Bytes;
 use super::{Stream, entity_of};
 use crate::{
     data::payload::{Arrived, Codec, Incoming, PayloadError, Typed, bind},
-    mirror::{
-        early::Area,
-        presence::{PresenceInfo, Sender},
-    },
+    mirror::presence::{PresenceInfo, Sender},
+    request::Area,
     transport::StreamData,
 };
 
