@@ -1,4 +1,4 @@
-//! How a server says no, and what does not fit its type.
+//! How a server says no, and what is wrong with a payload.
 
 use std::{collections::BTreeMap, error::Error, fmt, iter, sync::Arc};
 
@@ -114,17 +114,18 @@ impl From<&RestResponse> for RestError {
 
 /// A payload that could not be encoded or decoded.
 ///
-/// If a value in JSON does not fit, the text says where it is and not what it is, which may be a secret. `Debug` shows all.
+/// If a value in JSON does not fit, the text says where the value is. It does not say what the value is, because that may be a
+/// secret. `Debug` shows all.
 #[derive(Clone, Debug)]
 pub struct PayloadError(Arc<dyn Error + Send + Sync>);
 
 impl PayloadError {
-    /// From whatever the codec says.
+    /// An error of your own [`Codec`](crate::payload::Codec), or of the library that it uses.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(error.into().into())
     }
 
-    /// What the codec says, in one line, with what caused that.
+    /// What the codec says and what caused it, in one line.
     pub(crate) fn cause(&self) -> String {
         let outermost: &(dyn Error + 'static) = &*self.0;
         let causes = iter::successors(Some(outermost), |error: &&(dyn Error + 'static)| {
@@ -134,7 +135,7 @@ impl PayloadError {
     }
 }
 
-/// What an error says. Serde quotes a value that does not fit; such a text may end in a log, so it is left out.
+/// The text of an error. Serde quotes a value that does not fit, and the text may end in a log, so the value is left out.
 fn without_values(error: &(dyn Error + 'static)) -> String {
     let text = error.to_string();
     match error.downcast_ref::<serde_json::Error>() {

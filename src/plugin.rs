@@ -26,7 +26,7 @@ use crate::{
     },
     commands::HasPlugin,
     connection::{ConnectionState, NakamaConnection, NetworkLink},
-    data::{payload, send::FailedSends},
+    data::{self, send::FailedSends},
     ecs::departure::{Departures, LastWord, despawn_departed},
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     mirror::{
@@ -38,7 +38,7 @@ use crate::{
         receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     },
     request::{Moments, NextFrame, PendingRequest, Requests},
-    transport::{MatchData, Network, PartyData, StreamData},
+    transport::Network,
 };
 
 /// Adds the client to an app.
@@ -99,9 +99,9 @@ impl Plugin for NakamaPlugin {
             .world_mut()
             .get_resource_or_insert_with(|| self.settings.clone());
         let link = NetworkLink::new(self.network.clone(), &settings);
-        payload::add_area::<MatchData>(app);
-        payload::add_area::<PartyData>(app);
-        payload::add_area::<StreamData>(app);
+        data::add_area::<Match>(app);
+        data::add_area::<Party>(app);
+        data::add_area::<Stream>(app);
         app.insert_resource(HasPlugin)
             .insert_resource(link)
             .init_resource::<BudgetClock>()

@@ -16,10 +16,7 @@ use crate::{
         stream,
     },
     connection::{self, NetworkLink},
-    data::{
-        payload::{self, Incoming},
-        send,
-    },
+    data::{self, WireData, send},
     ecs::observed,
     envelope::{self, ErrorPushed},
     error::{ErrorCode, ServerError},
@@ -30,9 +27,7 @@ use crate::{
     proto::Message,
     request::{self, Requests},
     settings::NakamaSettings,
-    transport::{
-        Answer, DisconnectReason, Failure, LinkEvent, MatchData, PartyData, Received, StreamData,
-    },
+    transport::{Answer, DisconnectReason, Failure, LinkEvent, Received},
 };
 
 /// What the last frames were like, for diagnostics.
@@ -174,9 +169,9 @@ fn apply(world: &mut World, event: LinkEvent) {
         LinkEvent::Opened if connection::is_replaced(world) => {}
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
-            payload::clear_area::<MatchData>(world);
-            payload::clear_area::<PartyData>(world);
-            payload::clear_area::<StreamData>(world);
+            data::clear_area::<Match>(world);
+            data::clear_area::<Party>(world);
+            data::clear_area::<stream::Stream>(world);
             chat::clear_messages(world);
             notification::clear_messages(world);
             presence::forget_own_session(world);
@@ -203,8 +198,8 @@ fn apply(world: &mut World, event: LinkEvent) {
     }
 }
 
-fn deliver<D: Incoming>(world: &mut World, data: D) {
-    if payload::deliver(world, data, Patience::Wait) == Delivery::Held {
+fn deliver<D: WireData>(world: &mut World, data: D) {
+    if data::deliver(world, data, Patience::Wait) == Delivery::Held {
         apply_ready(world);
     }
 }
@@ -224,13 +219,13 @@ pub(crate) fn apply_ready(world: &mut World) {
             Held::Pushed(received) => push(world, *received, patience),
             Held::PushedAt(received, at) => push_at(world, *received, patience, at),
             Held::MatchData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
             Held::PartyData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
             Held::StreamData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
         }
     }

@@ -69,7 +69,7 @@ pub use self::{
     requests::{DeleteNotifications, FetchNotifications, NotificationPage, NotificationRefusal},
 };
 use crate::{
-    data::payload,
+    ecs,
     mirror::presence::UserId,
     proto::{api, realtime},
     shared_text,
@@ -131,8 +131,8 @@ impl Notification {
     ///
     /// It is something else.
     #[cfg(feature = "serde")]
-    pub fn content<T: serde::de::DeserializeOwned>(&self) -> Result<T, payload::PayloadError> {
-        serde_json::from_str(&self.json).map_err(payload::PayloadError::new)
+    pub fn content<T: serde::de::DeserializeOwned>(&self) -> Result<T, crate::error::PayloadError> {
+        serde_json::from_str(&self.json).map_err(crate::error::PayloadError::new)
     }
 }
 
@@ -172,7 +172,7 @@ pub(crate) fn on_notifications(world: &mut World, event: realtime::Notifications
 
 /// What an earlier connection left unread is not this one's.
 pub(crate) fn clear_messages(world: &mut World) {
-    payload::clear::<NotificationReceived>(world);
+    ecs::clear_messages::<NotificationReceived>(world);
 }
 
 /// The connection has ended.
