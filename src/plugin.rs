@@ -24,6 +24,7 @@ use crate::{
         },
         stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
     },
+    commands::HasPlugin,
     connection::{ConnectionState, NakamaConnection, NetworkLink},
     data::{self, send::FailedSends},
     ecs::departure::{Departures, LastWord, despawn_departed},
@@ -31,12 +32,12 @@ use crate::{
     mirror::{
         early::EarlyArrivals,
         presence::{
-            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, Moments, PartyId,
-            PresenceIndex, SessionId, TicketId, UserId, Username,
+            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex,
+            SessionId, TicketId, UserId, Username,
         },
         receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     },
-    request::{PendingRequest, Requests},
+    request::{Moments, NextFrame, PendingRequest, Requests},
     transport::Network,
 };
 
@@ -101,10 +102,12 @@ impl Plugin for NakamaPlugin {
         data::add_area::<Match>(app);
         data::add_area::<Party>(app);
         data::add_area::<Stream>(app);
-        app.insert_resource(link)
+        app.insert_resource(HasPlugin)
+            .insert_resource(link)
             .init_resource::<BudgetClock>()
             .init_resource::<NakamaConnection>()
             .init_resource::<Requests>()
+            .init_resource::<NextFrame>()
             .init_resource::<PresenceIndex>()
             .init_resource::<Moments>()
             .init_resource::<Departures>()

@@ -10,10 +10,13 @@ use super::{
     bind,
     message::{DataContext, DataReceived},
 };
-use crate::mirror::{
-    early::{Area, Delivery, EarlyArrivals, Held, Patience},
-    hold,
-    presence::{PresenceIndex, PresenceInfo, Sender},
+use crate::{
+    mirror::{
+        early::{Delivery, EarlyArrivals, Held, Patience},
+        hold,
+        presence::{PresenceIndex, PresenceInfo, Sender},
+    },
+    request::Area,
 };
 
 /// Data of an area, as the network thread reads it.

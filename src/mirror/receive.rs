@@ -25,7 +25,7 @@ use crate::{
         presence, {self},
     },
     proto::Message,
-    request,
+    request::{self, Requests},
     settings::NakamaSettings,
     transport::{Answer, DisconnectReason, Failure, LinkEvent, Received},
 };
@@ -93,6 +93,7 @@ pub(crate) fn receive(world: &mut World) {
     let budget = world.resource::<NakamaSettings>().receive_budget;
     let was_away = world.resource::<Time<Real>>().delta() > AWAY;
     send::tell_failed(world);
+    request::tell_known(world);
     world.resource_mut::<NetworkLink>().begin_frame();
     let mut until_look = DATA_PER_LOOK;
     let mut applied = 0;
@@ -149,10 +150,17 @@ fn apply(world: &mut World, event: LinkEvent) {
             answer,
             late,
         } => {
-            let joined = request::on_answer(world, ticket, answer, late);
+            request::on_answer(world, ticket, answer, late);
             apply_ready(world);
-            if let Some(area) = joined {
-                world.resource_mut::<EarlyArrivals>().answered(area);
+            let settled = request::close(world, ticket);
+            if let Some(asked) = settled.moves {
+                world.resource_mut::<EarlyArrivals>().move_answered(&asked);
+                apply_ready(world);
+            }
+            if let Some(area) = settled.joins {
+                if !world.resource::<Requests>().is_joining(area) {
+                    world.resource_mut::<EarlyArrivals>().nothing_joins(area);
+                }
                 on_join_answered(world);
             }
         }

@@ -73,10 +73,10 @@ use crate::{
     ecs,
     mirror::{
         self, Context, ContextIndex, ContextVocabulary,
-        early::Area,
         presence::{ChannelId, IsSelf, Membership, Presence, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
+    request::Area,
     settings::NakamaSettings,
     transport::{People, Received, canonical},
 };

@@ -35,10 +35,10 @@ use crate::{
         sealed,
     },
     mirror::{
-        early::Area,
         find_again,
         presence::{MatchId, PresenceInfo},
     },
+    request::Area,
     transport::{LinkCommand, MatchData, OutgoingMatchData},
 };
 

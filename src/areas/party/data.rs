@@ -16,12 +16,11 @@ use crate::{
         send::{SendFailed, tell},
     },
     mirror::{
-        early::Area,
         find_again,
         presence::{PartyId, PresenceInfo},
     },
     proto::{Message, realtime::PartyDataSend},
-    request::send_or_tell,
+    request::{Area, send_or_tell},
     transport::PartyData,
 };
 

@@ -13,7 +13,8 @@ use crate::{
         payload::{Codec, DataReceived, DataRejected, TypedData},
         sealed,
     },
-    mirror::{early::Area, presence::PresenceInfo},
+    mirror::presence::PresenceInfo,
+    request::Area,
     transport::StreamData,
 };
 
