@@ -2,6 +2,7 @@
 //! sent what the client was sent.
 
 mod ask;
+pub(crate) mod rest;
 
 use std::{
     collections::{HashMap, VecDeque},
