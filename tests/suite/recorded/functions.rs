@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     common::{
-        player::rest::{answer_as_recorded, status},
+        player::rest::{say_as_recorded, status},
         transcripts::{Dir, GENERATIONS, exchanges, scenario},
     },
     rpc::{ask, watched},
@@ -101,9 +101,10 @@ fn calls_over_rest_as_they_were_recorded() {
                     nakama.rpc(rpc.over_rest());
                 }
             });
+            assert_eq!(game.rest_calls(), [("POST", path.to_owned())]);
             let body = game.rest_bodies().remove(0);
             assert_eq!(body.as_str().unwrap_or_default(), payload);
-            answer_as_recorded(&mut game, &exchange);
+            say_as_recorded(&mut game, &exchange);
             if status(&exchange) == 401 && auth.starts_with("bearer") {
                 assert_eq!(game.rest_calls()[0].1, "/v2/account/session/refresh");
                 continue;
