@@ -25,7 +25,7 @@ fn parameter<'a>(exchange: &'a Value, name: &str) -> Option<&'a str> {
     exchange["request"]["query"][name].as_str()
 }
 
-/// What the list of an answer is to be; or the refusal's name and text.
+/// The list that the game should get, or the name and the text of the refusal.
 fn expected(exchange: &Value, list: &str, refusals: &[(&str, &str)]) -> Vec<String> {
     let body = &exchange["response"]["body"];
     if exchange["response"]["status"] == 200 {
