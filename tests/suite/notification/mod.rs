@@ -4,6 +4,7 @@ mod an_inbox_over_sockets;
 mod notifications_arrive_as_they_were_sent;
 mod the_inbox_holds_what_is_kept;
 
+use crate::common::steps::drain;
 use bevy::prelude::*;
 use bevy_nakama::{
     notification::Timestamp,
@@ -34,10 +35,9 @@ fn line(notification: &Notification) -> String {
 
 /// What arrived since it was read last.
 pub(crate) fn arrived(game: &mut TestGame) -> Vec<String> {
-    let world = game.app.world_mut();
-    let mut messages = world.resource_mut::<Messages<NotificationReceived>>();
-    let received = messages.drain();
+    let received: Vec<NotificationReceived> = drain(game);
     received
+        .iter()
         .map(|received| line(&received.notification))
         .collect()
 }
