@@ -5,7 +5,6 @@ mod a_refused_token_is_replaced;
 mod a_session_that_has_ended_is_told_alike;
 mod calls_belong_to_their_connection;
 mod deadlines_hold_over_a_refresh;
-mod lists_are_as_they_were_recorded;
 mod the_embedded_server_ends_tokens;
 
 use crate::common::log::Log;
