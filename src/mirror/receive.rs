@@ -337,11 +337,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
             },
         );
     }
-    request::forget_refresh(world);
-    if matches!(reason, DisconnectReason::NetworkThread) {
-        request::fail_all(world);
-    }
-    request::forget_late(world);
+    request::on_closed(world, &reason);
     world.resource_mut::<EarlyArrivals>().clear();
     mirror::clear::<Match>(world);
     mirror::clear::<ChatChannel>(world);
