@@ -1,13 +1,13 @@
 //! The overlay: what a developer sees of recorded sessions, and what it costs while it is closed.
 
-mod cameras;
-mod connection;
-mod cost;
-mod envelopes;
-mod in_a_game;
-mod people;
-mod places;
-mod window;
+mod a_window_opens_and_closes;
+mod cameras_may_come_and_go;
+mod closed_it_costs_nothing;
+mod envelopes_are_listed;
+mod it_shares_a_game;
+mod matches_parties_rooms_and_streams_are_shown;
+mod the_connection_is_shown;
+mod tickets_friends_and_the_inbox_are_shown;
 
 use std::{collections::HashMap, time::Duration};
 

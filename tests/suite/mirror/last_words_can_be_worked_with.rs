@@ -1,6 +1,9 @@
-//! Last words: somebody says something and is gone in the same moment. Who is out is out at once, and can be worked with all the same
-//! until the last reader has read them.
+//! A member says something and is gone in the same moment. Whoever is out is out at once, and can be worked with all the
+//! same until the last reader has read what they said.
 
+use std::time::Duration;
+
+use super::count;
 use crate::common::{log::Log, steps::join_party};
 use bevy::prelude::*;
 use bevy_nakama::{
@@ -117,7 +120,7 @@ fn bob_speaks(game: &mut TestGame) {
         said,
         "m1",
         "{}",
-        std::time::Duration::ZERO,
+        Duration::ZERO,
     ));
 }
 
@@ -130,11 +133,6 @@ fn everywhere_with_bob(game: &mut TestGame) -> [Entity; 3] {
     }
     game.update();
     [here, party, room]
-}
-
-fn count<F: bevy::ecs::query::QueryFilter>(game: &mut TestGame) -> usize {
-    let world = game.app.world_mut();
-    world.query_filtered::<(), F>().iter(world).count()
 }
 
 fn entities(game: &mut TestGame) -> usize {
@@ -205,7 +203,7 @@ fn who_spoke_and_left_can_be_worked_with_in_fixed_update() {
 }
 
 #[test]
-fn what_one_left_can_be_worked_with_in_the_same_frame() {
+fn what_the_user_left_can_be_worked_with_in_the_same_frame() {
     let (mut game, log) = attentive(Update);
     let [here, party_entity, room] = everywhere_with_bob(&mut game);
     let before = entities(&mut game);
@@ -239,7 +237,7 @@ fn what_one_left_can_be_worked_with_in_the_same_frame() {
     for _ in 0..10 {
         game.update();
     }
-    assert!(game.sent().is_empty(), "one is out of it");
+    assert!(game.sent().is_empty(), "the user is out of it");
     for gone in [here, party_entity, room] {
         assert!(game.app.world().get_entity(gone).is_err(), "it goes");
     }
@@ -268,181 +266,4 @@ fn what_was_said_right_before_the_end_can_be_worked_with() {
         game.update();
     }
     assert_eq!(entities(&mut game), 0, "all go");
-}
-
-/// `On<Remove, …>` comes at its place in the order, with everything readable, and once.
-#[test]
-fn leaving_is_told_at_its_place() {
-    let mut game = TestGame::joined("m", &["ada", "bob"]);
-    let log = Log::default();
-    let seen = log.clone();
-    game.observe(
-        move |gone: On<Remove, PresentIn>,
-              who: Query<(
-            &Username,
-            &UserId,
-            &SessionId,
-            &Presence,
-            &JoinedAs,
-            &PresentIn,
-        )>| {
-            let (name, ..) = who.get(gone.entity).expect("readable");
-            seen.add(format!("-{name}"));
-        },
-    );
-    let seen = log.clone();
-    game.observe(move |_: On<Add, PresentIn>| seen.add("+"));
-    let seen = log.clone();
-    game.observe(move |gone: On<Remove, Match>, matches: Query<&MatchId>| {
-        seen.add(format!("-{}", matches.get(gone.entity).expect("readable")));
-    });
-    game.server_says(match_presences("m", &[], &["bob"]));
-    game.server_says(match_presences("m", &["cat"], &[]));
-    game.update();
-    assert_eq!(log.take(), ["-bob", "+"]);
-    let here = game.match_entity("m");
-    game.commands(|commands| commands.nakama().leave_match(here).id());
-    game.update();
-    let asked = game.expect_sent(Kind::MatchLeave);
-    game.acknowledge(&asked);
-    for _ in 0..10 {
-        game.update();
-    }
-    let mut told = log.take();
-    told.sort();
-    assert_eq!(told, ["-ada", "-cat", "-m"]);
-}
-
-#[test]
-fn who_comes_back_is_somebody_new() {
-    let mut game = TestGame::joined("m", &["ada", "bob"]);
-    let before = game.presence_of("m", "bob");
-    game.server_says(match_presences("m", &[], &["bob"]));
-    game.server_says(match_presences("m", &["bob"], &[]));
-    game.update();
-    let after = game.presence_of("m", "bob");
-    assert_ne!(before, after);
-    assert_eq!(game.roster("m"), ["ada", "bob"]);
-    for _ in 0..10 {
-        game.update();
-    }
-    assert_eq!(game.roster("m"), ["ada", "bob"]);
-}
-
-#[test]
-fn what_one_left_may_be_despawned_and_joined_again() {
-    let mut game = TestGame::joined("m", &["ada", "bob"]);
-    let here = game.match_entity("m");
-    game.commands(|commands| commands.nakama().leave_match(here).id());
-    game.update();
-    let asked = game.expect_sent(Kind::MatchLeave);
-    game.acknowledge(&asked);
-    game.update();
-    game.commands(|commands| commands.entity(here).despawn());
-    let again = game.join("m", &["ada", "bob"]);
-    assert_eq!(game.match_entity("m"), again);
-    let left = |game: &mut TestGame| {
-        let sent = game.sent().into_iter().filter_map(|sent| sent.message);
-        sent.filter(|sent| matches!(sent, Message::MatchLeave(_)))
-            .count()
-    };
-    game.update();
-    assert_eq!(left(&mut game), 0, "it is left already");
-    // A mirror that the game despawns counts as left, at once.
-    game.commands(|commands| commands.entity(again).despawn());
-    assert_eq!(count::<With<PresentIn>>(&mut game), 0);
-    game.update();
-    assert_eq!(left(&mut game), 1);
-}
-
-/// What a game hears of bob, in its order, with whether he is there.
-fn hear_bob(game: &mut TestGame) -> Log {
-    let log = Log::default();
-    let seen = log.clone();
-    game.app
-        .add_systems(Update, move |mut said: MessageReader<MatchDataReceived>| {
-            for said in said.read() {
-                let who = said.sender.speaker().map_or("nobody", |_| "bob");
-                seen.add(format!("{who} {}", said.op_code));
-            }
-        });
-    log
-}
-
-#[test]
-fn a_player_whose_avatar_died_is_heard_at_once_and_in_order() {
-    let mut game = TestGame::joined("m", &["ada", "bob"]);
-    let log = hear_bob(&mut game);
-    let bob = game.presence_of("m", "bob");
-    game.commands(|commands| commands.entity(bob).despawn());
-    for n in 10..16 {
-        game.server_says(match_data("m", Some("bob"), n, "x"));
-        game.update_by(std::time::Duration::from_millis(100));
-        assert_eq!(log.take(), [format!("nobody {n}")]);
-    }
-    // Everybody else may come and go meanwhile.
-    for n in 0..1100 {
-        let name = format!("guest-{n}");
-        game.server_says(match_presences("m", &[&name], &[]));
-        game.server_says(match_presences("m", &[], &[&name]));
-    }
-    game.server_says(match_data("m", Some("bob"), 16, "x"));
-    game.update();
-    assert_eq!(log.take(), ["nobody 16"]);
-
-    game.server_says(match_presences("m", &[], &["bob"]));
-    game.server_says(match_presences("m", &["bob"], &[]));
-    game.server_says(match_data("m", Some("bob"), 17, "x"));
-    game.update();
-    assert_eq!(log.take(), ["bob 17"], "joining again brings them back");
-}
-
-#[test]
-fn joining_again_brings_a_dead_avatar_back() {
-    let mut game = TestGame::joined("m", &["ada", "bob"]);
-    let log = hear_bob(&mut game);
-    for again in ["by an event", "by an answer"] {
-        let bob = game.presence_of("m", "bob");
-        game.commands(|commands| commands.entity(bob).despawn());
-        if again == "by an event" {
-            game.server_says(match_presences("m", &["bob"], &[]));
-        } else {
-            game.join("m", &["ada", "bob"]);
-        }
-        game.server_says(match_data("m", Some("bob"), 1, "x"));
-        game.update();
-        assert_eq!(log.take(), ["bob 1"], "{again}");
-    }
-}
-
-/// A slow frame: the game has joined on its new connection before it hears of the end of the old one.
-#[test]
-fn a_join_on_a_new_connection_outlives_the_end_of_the_old_one() {
-    let mut game = TestGame::connected();
-    let mut settings = game.app.world_mut().resource_mut::<NakamaSettings>();
-    settings.receive_budget = std::time::Duration::ZERO; // one envelope in a frame
-    for id in ["1", "2", "3"] {
-        game.server_says(notification(id, 1, "hello", "{}", false));
-    }
-    let session = session("ada");
-    game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&server(), &session, options);
-    });
-    game.update();
-    game.server_accepts();
-    game.update();
-    game.commands(|commands| {
-        commands.nakama().join_match(JoinMatch::by_id("m"));
-    });
-    game.update();
-    let asked = game.expect_sent(Kind::MatchJoin);
-    let connection = game.app.world().resource::<NakamaConnection>();
-    assert!(!connection.is_connected(), "the game has not heard of it");
-    game.server_says(match_presences("m", &["bob"], &[]));
-    game.answer(&asked, match_joined("m", &["ada"]));
-    for _ in 0..10 {
-        game.update();
-    }
-    assert_eq!(game.roster("m"), ["ada", "bob"]);
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::log::Log;
+use crate::common::{log::Log, steps::create_party};
 use bevy::prelude::*;
-use bevy_nakama::{prelude::*, proto::Kind, request::Request, testing::*};
+use bevy_nakama::{prelude::*, testing::*};
 use bytes::Bytes;
 
 /// Cannot be written.
@@ -31,21 +31,15 @@ impl PartyPayload for Mute {
     type Codec = Self;
 }
 
-fn party_of_ada(game: &mut TestGame) -> Entity {
-    let request = CreateParty::open(4);
-    let entity = game.commands(|commands| commands.nakama().create_party(request).id());
-    game.update();
-    let asked = game.expect_sent(Kind::PartyCreate);
-    game.answer(&asked, party("p1", "ada", &["ada"]));
-    game.update();
-    entity
-}
-
 #[test]
 fn data_for_matches_and_parties() {
     let mut game = TestGame::joined("m1", &["ada", "bob"]);
     let here = game.match_entity("m1");
-    let party = party_of_ada(&mut game);
+    let team = create_party(
+        &mut game,
+        CreateParty::open(4),
+        party("p1", "ada", &["ada"]),
+    );
     let (log, seen) = (Log::default(), Log::default());
     let all = seen.clone();
     let told = log.clone();
@@ -61,7 +55,7 @@ fn data_for_matches_and_parties() {
         commands
             .nakama()
             .send_data(here, OutgoingData::typed(&Mute));
-        commands.nakama().send_to_party(party, &Mute);
+        commands.nakama().send_to_party(team, &Mute);
     });
     game.update();
     let why = "the payload does not fit its type: it has lost its voice";

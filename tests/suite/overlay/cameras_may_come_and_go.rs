@@ -6,7 +6,7 @@ use crate::common::log::{listen, warnings};
 use bevy::{ecs::schedule::SingleThreadedExecutor, time::TimeUpdateStrategy};
 
 use super::{
-    window::{context, is_drawn, open, updates, window_id, windowed},
+    a_window_opens_and_closes::{context, is_drawn, open, updates, window_id, windowed},
     *,
 };
 

@@ -6,7 +6,7 @@ use bevy_nakama::{
 };
 
 use super::{
-    window::{is_drawn, open, screenless, start, updates, windowed},
+    a_window_opens_and_closes::{is_drawn, open, screenless, start, updates, windowed},
     *,
 };
 
