@@ -2,8 +2,34 @@
 
 mod context;
 pub(crate) mod early;
+mod enter;
+mod ids;
+mod index;
+mod leave;
+mod moment;
 pub mod presence;
 pub(crate) mod receive;
+mod reconcile;
+mod roster;
 
-pub(crate) use self::context::*;
-pub use self::context::{Context, ContextIndex, ContextVocabulary};
+pub use self::{
+    context::Context,
+    index::{ContextId, ContextIndex},
+    leave::Leave,
+};
+pub(crate) use self::{
+    context::{Vocabulary, id_of},
+    enter::{
+        Entry, ask_about, ask_to_join, become_context, become_known, context_of, enter,
+        find_again, hold, hold_for_answer, is_ahead_of_answer, on_presences, refuse_for,
+    },
+    index::sealed,
+    leave::{
+        ask_to_leave, clear, leave_taken, leave_unwanted, on_join_answered, remove, send_leave,
+    },
+    moment::{Moment, Moments},
+    reconcile::{
+        Detail, Membership, apply_snapshot, forget_own_session, is_change, is_own_user, is_self,
+        set_own_session,
+    },
+};
