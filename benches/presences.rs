@@ -33,7 +33,9 @@ fn main() {
         }
         says(&mut game, &id, &second, true);
         let after = run("a join after 1,024 leavers", &mut game, joins_after);
-        println!("in one frame: {heard:?} none of ours, {before:?} joins, {leaves:?} leaves, {after:?} joins after leavers\n");
+        println!(
+            "in one frame: {heard:?} none of ours, {before:?} joins, {leaves:?} leaves, {after:?} joins after leavers\n"
+        );
     }
 }
 

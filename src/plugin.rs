@@ -13,7 +13,9 @@ use crate::{
             ChatMessage, ChatMessageKind, ChatMessageReceived,
         },
         matches::{Match, MatchIndex, MatchPresences, PresentIn},
-        matchmaker::{self, AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
+        matchmaker::{
+            self, AddMatchmaker, MatchmakerTicket, PartyTickets, TicketBook, TicketIndex, TicketOf,
+        },
         notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
         party::{
             AsksToJoin, MemberOf, Party, PartyAsks, PartyIndex, PartyJoinRequests, PartyLeader,
@@ -24,20 +26,21 @@ use crate::{
         },
         stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
     },
+    commands::HasPlugin,
     connection::{ConnectionState, NakamaConnection, NetworkLink},
-    data::{payload, send::FailedSends},
+    data::{self, send::FailedSends},
     ecs::departure::{Departures, LastWord, despawn_departed},
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     mirror::{
         early::EarlyArrivals,
         presence::{
-            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, Moments, PartyId,
+            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence,
             PresenceIndex, SessionId, TicketId, UserId, Username,
         },
         receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     },
-    request::{PendingRequest, Requests},
-    transport::{MatchData, Network, PartyData, StreamData},
+    request::{Moments, NextFrame, PendingRequest, Requests},
+    transport::Network,
 };
 
 /// Adds the client to an app.
@@ -98,13 +101,15 @@ impl Plugin for NakamaPlugin {
             .world_mut()
             .get_resource_or_insert_with(|| self.settings.clone());
         let link = NetworkLink::new(self.network.clone(), &settings);
-        payload::add_area::<MatchData>(app);
-        payload::add_area::<PartyData>(app);
-        payload::add_area::<StreamData>(app);
-        app.insert_resource(link)
+        data::add_area::<Match>(app);
+        data::add_area::<Party>(app);
+        data::add_area::<Stream>(app);
+        app.insert_resource(HasPlugin)
+            .insert_resource(link)
             .init_resource::<BudgetClock>()
             .init_resource::<NakamaConnection>()
             .init_resource::<Requests>()
+            .init_resource::<NextFrame>()
             .init_resource::<PresenceIndex>()
             .init_resource::<Moments>()
             .init_resource::<Departures>()
@@ -125,6 +130,7 @@ impl Plugin for NakamaPlugin {
             .register_type::<(ChatChannel, ChatChannelKind, ChatMemberOf, ChatMembers)>()
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
             .init_resource::<TicketIndex>()
+            .init_resource::<TicketBook>()
             .register_type::<(
                 MatchmakerTicket,
                 AddMatchmaker,
@@ -147,6 +153,8 @@ impl Plugin for NakamaPlugin {
             .register_type::<State<ConnectionState>>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
             .register_type::<(IsSelf, JoinedAs, Joining, PendingRequest)>()
+            .register_type::<(Presence, PresenceIndex, MatchIndex, PartyIndex, ChatIndex)>()
+            .register_type::<(TicketIndex, FollowedUserIndex, StreamIndex)>()
             .register_type::<(Match, PresentIn, MatchPresences)>()
             .add_systems(
                 PreUpdate,

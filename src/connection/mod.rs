@@ -6,7 +6,7 @@
 //! [`Connected`](ConnectionState::Connected), that is left and entered again, however fast it goes. If several phases pass within
 //! a frame, `StateTransition` runs once for each.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
@@ -19,8 +19,8 @@ use crate::{
     session::NakamaSession,
     settings::NakamaSettings,
     transport::{
-        Answer, ConnectPlan, Failure, Link, LinkCommand, LinkEvent, LinkSettings, RequestId,
-        TrafficTotals, UserId, Username,
+        ConnectPlan, Link, LinkCommand, LinkEvent, LinkSettings, RequestId, TrafficTotals, UserId,
+        Username,
     },
 };
 
@@ -215,10 +215,6 @@ pub(crate) struct NetworkLink {
     settings: LinkSettings,
     /// Whether envelopes are reported raw.
     is_tapped: bool,
-    /// Requests that are refused without the network.
-    refused: VecDeque<RequestId>,
-    /// How many of them are answered in this frame: those that were there when it began.
-    to_refuse: usize,
 }
 
 impl NetworkLink {
@@ -228,8 +224,6 @@ impl NetworkLink {
             link: None,
             settings: settings.to_link_settings(),
             is_tapped: false,
-            refused: VecDeque::new(),
-            to_refuse: 0,
         }
     }
 
@@ -283,11 +277,6 @@ impl NetworkLink {
         Link::dead()
     }
 
-    /// Answers a request with the next frame, without asking the network.
-    pub(crate) fn refuse(&mut self, ticket: RequestId) {
-        self.refused.push_back(ticket);
-    }
-
     /// How many connections the game has asked for in this frame.
     fn staged_connects(&self) -> usize {
         self.link.as_ref().map_or(0, Link::staged_connects)
@@ -307,23 +296,12 @@ impl NetworkLink {
     }
 
     pub(crate) fn begin_frame(&mut self) {
-        self.to_refuse = self.refused.len();
         if let Some(link) = &mut self.link {
             link.begin_frame();
         }
     }
 
     pub(crate) fn next_event(&mut self) -> Option<LinkEvent> {
-        if self.to_refuse > 0
-            && let Some(ticket) = self.refused.pop_front()
-        {
-            self.to_refuse -= 1;
-            return Some(LinkEvent::Answer {
-                ticket,
-                answer: Answer::Failed(Failure::NotConnected),
-                late: false,
-            });
-        }
         self.link.as_mut()?.next_event()
     }
 

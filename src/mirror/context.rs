@@ -4,11 +4,8 @@ use std::error::Error;
 
 use bevy_ecs::prelude::*;
 
-use super::{
-    early::Area,
-    index::{ContextId, ContextIndex},
-};
-use crate::{ecs::departure::depart, error::ServerError, proto::Message};
+use super::index::{ContextId, ContextIndex};
+use crate::{ecs::departure::depart, error::ServerError, proto::Message, request::Area};
 
 /// A kind of thing that the local user can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party),
 /// [`ChatChannel`](crate::chat::ChatChannel), [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket),
@@ -20,7 +17,7 @@ use crate::{ecs::departure::depart, error::ServerError, proto::Message};
 pub trait Context: Component + PartialEq + Vocabulary {}
 
 /// What the plugin needs to know about a [`Context`].
-pub trait Vocabulary: Component {
+pub trait Vocabulary: Component + Sized {
     /// Its id.
     type Id: ContextId;
     /// What else goes when the local user is out of it.

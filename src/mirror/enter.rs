@@ -8,18 +8,17 @@ use hashbrown::Equivalent;
 
 use super::{
     context::{Context, id_of},
-    early::{Area, EarlyArrivals, Held, Mover},
+    early::{self, EarlyArrivals, Held, hold},
     ids::{PresenceInfo, SessionId},
     index::ContextIndex,
     leave::{JoinsArea, joins_no_more, send_leave},
-    moment::Moment,
     presence::Joining,
     reconcile::{self, Membership},
 };
 use crate::{
     ecs::{departure::Transient, naming::name_for},
     proto::UserPresence,
-    request::{Request, SocketRequest, refuse_wrong_entity, submit},
+    request::{Area, Moment, Mover, Request, SocketRequest, refuse_wrong_entity, submit},
     transport::{People, Received, canonical},
 };
 
@@ -156,14 +155,6 @@ pub(crate) fn find_again<C: Context>(
     found.ok_or_else(|| (C::AREA, id.to_string().into()))
 }
 
-/// Keeps something for what the local user is not in yet.
-pub(crate) fn hold(world: &mut World, area: Area, id: &str, what: Held) {
-    let now = world.resource::<Time<Real>>().elapsed();
-    world
-        .resource_mut::<EarlyArrivals>()
-        .hold_for_context(now, area, id, what);
-}
-
 /// Whether an event about these people comes behind an answer that is still to come.
 pub(crate) fn is_ahead_of_answer<'a>(
     world: &World,
@@ -175,9 +166,7 @@ pub(crate) fn is_ahead_of_answer<'a>(
         session: &who.session_id,
         is_self: reconcile::is_self(world, who),
     });
-    world
-        .resource::<EarlyArrivals>()
-        .is_ahead_of_answer(area, id, who)
+    early::is_ahead_of_answer(world, area, id, who)
 }
 
 /// Keeps an event that overtook the answer to what brought it about.

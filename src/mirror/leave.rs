@@ -6,7 +6,7 @@ use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 
 use super::{
     context::{Context, id_of},
-    early::{Area, EarlyArrivals},
+    early::{self, EarlyArrivals},
     index::ContextIndex,
     presence::Joining,
     reconcile::all_go,
@@ -14,7 +14,10 @@ use super::{
 use crate::{
     error::ServerError,
     proto::Message,
-    request::{Acknowledged, Request, refuse_wrong_entity, send_then, settle_at_once, submit},
+    request::{
+        Acknowledged, Area, Request, Requests, refuse_wrong_entity, send_then, settle_at_once,
+        submit,
+    },
 };
 
 /// Leaves a match, a party, a channel, or the matchmaker. Its entity goes with the server's consent.
@@ -113,14 +116,16 @@ pub(super) fn joins_no_more(joining: &mut EntityWorldMut<'_>) {
 /// has no answer, it may be.
 pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
     let is_wanted = world.resource::<ContextIndex<C::Id>>().get(id).is_some();
-    let mut early = world.resource_mut::<EarlyArrivals>();
-    if !is_wanted && !early.put_off_leaving(C::AREA, &id.to_string()) {
+    if !is_wanted && !early::put_off_leaving(world, C::AREA, &id.to_string()) {
         send_leave::<C>(world, id);
     }
 }
 
 /// A join has its answer: leaves what turns out to be unwanted.
 pub(crate) fn on_join_answered<C: Context<Id: for<'a> From<&'a str>>>(world: &mut World) {
+    if world.resource::<Requests>().is_joining(C::AREA) {
+        return;
+    }
     let unwanted = world.resource_mut::<EarlyArrivals>().take_unwanted(C::AREA);
     if !unwanted.is_empty() {
         let ids = unwanted.iter().map(|id| C::Id::from(&**id)).collect();

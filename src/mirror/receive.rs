@@ -16,23 +16,18 @@ use crate::{
         stream,
     },
     connection::{self, NetworkLink},
-    data::{
-        payload::{self, Incoming},
-        send,
-    },
+    data::{self, WireData, send},
     ecs::observed,
     envelope::{self, ErrorPushed},
     error::{ErrorCode, ServerError},
     mirror::{
         early::{Delivery, EarlyArrivals, Held, Patience},
-        presence, {self},
+        {self},
     },
     proto::Message,
-    request,
+    request::{self, Requests},
     settings::NakamaSettings,
-    transport::{
-        Answer, DisconnectReason, Failure, LinkEvent, MatchData, PartyData, Received, StreamData,
-    },
+    transport::{Answer, DisconnectReason, Failure, LinkEvent, Received},
 };
 
 /// What the last frames were like, for diagnostics.
@@ -98,6 +93,7 @@ pub(crate) fn receive(world: &mut World) {
     let budget = world.resource::<NakamaSettings>().receive_budget;
     let was_away = world.resource::<Time<Real>>().delta() > AWAY;
     send::tell_failed(world);
+    request::tell_known(world);
     world.resource_mut::<NetworkLink>().begin_frame();
     let mut until_look = DATA_PER_LOOK;
     let mut applied = 0;
@@ -154,10 +150,17 @@ fn apply(world: &mut World, event: LinkEvent) {
             answer,
             late,
         } => {
-            let joined = request::on_answer(world, ticket, answer, late);
+            request::on_answer(world, ticket, answer, late);
             apply_ready(world);
-            if let Some(area) = joined {
-                world.resource_mut::<EarlyArrivals>().answered(area);
+            let settled = request::close(world, ticket);
+            if let Some(asked) = settled.moves {
+                world.resource_mut::<EarlyArrivals>().move_answered(&asked);
+                apply_ready(world);
+            }
+            if let Some(area) = settled.joins {
+                if !world.resource::<Requests>().is_joining(area) {
+                    world.resource_mut::<EarlyArrivals>().nothing_joins(area);
+                }
                 on_join_answered(world);
             }
         }
@@ -166,12 +169,12 @@ fn apply(world: &mut World, event: LinkEvent) {
         LinkEvent::Opened if connection::is_replaced(world) => {}
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
-            payload::clear_area::<MatchData>(world);
-            payload::clear_area::<PartyData>(world);
-            payload::clear_area::<StreamData>(world);
+            data::clear_area::<Match>(world);
+            data::clear_area::<Party>(world);
+            data::clear_area::<stream::Stream>(world);
             chat::clear_messages(world);
             notification::clear_messages(world);
-            presence::forget_own_session(world);
+            mirror::forget_own_session(world);
             status::on_opened(world);
             send::on_opened(world);
             world.resource_mut::<ReceiveStats>().logged.clear();
@@ -195,8 +198,8 @@ fn apply(world: &mut World, event: LinkEvent) {
     }
 }
 
-fn deliver<D: Incoming>(world: &mut World, data: D) {
-    if payload::deliver(world, data, Patience::Wait) == Delivery::Held {
+fn deliver<D: WireData>(world: &mut World, data: D) {
+    if data::deliver(world, data, Patience::Wait) == Delivery::Held {
         apply_ready(world);
     }
 }
@@ -216,13 +219,13 @@ pub(crate) fn apply_ready(world: &mut World) {
             Held::Pushed(received) => push(world, *received, patience),
             Held::PushedAt(received, at) => push_at(world, *received, patience, at),
             Held::MatchData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
             Held::PartyData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
             Held::StreamData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
         }
     }
@@ -348,7 +351,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     notification::clear(world);
     status::clear(world);
     stream::clear(world);
-    presence::forget_own_session(world);
+    mirror::forget_own_session(world);
     world.flush();
     connection::on_closed(world, reason);
 }

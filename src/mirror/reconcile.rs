@@ -6,7 +6,6 @@ use bevy_ecs::{prelude::*, relationship::Relationship};
 
 use super::{
     ids::{PresenceInfo, SessionId},
-    moment::{Moment, Moments},
     presence::{IsSelf, JoinedAs, Presence},
     roster::{Dismiss, PresenceIndex},
 };
@@ -14,6 +13,7 @@ use crate::{
     connection::NakamaConnection,
     ecs::{departure::depart, naming},
     proto::UserPresence,
+    request::{Moment, Moments},
     transport::People,
 };
 
@@ -152,13 +152,7 @@ fn join<M: Membership>(
     let presence = world.entity_allocator_mut().alloc();
     let mut index = world.resource_mut::<PresenceIndex>();
     let dismiss = Dismiss(dismiss::<M>);
-    index.add(
-        context,
-        &info.session_id,
-        &info.user_id,
-        presence,
-        dismiss,
-    );
+    index.add(context, &info.session_id, &info.user_id, presence, dismiss);
     let bundle = (M::from(context), describe(context, info), detail);
     // Nobody else can have spawned what has just been allocated.
     let _ = if is_self {
@@ -194,7 +188,9 @@ fn update(
     detail: impl Detail,
     is_self: bool,
 ) {
-    let before = world.get::<Presence>(known).map(|known| known.info().clone());
+    let before = world
+        .get::<Presence>(known)
+        .map(|known| known.info().clone());
     if let Some(before) = before.filter(|before| *before != info) {
         let mut index = world.resource_mut::<PresenceIndex>();
         index.update(context, known, &before.user_id, &info.user_id);

@@ -2,17 +2,13 @@
 
 use std::{collections::VecDeque, slice};
 
-use bevy_ecs::{
-    entity::EntityHashMap,
-    prelude::*,
-    reflect::ReflectResource,
-};
+use bevy_ecs::{entity::EntityHashMap, prelude::*, reflect::ReflectResource};
 use bevy_platform::collections::HashMap as ReflectedMap;
 use bevy_reflect::Reflect;
 use hashbrown::{HashMap, HashSet};
 
 use super::ids::{SessionId, UserId};
-use crate::{mirror::moment::Moment, transport::canonical};
+use crate::{request::Moment, transport::canonical};
 
 /// Finds presences by session.
 #[derive(Debug, Default, Reflect, Resource)]

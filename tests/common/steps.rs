@@ -29,7 +29,7 @@ pub(crate) fn drain<M: Message>(game: &mut TestGame) -> Vec<M> {
 /// The name of a refusal's variant.
 pub(crate) fn variant(refusal: &impl Debug) -> String {
     let text = format!("{refusal:?}");
-    text.split('(').next().unwrap_or_default().to_owned()
+    text.split(['(', ' ']).next().unwrap_or_default().to_owned()
 }
 
 /// What was sent, as proto JSON and without its `cid`.
@@ -37,6 +37,15 @@ pub(crate) fn sent_json(envelope: &Envelope) -> serde_json::Value {
     let mut json = serde_json::to_value(envelope).expect("proto JSON");
     json.as_object_mut().expect("an object").remove("cid");
     json
+}
+
+/// Asks for a connection as this user.
+pub(crate) fn connect_as(game: &mut TestGame, name: &str) {
+    let session = session(name);
+    game.commands(|commands| {
+        let options = ConnectOptions::default();
+        commands.nakama().connect(&server(), &session, options);
+    });
 }
 
 /// Creates a party; the server gives this answer.

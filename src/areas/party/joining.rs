@@ -11,12 +11,13 @@ use crate::{
     commands::NakamaCommands,
     ecs::departure::Transient,
     mirror::{
-        early::{Area, EarlyArrivals},
-        presence::{Joining, Moment, PartyId},
+        early,
+        early::EarlyArrivals,
+        presence::{Joining, PartyId},
         {self},
     },
     proto::{Message, realtime},
-    request::{Outcome, Request, SocketRequest, no_message},
+    request::{Area, Moment, Outcome, Request, SocketRequest, no_message},
     transport::Received,
 };
 
@@ -123,7 +124,7 @@ impl PartyAsks {
 
 /// On an entity whose join the server has taken.
 #[derive(Component)]
-#[component(immutable, on_despawn = withdraw)]
+#[component(immutable, clone_behavior = Ignore, on_remove = withdraw)]
 pub(crate) struct Asking {
     id: PartyId,
     since: Duration,
@@ -137,8 +138,8 @@ impl Asking {
     }
 }
 
-/// Hook: the game despawned a join that was waiting. The server has no way to take back a request, so if the leader
-/// accepts it, we leave.
+/// Hook: the game despawned a join that was waiting, or cleared its entity. The server has no way to take back a request, so if the
+/// leader accepts it, the plugin leaves.
 fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(id) = world.get::<Asking>(entity).map(|asking| asking.id.clone()) else {
         return;
@@ -159,8 +160,7 @@ fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
 pub(super) fn leave_unwanted(world: &mut World, id: &PartyId) {
     let is_asked_for = world.resource::<PartyAsks>().asking.contains_key(id);
     let is_wanted = is_asked_for || world.resource::<PartyIndex>().get(id).is_some();
-    let mut early = world.resource_mut::<EarlyArrivals>();
-    if !is_wanted && !early.put_off_leaving(Area::Party, id.as_str()) {
+    if !is_wanted && !early::put_off_leaving(world, Area::Party, id.as_str()) {
         let mut asks = world.resource_mut::<PartyAsks>();
         asks.withdrawn.insert(id.clone());
         take_back(world, id);
@@ -171,7 +171,7 @@ fn take_back(world: &mut World, id: &PartyId) {
     world
         .resource_mut::<EarlyArrivals>()
         .no_longer_await(Area::Party, id.as_str());
-    mirror::send_leave::<Party>(world, id.clone());
+    mirror::send_leave::<Party>(world, id);
 }
 
 /// In `PreUpdate`: marks joins that wait for a leader.

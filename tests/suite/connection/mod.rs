@@ -9,7 +9,7 @@ mod nothing_of_the_last_connection_is_in_the_next;
 mod phases;
 mod traffic_is_reported_while_somebody_asks;
 
-use crate::common::log::Log;
+use crate::common::{log::Log, steps::connect_as};
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, testing::*};
 
@@ -29,12 +29,7 @@ fn state(game: &TestGame) -> ConnectionState {
 }
 
 fn start_connecting(game: &mut TestGame) {
-    let session = session("ada");
-    game.commands(|commands| {
-        commands
-            .nakama()
-            .connect(&server(), &session, ConnectOptions::default())
-    });
+    connect_as(game, "ada");
     game.update();
     game.update();
 }

@@ -1,4 +1,4 @@
-//! Its window: when it is drawn, and how large it is.
+//! The window of the overlay: when it is drawn, and how large it is.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn in_window(view: OverlayView, tab: OverlayTab) -> Harness<'static, (OverlayVie
 
 #[test]
 fn tabs_are_one_row_and_nothing_makes_the_window_wider() {
-    let mut game = watched_as("notifications", "alice");
+    let mut game = watched();
     let long = "a subject as long as a chapter ".repeat(20);
     game.server_says(notification("n1", 7, &long, "{}", true));
     let stream = Stream {
@@ -138,7 +138,7 @@ pub(super) fn screenless() -> PluginGroupBuilder {
         .add(SyncWorldPlugin)
 }
 
-/// Its plugins are all there, and it starts.
+/// Starts a game that has all its plugins.
 pub(super) fn start(mut app: App) -> App {
     app.finish();
     app.cleanup();

@@ -18,8 +18,7 @@ fn rows(harness: &Harness<(OverlayView, OverlayState)>) -> Vec<String> {
 
 #[test]
 fn envelopes_are_listed_in_the_order_of_the_wire() {
-    let mut game = watched();
-    replay(&mut game, "match_relayed", "alice", 15);
+    let game = played("match_relayed", "alice", 15);
     let harness = look(&game, OverlayTab::Envelopes);
     let cid = view(&game)
         .envelopes
@@ -42,8 +41,7 @@ fn envelopes_are_listed_in_the_order_of_the_wire() {
 
 #[test]
 fn envelopes_are_filtered_by_text_and_direction() {
-    let mut game = watched();
-    replay(&mut game, "party_closed", "alice", 26);
+    let game = played("party_closed", "alice", 26);
     let mut harness = look(&game, OverlayTab::Envelopes);
     let all = rows(&harness).len();
     assert!(all > 8, "{all}");
@@ -74,7 +72,7 @@ fn envelopes_are_filtered_by_text_and_direction() {
     harness.state_mut().1.envelopes.filter = "zzz".into();
     harness.run();
     harness.get_by_label("None of them matches the filter.");
-    // A name occurs in the frame, not in its kind.
+    // This name is in the frame, and not in its kind.
     harness.state_mut().1.envelopes.filter = "carol".into();
     harness.get_by_label("In").click();
     harness.run();
@@ -87,8 +85,7 @@ fn envelopes_are_filtered_by_text_and_direction() {
 
 #[test]
 fn a_click_shows_an_envelope_in_full() {
-    let mut game = watched();
-    replay(&mut game, "match_relayed", "alice", 15);
+    let game = played("match_relayed", "alice", 15);
     let mut harness = look(&game, OverlayTab::Envelopes);
     assert!(
         harness
@@ -116,10 +113,7 @@ fn a_click_shows_an_envelope_in_full() {
 
 #[test]
 fn a_row_can_be_picked_while_the_list_moves() {
-    let plugin = NakamaOverlayPlugin::default().opened();
-    let mut game = TestGame::with_plugins(patient(), plugin);
-    game.connect();
-    replay(&mut game, "match_relayed", "alice", 15);
+    let mut game = played("match_relayed", "alice", 15);
     let mut harness = look(&game, OverlayTab::Envelopes);
     let place = harness.get_by_label("match_create").rect().center();
     let button = |pressed| egui::Event::PointerButton {
@@ -150,8 +144,7 @@ fn a_row_can_be_picked_while_the_list_moves() {
 
 #[test]
 fn the_list_is_cleared() {
-    let mut game = watched();
-    replay(&mut game, "match_relayed", "alice", 15);
+    let mut game = played("match_relayed", "alice", 15);
     let mut harness = look(&game, OverlayTab::Envelopes);
     assert_eq!(rows(&harness).len(), 5);
     harness.get_by_label("Clear").click();

@@ -4,14 +4,12 @@ use super::*;
 
 #[test]
 fn a_ticket_shows_what_was_asked_for_and_how_long_it_waits() {
-    let mut game = watched_as("matchmaker", "alice");
-    replay(&mut game, "matchmaker", "alice", 7);
+    let game = played("matchmaker", "alice", 7);
     let harness = look(&game, OverlayTab::Matches);
     harness.get_by_label("asks for a ticket");
     harness.get_by_label("a ticket, its id comes with the answer");
 
-    let mut game = watched_as("matchmaker", "alice");
-    replay(&mut game, "matchmaker", "alice", 8);
+    let mut game = played("matchmaker", "alice", 8);
     game.advance(Duration::from_secs(65));
     let harness = look(&game, OverlayTab::Matches);
     harness.get_by_label_contains("Not in a match.");
@@ -22,9 +20,8 @@ fn a_ticket_shows_what_was_asked_for_and_how_long_it_waits() {
     harness.get_by_label("+properties.region:europe +properties.rank:>=4");
     harness.get_by_label("mode: duel, region: europe, rank: 8, wins: -1.5");
 
-    // It is matched: the token is nowhere.
-    let mut game = watched_as("matchmaker", "alice");
-    replay(&mut game, "matchmaker", "alice", 12);
+    // The ticket is matched. Its token is not shown.
+    let game = played("matchmaker", "alice", 12);
     let harness = look(&game, OverlayTab::Matches);
     harness.get_by_label_contains("No ticket.");
     assert!(harness.query_by_label_contains("eyJ").is_none());
@@ -51,8 +48,7 @@ fn a_property_of_a_ticket_may_be_a_secret() {
 
 #[test]
 fn a_ticket_of_a_party_shows_the_party() {
-    let mut game = watched_as("party_matchmaker", "bob");
-    replay(&mut game, "party_matchmaker", "bob", 23);
+    let game = played("party_matchmaker", "bob", 23);
     let harness = look(&game, OverlayTab::Matches);
     harness.get_by_label("looks for others");
     harness.get_by_label("fcf56777-cce1-47f8-a974-2cc55d005def");
@@ -62,8 +58,7 @@ fn a_ticket_of_a_party_shows_the_party() {
 
 #[test]
 fn friends_show_where_they_are_and_what_they_do() {
-    let mut game = watched_as("status_two_sessions", "bob");
-    replay(&mut game, "status_two_sessions", "bob", 20);
+    let game = played("status_two_sessions", "bob", 20);
     let harness = look(&game, OverlayTab::Friends);
     harness.get_by_label("1 followed, 1 online");
     harness.get_by_label("alice");
@@ -71,7 +66,11 @@ fn friends_show_where_they_are_and_what_they_do() {
     harness.get_by_label("second device");
     let seen = texts(&harness);
     assert_eq!(count(&seen, "online"), 2);
-    assert_eq!(count(&seen, "shows nothing more"), 2, "one's own, and hers");
+    assert_eq!(
+        count(&seen, "shows nothing more"),
+        2,
+        "the local user's, and hers"
+    );
     assert_eq!(count(&seen, "this one"), 1);
     let place = |text: &str| seen.iter().rposition(|seen| seen == text);
     assert!(
@@ -80,8 +79,7 @@ fn friends_show_where_they_are_and_what_they_do() {
     );
 
     // One of her devices is gone.
-    let mut game = watched_as("status_two_sessions", "bob");
-    replay(&mut game, "status_two_sessions", "bob", 22);
+    let game = played("status_two_sessions", "bob", 22);
     let harness = look(&game, OverlayTab::Friends);
     harness.get_by_label("1 followed, 1 online");
     assert!(harness.query_by_label("second device").is_none());
@@ -94,8 +92,7 @@ fn a_friend_who_is_offline_is_shown_as_offline() {
         (15, "bob", "1 followed, 1 online"),
         (26, "bob", "1 followed, 0 online"),
     ] {
-        let mut game = watched_as("status", "alice");
-        replay(&mut game, "status", "alice", until);
+        let game = played("status", "alice", until);
         let harness = look(&game, OverlayTab::Friends);
         harness.get_by_label(name);
         harness.get_by_label(sentence);
@@ -107,8 +104,7 @@ fn a_friend_who_is_offline_is_shown_as_offline() {
 
 #[test]
 fn the_inbox_shows_its_contents_on_a_click() {
-    let mut game = watched_as("notifications", "alice");
-    replay(&mut game, "notifications", "alice", 30);
+    let game = played("notifications", "alice", 30);
     let mut harness = look(&game, OverlayTab::Inbox);
     let seen = texts(&harness);
     let place = |text: &str| seen.iter().position(|seen| seen == text).expect("is seen");

@@ -106,7 +106,11 @@ impl Play {
             return;
         };
         let name: &[&str] = &[NAMES[usize::from(who)]];
-        let message = if comes { people(name, &[]) } else { people(&[], name) };
+        let message = if comes {
+            people(name, &[])
+        } else {
+            people(&[], name)
+        };
         self.game.server_says(message);
         self.frame();
         if comes {

@@ -77,7 +77,8 @@ fn what_loses_its_state_departs_with_everybody() {
 fn a_party_is_pushed_after_it_was_cleared() {
     let mut game = TestGame::connected();
     let here = join_party(&mut game, "p", &["bob", "ada"]);
-    game.app.world_mut().entity_mut(here).clear().despawn();
+    game.app.world_mut().entity_mut(here).clear();
+    game.app.world_mut().despawn(here);
     game.server_says(party("p", "ada", &["bob", "ada"]));
     frames(&mut game, 2);
     assert_eq!(leaves(&mut game), [Kind::PartyLeave]);
@@ -92,7 +93,8 @@ fn a_join_that_waits_for_a_leader_is_cleared() {
     let asked = game.expect_sent(Kind::PartyJoin);
     game.acknowledge(&asked);
     game.update();
-    game.app.world_mut().entity_mut(here).clear().despawn();
+    game.app.world_mut().entity_mut(here).clear();
+    game.app.world_mut().despawn(here);
     game.update();
     assert_eq!(leaves(&mut game), [Kind::PartyLeave], "it is withdrawn");
     game.server_says(party("p", "ada", &["bob", "ada"]));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    common::transcripts::{Dir, GENERATIONS, scenarios},
-    replay::{Replay, scenario, variant},
+use super::watching::{played, watched};
+use crate::common::{
+    steps::variant,
+    transcripts::{Dir, GENERATIONS, scenario, scenarios},
 };
 use bevy_nakama::{
     error::ServerError,
@@ -22,14 +23,13 @@ fn two_meet_and_a_third_uses_their_token() {
                  {bob} {{region=europe, rank=5.25}}"
             )
         };
-        let log = Replay::of(&scenario, "alice").log.take();
+        let (_, log) = played(&scenario, "alice");
         let matched = both("alice*", "bob");
         let found = ["+ticket", "AddMatchmaker", &matched, "-ticket"];
         assert_eq!(log[..4], found, "{generation}");
         assert_eq!(log[4..], ["+alice", "JoinMatch", "+bob", "+carol"]);
 
-        let mut bob = Replay::of(&scenario, "bob");
-        let log = bob.log.take();
+        let (mut bob, log) = played(&scenario, "bob");
         let matched = both("alice", "bob*");
         let found = ["+ticket", "AddMatchmaker", &matched, "-ticket"];
         assert_eq!(log[..4], found, "{generation}");
@@ -44,7 +44,7 @@ fn two_meet_and_a_third_uses_their_token() {
         assert_eq!(log[4..], again, "the token was used twice");
         assert_eq!(bob.count::<Match>(), 1);
 
-        let log = Replay::of(&scenario, "carol").log.take();
+        let (_, log) = played(&scenario, "carol");
         assert_eq!(log, ["+alice", "+bob", "+carol", "JoinMatch"]);
     }
 }
@@ -59,7 +59,7 @@ fn three_are_enough_where_four_may_come() {
                 format!("{name}{star} {{pool=three}}")
             });
             let matched = format!("matched by Token: {}", users.join("; "));
-            let log = Replay::of(&scenario, me).log.take();
+            let (_, log) = played(&scenario, me);
             assert_eq!(log, ["+ticket", "AddMatchmaker", &matched, "-ticket"]);
         }
     }
@@ -71,9 +71,8 @@ fn who_is_one_too_many_waits_on() {
         let scenario = scenario(generation, "matchmaker_multiple");
         let mut waiting = Vec::new();
         for me in ["alice", "bob", "carol"] {
-            let mut replay = Replay::of(&scenario, me);
-            let log = replay.log.take();
-            if replay.count::<MatchmakerTicket>() == 1 {
+            let (mut player, log) = played(&scenario, me);
+            if player.count::<MatchmakerTicket>() == 1 {
                 assert_eq!(log, ["+ticket", "AddMatchmaker"]);
                 waiting.push(me);
             } else {
@@ -89,9 +88,8 @@ fn who_is_one_too_many_waits_on() {
 fn a_match_that_the_servers_code_makes_is_joined_by_its_id() {
     for generation in GENERATIONS {
         let scenario = scenario(generation, "matchmaker_authoritative");
-        let mut alice = Replay::of(&scenario, "alice");
+        let (mut alice, log) = played(&scenario, "alice");
         let matched = "matched by Id: alice* {mode=authoritative}; bob {mode=authoritative}";
-        let log = alice.log.take();
         assert_eq!(log[..4], ["+ticket", "AddMatchmaker", matched, "-ticket"]);
         let mut rest = log[4..].to_vec();
         assert_eq!(rest[..3], ["+alice", "JoinMatch", "server: welcome alice"]);
@@ -108,12 +106,12 @@ fn a_match_that_the_servers_code_makes_is_joined_by_its_id() {
 fn a_ticket_ends_with_its_socket() {
     for generation in GENERATIONS {
         let scenario = scenario(generation, "matchmaker_disconnect");
-        let log = Replay::of(&scenario, "alice").log.take();
+        let (_, log) = played(&scenario, "alice");
         assert_eq!(log, ["+ticket", "AddMatchmaker"]);
-        let log = Replay::of(&scenario, "bob").log.take();
+        let (_, log) = played(&scenario, "bob");
         let matched = "matched by Token: alice {p=ghost}; bob* {p=ghost}";
         assert_eq!(log, ["+ticket", "AddMatchmaker", matched, "-ticket"]);
-        let log = Replay::of(&scenario, "alice_again").log.take();
+        let (_, log) = played(&scenario, "alice_again");
         let matched = "matched by Token: alice* {p=ghost}; bob {p=ghost}";
         assert_eq!(log, ["+ticket", "AddMatchmaker", matched, "-ticket"]);
     }
@@ -123,7 +121,7 @@ fn a_ticket_ends_with_its_socket() {
 fn tickets_are_removed_and_refused() {
     for generation in GENERATIONS {
         let scenario = scenario(generation, "matchmaker_tickets");
-        let mut alice = Replay::of(&scenario, "alice");
+        let (mut alice, log) = played(&scenario, "alice");
         let refused = |name: &str, text: &str| format!("AddMatchmaker: {name} {text}");
         let expected = [
             "+ticket".to_owned(),
@@ -155,7 +153,6 @@ fn tickets_are_removed_and_refused() {
                 "Invalid count multiple for maximum count, must divide (bad input)",
             ),
         ];
-        let log = alice.log.take();
         assert_eq!(log[..10], expected, "{generation}");
         let mut rest = log[10..].to_vec();
         rest.dedup_by(|one, other| one == other && one.contains("NotAdded"));
@@ -185,21 +182,21 @@ fn a_token_lives_for_half_a_minute() {
     for generation in GENERATIONS {
         let scenario = scenario(generation, "matchmaker_token_expiry");
         for (client, expected) in [("alice", vec![true]), ("bob", vec![false, false])] {
-            let mut replay = Replay::connected(&scenario, client);
+            let (mut player, log) = watched(&scenario, client);
             let mut valid = Vec::new();
-            for line in scenario.lines.iter().filter(|line| line.client == client) {
-                replay.play(line);
+            for line in scenario.lines_of(client) {
+                player.say(line);
                 if line.dir == Dir::Send && line.kind.as_deref() == Some("match_join") {
-                    valid.push(replay.is_token_valid());
+                    valid.push(player.is_token_valid());
                 }
             }
             assert_eq!(valid, expected, "{generation}: {client}");
-            let log = replay.log.take();
+            let log = log.take();
             let late = log
                 .iter()
                 .any(|line| line.starts_with("JoinMatch: InvalidToken"));
             assert_eq!(late, client == "bob", "{log:?}");
-            assert_eq!(replay.count::<Match>(), 1, "its id is good for longer");
+            assert_eq!(player.count::<Match>(), 1, "its id is good for longer");
         }
     }
 }
@@ -219,7 +216,7 @@ fn a_party_is_matched_together() {
             format!("matched by Token: {}", users.join("; "))
         };
         let added = ["+ticket", "AddPartyToMatchmaker"];
-        let log = Replay::of(&scenario, "alice").log.take();
+        let (_, log) = played(&scenario, "alice");
         let removed = ["-ticket", "RemoveMatchmakerTicket"];
         let of_leader = matched("alice");
         let expected = [
@@ -234,7 +231,7 @@ fn a_party_is_matched_together() {
         assert_eq!(log[..expected.len()], expected, "{generation}");
 
         // A member is not told that the leader removed the first one; it goes with carol's coming.
-        let log = Replay::of(&scenario, "bob").log.take();
+        let (_, log) = played(&scenario, "bob");
         let of_member = matched("bob");
         let lost = ["-ticket", "-ticket"];
         let expected = [
@@ -247,7 +244,7 @@ fn a_party_is_matched_together() {
 
         // Who comes later, and leaves again, does not see the party's.
         for alone in ["carol", "dave"] {
-            let log = Replay::of(&scenario, alone).log.take();
+            let (_, log) = played(&scenario, alone);
             let expected = ["+ticket", "AddMatchmaker", &matched(alone), "-ticket"];
             assert_eq!(log[..4], expected, "{generation}");
             let mut here = log[4..].to_vec();
@@ -261,19 +258,7 @@ fn a_party_is_matched_together() {
 fn every_recorded_refusal_has_a_name_and_keeps_its_text() {
     let mut names = BTreeMap::new();
     for scenario in GENERATIONS.into_iter().flat_map(scenarios) {
-        let lines = &scenario.lines;
-        for line in lines
-            .iter()
-            .filter(|line| line.kind.as_deref() == Some("error"))
-        {
-            let about = lines.iter().find(|sent| {
-                sent.dir == Dir::Send
-                    && sent.client == line.client
-                    && sent.json["cid"] == line.json["cid"]
-            });
-            let kind = about
-                .and_then(|sent| sent.kind.as_deref())
-                .unwrap_or_default();
+        for (kind, line) in scenario.refusals() {
             if !kind.contains("matchmaker") {
                 continue;
             }

@@ -2,10 +2,10 @@
 
 use bevy_ecs::prelude::*;
 
-/// The order of requests and received envelopes.
+/// Counts the moments.
 #[derive(Default, Resource)]
 pub(crate) struct Moments {
-    /// The last moment that somebody may refer to with "since".
+    /// The last moment that a "since" may refer to.
     now: Moment,
 }
 

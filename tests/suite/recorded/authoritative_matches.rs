@@ -1,14 +1,15 @@
 //! Authoritative matches of real servers: the recordings, played to a game.
 
-use crate::{
-    common::transcripts::GENERATIONS,
-    replay::{Replay, scenario},
+use super::watching::{played, watched};
+use crate::common::{
+    player::Player,
+    transcripts::{GENERATIONS, scenario},
 };
 use bevy_nakama::prelude::*;
 
 /// The label of the one match.
-fn label(replay: &mut Replay) -> Option<String> {
-    let world = replay.game.app.world_mut();
+fn label(player: &mut Player) -> Option<String> {
+    let world = player.game.app.world_mut();
     let here = world.query::<&Match>().single(world).expect("one match");
     assert!(here.authoritative);
     here.label.clone()
@@ -24,8 +25,7 @@ fn split<'a>(log: &'a [String], at: &str) -> (&'a [String], &'a [String]) {
 fn what_the_server_sends_comes_after_the_answer_and_from_nobody() {
     for generation in GENERATIONS {
         let scenario = scenario(generation, "match_authoritative");
-        let mut alice = Replay::of(&scenario, "alice");
-        let log = alice.log.take();
+        let (mut alice, log) = played(&scenario, "alice");
         // On the wire, the welcome came before the answer.
         assert_eq!(
             log[..3],
@@ -65,8 +65,7 @@ fn what_the_server_sends_comes_after_the_answer_and_from_nobody() {
 fn a_handler_refuses_with_its_reason() {
     for generation in GENERATIONS {
         let scenario = scenario(generation, "match_authoritative");
-        let bob = Replay::of(&scenario, "bob");
-        let log = bob.log.take();
+        let (_, log) = played(&scenario, "bob");
         let refused = [
             "JoinMatch: JoinRejected no thanks (match join rejected)",
             "JoinMatch: JoinRejected Match join rejected (match join rejected)",
@@ -88,13 +87,12 @@ fn a_handler_refuses_with_its_reason() {
 fn a_label_is_as_of_the_join_and_a_kick_is_not_told() {
     for generation in GENERATIONS {
         let scenario = scenario(generation, "match_authoritative");
-        let mut carol = Replay::of(&scenario, "carol");
+        let (mut carol, log) = played(&scenario, "carol");
         assert_eq!(
             label(&mut carol).as_deref(),
             Some("arena renamed"),
             "{generation}"
         );
-        let log = carol.log.take();
         let mut joined = log[..4].to_vec();
         joined.sort();
         assert_eq!(
@@ -109,14 +107,8 @@ fn a_label_is_as_of_the_join_and_a_kick_is_not_told() {
         );
 
         // Alice was in it when it was renamed.
-        let mut alice = Replay::connected(&scenario, "alice");
-        for line in scenario
-            .lines
-            .iter()
-            .filter(|line| line.client == "alice" && line.t_ms < 5000)
-        {
-            alice.play(line);
-        }
+        let (mut alice, _) = watched(&scenario, "alice");
+        alice.play_while(&scenario, |line| line.t_ms < 5000);
         assert_eq!(
             label(&mut alice).as_deref(),
             Some("arena one"),

@@ -8,14 +8,14 @@ use bevy_nakama::{
     proto::{Message as M, UserPresence, realtime::match_join::Id},
 };
 
-use super::Client;
+use super::Player;
 
 pub(super) enum Asked {
     Typed(Option<Entity>),
     Raw(Option<Entity>),
 }
 
-impl Client {
+impl Player {
     /// Asks the server for something, as the game would.
     pub(super) fn ask(&mut self, message: &M) -> Asked {
         let world = self.game.app.world();
@@ -31,7 +31,7 @@ impl Client {
             M::MatchJoin(join) => {
                 let request = match &join.id {
                     Some(Id::MatchId(id)) => JoinMatch::by_id(id.as_str()),
-                    Some(Id::Token(token)) => JoinMatch::by_token(token),
+                    Some(Id::Token(token)) => self.join_with(token),
                     None => return self.raw(raw),
                 };
                 let request = join
@@ -240,6 +240,15 @@ impl Client {
             | M::StreamData(_)
             | M::StreamPresenceEvent(_) => self.raw(raw),
         }
+    }
+
+    /// Who was matched joins with what the event brought.
+    fn join_with(&self, token: &str) -> JoinMatch {
+        let matched = self.matched.lock().expect("no test panics");
+        let join = matched.as_ref().map(|matched| &matched.join);
+        let join =
+            join.filter(|join| matches!(join, JoinWith::Token(given) if given.expose() == token));
+        join.map_or_else(|| JoinMatch::by_token(token), JoinMatch::from)
     }
 
     fn typed(&mut self, ask: impl FnOnce(NakamaCommands) -> Entity) -> Asked {
