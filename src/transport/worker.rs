@@ -24,7 +24,7 @@ use super::{
         pool::Pool,
         resolver::{Addresses, Resolver},
         rest,
-        websocket::{Arrival, Socket},
+        websocket::{Socket, SocketEvent},
     },
 };
 
@@ -521,11 +521,11 @@ impl LinkState {
     }
 }
 
-fn input(attempt: Attempt, arrival: Arrival) -> Input {
+fn input(attempt: Attempt, arrival: SocketEvent) -> Input {
     match arrival {
-        Arrival::Opened => Input::Opened(attempt),
-        Arrival::Frame(frame) => Input::Frame(attempt, frame),
-        Arrival::Alive => Input::Alive(attempt),
-        Arrival::Ended(reason) => Input::Ended(attempt, reason),
+        SocketEvent::Opened => Input::Opened(attempt),
+        SocketEvent::Frame(frame) => Input::Frame(attempt, frame),
+        SocketEvent::Alive => Input::Alive(attempt),
+        SocketEvent::Ended(reason) => Input::Ended(attempt, reason),
     }
 }
