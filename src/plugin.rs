@@ -28,7 +28,7 @@ use crate::{
     },
     commands::HasPlugin,
     connection::{ConnectionState, NakamaConnection, NetworkLink},
-    data::{self, send::FailedSends},
+    data::{self, send::LoggedFailures},
     ecs::departure::{Departures, LastWord, despawn_departed},
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     mirror::{
@@ -120,7 +120,7 @@ impl Plugin for NakamaPlugin {
             .init_resource::<ReceiveStats>()
             .init_resource::<EnvelopeTap>()
             .init_resource::<MatchIndex>()
-            .init_resource::<FailedSends>()
+            .init_resource::<LoggedFailures>()
             .init_resource::<PartyIndex>()
             .init_resource::<PartyAsks>()
             .register_type::<(Party, MemberOf, PartyMembers, PartyLeader)>()

@@ -8,14 +8,16 @@ use bytes::Bytes;
 use super::{
     codec::Codec as _,
     message::{DataContext, Payload},
-    send::{FailedSends, SendError, not_in_it},
+    send::{SendError, tell},
 };
 use crate::{
+    connection::NakamaConnection,
     error::PayloadError,
     mirror::{
         Context, id_of,
         presence::{PresenceInfo, presence},
     },
+    request::NextFrame,
 };
 
 /// Data for a match that has no type of its own, or goes only to some of the members.
@@ -92,8 +94,8 @@ pub(crate) fn send_data<C: SendsData>(world: &mut World, context: Entity, data: 
     match check::<C>(world, context, data) {
         Ok((id, data)) => C::hand_over(world, context, id, data),
         Err(reason) => {
-            let mut failed = world.resource_mut::<FailedSends>();
-            failed.add(context, op_code, reason);
+            let mut next_frame = world.resource_mut::<NextFrame>();
+            next_frame.tell(move |world| tell(world, context, op_code, reason));
         }
     }
 }
@@ -103,7 +105,13 @@ fn check<C: SendsData>(
     context: Entity,
     outgoing: OutgoingData,
 ) -> Result<(C::Id, ReadyData), SendError> {
-    let id = id_of::<C>(world, context).ok_or_else(|| not_in_it(world))?;
+    let id = id_of::<C>(world, context).ok_or_else(|| {
+        if world.resource::<NakamaConnection>().is_connected() {
+            SendError::NotAMember
+        } else {
+            SendError::NotConnected // whatever the local user was in is gone
+        }
+    })?;
     let ready = ReadyData {
         op_code: outgoing.op_code,
         data: outgoing.data.map_err(SendError::Unencodable)?,

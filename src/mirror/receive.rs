@@ -92,7 +92,6 @@ pub(crate) fn receive(world: &mut World) {
     let clock = *world.resource::<BudgetClock>();
     let budget = world.resource::<NakamaSettings>().receive_budget;
     let was_away = world.resource::<Time<Real>>().delta() > AWAY;
-    send::tell_failed(world);
     request::tell_known(world);
     world.resource_mut::<NetworkLink>().begin_frame();
     let mut until_look = DATA_PER_LOOK;
@@ -338,11 +337,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
             },
         );
     }
-    request::forget_refresh(world);
-    if matches!(reason, DisconnectReason::NetworkThread) {
-        request::fail_all(world);
-    }
-    request::forget_late(world);
+    request::on_closed(world, &reason);
     world.resource_mut::<EarlyArrivals>().clear();
     mirror::clear::<Match>(world);
     mirror::clear::<ChatChannel>(world);
