@@ -51,37 +51,29 @@ impl Pending for Renewal {
         let waiting = world
             .resource_mut::<Requests>()
             .end_renewal(self.old.token());
-        match renewed(ending) {
-            Ok(new) => {
-                connection::take_over(world, &self.old, &new);
-                for request in waiting {
-                    send(world, request);
+        let ending = match ending {
+            Ending::Response(response) if response.is_success() => {
+                if let Some((new, _)) = read_session(&response) {
+                    connection::take_over(world, &self.old, &new);
+                    for request in waiting {
+                        send(world, request);
+                    }
+                    return Progress::Settled;
                 }
+                Ending::Unexpected(instead_of("no session", &response))
             }
-            Err(ending) => {
-                for request in waiting {
-                    settle(world, request, ending.clone());
-                }
+            Ending::Response(response @ RestResponse { status: 401, .. }) => {
+                Ending::SessionEnded((&response).into())
             }
+            other => other,
+        };
+        for request in waiting {
+            settle(world, request, ending.clone());
         }
         Progress::Settled
     }
 
     fn deadline(&self) -> Deadline {
         self.deadline
-    }
-}
-
-/// The new session, or what becomes of those that wait for it.
-fn renewed(ending: Ending) -> Result<NakamaSession, Ending> {
-    match ending {
-        Ending::Response(response) if response.is_success() => match read_session(&response) {
-            Some((new, _)) => Ok(new),
-            None => Err(Ending::Unexpected(instead_of("no session", &response))),
-        },
-        Ending::Response(response @ RestResponse { status: 401, .. }) => {
-            Err(Ending::SessionEnded((&response).into()))
-        }
-        other => Err(other),
     }
 }

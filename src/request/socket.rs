@@ -167,11 +167,9 @@ impl<R: SocketRequest> Pending for Open<R> {
             mut rest,
         } = *self;
         let error = match ending {
-            Ending::Message(Some(Received {
-                message: Message::Error(error),
-                ..
-            })) => RequestError::Refused(part.refused(world, error.into())),
-            Ending::Message(reply) if made.is_wanted(world) => {
+            Ending::Refusal(error) => RequestError::Refused(part.refused(world, error)),
+            Ending::Consent(reply) if made.is_wanted(world) => {
+                let reply = reply.map(|received| *received);
                 let Some(next) = rest.pop_front() else {
                     succeed(world, made.entity, since, done, (part, reply));
                     return Progress::Settled;
@@ -185,8 +183,8 @@ impl<R: SocketRequest> Pending for Open<R> {
                     rest,
                 }));
             }
-            Ending::Message(reply) => {
-                done.push((part, reply));
+            Ending::Consent(reply) => {
+                done.push((part, reply.map(|received| *received)));
                 RequestError::Withdrawn
             }
             Ending::Failed(failure @ Failure::Timeout { .. }) => {

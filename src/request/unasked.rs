@@ -8,10 +8,7 @@ use super::{
     socket::no_message,
     table::send,
 };
-use crate::{
-    proto::{Kind, Message},
-    transport::Received,
-};
+use crate::proto::{Kind, Message};
 
 /// A message that is under way, and who hears of its outcome.
 struct Unasked<F> {
@@ -30,11 +27,8 @@ where
 
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let outcome = match ending {
-            Ending::Message(Some(Received {
-                message: Message::Error(error),
-                ..
-            })) => Err(RequestError::Refused(error.into())),
-            Ending::Message(reply) => no_message(reply),
+            Ending::Consent(reply) => no_message(reply.map(|received| *received)),
+            Ending::Refusal(error) => Err(RequestError::Refused(error)),
             other => Err(other.into_error()),
         };
         (self.hear)(world, outcome);
