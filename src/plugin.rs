@@ -13,7 +13,9 @@ use crate::{
             ChatMessage, ChatMessageKind, ChatMessageReceived,
         },
         matches::{Match, MatchIndex, MatchPresences, PresentIn},
-        matchmaker::{self, AddMatchmaker, MatchmakerTicket, PartyTickets, TicketIndex, TicketOf},
+        matchmaker::{
+            self, AddMatchmaker, MatchmakerTicket, PartyTickets, TicketBook, TicketIndex, TicketOf,
+        },
         notification::{Notification, NotificationCode, NotificationInbox, NotificationReceived},
         party::{
             AsksToJoin, MemberOf, Party, PartyAsks, PartyIndex, PartyJoinRequests, PartyLeader,
@@ -32,8 +34,8 @@ use crate::{
     mirror::{
         early::EarlyArrivals,
         presence::{
-            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex,
-            SessionId, TicketId, UserId, Username,
+            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence,
+            PresenceIndex, SessionId, TicketId, UserId, Username,
         },
         receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     },
@@ -128,6 +130,7 @@ impl Plugin for NakamaPlugin {
             .register_type::<(ChatChannel, ChatChannelKind, ChatMemberOf, ChatMembers)>()
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
             .init_resource::<TicketIndex>()
+            .init_resource::<TicketBook>()
             .register_type::<(
                 MatchmakerTicket,
                 AddMatchmaker,
@@ -150,6 +153,8 @@ impl Plugin for NakamaPlugin {
             .register_type::<State<ConnectionState>>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
             .register_type::<(IsSelf, JoinedAs, Joining, PendingRequest)>()
+            .register_type::<(Presence, PresenceIndex, MatchIndex, PartyIndex, ChatIndex)>()
+            .register_type::<(TicketIndex, FollowedUserIndex, StreamIndex)>()
             .register_type::<(Match, PresentIn, MatchPresences)>()
             .add_systems(
                 PreUpdate,

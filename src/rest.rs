@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     commands::NakamaCommands,
     error::RestError,
-    request::{Outcome, Request, RequestError, RestRequest, UserCall, instead_of, submit_as_user},
+    request::{Outcome, Request, RequestError, RestRequest, UserCall, instead_of, submit_rest},
     transport::RestResponse,
 };
 
@@ -144,6 +144,6 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ) -> EntityCommands<'a> {
         let path = path.into();
         let request = CallRest { method, path, json };
-        self.request_with(move |world, entity| submit_as_user(world, entity, request))
+        self.request_with(move |world, entity| submit_rest(world, entity, request))
     }
 }

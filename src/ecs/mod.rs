@@ -1,9 +1,10 @@
-//! What Bevy does not have: entities that go later, names that do not replace a game's own, messages that go at once, and whether a
-//! game listens.
+//! What Bevy does not have: entities that go later, names that do not replace a game's own, relationships that are not cloned, messages
+//! that go at once, and whether a game listens.
 
 pub(crate) mod departure;
 mod messages;
 pub(crate) mod naming;
 pub(crate) mod observed;
+pub(crate) mod uncloned;
 
 pub(crate) use self::messages::clear_messages;

@@ -22,7 +22,7 @@ use crate::{
     error::{ErrorCode, ServerError},
     mirror::{
         early::{Delivery, EarlyArrivals, Held, Patience},
-        presence, {self},
+        {self},
     },
     proto::Message,
     request::{self, Requests},
@@ -173,7 +173,7 @@ fn apply(world: &mut World, event: LinkEvent) {
             data::clear_area::<stream::Stream>(world);
             chat::clear_messages(world);
             notification::clear_messages(world);
-            presence::forget_own_session(world);
+            mirror::forget_own_session(world);
             status::on_opened(world);
             send::on_opened(world);
             world.resource_mut::<ReceiveStats>().logged.clear();
@@ -346,7 +346,7 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     notification::clear(world);
     status::clear(world);
     stream::clear(world);
-    presence::forget_own_session(world);
+    mirror::forget_own_session(world);
     world.flush();
     connection::on_closed(world, reason);
 }

@@ -35,6 +35,7 @@ mod parts;
 mod pending;
 mod renewal;
 mod reply;
+mod response;
 mod rest;
 mod socket;
 mod table;
@@ -47,11 +48,12 @@ pub(crate) use self::{
     next_frame::{NextFrame, refuse, refuse_wrong_entity, settle_at_once, tell_known},
     parts::{Parts, in_parts, room, room_for_fields, text_size},
     reply::Outcome,
-    rest::{RestRequest, instead_of, read_object, submit_rest},
+    response::{instead_of, read_object},
+    rest::{RestRequest, submit_rest},
     socket::{Acknowledged, SocketRequest, no_message, submit, unexpected},
     table::{Requests, close, on_answer, on_closed, on_given_up, tick},
-    unasked::{send_or_tell, send_then},
-    user::{UserCall, submit_as_user},
+    unasked::{Unconfirmed, send_or_tell, send_then},
+    user::UserCall,
 };
 pub use self::{
     error::RequestError,

@@ -55,7 +55,7 @@ pub(super) enum Sent {
 }
 
 /// Why a request sends nothing.
-pub(super) enum Unsent {
+pub(crate) enum Unsent {
     /// The session token is being renewed. It waits for the new one.
     Waits,
     /// Its connection has ended.
@@ -117,7 +117,7 @@ impl Ending {
 
 /// How a request was made.
 #[derive(Clone, Copy)]
-pub(super) struct Made {
+pub(crate) struct Made {
     pub(super) entity: Entity,
     /// Which of the game's connections it belongs to.
     pub(super) connection: u64,

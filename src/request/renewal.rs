@@ -4,7 +4,7 @@ use bevy_ecs::prelude::*;
 
 use super::{
     pending::{Deadline, Ending, Made, Pending, Progress, Sent, Unsent},
-    rest::instead_of,
+    response::instead_of,
     table::{Requests, send, send_renewal, settle},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The server refused a token: sees to it that there is a new one. Whether there may be one for what was made like this.
-pub(super) fn renew(world: &mut World, made: Made, token: &Secret) -> bool {
+pub(super) fn renew(world: &mut World, made: &Made, token: &Secret) -> bool {
     let rest = world.resource::<NakamaConnection>().rest();
     let Some((server, session)) = rest.filter(|_| made.is_current(world)) else {
         return true; // to send it again is to hear that its connection has ended

@@ -70,10 +70,10 @@ pub use self::{
 pub use crate::proto::Timestamp;
 use crate::{
     connection::NakamaConnection,
-    ecs,
+    ecs::{self, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, ContextVocabulary,
-        presence::{ChannelId, IsSelf, Membership, Presence, PresenceIndex, UserId},
+        self, Context, ContextIndex, Membership, Vocabulary,
+        presence::{self, ChannelId, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
     request::Area,
@@ -87,7 +87,7 @@ use crate::{
 /// Mirrors `Channel`.
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::chat"]
-#[component(on_despawn = mirror::leave_despawned::<ChatChannel>)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<ChatChannel>)]
 #[reflect(Component)]
 #[require(ChatLog)]
 pub struct ChatChannel {
@@ -170,26 +170,27 @@ pub enum ChatClosedReason {
 }
 
 /// Finds the entity of a channel that the local user is in.
-pub type ChatIndex = ContextIndex<ChatChannel>;
+pub type ChatIndex = ContextIndex<ChannelId>;
 
 impl Context for ChatChannel {}
 
-impl ContextVocabulary for ChatChannel {
+impl Vocabulary for ChatChannel {
     type Id = ChannelId;
-    type Member = ChatMemberOf;
     type Marks = ChatLog;
+    type Refusal = ChatRefusal;
     const AREA: Area = Area::Channel;
     const NOUN: &'static str = "chat channel";
+    const LEAVE: &'static str = "LeaveChat";
 
-    fn leave_message(id: &ChannelId) -> Message {
-        Message::ChannelLeave(realtime::ChannelLeave {
+    fn leave_message(_: &World, id: &ChannelId) -> Option<Message> {
+        Some(Message::ChannelLeave(realtime::ChannelLeave {
             channel_id: id.to_string(),
-        })
+        }))
     }
 
-    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+    fn leave_unwanted(world: &mut World, ids: Vec<ChannelId>) {
         for id in ids {
-            mirror::leave_unwanted::<Self>(world, &ChannelId::from(&*id));
+            mirror::leave_unwanted::<Self>(world, &id);
         }
     }
 }
@@ -235,7 +236,7 @@ pub(crate) fn on_message(world: &mut World, message: api::ChannelMessage) {
         return;
     };
     let sender = presence_of(world, channel, &message.sender_id);
-    let known = sender.and_then(|sender| world.get::<Presence>(sender));
+    let known = sender.and_then(|sender| presence::presence(world, sender));
     let message = ChatMessage::new(message, known.map(|known| &**known.info()));
     let end = end_of_membership(world, channel, &message);
     note(world, channel, [&message]);
@@ -251,11 +252,12 @@ pub(crate) fn on_message(world: &mut World, message: api::ChannelMessage) {
 
 /// The presence of a user; of several, the local user's, or else the one that joined last.
 fn presence_of(world: &World, channel: Entity, user: &str) -> Option<Entity> {
-    let sessions = world.resource::<PresenceIndex>().of_user(channel, user);
-    let own = sessions
-        .iter()
-        .find(|session| world.get::<IsSelf>(**session).is_some());
-    own.or_else(|| sessions.last()).copied()
+    let index = world.resource::<PresenceIndex>();
+    let sessions = index.of_user(channel, user);
+    let own = index.own_session();
+    let own = own.and_then(|session| index.get(channel, session));
+    own.filter(|own| sessions.contains(own))
+        .or_else(|| sessions.last().copied())
 }
 
 /// Whether a message is the only sign that the local user is out of the channel.

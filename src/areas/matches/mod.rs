@@ -65,15 +65,14 @@ use bevy_reflect::Reflect;
 pub use self::list::{ListMatches, ListedMatch, MatchListRefusal};
 use crate::{
     commands::NakamaCommands,
+    ecs::uncloned::Uncloned as _,
     error::{ErrorCode, ServerError},
     mirror::{
-        self, Context, ContextIndex, ContextVocabulary,
-        presence::{JoinWith, MatchId, Membership},
+        self, Context, ContextIndex, Entry, Leave, Membership, Vocabulary,
+        presence::{JoinWith, MatchId},
     },
     proto::{Message, realtime},
-    request::{
-        Acknowledged, Area, Moment, Outcome, Request, RequestError, SocketRequest, unexpected,
-    },
+    request::{Area, Moment, Outcome, Request, RequestError, SocketRequest, unexpected},
     transport::{People, Received},
 };
 
@@ -84,7 +83,7 @@ use crate::{
 /// [`MatchPresences`].
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::matches"]
-#[component(on_despawn = mirror::leave_despawned::<Match>)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<Match>)]
 #[reflect(Component)]
 pub struct Match {
     /// Whether code on the server runs it; otherwise the server passes messages on between its members.
@@ -119,26 +118,27 @@ impl Membership for PresentIn {
 pub struct MatchPresences(EntityHashSet);
 
 /// Finds the entity of a match.
-pub type MatchIndex = ContextIndex<Match>;
+pub type MatchIndex = ContextIndex<MatchId>;
 
 impl Context for Match {}
 
-impl ContextVocabulary for Match {
+impl Vocabulary for Match {
     type Id = MatchId;
-    type Member = PresentIn;
     type Marks = ();
+    type Refusal = MatchRefusal;
     const AREA: Area = Area::Match;
     const NOUN: &'static str = "match";
+    const LEAVE: &'static str = "LeaveMatch";
 
-    fn leave_message(id: &MatchId) -> Message {
-        Message::MatchLeave(realtime::MatchLeave {
+    fn leave_message(_: &World, id: &MatchId) -> Option<Message> {
+        Some(Message::MatchLeave(realtime::MatchLeave {
             match_id: id.to_string(),
-        })
+        }))
     }
 
-    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+    fn leave_unwanted(world: &mut World, ids: Vec<MatchId>) {
         for id in ids {
-            mirror::leave_unwanted::<Self>(world, &MatchId::from(&*id));
+            mirror::leave_unwanted::<Self>(world, &id);
         }
     }
 }
@@ -323,26 +323,7 @@ impl SocketRequest for JoinMatch {
 }
 
 /// Leaves a match. The match's entity goes with the server's consent. Mirrors `MatchLeave`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LeaveMatch {
-    id: MatchId,
-}
-
-impl Request for LeaveMatch {
-    type Reply = ();
-    type Refusal = MatchRefusal;
-    const NAME: &'static str = "LeaveMatch";
-}
-
-impl Acknowledged for LeaveMatch {
-    fn to_message(&self) -> Message {
-        Match::leave_message(&self.id)
-    }
-
-    fn done(self, world: &mut World) {
-        mirror::remove::<Match>(world, &self.id);
-    }
-}
+pub type LeaveMatch = Leave<Match>;
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Creates a relayed match. The returned entity becomes it, see [`Replied<CreateMatch>`](crate::request::Replied).
@@ -362,10 +343,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity. A match that is
     /// still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
     ///
-    /// Despawning the match's entity is leaving, too, if the answer does not matter.
+    /// If the answer does not matter to you, despawn the match's entity instead.
     pub fn leave_match(self, match_entity: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            mirror::ask_to_leave::<Match, _>(world, entity, match_entity, |id| LeaveMatch { id });
+            mirror::ask_to_leave::<Match>(world, entity, match_entity);
         })
     }
 }
@@ -383,19 +364,23 @@ fn become_match(
         }) => (joined, people),
         other => return Err(unexpected(other)),
     };
-    let id = MatchId::from(joined.match_id);
     let others = joined.presences.iter().map(|other| (other, false));
     let everybody = others.chain(joined.self_.iter().map(|me| (me, true)));
-    let everybody = everybody.map(|(presence, is_self)| (people.info(presence), is_self));
-    let state = |_: Option<&Match>| Match {
-        authoritative: joined.authoritative,
-        label: joined.label,
+    let entry = Entry {
+        id: MatchId::from(joined.match_id.as_str()),
+        everybody: everybody
+            .map(|(presence, is_self)| (people.info(presence), is_self))
+            .collect(),
+        state: Match {
+            authoritative: joined.authoritative,
+            label: joined.label,
+        },
     };
-    let entity = mirror::become_context(world, entity, &id, state, everybody, since);
+    let entity = mirror::enter::<Match, PresentIn>(world, entity, entry, since);
     Ok(MatchJoined { entity })
 }
 
-/// We are in a match that nobody asked for any more.
+/// The local user is in a match that nobody asked for any more.
 fn leave_unwanted(world: &mut World, reply: Option<Received>) {
     if let Some(Received {
         message: Message::Match(joined),

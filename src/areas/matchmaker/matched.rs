@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bevy_ecs::prelude::*;
 
-use super::{TicketIndex, become_ticket};
+use super::{MatchmakerTicket, TicketBook, TicketIndex, USED, become_ticket, party_of};
 use crate::{
     ecs::departure::Transient,
     mirror::{
+        self, Vocabulary as _,
         early::Held,
-        presence::{JoinWith, MatchId, PartyId, PresenceInfo, TicketId, party_of},
-        {self},
+        presence::{JoinWith, MatchId, PartyId, PresenceInfo, TicketId},
     },
     proto::{
         Message,
@@ -108,7 +108,7 @@ pub(crate) fn on_matched(world: &mut World, received: Received, received_at: Dur
         let what = Held::PushedAt(Box::new(received), received_at);
         return mirror::hold(world, area, ticket_id.as_str(), what);
     };
-    world.resource_mut::<TicketIndex>().use_up(&ticket_id);
+    use_up(world, ticket, &ticket_id);
     // Who observes its coming may have despawned it.
     if let Ok(mut ticket) = world.get_entity_mut(ticket) {
         ticket.insert(Transient);
@@ -130,9 +130,8 @@ pub(crate) fn on_matched(world: &mut World, received: Received, received_at: Dur
 /// The ticket that was matched. The server tells of a party's ticket and of its match from different tasks; who does not
 /// lead the party may hear of the match first.
 fn ticket_of(world: &mut World, id: &TicketId, party: Option<&PartyId>) -> Option<Entity> {
-    let index = world.resource::<TicketIndex>();
-    let known = index.get(id);
-    if known.is_some() || index.is_used_up(id) {
+    let known = world.resource::<TicketIndex>().get(id);
+    if known.is_some() || world.resource::<TicketBook>().is_used_up(id) {
         return known;
     }
     if world.resource::<Requests>().is_joining(Area::PartyTicket) {
@@ -141,6 +140,15 @@ fn ticket_of(world: &mut World, id: &TicketId, party: Option<&PartyId>) -> Optio
     let party = party_of(world, party?)?;
     let ticket = world.spawn_empty().id();
     Some(become_ticket(world, ticket, id, None, Some(party)))
+}
+
+/// A ticket has been matched, and cannot be removed any more.
+fn use_up(world: &mut World, ticket: Entity, id: &TicketId) {
+    world.resource_mut::<TicketIndex>().remove(ticket);
+    MatchmakerTicket::forget(world, ticket, id);
+    let used = &mut world.resource_mut::<TicketBook>().used;
+    used.truncate(USED - 1);
+    used.push_front(id.clone());
 }
 
 fn way_to_join(matched: &realtime::MatchmakerMatched) -> Option<JoinWith> {

@@ -63,7 +63,7 @@ mod list;
 mod refusal;
 mod requests;
 
-use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
+use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
 pub(crate) use self::{
@@ -85,10 +85,11 @@ pub use self::{
     },
 };
 use crate::{
+    ecs::uncloned::Uncloned as _,
     mirror::{
-        self, Context, ContextIndex, ContextVocabulary, become_context,
+        self, Context, ContextIndex, Entry, Membership, Vocabulary,
         early::{EarlyArrivals, Held, Patience},
-        presence::{self, IsSelf, Membership, PartyId, Presence, SessionId},
+        presence::{PartyId, PresenceIndex, SessionId},
     },
     proto::{Message, UserPresence, realtime},
     request::{Area, Moment, Moments, Move},
@@ -101,7 +102,7 @@ use crate::{
 /// Mirrors `Party` and `PartyUpdate`.
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
-#[component(on_despawn = mirror::leave_despawned::<Party>)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<Party>)]
 #[reflect(Component)]
 pub struct Party {
     /// Whether anybody may join without being accepted.
@@ -142,6 +143,7 @@ pub struct PartyMembers(Vec<Entity>);
 /// Marks the leader among the members of a party. It moves when another one takes over.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
+#[component(clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct PartyLeader;
 
@@ -149,6 +151,7 @@ pub struct PartyLeader;
 /// to accept. It may never go: a refusal is not announced.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
+#[component(clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct PendingApproval;
 
@@ -162,7 +165,7 @@ pub struct PartyClosed {
 }
 
 /// Finds the entity of a party that the local user is in.
-pub type PartyIndex = ContextIndex<Party>;
+pub type PartyIndex = ContextIndex<PartyId>;
 
 /// Whose session leads a party. The leader's presence may come later than this.
 #[derive(Component)]
@@ -171,22 +174,23 @@ struct LeaderSession(SessionId);
 
 impl Context for Party {}
 
-impl ContextVocabulary for Party {
+impl Vocabulary for Party {
     type Id = PartyId;
-    type Member = MemberOf;
     type Marks = ();
+    type Refusal = PartyRefusal;
     const AREA: Area = Area::Party;
     const NOUN: &'static str = "party";
+    const LEAVE: &'static str = "LeaveParty";
 
-    fn leave_message(id: &PartyId) -> Message {
-        Message::PartyLeave(realtime::PartyLeave {
+    fn leave_message(_: &World, id: &PartyId) -> Option<Message> {
+        Some(Message::PartyLeave(realtime::PartyLeave {
             party_id: id.to_string(),
-        })
+        }))
     }
 
-    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+    fn leave_unwanted(world: &mut World, ids: Vec<PartyId>) {
         for id in ids {
-            joining::leave_unwanted(world, &PartyId::from(&*id));
+            joining::leave_unwanted(world, &id);
         }
     }
 
@@ -195,41 +199,42 @@ impl ContextVocabulary for Party {
     }
 }
 
-/// The local user is in a party, by creating it or as pushed. Of a push, `label` and `hidden` mean nothing.
+/// The local user is in a party, by creating it or as pushed. `state` is what it is like.
 fn enter(
     world: &mut World,
     asking: Entity,
     party: &realtime::Party,
     mut people: People,
     since: Moment,
-    is_answer: bool,
+    state: Party,
 ) -> Entity {
-    let id = PartyId::from(party.party_id.as_str());
     let my_session = party.self_.as_ref().map(|me| me.session_id.as_str());
     let members = party.presences.iter().map(|member| {
         let is_self = my_session == Some(member.session_id.as_str());
         (people.info(member), is_self)
     });
-    let state = |before: Option<&Party>| Party {
-        open: party.open,
-        max_size: u32::try_from(party.max_size).unwrap_or_default(),
-        hidden: if is_answer {
-            Some(party.hidden)
-        } else {
-            before.and_then(|party| party.hidden)
-        },
-        label: if is_answer {
-            Some(party.label.clone())
-        } else {
-            before.and_then(|party| party.label.clone())
-        },
+    let entry = Entry {
+        id: PartyId::from(party.party_id.as_str()),
+        everybody: members.collect(),
+        state,
     };
-    let members: Vec<_> = members.collect();
-    let entity = become_context(world, asking, &id, state, members, since);
+    let entity = mirror::enter::<Party, MemberOf>(world, asking, entry, since);
     if let Some(leader) = &party.leader {
         set_leader(world, entity, leader.session_id.as_str().into());
     }
     entity
+}
+
+impl Party {
+    /// As the answer to its creation tells. Of a push, `label` and `hidden` mean nothing.
+    fn of(party: &realtime::Party) -> Self {
+        Self {
+            open: party.open,
+            max_size: u32::try_from(party.max_size).unwrap_or_default(),
+            hidden: Some(party.hidden),
+            label: Some(party.label.clone()),
+        }
+    }
 }
 
 /// A pushed `party`: the local user has been let in, or is told again.
@@ -239,10 +244,16 @@ pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People
     let known = world.resource::<PartyIndex>().get(&id);
     let mut asks = world.resource_mut::<PartyAsks>();
     if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
-        world
-            .entity_mut(entity)
-            .remove::<(Asking, PendingApproval)>();
-        enter(world, entity, &party, people, since, false);
+        if let Ok(mut entity) = world.get_entity_mut(entity) {
+            entity.remove::<(Asking, PendingApproval)>();
+        }
+        let before = world.get::<Party>(entity);
+        let state = Party {
+            hidden: before.and_then(|party| party.hidden),
+            label: before.and_then(|party| party.label.clone()),
+            ..Party::of(&party)
+        };
+        enter(world, entity, &party, people, since, state);
     } else if asks.was_withdrawn(&id) {
         mirror::leave_unwanted::<Party>(world, &id);
     } else {
@@ -279,18 +290,13 @@ pub(crate) fn on_presence_event(
         mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
         return None;
     }
-    let is_change = presence::is_change(world, party, &event.joins, &event.leaves);
+    let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
     mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
     mark_leader(world, party);
     is_change.then_some(party)
-}
-
-fn members(world: &World, party: Entity) -> Vec<Entity> {
-    let members = world.get::<PartyMembers>(party);
-    members.into_iter().flat_map(PartyMembers::iter).collect()
 }
 
 /// A member comes or goes, because the local user asked for it as the leader.
@@ -358,13 +364,9 @@ pub(crate) fn clear(world: &mut World) {
 
 /// Whether the local user leads a party.
 fn is_leader(world: &World, party: Entity) -> bool {
-    let members = world.get::<PartyMembers>(party);
-    members.is_some_and(|members| {
-        members.iter().any(|member| {
-            world.entity(member).contains::<IsSelf>()
-                && world.entity(member).contains::<PartyLeader>()
-        })
-    })
+    let leader = world.get::<LeaderSession>(party);
+    let own = world.resource::<PresenceIndex>().own_session();
+    leader.is_some_and(|LeaderSession(leader)| Some(leader) == own)
 }
 
 fn set_leader(world: &mut World, party: Entity, session: SessionId) {
@@ -380,15 +382,14 @@ fn mark_leader(world: &mut World, party: Entity) {
     let Some(LeaderSession(session)) = world.get::<LeaderSession>(party) else {
         return;
     };
-    let session = session.clone();
-    for member in members(world, party) {
+    let index = world.resource::<PresenceIndex>();
+    let leader = index.get(party, session);
+    for member in index.members(party) {
         // Observers of the mark may leave, and with the party its members go.
         let Ok(mut member) = world.get_entity_mut(member) else {
             continue;
         };
-        let leads = member
-            .get::<Presence>()
-            .is_some_and(|presence| presence.info().session_id == session);
+        let leads = Some(member.id()) == leader;
         if leads && !member.contains::<PartyLeader>() {
             member.insert(PartyLeader);
         } else if !leads && member.contains::<PartyLeader>() {

@@ -12,7 +12,7 @@ use crate::{
     proto::{Message, api},
     request::{
         Moment, Move, Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall,
-        read_object, refuse, submit, submit_as_user, unexpected,
+        read_object, refuse, submit, submit_rest, unexpected,
     },
     transport::{Received, RestResponse, path_segment},
 };
@@ -208,7 +208,7 @@ where
     let rpc = rpc(&request);
     match rpc.problem() {
         Some(error) => refuse::<R>(world, entity, RequestError::Unencodable(error)),
-        None if rpc.over_rest => submit_as_user(world, entity, request),
+        None if rpc.over_rest => submit_rest(world, entity, request),
         None => submit(world, entity, request),
     }
 }

@@ -78,16 +78,16 @@ mod requests;
 
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 pub use self::requests::{FollowUsers, StatusRefusal, UnfollowUsers, UpdateStatus, UsersFollowed};
 use crate::{
     connection::NakamaConnection,
-    ecs::naming::give_name,
+    ecs::{naming::give_name, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, ContextVocabulary,
+        self, Context, ContextIndex, Detail, Membership, Vocabulary,
         early::{Held, Patience},
-        presence::{self, Detail, IsSelf, Membership, PresenceIndex, SessionId, UserId, Username},
+        presence::{IsSelf, PresenceIndex, SessionId, UserId, Username},
     },
     proto::{Message, UserPresence, realtime},
     request::{Area, Moment, Moments},
@@ -98,7 +98,7 @@ use crate::{
 /// them, or the connection ends. To despawn the entity is to unfollow.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::status"]
-#[component(on_despawn = mirror::leave_despawned::<FollowedUser>)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<FollowedUser>)]
 #[reflect(Component)]
 pub struct FollowedUser;
 
@@ -123,33 +123,35 @@ pub struct UserSessions(Vec<Entity>);
 /// Mirrors `UserPresence.status`.
 #[derive(Clone, Component, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::status"]
-#[component(immutable)]
+#[component(immutable, clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct UserStatus(pub String);
 
 /// Finds the entity of a user that the local user follows, or of the local user.
-pub type FollowedUserIndex = ContextIndex<FollowedUser>;
+pub type FollowedUserIndex = ContextIndex<UserId>;
 
 impl Context for FollowedUser {}
 
-impl ContextVocabulary for FollowedUser {
+impl Vocabulary for FollowedUser {
     type Id = UserId;
-    type Member = SessionOf;
     type Marks = IsSelf;
+    type Refusal = StatusRefusal;
     const AREA: Area = Area::Status;
     const NOUN: &'static str = "followed user";
+    const LEAVE: &'static str = "UnfollowUsers";
 
-    fn leave_message(id: &UserId) -> Message {
-        unfollow_message([id])
+    fn leave_message(world: &World, id: &UserId) -> Option<Message> {
+        // Nobody can unfollow themselves.
+        let is_own = mirror::is_own_user(world, id.as_str());
+        (!is_own).then(|| unfollow_message([id]))
     }
 
-    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
-        let ids = ids.iter().map(|id| UserId::from(&**id));
-        requests::unfollow_unwanted(world, ids.collect());
+    fn leave_unwanted(world: &mut World, ids: Vec<UserId>) {
+        requests::unfollow_unwanted(world, ids);
     }
 
-    fn is_left_by_despawn(world: &World, id: &UserId) -> bool {
-        !presence::is_own_user(world, id.as_str())
+    fn forget(world: &mut World, _: Entity, id: &UserId) {
+        world.resource_mut::<StatusBook>().known.remove(id);
     }
 }
 
@@ -175,13 +177,15 @@ impl Detail for UserStatus {
 pub(crate) struct StatusBook {
     /// Names that the local user follows, and whose users the server has not told yet.
     names: HashSet<Username>,
+    /// The names of users who are followed, as the server told them last.
+    known: HashMap<UserId, Username>,
     /// What the session of this connection is about to show, while it is not known which session that is.
     own: Vec<String>,
 }
 
 /// When an event last told of a session. An answer to an earlier request may be older than that.
 #[derive(Component)]
-#[component(immutable)]
+#[component(immutable, clone_behavior = Ignore)]
 struct HeardAt(Moment);
 
 fn unfollow_message<'a>(ids: impl IntoIterator<Item = &'a UserId>) -> Message {
@@ -247,7 +251,7 @@ fn on_event_of(
     if patience == Patience::Wait && mirror::is_ahead_of_answer(world, Area::Status, user, who) {
         return mirror::hold_for_answer(world, Area::Status, user, held());
     }
-    if presence::is_own_user(world, user) {
+    if mirror::is_own_user(world, user) {
         learn_own_session(world, &event);
     }
     let Some(entity) = entity_for(world, user, &event) else {
@@ -262,7 +266,9 @@ fn on_event_of(
         .filter_map(|who| index.get(entity, &SessionId::from(who.session_id.as_str())))
         .collect();
     for session in heard {
-        world.entity_mut(session).insert(HeardAt(heard_at));
+        if let Ok(mut session) = world.get_entity_mut(session) {
+            session.insert(HeardAt(heard_at));
+        }
     }
 }
 
@@ -272,16 +278,17 @@ fn entity_for(
     user: &str,
     event: &realtime::StatusPresenceEvent,
 ) -> Option<Entity> {
-    let known = world.resource::<FollowedUserIndex>().find(user);
+    let id = UserId::from(user);
+    let known = world.resource::<FollowedUserIndex>().get(&id);
     let Some(first) = event.joins.first() else {
         return known;
     };
     let name = Username::from(first.username.as_str());
     let is_wanted = known.is_some()
-        || presence::is_own_user(world, user)
+        || mirror::is_own_user(world, user)
         || world.resource::<StatusBook>().names.contains(&name);
     if is_wanted {
-        become_user(world, &UserId::from(user), Some(&name))
+        become_user(world, &id, Some(&name))
     } else {
         None
     }
@@ -290,7 +297,9 @@ fn entity_for(
 /// The entity of a user; a new one if there is none. `None` if the game despawned it at once: that is unfollowing.
 fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Option<Entity> {
     if let Some(name) = name {
-        world.resource_mut::<StatusBook>().names.remove(name);
+        let mut book = world.resource_mut::<StatusBook>();
+        book.names.remove(name);
+        book.known.insert(id.clone(), name.clone());
     }
     let known = world.resource::<FollowedUserIndex>().get(id);
     let user = known.unwrap_or_else(|| {
@@ -298,10 +307,10 @@ fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Optio
         if let Some(name) = name {
             world.entity_mut(user).insert(name.clone());
         }
-        if presence::is_own_user(world, id.as_str()) {
+        if mirror::is_own_user(world, id.as_str()) {
             world.entity_mut(user).insert(IsSelf);
         }
-        mirror::become_known(world, user, id, FollowedUser);
+        mirror::become_known::<FollowedUser>(world, user, id, (FollowedUser, id.clone()));
         user
     });
     if let Some(name) = name {
@@ -334,6 +343,6 @@ fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
     if let Some(own) = own {
         let session = SessionId::from(own.session_id.as_str());
         world.resource_mut::<StatusBook>().own.clear();
-        presence::set_own_session(world, &session);
+        mirror::set_own_session(world, &session);
     }
 }

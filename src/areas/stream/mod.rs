@@ -66,21 +66,22 @@
 
 mod data;
 
-use std::fmt;
+use std::{borrow::Cow, fmt, hash::Hash};
 
-use bevy_ecs::{entity::EntityHashSet, lifecycle::HookContext, prelude::*, world::DeferredWorld};
+use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::Equivalent;
 
 pub use self::data::{
     FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamPayload,
 };
 use crate::{
-    ecs::departure::depart,
+    ecs::uncloned::Uncloned as _,
+    error::ServerError,
     mirror::{
-        early::{EarlyArrivals, Held, Patience},
-        presence::{self, Detail, Membership},
-        {self},
+        self, Context, ContextId, ContextIndex, Detail, Membership, Vocabulary,
+        early::{Held, Patience},
+        sealed,
     },
     proto::{Message, UserPresence, realtime},
     request::Area,
@@ -92,7 +93,7 @@ use crate::{
 /// All four together are its id. Mirrors `Stream`.
 #[derive(Clone, Component, Debug, Default, Eq, Hash, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::stream"]
-#[component(immutable, on_insert = index, on_discard = unindex)]
+#[component(immutable, clone_behavior = Ignore, on_remove = mirror::leave_taken::<Stream>)]
 #[reflect(Component)]
 pub struct Stream {
     /// The type of the stream: 10 to 255, chosen by the game. Lower ones are the server's own.
@@ -198,7 +199,7 @@ pub struct StreamPresences(EntityHashSet);
 /// Mirrors `UserPresence.persistence`.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::stream"]
-#[component(immutable)]
+#[component(immutable, clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct StreamPersistence(pub bool);
 
@@ -219,80 +220,56 @@ impl Detail for StreamPersistence {
     }
 }
 
-/// Finds the entity of a stream.
-#[derive(Debug, Default, Resource)]
-pub struct StreamIndex {
-    by_stream: HashMap<Stream, Entity>,
-}
+/// Finds the entity of a stream, if the server has told of it.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// fn town(index: &StreamIndex) -> Option<bevy::prelude::Entity> {
+///     index.get(&Stream { mode: 130, label: "town".into(), ..Stream::default() })
+/// }
+/// ```
+pub type StreamIndex = ContextIndex<Stream>;
 
-impl StreamIndex {
-    /// The entity of a stream, if the server has told of it.
-    ///
-    /// ```
-    /// # use bevy_nakama::prelude::*;
-    /// fn town(index: &StreamIndex) -> Option<bevy::prelude::Entity> {
-    ///     index.get(&Stream { mode: 130, label: "town".into(), ..Stream::default() })
-    /// }
-    /// ```
-    #[must_use]
-    pub fn get(&self, stream: &Stream) -> Option<Entity> {
-        if is_canonical(&stream.subject) && is_canonical(&stream.subcontext) {
-            self.by_stream.get(stream).copied()
+impl sealed::Sealed for Stream {}
+
+impl ContextId for Stream {
+    fn canonical(&self) -> Cow<'_, Self> {
+        if is_canonical(&self.subject) && is_canonical(&self.subcontext) {
+            Cow::Borrowed(self)
         } else {
-            let stream = stream.clone().into_canonical();
-            self.by_stream.get(&stream).copied()
+            Cow::Owned(self.clone().into_canonical())
         }
     }
-
-    /// All streams, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Stream, Entity)> {
-        self.by_stream
-            .iter()
-            .map(|(stream, entity)| (stream, *entity))
-    }
 }
 
-fn index(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    if let Some(stream) = world
-        .get::<Stream>(entity)
-        .cloned()
-        .map(Stream::into_canonical)
-        && let Some(mut index) = world.get_resource_mut::<StreamIndex>()
-    {
-        index.by_stream.insert(stream, entity);
-    }
-}
+impl Context for Stream {}
 
-fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    let Some(stream) = world.get::<Stream>(entity).cloned() else {
-        return;
-    };
-    let stream = stream.into_canonical();
-    if let Some(mut index) = world.get_resource_mut::<StreamIndex>()
-        && index.get(&stream) == Some(entity)
-    {
-        index.by_stream.remove(&stream);
+impl Vocabulary for Stream {
+    type Id = Self;
+    type Marks = ();
+    type Refusal = ServerError;
+    const AREA: Area = Area::Stream;
+    const NOUN: &'static str = "stream";
+    const LEAVE: &'static str = "LeaveStream";
+
+    /// Only code on the server takes somebody out of a stream.
+    fn leave_message(_: &World, _: &Self) -> Option<Message> {
+        None
     }
-    world.commands().queue(move |world: &mut World| {
-        presence::forget(world, entity);
-        world
-            .resource_mut::<EarlyArrivals>()
-            .context_is_gone(entity);
-    });
 }
 
 /// The entity of a stream; a new one if there is none.
-fn entity_of<Q: Equivalent<Stream> + std::hash::Hash>(
+fn entity_of<Q: Equivalent<Stream> + Hash>(
     world: &mut World,
     stream: &Q,
     new: impl FnOnce() -> Stream,
 ) -> Entity {
-    let index = world.resource::<StreamIndex>();
-    let known = index.by_stream.get(stream).copied();
+    let known = world.resource::<StreamIndex>().find(stream);
     known.unwrap_or_else(|| {
         let stream = new();
-        let name = Name::new(format!("stream {stream}"));
-        world.spawn((stream, name)).id()
+        let entity = world.spawn_empty().id();
+        mirror::become_known::<Stream>(world, entity, &stream, stream.clone());
+        entity
     })
 }
 
@@ -320,10 +297,5 @@ pub(crate) fn on_presence_event(
 
 /// The connection is gone.
 pub(crate) fn clear(world: &mut World) {
-    let streams: Vec<_> = world.resource::<StreamIndex>().iter().collect();
-    let streams: Vec<_> = streams.into_iter().map(|(_, entity)| entity).collect();
-    for stream in streams {
-        presence::all_go::<InStream>(world, stream);
-        depart::<Stream>(world, stream);
-    }
+    mirror::clear::<Stream>(world);
 }
