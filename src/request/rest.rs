@@ -1,9 +1,9 @@
 //! Requests over REST.
 //!
-//! A call of the connection's user bears the session token, which a server lets live for a minute by default, while the socket outlives it. So the
-//! server's word counts, not the clock of this machine: where it refuses the token, the session is refreshed and the call is
-//! made once more. There is one refresh at a time, and all calls that need it wait for it, each within its own deadline.
-//! (Refreshing before the token ends would save a round trip per minute, but needs clocks that agree.)
+//! A call of the connection's user bears the session token. By default, a server lets a token live for a minute, and the socket
+//! outlives it. The server's word counts, not the clock of this machine: if the server refuses the token, the plugin refreshes the
+//! session and makes the call once more. There is one refresh for all calls that need it. They wait for it, each within its own
+//! deadline. (To refresh before the token ends would save a round trip per minute, but needs clocks that agree.)
 
 use std::collections::VecDeque;
 
@@ -145,7 +145,7 @@ impl<R: RestRequest> Pending for Open<R> {
     }
 }
 
-/// Whether the server did not look at a call because of its token. Functions of the game may throw the same status.
+/// Whether the server did not look at a call because of its token. Code of the game on the server may give the same status.
 fn is_token_refused(response: &RestResponse) -> bool {
     response.status == 401
         && !response.is_error_of_function()

@@ -21,7 +21,7 @@ use crate::{
 
 /// A request over the socket.
 pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
-    /// Whether its entity goes with the answer; otherwise the request's own entity becomes what it asked for.
+    /// Whether its entity goes with the answer. Otherwise the entity becomes what was asked for.
     const IS_TRANSIENT: bool;
     /// What it joins, if it does.
     const JOINS: Option<Area> = None;
@@ -29,8 +29,8 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// What is sent.
     fn to_message(&self) -> Message;
 
-    /// The same as several requests, for what may be too much for one message. The message of each has at most `room` bytes
-    /// where that can be. They are made one after the other; the game sees one request.
+    /// The same as several requests, for what may be too much for one message. The message of each has at most `room` bytes,
+    /// if that can be. They are made one after the other. The game sees one request.
     fn split(self, _room: usize) -> Parts<Self> {
         Parts::one(self)
     }
@@ -38,7 +38,7 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// Adds what the next of several requests brought.
     fn add_reply(_all: &mut Self::Reply, _next: Self::Reply) {}
 
-    /// What it changes about who is where. The event about it is applied after the answer.
+    /// What it changes about who is where. The event about that is applied after the answer.
     fn moves(&self) -> Option<Move> {
         None
     }
@@ -57,7 +57,7 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
         error.into()
     }
 
-    /// The server consented to what nobody waits for any more: the request ran out of time, or its entity is gone, or the next
+    /// The server consented, and nobody waits for that any more: the request ran out of time, or its entity is gone, or the next
     /// of several requests failed.
     fn take_back(self, _world: &mut World, _reply: Option<Received>) {}
 }
@@ -72,7 +72,7 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
         Parts::one(self)
     }
 
-    /// What it changes about who is where. The event about it is applied after the answer.
+    /// What it changes about who is where. The event about that is applied after the answer.
     fn moves(&self) -> Option<Move> {
         None
     }

@@ -160,8 +160,8 @@ impl Request for Rpc {
     const NAME: &'static str = "Rpc";
 }
 
-// A function may make one join a stream, and whether it does cannot be known before. Here, and in that of `Call`, is the place to
-// say that such a join waits for the answer.
+// A function may put the local user into a stream, and nobody knows before whether it does. So here, and in `Call`, the request
+// says that such a join waits for the answer.
 impl SocketRequest for Rpc {
     const IS_TRANSIENT: bool = true;
 
