@@ -15,7 +15,7 @@ use crate::{
         status::{self, FollowedUser},
         stream,
     },
-    connection::{self, NetworkLink},
+    connection::{self, NakamaConnection, NetworkLink},
     data::{
         payload::{self, Incoming},
         send,
@@ -31,7 +31,8 @@ use crate::{
     request,
     settings::NakamaSettings,
     transport::{
-        Answer, DisconnectReason, Failure, LinkEvent, MatchData, PartyData, Received, StreamData,
+        Answer, DisconnectReason, Epoch, Failure, LinkEvent, MatchData, PartyData, Received,
+        RequestId, StreamData, Told,
     },
 };
 
@@ -102,9 +103,13 @@ pub(crate) fn receive(world: &mut World) {
     let mut until_look = DATA_PER_LOOK;
     let mut applied = 0;
     let mut is_behind = false;
-    while let Some(event) = world.resource_mut::<NetworkLink>().next_event() {
-        until_look = if event.is_data() { until_look - 1 } else { 0 };
-        apply(world, event);
+    while let Some(told) = world.resource_mut::<NetworkLink>().next_event() {
+        until_look = if told.event.is_data() {
+            until_look - 1
+        } else {
+            0
+        };
+        apply(world, told);
         applied += 1;
         if until_look == 0 {
             until_look = DATA_PER_LOOK;
@@ -140,8 +145,38 @@ fn judge_deadlines(world: &mut World) {
     apply_ready(world);
 }
 
-fn apply(world: &mut World, event: LinkEvent) {
+/// Applies an event. Of an earlier connection than the game's, only the answers and the end count: its world is not this one's.
+fn apply(world: &mut World, Told { epoch, event }: Told) {
+    let is_current = epoch == world.resource::<NakamaConnection>().epoch();
     match event {
+        LinkEvent::Answer {
+            ticket,
+            answer,
+            late,
+        } => {
+            let answer = match answer {
+                Answer::Message(_) if !is_current => Answer::Failed(Failure::ConnectionLost {
+                    maybe_executed: true,
+                }),
+                answer => answer,
+            };
+            answered(world, ticket, answer, late);
+        }
+        LinkEvent::GivenUp { ticket } => request::on_given_up(world, ticket),
+        LinkEvent::Closed(reason) => on_closed(world, epoch, reason),
+        LinkEvent::Dropped { count } => {
+            log::warn!(
+                "{count} data messages were left out, because the game did not read for too long"
+            );
+            world.resource_mut::<ReceiveStats>().dropped += count;
+        }
+        LinkEvent::SendFailed {
+            origin,
+            op_code,
+            reason,
+        } => send::on_send_failed(world, origin, op_code, reason),
+        LinkEvent::Raw(raw) => envelope::on_raw(world, *raw),
+        _ if !is_current => {}
         LinkEvent::MatchData(data) => deliver(world, data),
         LinkEvent::PartyData(data) => deliver(world, data),
         LinkEvent::StreamData(data) => deliver(world, data),
@@ -149,21 +184,6 @@ fn apply(world: &mut World, event: LinkEvent) {
             push(world, *received, Patience::Wait);
             apply_ready(world);
         }
-        LinkEvent::Answer {
-            ticket,
-            answer,
-            late,
-        } => {
-            let joined = request::on_answer(world, ticket, answer, late);
-            apply_ready(world);
-            if let Some(area) = joined {
-                world.resource_mut::<EarlyArrivals>().answered(area);
-                on_join_answered(world);
-            }
-        }
-        LinkEvent::GivenUp { ticket } => request::on_given_up(world, ticket),
-        // Its end is on the way already.
-        LinkEvent::Opened if connection::is_replaced(world) => {}
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
             payload::clear_area::<MatchData>(world);
@@ -177,21 +197,17 @@ fn apply(world: &mut World, event: LinkEvent) {
             world.resource_mut::<ReceiveStats>().logged.clear();
             connection::on_opened(world);
         }
-        LinkEvent::Closed(reason) => on_closed(world, reason),
-        LinkEvent::Dropped { count } => {
-            log::warn!(
-                "{count} data messages were left out, because the game did not read for too long"
-            );
-            world.resource_mut::<ReceiveStats>().dropped += count;
-        }
-        LinkEvent::SendFailed {
-            origin,
-            op_code,
-            reason,
-        } => send::on_send_failed(world, origin, op_code, reason),
         LinkEvent::RoundTrip(round_trip) => connection::on_round_trip(world, round_trip),
-        LinkEvent::Raw(raw) => envelope::on_raw(world, *raw),
         LinkEvent::PartyLayout(layout) => connection::on_party_layout(world, layout),
+    }
+}
+
+fn answered(world: &mut World, ticket: RequestId, answer: Answer, late: bool) {
+    let joined = request::on_answer(world, ticket, answer, late);
+    apply_ready(world);
+    if let Some(area) = joined {
+        world.resource_mut::<EarlyArrivals>().answered(area);
+        on_join_answered(world);
     }
 }
 
@@ -322,18 +338,10 @@ fn warn_of_error(world: &mut World, error: &ServerError) {
     }
 }
 
-fn on_closed(world: &mut World, reason: DisconnectReason) {
-    for ticket in connection::take_unsent(world) {
+fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReason) {
+    for ticket in world.resource_mut::<NetworkLink>().take_unsent(epoch) {
         let answer = Answer::Failed(Failure::NotConnected);
-        let late = false;
-        apply(
-            world,
-            LinkEvent::Answer {
-                ticket,
-                answer,
-                late,
-            },
-        );
+        answered(world, ticket, answer, false);
     }
     request::forget_refresh(world);
     if matches!(reason, DisconnectReason::NetworkThread) {
@@ -350,5 +358,5 @@ fn on_closed(world: &mut World, reason: DisconnectReason) {
     stream::clear(world);
     presence::forget_own_session(world);
     world.flush();
-    connection::on_closed(world, reason);
+    connection::on_closed(world, epoch, reason);
 }

@@ -17,7 +17,7 @@ use crate::{
         presence::{Moment, Moments},
     },
     proto::{Kind, Message},
-    transport::{Answer, Failure, LinkCommand, Received, RequestId},
+    transport::{Answer, Epoch, Failure, LinkCommand, Received, RequestId},
 };
 
 /// A request over the socket.
@@ -137,7 +137,7 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
     let job = Job {
         entity,
         since,
-        connection: world.resource::<NakamaConnection>().number(),
+        connection: world.resource::<NakamaConnection>().epoch(),
         timeout,
         deadline: now(world) + timeout,
         moves,
@@ -171,7 +171,7 @@ struct Job<R: SocketRequest> {
     entity: Entity,
     since: Moment,
     /// Which of the game's connections it belongs to.
-    connection: u64,
+    connection: Epoch,
     timeout: Duration,
     /// For all of it. In time since the app's start (`Time<Real>`).
     deadline: Duration,
@@ -186,7 +186,7 @@ impl<R: SocketRequest> Job<R> {
         let Some(request) = self.left.pop_front() else {
             return self.succeed(world);
         };
-        if self.connection != world.resource::<NakamaConnection>().number() {
+        if self.connection != world.resource::<NakamaConnection>().epoch() {
             return self.fail(world, Failure::NotConnected.into());
         }
         if let Some(area) = R::JOINS {

@@ -18,7 +18,8 @@ use crate::{
     connection::{self, NakamaConnection, NetworkLink},
     session::{self, NakamaSession},
     transport::{
-        Answer, Auth, Failure, LinkCommand, NakamaServer, RequestId, RestCall, RestResponse, Secret,
+        Answer, Auth, Epoch, Failure, LinkCommand, NakamaServer, RequestId, RestCall, RestResponse,
+        Secret,
     },
 };
 
@@ -50,7 +51,7 @@ impl TokenRefresh {
 struct Pending {
     call: UserCall,
     /// Which of the game's connections it belongs to.
-    connection: u64,
+    connection: Epoch,
     /// In time since the app's start (`Time<Real>`).
     deadline: Duration,
     timeout: Duration,
@@ -71,7 +72,7 @@ pub(crate) fn submit_as_user<R: RestRequest<Call = UserCall>>(
     if connection.rest().is_none() {
         return refuse::<R>(world, entity, RequestError::NotConnected);
     }
-    let connection = connection.number();
+    let connection = connection.epoch();
     mark_pending::<R>(world, entity);
     let timeout = timeout(world);
     let job = Job {
@@ -89,7 +90,7 @@ pub(crate) fn submit_as_user<R: RestRequest<Call = UserCall>>(
 /// call, or of the first one that fails.
 struct Job<R> {
     entity: Entity,
-    connection: u64,
+    connection: Epoch,
     deadline: Duration,
     timeout: Duration,
     has_begun: bool,
@@ -170,7 +171,7 @@ fn rest_of<'w>(
     pending: &Pending,
 ) -> Option<(&'w NakamaServer, &'w NakamaSession)> {
     let connection = world.resource::<NakamaConnection>();
-    (connection.number() == pending.connection)
+    (connection.epoch() == pending.connection)
         .then(|| connection.rest())
         .flatten()
 }

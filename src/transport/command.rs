@@ -12,6 +12,10 @@ use crate::proto::Message;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct RequestId(pub(crate) u64);
 
+/// Counts the connections that a game asks for. The latest is the game's; nothing of an earlier one is applied.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Epoch(pub(crate) u64);
+
 /// What a game tells the network thread.
 #[derive(Debug)]
 pub(crate) enum LinkCommand {
@@ -51,6 +55,8 @@ pub(crate) enum LinkCommand {
 /// Which socket to open.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectPlan {
+    /// Which connection this is. Later ones have higher numbers.
+    pub(crate) epoch: Epoch,
     /// Where.
     pub(crate) server: NakamaServer,
     /// The session token.

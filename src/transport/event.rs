@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::{
-    command::RequestId,
+    command::{Epoch, RequestId},
     error::{BadAddress, DisconnectReason, Unreachable},
     wire::{
         decode::{MatchData, PartyData, StreamData},
@@ -43,6 +43,13 @@ impl RestResponse {
         }
         serde_json::from_slice::<Body>(&self.body).is_ok()
     }
+}
+
+/// An event, and the connection that was the game's when it happened.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) epoch: Epoch,
+    pub(crate) event: LinkEvent,
 }
 
 /// What the network thread tells a game, in order.
@@ -162,7 +169,7 @@ pub(crate) struct RawEnvelope {
     pub(crate) cid: String,
     /// The encoded envelope.
     pub(crate) frame: Bytes,
-    /// Counts the connections of this link.
+    /// Counts the connections that the game has asked for.
     pub(crate) link: u64,
 }
 

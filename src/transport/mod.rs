@@ -30,10 +30,10 @@ pub use self::{
     },
 };
 pub(crate) use self::{
-    command::{Auth, ConnectPlan, LinkCommand, RequestId, RestCall},
-    core::{Action, Attempt, Core, Input, deadline::LONGEST, parse_request_cid},
+    command::{Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall},
+    core::{Action, Core, Input, deadline::LONGEST, parse_request_cid},
     error::seconds,
-    event::{Answer, Direction, Failure, LinkEvent, RawEnvelope, RestResponse},
+    event::{Answer, Direction, Failure, LinkEvent, RawEnvelope, RestResponse, Told},
     hand_over::HandOver,
     link::{Driver, Link, LinkSettings},
     socket::rest::path_segment,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use prost::Message as _;
 
 use super::{
-    Action, Attempt, Core, Stage,
+    Action, Core, Stage,
     outbox::{self, Origin, Outgoing},
     request_cid,
 };
@@ -64,14 +64,15 @@ impl Core {
 
     fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
         self.end(DisconnectReason::Requested);
-        self.attempt = Attempt(self.attempt.0 + 1);
+        self.epoch = plan.epoch;
+        self.hand_over.begin(plan.epoch);
         self.stage = Stage::Opening {
             server: plan.server.clone(),
             deadline: deadline(now, self.settings.connect_timeout),
         };
         match plan.server.endpoint() {
             Ok(endpoint) => {
-                let action = Action::Open(self.attempt, plan, endpoint);
+                let action = Action::Open(self.epoch, plan, endpoint);
                 self.actions.push_back(action);
             }
             Err(bad) => self.end(DisconnectReason::BadAddress(bad)),
