@@ -1,6 +1,6 @@
-//! How a server says no.
+//! How a server says no, and what is wrong with a payload.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, error::Error, fmt, iter, sync::Arc};
 
 use crate::{
     proto::realtime,
@@ -111,3 +111,48 @@ impl From<&RestResponse> for RestError {
         }
     }
 }
+
+/// A payload that could not be encoded or decoded.
+///
+/// If a value in JSON does not fit, the text says where the value is. It does not say what the value is, because that may be a
+/// secret. `Debug` shows all.
+#[derive(Clone, Debug)]
+pub struct PayloadError(Arc<dyn Error + Send + Sync>);
+
+impl PayloadError {
+    /// An error of your own [`Codec`](crate::payload::Codec), or of the library that it uses.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(error.into().into())
+    }
+
+    /// What the codec says and what caused it, in one line.
+    pub(crate) fn cause(&self) -> String {
+        let outermost: &(dyn Error + 'static) = &*self.0;
+        let causes = iter::successors(Some(outermost), |error: &&(dyn Error + 'static)| {
+            (*error).source()
+        });
+        one_line(&causes.map(without_values).collect::<Vec<_>>().join(": "))
+    }
+}
+
+/// The text of an error. Serde quotes a value that does not fit, and the text may end in a log, so the value is left out.
+fn without_values(error: &(dyn Error + 'static)) -> String {
+    let text = error.to_string();
+    match error.downcast_ref::<serde_json::Error>() {
+        Some(json) if json.is_data() && !text.starts_with("missing field `") => {
+            match (json.line(), json.column()) {
+                (0, _) => "a value does not fit".to_owned(),
+                (line, column) => format!("a value does not fit at line {line} column {column}"),
+            }
+        }
+        _ => text,
+    }
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the payload does not fit its type: {}", self.cause())
+    }
+}
+
+impl Error for PayloadError {}

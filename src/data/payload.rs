@@ -24,7 +24,7 @@
 //! app.add_systems(Last, forget_old_data.run_if(is_paused));
 //! ```
 
-use std::{any::type_name, error::Error, fmt, iter, marker::PhantomData, sync::Arc};
+use std::{any::type_name, marker::PhantomData, sync::Arc};
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
@@ -32,58 +32,12 @@ use bevy_time::{Real, Time};
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use crate::{
-    mirror::{
-        early::{Area, Delivery, EarlyArrivals, Held, Patience},
-        hold,
-        presence::{PresenceIndex, PresenceInfo, Sender},
-    },
-    transport::one_line,
+pub use crate::error::PayloadError;
+use crate::mirror::{
+    early::{Area, Delivery, EarlyArrivals, Held, Patience},
+    hold,
+    presence::{PresenceIndex, PresenceInfo, Sender},
 };
-
-/// A payload that could not be encoded or decoded.
-///
-/// If a value in JSON does not fit, the text says where it is and not what it is, which may be a secret. `Debug` shows all.
-#[derive(Clone, Debug)]
-pub struct PayloadError(Arc<dyn Error + Send + Sync>);
-
-impl PayloadError {
-    /// From whatever the codec says.
-    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(error.into().into())
-    }
-
-    /// What the codec says, in one line, with what caused that.
-    pub(crate) fn cause(&self) -> String {
-        let outermost: &(dyn Error + 'static) = &*self.0;
-        let causes = iter::successors(Some(outermost), |error: &&(dyn Error + 'static)| {
-            (*error).source()
-        });
-        one_line(&causes.map(without_values).collect::<Vec<_>>().join(": "))
-    }
-}
-
-/// What an error says. Serde quotes a value that does not fit; such a text may end in a log, so it is left out.
-fn without_values(error: &(dyn Error + 'static)) -> String {
-    let text = error.to_string();
-    match error.downcast_ref::<serde_json::Error>() {
-        Some(json) if json.is_data() && !text.starts_with("missing field `") => {
-            match (json.line(), json.column()) {
-                (0, _) => "a value does not fit".to_owned(),
-                (line, column) => format!("a value does not fit at line {line} column {column}"),
-            }
-        }
-        _ => text,
-    }
-}
-
-impl fmt::Display for PayloadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the payload does not fit its type: {}", self.cause())
-    }
-}
-
-impl Error for PayloadError {}
 
 /// How a type becomes bytes and comes back.
 ///

@@ -50,8 +50,7 @@ pub(crate) use self::{
     user::{UserCall, forget_refresh, submit_as_user, tick},
 };
 use crate::{
-    data::payload::PayloadError,
-    error::ServerError,
+    error::{PayloadError, ServerError},
     transport::{BadAddress, Failure, Unreachable, seconds},
 };
 

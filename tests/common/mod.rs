@@ -6,6 +6,7 @@
 pub(crate) mod by_hand;
 pub(crate) mod game;
 pub(crate) mod log;
+pub(crate) mod player;
 pub(crate) mod raw_client;
 pub(crate) mod scenes;
 pub(crate) mod scripted;

@@ -29,7 +29,7 @@ pub(crate) fn drain<M: Message>(game: &mut TestGame) -> Vec<M> {
 /// The name of a refusal's variant.
 pub(crate) fn variant(refusal: &impl Debug) -> String {
     let text = format!("{refusal:?}");
-    text.split('(').next().unwrap_or_default().to_owned()
+    text.split(['(', ' ']).next().unwrap_or_default().to_owned()
 }
 
 /// What was sent, as proto JSON and without its `cid`.

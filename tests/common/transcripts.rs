@@ -61,8 +61,26 @@ impl Scenario {
     }
 
     /// What one client did and saw.
-    pub(crate) fn lines_of<'a>(&'a self, client: &'a str) -> impl Iterator<Item = &'a Line> {
+    pub(crate) fn lines_of<'a>(
+        &'a self,
+        client: &'a str,
+    ) -> impl DoubleEndedIterator<Item = &'a Line> {
         self.lines.iter().filter(move |line| line.client == client)
+    }
+
+    /// The errors that clients got, each with the kind of message that it answers.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&str, &Line)> {
+        let is_error =
+            |line: &&Line| line.dir == Dir::Recv && line.kind.as_deref() == Some("error");
+        self.lines.iter().filter(is_error).map(|error| {
+            let mut before = self.lines_of(&error.client).filter(|line| {
+                line.dir == Dir::Send
+                    && line.seq < error.seq
+                    && line.json["cid"] == error.json["cid"]
+            });
+            let asked = before.next_back().and_then(|line| line.kind.as_deref());
+            (asked.unwrap_or_default(), error)
+        })
     }
 
     /// How the recorded server writes parties.

@@ -11,13 +11,13 @@ mod orders;
 use std::{collections::BTreeMap, thread};
 
 use bevy_nakama::proto::{self, Kind, PartyLayout};
-use common::transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios};
-use driver::{Client, How};
+use common::{
+    player::{How, MAX_ENVELOPE},
+    transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios},
+};
+use driver::Client;
 use fold::Fold;
 use serde_json::{Value, json};
-
-/// What the server reads, in bytes.
-const MAX_ENVELOPE: usize = 4096;
 
 /// What is compared.
 #[derive(Default)]
@@ -84,7 +84,7 @@ fn in_protobuf(scenario: &Scenario, line: &Line) -> Option<Line> {
 
 fn compare(scenario: &Scenario, name: &str, tally: &mut Tally) {
     let who = scenario.who(name);
-    let mut client = Client::new(scenario.generation, &who);
+    let mut client = Client::new(scenario, name);
     let is_old = scenario.generation == "nakama-3.27";
     let mut fold = Fold::default();
     fold.who = json!({ "user_id": who.user_id, "session_id": who.session_id });
@@ -134,7 +134,7 @@ fn compare(scenario: &Scenario, name: &str, tally: &mut Tally) {
         tally.differences.push(format!("{at}\n{differences}"));
     }
     tally.data += found.len();
-    tally.by_itself += client.by_itself;
+    tally.by_itself += client.player.by_itself;
     tally.clients += 1;
 }
 

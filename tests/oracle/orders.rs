@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    common::transcripts::{Dir, GENERATIONS, Line, Scenario, Who, scenarios},
-    driver::{Client, How},
+    common::{
+        player::How,
+        transcripts::{Dir, GENERATIONS, Line, Scenario, scenarios},
+    },
+    driver::Client,
 };
 use bevy_nakama::proto::{self, Message as M};
 use serde_json::{Value, json};
@@ -234,10 +237,16 @@ struct Life {
 
 /// A client's life, if the frames of a race come in this order. `None` if it asked with a raw envelope, which goes past the
 /// mirror: then nothing ties the answer to the event.
-fn live(generation: &str, who: &Who, lines: &[Line], race: &Race, order: &[usize]) -> Option<Life> {
+fn live(
+    scenario: &Scenario,
+    name: &str,
+    lines: &[Line],
+    race: &Race,
+    order: &[usize],
+) -> Option<Life> {
     let mut places = race.frames.clone();
     places.sort_unstable();
-    let mut client = Client::new(generation, who);
+    let mut client = Client::new(scenario, name);
     let mut after_race = String::new();
     for (index, line) in lines.iter().enumerate() {
         let frame = places.iter().position(|place| *place == index);
@@ -285,11 +294,11 @@ fn compare(scenario: &Scenario, name: &str, count: &mut BTreeMap<&str, Count>) -
         .filter(|line| line.dir != Dir::Rest)
         .cloned()
         .collect();
-    let who = &scenario.who(name);
+    let own = json!(scenario.who(name).session_id);
     let mut differences = Vec::new();
-    for race in races(&json!(who.session_id), &lines) {
+    for race in races(&own, &lines) {
         let count = count.entry(race.what).or_default();
-        let live = |order| live(scenario.generation, who, &lines, &race, order);
+        let live = |order| live(scenario, name, &lines, &race, order);
         let Some(usual) = live(race.orders[0]) else {
             count.raw += 1;
             continue;

@@ -114,10 +114,8 @@ impl ChatMessage {
     ///
     /// It is something else. Content comes from other players: anything is possible.
     #[cfg(feature = "serde")]
-    pub fn content<T: serde::de::DeserializeOwned>(
-        &self,
-    ) -> Result<T, crate::data::payload::PayloadError> {
-        serde_json::from_str(&self.json).map_err(crate::data::payload::PayloadError::new)
+    pub fn content<T: serde::de::DeserializeOwned>(&self) -> Result<T, crate::error::PayloadError> {
+        serde_json::from_str(&self.json).map_err(crate::error::PayloadError::new)
     }
 }
 

@@ -224,7 +224,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 #[cfg(feature = "serde")]
 fn to_json<T: serde::Serialize + ?Sized>(content: &T) -> Result<String, RequestError<ChatRefusal>> {
     serde_json::to_string(content)
-        .map_err(|error| RequestError::Unencodable(crate::data::payload::PayloadError::new(error)))
+        .map_err(|error| RequestError::Unencodable(crate::error::PayloadError::new(error)))
 }
 
 fn submit_send(world: &mut World, entity: Entity, channel: Entity, json: String) {

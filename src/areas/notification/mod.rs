@@ -131,8 +131,8 @@ impl Notification {
     ///
     /// It is something else.
     #[cfg(feature = "serde")]
-    pub fn content<T: serde::de::DeserializeOwned>(&self) -> Result<T, payload::PayloadError> {
-        serde_json::from_str(&self.json).map_err(payload::PayloadError::new)
+    pub fn content<T: serde::de::DeserializeOwned>(&self) -> Result<T, crate::error::PayloadError> {
+        serde_json::from_str(&self.json).map_err(crate::error::PayloadError::new)
     }
 }
 

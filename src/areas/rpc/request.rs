@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{RpcRefusal, refusal::refusal_of};
 use crate::{
     commands::NakamaCommands,
-    data::payload::PayloadError,
+    error::PayloadError,
     mirror::{early::Move, presence::Moment},
     proto::{Message, api},
     request::{

@@ -14,7 +14,7 @@ use super::{
 
 impl Client {
     pub(super) fn draw_tickets(&mut self, picture: &mut Picture) {
-        let world = self.game.app.world_mut();
+        let world = self.player.game.app.world_mut();
         let mut tickets =
             world.query::<(&MatchmakerTicket, Entity, &TicketId, Option<&TicketOf>)>();
         let mut tickets: Vec<_> = tickets.iter(world).collect();
@@ -40,7 +40,7 @@ impl Client {
     }
 
     pub(super) fn draw_inbox(&mut self, picture: &mut Picture) {
-        let inbox = self.game.app.world().resource::<NotificationInbox>();
+        let inbox = self.player.game.app.world().resource::<NotificationInbox>();
         for (number, notification) in inbox.iter().enumerate() {
             assert!(notification.persistent, "{notification} is not kept");
             let mut body = notification_json(notification);
@@ -53,17 +53,17 @@ impl Client {
     }
 
     pub(super) fn draw_users(&mut self, picture: &mut Picture) {
-        let world = self.game.app.world_mut();
+        let world = self.player.game.app.world_mut();
         let mut users = world.query_filtered::<(Entity, &UserId), With<FollowedUser>>();
         let users = users.iter(world);
         let users: Vec<_> = users.map(|(entity, id)| (entity, id.clone())).collect();
         let mut online = 0;
         for (entity, id) in users {
-            let world = self.game.app.world();
+            let world = self.player.game.app.world();
             let index = world.resource::<FollowedUserIndex>();
             assert_eq!(index.get(&id), Some(entity), "the index knows {id}");
             let is_self = world.get::<IsSelf>(entity).is_some();
-            let is_own = *self.session.user_id() == id;
+            let is_own = *self.player.user_id() == id;
             assert_eq!(is_self, is_own, "{id} is oneself or is not");
             let mut facts = json!({});
             if let Some(name) = world.get::<Username>(entity) {
@@ -85,7 +85,7 @@ impl Client {
     }
 
     pub(super) fn draw_streams(&mut self, picture: &mut Picture) {
-        let world = self.game.app.world_mut();
+        let world = self.player.game.app.world_mut();
         let mut streams = world.query::<(Entity, &Stream)>();
         let streams = streams.iter(world);
         let streams: Vec<_> = streams
@@ -93,7 +93,7 @@ impl Client {
             .collect();
         let mut present = 0;
         for (entity, stream) in streams {
-            let world = self.game.app.world();
+            let world = self.player.game.app.world();
             let index = world.resource::<StreamIndex>();
             assert_eq!(index.get(&stream), Some(entity), "the index knows {stream}");
             let stream = json!(stream_of(&stream));

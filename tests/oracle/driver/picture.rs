@@ -69,7 +69,7 @@ impl Client {
 
     /// Everybody who is related to `place`, in the order of the relationship.
     pub(super) fn people<T: RelationshipTarget>(&self, place: Entity) -> Vec<Person> {
-        let world = self.game.app.world();
+        let world = self.player.game.app.world();
         let people = world.get::<T>(place).into_iter().flat_map(T::iter);
         let people = people.map(|who| {
             let who = world.entity(who);
@@ -97,12 +97,12 @@ impl Client {
     }
 
     pub(super) fn all<C: Component>(&mut self) -> usize {
-        let world = self.game.app.world_mut();
+        let world = self.player.game.app.world_mut();
         world.query::<&C>().iter(world).count()
     }
 
     fn draw_matches(&mut self, picture: &mut Picture) {
-        let world = self.game.app.world_mut();
+        let world = self.player.game.app.world_mut();
         let mut matches = world.query::<(Entity, &MatchId, &Match)>();
         let matches: Vec<_> = matches.iter(world).collect();
         let matches: Vec<_> = matches
@@ -111,7 +111,7 @@ impl Client {
             .collect();
         let mut present = 0;
         for (entity, id, here) in matches {
-            let world = self.game.app.world();
+            let world = self.player.game.app.world();
             let index = world.resource::<MatchIndex>();
             assert_eq!(index.get(&id), Some(entity), "the index knows {id}");
             let people = self.people::<MatchPresences>(entity);
@@ -128,13 +128,13 @@ impl Client {
     }
 
     fn draw_channels(&mut self, picture: &mut Picture) {
-        let world = self.game.app.world_mut();
+        let world = self.player.game.app.world_mut();
         let mut channels = world.query_filtered::<(Entity, &ChannelId), With<ChatChannel>>();
         let channels = channels.iter(world);
         let channels: Vec<_> = channels.map(|(entity, id)| (entity, id.clone())).collect();
         let mut present = 0;
         for (entity, id) in channels {
-            let world = self.game.app.world();
+            let world = self.player.game.app.world();
             let index = world.resource::<ChatIndex>();
             assert_eq!(index.get(&id), Some(entity), "the index knows {id}");
             let people = self.people::<ChatMembers>(entity);
@@ -167,7 +167,7 @@ impl Client {
     }
 
     fn draw_parties(&mut self, picture: &mut Picture) {
-        let world = self.game.app.world_mut();
+        let world = self.player.game.app.world_mut();
         let mut parties = world.query::<(Entity, &PartyId, &Party)>();
         let parties = parties.iter(world);
         let parties: Vec<_> = parties
@@ -175,7 +175,7 @@ impl Client {
             .collect();
         let (mut listed, mut asked) = (0, 0);
         for (entity, id, party) in parties {
-            let world = self.game.app.world();
+            let world = self.player.game.app.world();
             let index = world.resource::<PartyIndex>();
             assert_eq!(index.get(&id), Some(entity), "the index knows {id}");
             let members = self.people::<PartyMembers>(entity);
@@ -204,11 +204,15 @@ impl Client {
     }
 
     fn draw_requests(&mut self, picture: &mut Picture) {
-        let world = self.game.app.world_mut();
+        let world = self.player.game.app.world_mut();
         let mut joining = world
             .query_filtered::<(Entity, Has<PendingRequest>, Has<PendingApproval>), With<Joining>>();
         let mut open = world.query::<(Entity, &PendingRequest)>();
-        let known = self.asked.lock().expect("no test panics while it reads");
+        let known = self
+            .player
+            .asked
+            .lock()
+            .expect("no test panics while it reads");
         for (entity, is_open, is_pending) in joining.iter(world) {
             let (kind, id) = known.get(&entity).expect("nothing joins by itself");
             if is_open {

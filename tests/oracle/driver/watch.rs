@@ -32,9 +32,9 @@ impl Client {
         &mut self,
         see: impl Fn(&R::Reply) -> String + Send + Sync + 'static,
     ) {
-        let (asked, outcomes) = (self.asked.clone(), self.outcomes.clone());
+        let (asked, outcomes) = (self.player.asked.clone(), self.outcomes.clone());
         let told = self.told.clone();
-        self.game.observe(move |reply: On<Replied<R>>| {
+        self.player.game.observe(move |reply: On<Replied<R>>| {
             let asked = asked.lock().expect("no test panics while it reads");
             let asked = asked.get(&reply.request).map(|(kind, _)| *kind);
             let kind = kind_of(R::NAME).or(asked).expect("somebody asked for it");
@@ -100,7 +100,7 @@ impl Client {
             let joined = joined.lock();
             joined.expect("no test panics").insert(added.entity, facts);
         };
-        self.game.observe(join);
+        self.player.game.observe(join);
         let (write_match, write_chat) = (write.clone(), write.clone());
         let (write_matched, write_notification) = (write.clone(), write.clone());
         let write_stream = write.clone();
@@ -168,24 +168,26 @@ impl Client {
                 }));
             }
         };
-        let app = &mut self.game.app;
+        let app = &mut self.player.game.app;
         app.add_systems(
             Update,
             (match_data, party_data, chat, notifications, stream_data),
         );
-        self.game.observe(move |matched: On<MatchmakerMatched>| {
-            let users = matched.users.iter().map(matched_user).collect();
-            let matched = realtime::MatchmakerMatched {
-                ticket: matched.ticket_id.to_string(),
-                users,
-                self_: matched.me().map(matched_user),
-                id: Some(match &matched.join {
-                    JoinWith::Id(id) => Id::MatchId(id.to_string()),
-                    JoinWith::Token(token) => Id::Token(token.expose().to_owned()),
-                }),
-            };
-            write_matched(json!(matched));
-        });
+        self.player
+            .game
+            .observe(move |matched: On<MatchmakerMatched>| {
+                let users = matched.users.iter().map(matched_user).collect();
+                let matched = realtime::MatchmakerMatched {
+                    ticket: matched.ticket_id.to_string(),
+                    users,
+                    self_: matched.me().map(matched_user),
+                    id: Some(match &matched.join {
+                        JoinWith::Id(id) => Id::MatchId(id.to_string()),
+                        JoinWith::Token(token) => Id::Token(token.expose().to_owned()),
+                    }),
+                };
+                write_matched(json!(matched));
+            });
     }
 
     /// Writes down whatever becomes of presences and of those who ask to join.
@@ -205,17 +207,19 @@ impl Client {
         self.watch_component::<InStream>("is in the stream");
         self.watch_component::<Stream>("is a stream");
         let told = self.told.clone();
-        self.game.observe(
+        self.player.game.observe(
             move |status: On<Insert, UserStatus>, all: Query<&UserStatus>| {
                 let status = all.get(status.entity).expect("it is there");
                 told.add(format!("status {:?}", status.0));
             },
         );
         let told = self.told.clone();
-        self.game
+        self.player
+            .game
             .observe(move |_: On<PartyClosed>| told.add("the party closed"));
         let told = self.told.clone();
-        self.game
+        self.player
+            .game
             .observe(move |error: On<ErrorPushed>| told.add(error.error.to_string()));
     }
 
@@ -230,12 +234,14 @@ impl Client {
             format!("{sign} {name} {what} {how:?} self={is_self}")
         }
         let told = self.told.clone();
-        self.game
+        self.player
+            .game
             .observe(move |added: On<Add, C>, all: Query<Anything>| {
                 told.add(line('+', what, all.get(added.entity).expect("it is there")));
             });
         let told = self.told.clone();
-        self.game
+        self.player
+            .game
             .observe(move |gone: On<Remove, C>, all: Query<Anything>| {
                 told.add(line(
                     '-',

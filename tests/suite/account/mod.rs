@@ -1,3 +1,17 @@
-//! Accounts, and the tokens of a session.
+//! Logging in, and what tokens are good for.
 
-mod sessions;
+mod a_login_makes_or_finds_an_account;
+mod refusals_of_logins_have_names;
+mod tokens_are_refreshed_restored_and_ended;
+
+use crate::common::game::Game;
+use bevy::prelude::*;
+use bevy_nakama::prelude::*;
+
+fn log_in(
+    game: &mut Game,
+    server: &NakamaServer,
+    login: Login,
+) -> Result<LoggedIn, RequestError<LoginRefusal>> {
+    game.ask::<LogIn>(|nakama| nakama.log_in(server, login).id())
+}

@@ -79,3 +79,37 @@ fn start_connecting_at_once(game: &mut TestGame) {
         commands.nakama().connect(&server(), &session, options);
     });
 }
+
+#[test]
+fn a_connection_that_was_replaced_is_not_told() {
+    let mut game = TestGame::new();
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |_: On<Connected>, connection: Res<NakamaConnection>| {
+        seen.add(format!(
+            "connected as {}",
+            connection.user().expect("a user").1
+        ));
+    });
+    let connect = |game: &mut TestGame, name: &str| {
+        let session = session(name);
+        game.commands(|commands| {
+            let options = ConnectOptions::default();
+            commands.nakama().connect(&server(), &session, options);
+        });
+    };
+    connect(&mut game, "ada");
+    game.update();
+    game.server_accepts();
+    connect(&mut game, "bob");
+    game.update();
+    assert_eq!(
+        log.take(),
+        [""; 0],
+        "ada's socket was open, but she is not asked for any more"
+    );
+    game.update();
+    game.server_accepts();
+    game.update();
+    assert_eq!(log.take(), ["connected as bob"]);
+}

@@ -136,3 +136,34 @@ fn an_inbox_that_has_not_changed_does_not_say_so() {
     game.update();
     assert_eq!(log.take(), ["1"]);
 }
+
+#[test]
+fn a_page_of_the_last_user_is_not_in_the_inbox_of_the_next() {
+    let mut game = TestGame::connected();
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |reply: On<Replied<FetchNotifications>>| {
+        let page = reply.result.as_ref().expect("a page");
+        seen.add(format!(
+            "{} for {}",
+            page.notifications.len(),
+            page.cacheable_cursor
+        ));
+    });
+    game.commands(|commands| {
+        commands.nakama().notifications(FetchNotifications::new(10));
+    });
+    game.update();
+    game.connection_breaks();
+    game.update();
+    game.connect();
+    let page = json!({
+        "notifications": [{ "id": "n", "subject": "hello", "content": "{}", "code": 1, "persistent": true }],
+        "cacheable_cursor": "ada's",
+    });
+    game.answer_rest(200, &page);
+    game.update();
+    assert_eq!(log.take(), ["1 for ada's"], "who asked hears of it");
+    let inbox = game.app.world().resource::<NotificationInbox>();
+    assert_eq!((inbox.len(), inbox.cursor()), (0, ""));
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::common::{
     steps::variant,
-    transcripts::{self, Dir, GENERATIONS},
+    transcripts::{self, GENERATIONS},
 };
 
 #[test]
@@ -71,20 +71,9 @@ fn every_recorded_refusal_has_a_name_and_keeps_its_text() {
         .flat_map(transcripts::scenarios)
         .filter(|scenario| scenario.name.starts_with("party_"))
     {
-        let lines = &scenario.lines;
-        for line in lines
-            .iter()
-            .filter(|line| line.kind.as_deref() == Some("error"))
-        {
-            let about = lines.iter().find(|sent| {
-                sent.dir == Dir::Send
-                    && sent.client == line.client
-                    && sent.json["cid"] == line.json["cid"]
-            });
-            let kind = about.and_then(|sent| sent.kind.as_deref());
-            let of_parties = kind
-                .filter(|kind| kind.starts_with("party_") && !kind.starts_with("party_matchmaker"));
-            if of_parties.is_some() && line.json["error"]["code"] == 3 {
+        for (kind, line) in scenario.refusals() {
+            let of_parties = kind.starts_with("party_") && !kind.starts_with("party_matchmaker");
+            if of_parties && line.json["error"]["code"] == 3 {
                 let text = line.json["error"]["message"].as_str().expect("a text");
                 recorded.insert(text.to_owned());
             }

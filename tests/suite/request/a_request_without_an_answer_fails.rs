@@ -138,3 +138,51 @@ fn what_ran_out_of_time_is_forgotten_once_no_answer_can_come() {
     game.update();
     assert_eq!(late(&game), Some(0.0), "nor after a later answer");
 }
+
+/// An impatient observer asks again as soon as it is refused. It is answered once in a frame, and the rest goes on.
+#[test]
+fn who_asks_again_and_again_still_connects() {
+    let mut game = TestGame::new();
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(
+        move |reply: On<Replied<ListMatches>>, mut commands: Commands| {
+            if matches!(reply.result, Err(RequestError::NotConnected)) {
+                seen.add("not connected");
+                commands.nakama().list_matches(ListMatches::up_to(10));
+            }
+        },
+    );
+    game.commands(|commands| {
+        commands.nakama().list_matches(ListMatches::up_to(10));
+    });
+    game.update();
+    game.update();
+    assert_eq!(log.take(), ["not connected"; 2]);
+    game.connect();
+    game.update();
+    assert_eq!(game.rest_calls().len(), 1);
+    let connection = game.app.world().resource::<NakamaConnection>();
+    assert!(connection.is_connected());
+}
+
+#[test]
+fn the_deadline_of_requests_can_be_changed_and_be_endless() {
+    let mut game = TestGame::connected();
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |reply: On<Replied<CreateMatch>>| {
+        seen.add(format!("{:?}", reply.result.as_ref().err()));
+    });
+    for (timeout, is_over) in [(Duration::MAX, false), (Duration::from_secs(1), true)] {
+        let mut settings = game.app.world_mut().resource_mut::<NakamaSettings>();
+        settings.request_timeout = timeout;
+        game.commands(|commands| {
+            commands.nakama().create_match(CreateMatch::new());
+            commands.nakama().rest(RestMethod::Get, "/v2/account", None);
+        });
+        game.update();
+        game.advance(Duration::from_secs(2));
+        assert_eq!(!log.take().is_empty(), is_over, "{timeout:?}");
+    }
+}

@@ -12,8 +12,9 @@ mod an_answer_without_end_is_cut_off;
 mod an_app_ends_at_once;
 mod an_end_says_why;
 mod calls_wait_for_each_other;
+mod https_trusts_the_roots_of_the_game;
 mod no_flood_holds_a_game_up;
-mod servers;
+pub(crate) mod servers;
 mod the_last_words_of_a_server_are_heard;
 mod tls_is_resumed_and_bounded;
 

@@ -73,7 +73,7 @@ pub(super) fn open_websocket(head: &str, mut stream: TcpStream) {
 }
 
 /// A server behind TLS: what it is, and the certificate to trust.
-pub(super) fn tls_server(
+pub(crate) fn tls_server(
     adjust: impl FnOnce(&mut rustls::ServerConfig),
     answer: impl Fn(rustls::StreamOwned<rustls::ServerConnection, TcpStream>) + Send + 'static,
 ) -> NakamaServer {

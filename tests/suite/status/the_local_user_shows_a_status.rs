@@ -204,3 +204,27 @@ fn what_is_asked_for_on_the_way_to_the_next_connection_is_told_in_order_too() {
     game.update();
     assert_eq!(log.take().first().map(String::as_str), Some("shown"));
 }
+
+/// The same user on another device says what this device would say.
+#[test]
+fn a_change_of_status_elsewhere_is_not_the_local_session() {
+    let mut game = TestGame::connected();
+    let mut phone = presence("ada");
+    phone.session_id = "session-phone".into();
+    phone.status = Some(String::new());
+    let change = realtime::StatusPresenceEvent {
+        joins: vec![phone.clone()],
+        leaves: vec![phone],
+    };
+    game.server_says(Message::StatusPresenceEvent(change));
+    game.update();
+    let is_self = |game: &mut TestGame| {
+        let world = game.app.world_mut();
+        let mut own = world.query_filtered::<&SessionId, With<IsSelf>>();
+        let own: Vec<String> = own.iter(world).map(ToString::to_string).collect();
+        own
+    };
+    assert_eq!(is_self(&mut game), [""; 0], "that is the phone");
+    game.join("m", &["ada", "bob"]);
+    assert_eq!(is_self(&mut game), ["session-ada"]);
+}

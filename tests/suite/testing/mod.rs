@@ -1,3 +1,3 @@
 //! What a test of a game may rely upon.
 
-mod test_game;
+mod a_test_game_is_dependable;

@@ -1,0 +1,66 @@
+//! Data that is not sent.
+
+use super::*;
+use crate::common::log::warnings;
+
+/// Sends a payload that is too large, in so many frames.
+fn send_too_much(game: &mut TestGame, frames: usize) {
+    let here = game.match_entity("m1");
+    for _ in 0..frames {
+        let data = OutgoingData::raw(7, vec![0; 5000]);
+        game.commands(|commands| commands.nakama().send_data(here, data));
+        game.update();
+    }
+    game.update();
+}
+
+#[test]
+fn data_that_is_not_sent_and_nobody_observes_is_told_once_for_its_kind() {
+    let mut game = listening();
+    send_too_much(&mut game, 5);
+    let reason = "5014 bytes are above the server's limit of 4096";
+    let told = format!(
+        "data with op code 7 was not sent, and the game does not observe `SendFailed`: {reason}"
+    );
+    assert_eq!(warnings(), [told], "sent at 60 Hz, it would fill the log");
+    // For another reason.
+    let nowhere = game.app.world_mut().spawn_empty().id();
+    game.commands(|c| c.nakama().send_data(nowhere, OutgoingData::raw(7, "hi")));
+    game.update();
+    let seen = warnings();
+    let [warning] = seen.as_slice() else {
+        panic!("{seen:?}");
+    };
+    assert!(warning.ends_with("not a member"), "{warning}");
+}
+
+#[test]
+fn data_that_is_not_sent_is_told_again_in_the_next_connection() {
+    let mut game = listening();
+    send_too_much(&mut game, 5);
+    assert_eq!(warnings().len(), 1);
+    game.observe(|_: On<Disconnected>| {});
+    game.connection_breaks();
+    game.update();
+    game.connect();
+    game.join("m1", &["ada"]);
+    send_too_much(&mut game, 5);
+    assert_eq!(warnings().len(), 1);
+}
+
+#[test]
+fn data_that_is_not_sent_is_the_games_own_affair_if_it_observes_it() {
+    let mut game = listening();
+    game.observe(|_: On<SendFailed>| {});
+    send_too_much(&mut game, 1);
+    assert_eq!(warnings(), [""; 0], "everywhere");
+
+    let mut game = listening();
+    let here = game.match_entity("m1");
+    game.app
+        .world_mut()
+        .entity_mut(here)
+        .observe(|_: On<SendFailed>| {});
+    send_too_much(&mut game, 1);
+    assert_eq!(warnings(), [""; 0], "on the match");
+}

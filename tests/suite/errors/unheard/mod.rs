@@ -1,0 +1,17 @@
+//! What goes wrong and the game does not observe is told in the log, once; and so is a plugin that was forgotten.
+
+mod a_missing_plugin;
+mod data_that_is_not_sent;
+mod ends_and_errors_of_the_server;
+mod failed_requests;
+
+use crate::common::log::listen;
+use bevy::prelude::*;
+use bevy_nakama::{prelude::*, testing::*};
+
+/// A game in a match, whose warnings are kept.
+fn listening() -> TestGame {
+    let game = TestGame::joined("m1", &["ada"]);
+    listen();
+    game
+}
