@@ -2,7 +2,9 @@
 
 use bevy_ecs::prelude::*;
 
-use crate::connection::NetworkLink;
+/// Marks a world that has the plugin.
+#[derive(Debug, Resource)]
+pub(crate) struct HasPlugin;
 
 /// Gives [`Commands`] the plugin's methods.
 pub trait NakamaCommandsExt<'w, 's> {
@@ -45,7 +47,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     pub(crate) fn queue(&mut self, run: impl FnOnce(&mut World) + Send + 'static) {
         self.commands.queue(move |world: &mut World| {
             assert!(
-                world.contains_resource::<NetworkLink>(),
+                world.contains_resource::<HasPlugin>(),
                 "`commands.nakama()` needs the plugin: add `NakamaPlugin` to the app"
             );
             run(world);

@@ -24,20 +24,21 @@ use crate::{
         },
         stream::{InStream, Stream, StreamIndex, StreamPersistence, StreamPresences},
     },
+    commands::HasPlugin,
     connection::{ConnectionState, NakamaConnection, NetworkLink},
-    data::{payload, send::FailedSends},
+    data::{self, send::FailedSends},
     ecs::departure::{Departures, LastWord, despawn_departed},
     envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, update_tap},
     mirror::{
         early::EarlyArrivals,
         presence::{
-            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, Moments, PartyId,
-            PresenceIndex, SessionId, TicketId, UserId, Username,
+            ChannelId, Departed, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex,
+            SessionId, TicketId, UserId, Username,
         },
         receive::{BudgetClock, ReceiveStats, may_judge_deadlines, receive},
     },
-    request::{PendingRequest, Requests},
-    transport::{MatchData, Network, PartyData, StreamData},
+    request::{Moments, NextFrame, PendingRequest, Requests},
+    transport::Network,
 };
 
 /// Adds the client to an app.
@@ -98,13 +99,15 @@ impl Plugin for NakamaPlugin {
             .world_mut()
             .get_resource_or_insert_with(|| self.settings.clone());
         let link = NetworkLink::new(self.network.clone(), &settings);
-        payload::add_area::<MatchData>(app);
-        payload::add_area::<PartyData>(app);
-        payload::add_area::<StreamData>(app);
-        app.insert_resource(link)
+        data::add_area::<Match>(app);
+        data::add_area::<Party>(app);
+        data::add_area::<Stream>(app);
+        app.insert_resource(HasPlugin)
+            .insert_resource(link)
             .init_resource::<BudgetClock>()
             .init_resource::<NakamaConnection>()
             .init_resource::<Requests>()
+            .init_resource::<NextFrame>()
             .init_resource::<PresenceIndex>()
             .init_resource::<Moments>()
             .init_resource::<Departures>()

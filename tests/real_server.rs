@@ -340,7 +340,7 @@ fn a_kick_is_told_with_its_reason() {
     assert!(ends.any(|end| end.starts_with("the server closed the socket")));
 }
 
-/// As in `suite/large_requests.rs`, and what a server says to a call that is too long.
+/// As in `suite/request/large`, and what a server says to a call that is too long.
 #[test]
 #[ignore = "needs a Nakama server"]
 fn a_request_that_is_too_much_for_one_message() {
@@ -362,7 +362,7 @@ fn a_request_that_is_too_much_for_one_message() {
         .expect("unfollowed");
 }
 
-/// As in `suite/chat_rooms.rs`.
+/// As in `suite/chat/rooms_are_no_groups.rs`.
 #[test]
 #[ignore = "needs a Nakama server"]
 fn a_room_with_a_slash_has_no_history() {

@@ -1,15 +1,10 @@
 //! The game's end of the network thread.
 
-use std::collections::VecDeque;
-
 use bevy_ecs::prelude::*;
 
 use crate::{
     settings::NakamaSettings,
-    transport::{
-        Answer, Epoch, Failure, Link, LinkCommand, LinkEvent, LinkSettings, Network, RequestId,
-        Told, TrafficTotals,
-    },
+    transport::{Epoch, Link, LinkCommand, LinkSettings, Network, RequestId, Told, TrafficTotals},
 };
 
 /// The game's end of the network thread. The thread is started when it is first needed.
@@ -20,10 +15,6 @@ pub(crate) struct NetworkLink {
     settings: LinkSettings,
     /// Whether envelopes are reported raw.
     is_tapped: bool,
-    /// Requests that are refused without the network.
-    refused: VecDeque<RequestId>,
-    /// How many of them are answered in this frame: those that were there when it began.
-    to_refuse: usize,
 }
 
 impl NetworkLink {
@@ -33,8 +24,6 @@ impl NetworkLink {
             link: None,
             settings: settings.to_link_settings(),
             is_tapped: false,
-            refused: VecDeque::new(),
-            to_refuse: 0,
         }
     }
 
@@ -88,11 +77,6 @@ impl NetworkLink {
         Link::dead()
     }
 
-    /// Answers a request with the next frame, without asking the network.
-    pub(crate) fn refuse(&mut self, ticket: RequestId) {
-        self.refused.push_back(ticket);
-    }
-
     /// A connection has ended: takes back its requests that have not left for the network thread, and never will.
     pub(crate) fn take_unsent(&mut self, ended: Epoch) -> Vec<RequestId> {
         let link = self.link.as_mut();
@@ -113,25 +97,12 @@ impl NetworkLink {
     }
 
     pub(crate) fn begin_frame(&mut self) {
-        self.to_refuse = self.refused.len();
         if let Some(link) = &mut self.link {
             link.begin_frame();
         }
     }
 
     pub(crate) fn next_event(&mut self) -> Option<Told> {
-        if self.to_refuse > 0
-            && let Some(ticket) = self.refused.pop_front()
-        {
-            self.to_refuse -= 1;
-            let event = LinkEvent::Answer {
-                ticket,
-                answer: Answer::Failed(Failure::NotConnected),
-                late: false,
-            };
-            let epoch = Epoch::default();
-            return Some(Told { epoch, event });
-        }
         self.link.as_mut()?.next_event()
     }
 

@@ -6,8 +6,8 @@ use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
 use crate::{
-    connection::NakamaConnection, data::payload::PayloadError, ecs::observed,
-    request::RequestError, transport::Failure,
+    connection::NakamaConnection, ecs::observed, error::PayloadError, request::RequestError,
+    transport::Failure,
 };
 
 /// Data was not sent. An event of the match's or party's entity, triggered in
@@ -63,6 +63,19 @@ pub enum SendError {
     /// The payload could not be encoded, for the reason that its codec gives.
     #[error("it cannot be encoded: {}", .0.cause())]
     Unencodable(PayloadError),
+}
+
+impl From<Failure> for SendError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            Failure::QueueFull { limit } => Self::QueueFull { limit },
+            Failure::NotConnected | Failure::ConnectionLost { .. } => Self::NotConnected,
+            Failure::Timeout { .. } | Failure::BadAddress(_) | Failure::Unreachable(_) => {
+                Self::Unanswered
+            }
+        }
+    }
 }
 
 impl From<RequestError> for SendError {
@@ -125,7 +138,7 @@ pub(crate) fn tell_failed(world: &mut World) {
 /// The network thread could not send something, named by the bits of its entity.
 pub(crate) fn on_send_failed(world: &mut World, origin: u64, op_code: i64, failure: Failure) {
     if let Some(context) = Entity::try_from_bits(origin) {
-        let reason = RequestError::from(failure).into();
+        let reason = failure.into();
         tell(
             world,
             SendFailed {

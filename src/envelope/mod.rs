@@ -20,9 +20,8 @@ use crate::{
     commands::NakamaCommands,
     connection::NetworkLink,
     error::ServerError,
-    mirror::{early::Move, presence::Moment},
     proto::{self, Envelope, Kind, Message},
-    request::{Outcome, Request, SocketRequest, submit},
+    request::{Moment, Move, Outcome, Request, SocketRequest, submit},
     transport::{Direction, LinkCommand, RawEnvelope, Received},
 };
 

@@ -13,11 +13,14 @@ use crate::{
         naming::name_for,
     },
     mirror::{
-        early::{Area, EarlyArrivals, Held, Mover},
-        presence::{self, Detail as _, Joining, Membership, Moment, PresenceInfo},
+        early::{self, EarlyArrivals, Held, hold},
+        presence::{self, Detail as _, Joining, Membership, PresenceInfo},
     },
     proto::{Message, UserPresence},
-    request::{Request, SocketRequest, refuse_wrong_entity, send_then, settle_at_once, submit},
+    request::{
+        Area, Moment, Mover, Request, Requests, SocketRequest, refuse_wrong_entity, send_then,
+        settle_at_once, submit,
+    },
     transport::{People, Received, canonical},
 };
 
@@ -244,17 +247,18 @@ pub(crate) fn become_known<C: Context>(world: &mut World, mirror: Entity, id: &C
 /// answer, it may be.
 pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
     let is_wanted = world.resource::<ContextIndex<C>>().get(id).is_some();
-    let mut early = world.resource_mut::<EarlyArrivals>();
-    if !is_wanted && !early.put_off_leaving(C::AREA, id.as_ref()) {
+    if !is_wanted && !early::put_off_leaving(world, C::AREA, id.as_ref()) {
         send_leave::<C>(world, id.clone());
     }
 }
 
 /// A join has its answer: leaves what turns out to be unwanted.
 pub(crate) fn on_join_answered<C: Context>(world: &mut World) {
-    let unwanted = world.resource_mut::<EarlyArrivals>().take_unwanted(C::AREA);
-    if !unwanted.is_empty() {
-        C::leave_unwanted(world, unwanted);
+    if !world.resource::<Requests>().is_joining(C::AREA) {
+        let unwanted = world.resource_mut::<EarlyArrivals>().take_unwanted(C::AREA);
+        if !unwanted.is_empty() {
+            C::leave_unwanted(world, unwanted);
+        }
     }
 }
 
@@ -344,14 +348,6 @@ pub(crate) fn find_again<C: Context>(
     found.ok_or_else(|| (C::AREA, id.as_ref().into()))
 }
 
-/// Keeps something for what we are not in yet.
-pub(crate) fn hold(world: &mut World, area: Area, id: &str, what: Held) {
-    let now = world.resource::<Time<Real>>().elapsed();
-    world
-        .resource_mut::<EarlyArrivals>()
-        .hold_for_context(now, area, id, what);
-}
-
 /// Whether an event about these people comes behind an answer that is still to come.
 pub(crate) fn is_ahead_of_answer<'a>(
     world: &World,
@@ -363,9 +359,7 @@ pub(crate) fn is_ahead_of_answer<'a>(
         session: &who.session_id,
         is_self: presence::is_self(world, who),
     });
-    world
-        .resource::<EarlyArrivals>()
-        .is_ahead_of_answer(area, id, who)
+    early::is_ahead_of_answer(world, area, id, who)
 }
 
 /// Keeps an event that overtook the answer to what brought it about.

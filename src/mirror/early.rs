@@ -5,12 +5,14 @@
 //! what a request changes: members that the local user accepts into a party or removes from it, the local user's status, and streams
 //! that an RPC puts the local user into. First comes the answer, then the event.
 
-use std::{collections::VecDeque, mem, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use bevy_ecs::prelude::*;
+use bevy_time::{Real, Time};
 
 use crate::{
     mirror::presence::SessionId,
+    request::{Area, Move, Mover, Requests},
     transport::{MatchData, PartyData, Received, StreamData, canonical},
 };
 
@@ -19,20 +21,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// What may be held, in all.
 const MAX_FRAMES: usize = 1024;
 const MAX_BYTES: usize = 1024 * 1024;
-
-/// What joins are about.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Area {
-    Match,
-    Party,
-    Channel,
-    /// A ticket of the local user alone.
-    Ticket,
-    /// A ticket of a party that the local user leads.
-    PartyTicket,
-    Status,
-    Stream,
-}
 
 /// Something received, to be applied later.
 #[derive(Clone, Debug)]
@@ -68,43 +56,6 @@ impl Held {
     }
 }
 
-/// A change of who is where that was asked for. The server tells of it in an event, which may overtake its answer.
-///
-/// A server handles the requests of a socket one after the other. So an event that comes before an answer belongs to the
-/// first of the open requests, and none waits for a second one.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Move {
-    /// This session joins or leaves what has this id.
-    Of {
-        area: Area,
-        id: Box<str>,
-        session: SessionId,
-    },
-    /// The local user's presence changes somewhere in this area. In a stream it only may: an RPC can be about anything.
-    Own(Area),
-}
-
-/// Somebody that an event is about.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mover<'a> {
-    pub(crate) session: &'a str,
-    pub(crate) is_self: bool,
-}
-
-impl Move {
-    /// What a function of the server may do: put the caller into a stream, or take them out of one.
-    pub(crate) const BY_FUNCTION: Self = Self::Own(Area::Stream);
-
-    fn is_about(&self, event: Area, event_id: &str, who: Mover<'_>) -> bool {
-        match self {
-            Self::Of { area, id, session } => {
-                *area == event && **id == *event_id && *session == *who.session
-            }
-            Self::Own(area) => *area == event && who.is_self,
-        }
-    }
-}
-
 /// What became of something that arrived.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
@@ -126,14 +77,10 @@ pub(crate) enum Patience {
 /// What is held, oldest first.
 #[derive(Debug, Default, Resource)]
 pub(crate) struct EarlyArrivals {
-    /// Joins and creates without an answer.
-    open_joins: Vec<Area>,
     /// What somebody joined late, while another join of its kind had no answer: that one may want it.
     unwanted: Vec<(Area, Box<str>)>,
     /// What the server has been asked for and will give in its own time.
     awaited: Vec<(Area, Box<str>)>,
-    /// Asked for, and without an answer.
-    moves: Vec<Move>,
     held: VecDeque<Entry>,
     bytes: usize,
     /// What is to be applied now, in order.
@@ -180,88 +127,77 @@ impl WaitsFor {
     }
 }
 
+/// Keeps something for a context that is not known, if a request that is open may bring it.
+pub(crate) fn hold(world: &mut World, area: Area, id: &str, what: Held) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    let is_joining = world.resource::<Requests>().is_joining(area);
+    world
+        .resource_mut::<EarlyArrivals>()
+        .hold_for_context(now, area, id, what, is_joining);
+}
+
+/// Whether an event about them comes behind an answer that is still to come: a request moves one of them, or an earlier event
+/// waits already.
+pub(crate) fn is_ahead_of_answer<'a>(
+    world: &World,
+    area: Area,
+    id: &str,
+    who: impl IntoIterator<Item = Mover<'a>>,
+) -> bool {
+    let id = &*canonical(id);
+    let early = world.resource::<EarlyArrivals>();
+    early.waits_for_answer(area, id) || world.resource::<Requests>().is_moving(area, id, who)
+}
+
+/// Puts off leaving something that nobody seems to want, if a join of its kind is open. Whether it did.
+pub(crate) fn put_off_leaving(world: &mut World, area: Area, id: &str) -> bool {
+    let may_be_wanted = world.resource::<Requests>().is_joining(area);
+    if may_be_wanted {
+        world
+            .resource_mut::<EarlyArrivals>()
+            .put_off_leaving(area, id);
+    }
+    may_be_wanted
+}
+
 impl EarlyArrivals {
-    /// A join or create has been made.
-    pub(crate) fn expect_answer(&mut self, area: Area) {
-        self.open_joins.push(area);
-    }
-
-    /// Whether a join or create has no answer yet.
-    pub(crate) fn expects_answer(&self, area: Area) -> bool {
-        self.open_joins.contains(&area)
-    }
-
-    /// A join or create has its answer, and what belongs to it has been applied. Frames that nothing can name any more
-    /// are dropped.
-    pub(crate) fn answered(&mut self, area: Area) {
-        if let Some(open) = self.open_joins.iter().position(|open| *open == area) {
-            self.open_joins.swap_remove(open);
-        }
-        if !self.expects_answer(area) {
-            let before = self.held.len();
-            let awaited = self.awaited.clone();
-            let is_awaited = |id: &str| {
-                awaited
-                    .iter()
-                    .any(|(of, awaited)| *of == area && **awaited == *id)
-            };
-            self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
-            self.dropped += (before - self.held.len()) as u64;
-        }
-    }
-
-    /// Puts off leaving something that nobody seems to want, if a join of its kind has no answer yet. Whether it did.
-    pub(crate) fn put_off_leaving(&mut self, area: Area, id: &str) -> bool {
-        let may_be_wanted = self.open_joins.contains(&area);
-        if may_be_wanted {
-            self.unwanted.push((area, id.into()));
-        }
-        may_be_wanted
-    }
-
-    /// What is to be left now, unless it is wanted after all.
-    pub(crate) fn take_unwanted(&mut self, area: Area) -> Vec<Box<str>> {
-        if self.unwanted.is_empty() || self.open_joins.contains(&area) {
-            return Vec::new();
-        }
-        let (now, later): (Vec<_>, Vec<_>) = mem::take(&mut self.unwanted)
-            .into_iter()
-            .partition(|(of, _)| *of == area);
-        self.unwanted = later;
-        now.into_iter().map(|(_, id)| id).collect()
-    }
-
-    /// A request that changes who is where has been made.
-    pub(crate) fn expect_move(&mut self, asked: Move) {
-        self.moves.push(asked);
-    }
-
-    /// It has its answer; the event about it is ready.
-    pub(crate) fn move_answered(&mut self, asked: &Move) {
-        if let Some(open) = self.moves.iter().position(|open| open == asked) {
-            self.moves.swap_remove(open);
-            self.release(|waits_for| waits_for.is_answer_to(asked));
-        }
-    }
-
-    /// Whether an event about them comes behind an answer that is still to come: one of them is moved by a request, or an
-    /// earlier event waits already.
-    pub(crate) fn is_ahead_of_answer<'a>(
-        &self,
-        area: Area,
-        id: &str,
-        who: impl IntoIterator<Item = Mover<'a>>,
-    ) -> bool {
-        let id = &*canonical(id);
-        let waits = |entry: &Entry| entry.waits_for.is_answer(area, id);
-        let is_moved = |who| {
-            let mut moves = self.moves.iter();
-            moves.any(|open| open.is_about(area, id, who))
+    /// No join or create in this area is open any more. Frames that nothing can name now are dropped.
+    pub(crate) fn nothing_joins(&mut self, area: Area) {
+        let before = self.held.len();
+        let awaited = self.awaited.clone();
+        let is_awaited = |id: &str| {
+            awaited
+                .iter()
+                .any(|(of, awaited)| *of == area && **awaited == *id)
         };
-        self.held.iter().any(waits) || (!self.moves.is_empty() && who.into_iter().any(is_moved))
+        self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
+        self.dropped += (before - self.held.len()) as u64;
     }
 
-    /// An event that [is ahead of an answer](Self::is_ahead_of_answer) arrived at `now`.
+    /// Puts off leaving something that nobody seems to want, until no join of its kind is open.
+    fn put_off_leaving(&mut self, area: Area, id: &str) {
+        self.unwanted.push((area, id.into()));
+    }
+
+    /// What is to be left, unless it is wanted after all.
+    pub(crate) fn take_unwanted(&mut self, area: Area) -> Vec<Box<str>> {
+        let is_of_it = |(of, _): &mut (Area, Box<str>)| *of == area;
+        let now = self.unwanted.extract_if(.., is_of_it);
+        now.map(|(_, id)| id).collect()
+    }
+
+    /// A request that changes who is where has its answer; the event about it is ready.
+    pub(crate) fn move_answered(&mut self, asked: &Move) {
+        self.release(|waits_for| waits_for.is_answer_to(asked));
+    }
+
+    /// Whether an event about this waits for an answer already.
+    fn waits_for_answer(&self, area: Area, id: &str) -> bool {
+        let mut held = self.held.iter();
+        held.any(|entry| entry.waits_for.is_answer(area, id))
+    }
+
+    /// An event that [is ahead of an answer](is_ahead_of_answer) arrived at `now`.
     pub(crate) fn hold_for_answer(&mut self, now: Duration, area: Area, id: &str, what: Held) {
         self.hold(now, what, WaitsFor::Answer(area, canonical(id).into()));
     }
@@ -279,13 +215,20 @@ impl EarlyArrivals {
     }
 
     /// Something for a context that is not known arrived at `now`.
-    pub(crate) fn hold_for_context(&mut self, now: Duration, area: Area, id: &str, what: Held) {
+    fn hold_for_context(
+        &mut self,
+        now: Duration,
+        area: Area,
+        id: &str,
+        what: Held,
+        is_joining: bool,
+    ) {
         let id = &*canonical(id);
         let is_awaited = self
             .awaited
             .iter()
             .any(|(of, awaited)| *of == area && **awaited == *id);
-        if is_awaited || self.expects_answer(area) {
+        if is_awaited || is_joining {
             self.hold(now, what, WaitsFor::Context(area, id.into()));
         } else {
             log::debug!("dropped what arrived for {id}, which we do not have");
@@ -371,12 +314,9 @@ impl EarlyArrivals {
         self.ready.pop_front()
     }
 
-    /// Forgets what was held: the connection is gone. Joins and moves without an answer are not of that connection, because
-    /// those of a connection are answered before its end.
+    /// Forgets what was held: the connection is gone.
     pub(crate) fn clear(&mut self) {
         *self = Self {
-            open_joins: mem::take(&mut self.open_joins),
-            moves: mem::take(&mut self.moves),
             dropped: self.dropped + self.held.len() as u64,
             ..Self::default()
         };

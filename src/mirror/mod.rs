@@ -5,5 +5,5 @@ pub(crate) mod early;
 pub mod presence;
 pub(crate) mod receive;
 
-pub(crate) use self::context::*;
 pub use self::context::{Context, ContextIndex, ContextVocabulary};
+pub(crate) use self::{context::*, early::hold};

@@ -27,7 +27,11 @@ use hashbrown::{HashMap, HashSet};
 
 pub use crate::ecs::departure::Departed;
 use crate::{
-    connection::NakamaConnection, ecs::departure::depart, proto::UserPresence, transport::canonical,
+    connection::NakamaConnection,
+    ecs::departure::depart,
+    proto::UserPresence,
+    request::{Moment, Moments},
+    transport::canonical,
 };
 
 pub use crate::transport::{
@@ -181,30 +185,6 @@ pub struct PresenceIndex {
     /// That of this connection, once the server has told.
     own_session: Option<SessionId>,
 }
-
-/// The order of requests and received envelopes.
-#[derive(Default, Resource)]
-pub(crate) struct Moments {
-    /// The last moment that somebody may refer to with "since".
-    now: Moment,
-}
-
-impl Moments {
-    /// Now, in the order of requests and received envelopes.
-    pub(crate) fn now(&self) -> Moment {
-        self.now
-    }
-
-    /// A new moment, later than everything that has happened.
-    pub(crate) fn next(&mut self) -> Moment {
-        self.now.0 += 1;
-        self.now
-    }
-}
-
-/// A point in the order of requests and received envelopes. What happens after it has this moment or a later one.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Moment(u64);
 
 /// Those who are in one context, and those who were.
 #[derive(Debug, Default)]

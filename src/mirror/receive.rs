@@ -16,10 +16,7 @@ use crate::{
         stream,
     },
     connection::{self, NakamaConnection, NetworkLink},
-    data::{
-        payload::{self, Incoming},
-        send,
-    },
+    data::{self, WireData, send},
     ecs::observed,
     envelope::{self, ErrorPushed},
     error::{ErrorCode, ServerError},
@@ -28,12 +25,9 @@ use crate::{
         presence, {self},
     },
     proto::Message,
-    request,
+    request::{self, Requests},
     settings::NakamaSettings,
-    transport::{
-        Answer, DisconnectReason, Epoch, Failure, LinkEvent, MatchData, PartyData, Received,
-        RequestId, StreamData, Told,
-    },
+    transport::{Answer, DisconnectReason, Epoch, Failure, LinkEvent, Received, RequestId, Told},
 };
 
 /// What the last frames were like, for diagnostics.
@@ -99,6 +93,7 @@ pub(crate) fn receive(world: &mut World) {
     let budget = world.resource::<NakamaSettings>().receive_budget;
     let was_away = world.resource::<Time<Real>>().delta() > AWAY;
     send::tell_failed(world);
+    request::tell_known(world);
     world.resource_mut::<NetworkLink>().begin_frame();
     let mut until_look = DATA_PER_LOOK;
     let mut applied = 0;
@@ -160,7 +155,7 @@ fn apply(world: &mut World, Told { epoch, event }: Told) {
                 }),
                 answer => answer,
             };
-            answered(world, ticket, answer, late);
+            on_answer(world, ticket, answer, late);
         }
         LinkEvent::GivenUp { ticket } => request::on_given_up(world, ticket),
         LinkEvent::Closed(reason) => on_closed(world, epoch, reason),
@@ -186,9 +181,9 @@ fn apply(world: &mut World, Told { epoch, event }: Told) {
         }
         LinkEvent::Opened => {
             // What an earlier connection left unread is not this one's.
-            payload::clear_area::<MatchData>(world);
-            payload::clear_area::<PartyData>(world);
-            payload::clear_area::<StreamData>(world);
+            data::clear_area::<Match>(world);
+            data::clear_area::<Party>(world);
+            data::clear_area::<stream::Stream>(world);
             chat::clear_messages(world);
             notification::clear_messages(world);
             presence::forget_own_session(world);
@@ -202,17 +197,24 @@ fn apply(world: &mut World, Told { epoch, event }: Told) {
     }
 }
 
-fn answered(world: &mut World, ticket: RequestId, answer: Answer, late: bool) {
-    let joined = request::on_answer(world, ticket, answer, late);
+fn on_answer(world: &mut World, ticket: RequestId, answer: Answer, late: bool) {
+    request::on_answer(world, ticket, answer, late);
     apply_ready(world);
-    if let Some(area) = joined {
-        world.resource_mut::<EarlyArrivals>().answered(area);
+    let settled = request::close(world, ticket);
+    if let Some(asked) = settled.moves {
+        world.resource_mut::<EarlyArrivals>().move_answered(&asked);
+        apply_ready(world);
+    }
+    if let Some(area) = settled.joins {
+        if !world.resource::<Requests>().is_joining(area) {
+            world.resource_mut::<EarlyArrivals>().nothing_joins(area);
+        }
         on_join_answered(world);
     }
 }
 
-fn deliver<D: Incoming>(world: &mut World, data: D) {
-    if payload::deliver(world, data, Patience::Wait) == Delivery::Held {
+fn deliver<D: WireData>(world: &mut World, data: D) {
+    if data::deliver(world, data, Patience::Wait) == Delivery::Held {
         apply_ready(world);
     }
 }
@@ -232,13 +234,13 @@ pub(crate) fn apply_ready(world: &mut World) {
             Held::Pushed(received) => push(world, *received, patience),
             Held::PushedAt(received, at) => push_at(world, *received, patience, at),
             Held::MatchData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
             Held::PartyData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
             Held::StreamData(data) => {
-                let _ = payload::deliver(world, data, patience);
+                let _ = data::deliver(world, data, patience);
             }
         }
     }
@@ -341,7 +343,7 @@ fn warn_of_error(world: &mut World, error: &ServerError) {
 fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReason) {
     for ticket in world.resource_mut::<NetworkLink>().take_unsent(epoch) {
         let answer = Answer::Failed(Failure::NotConnected);
-        answered(world, ticket, answer, false);
+        on_answer(world, ticket, answer, false);
     }
     request::forget_refresh(world);
     if matches!(reason, DisconnectReason::NetworkThread) {

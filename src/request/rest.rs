@@ -6,8 +6,9 @@ use bevy_ecs::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Outcome, Request, RequestError,
-    table::{Requests, mark_pending, reply, timeout},
+    error::RequestError,
+    reply::{Outcome, Request, mark_pending, reply},
+    table::{Requests, timeout},
 };
 use crate::{
     connection::NetworkLink,
@@ -66,7 +67,7 @@ pub(crate) fn submit_rest<R: RestRequest<Call = RestCall>>(
     let call = Box::new(request.to_call());
     let ticket = world
         .resource_mut::<Requests>()
-        .open(None, move |world, _, answer| {
+        .open(None, None, move |world, _, answer| {
             let outcome = outcome_of(world, request, answer.into());
             reply::<R>(world, entity, outcome, true);
         });

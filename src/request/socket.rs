@@ -3,19 +3,18 @@
 use std::{collections::VecDeque, error::Error, time::Duration};
 
 use bevy_ecs::prelude::*;
-use prost::encoding::{encoded_len_varint, key_len};
 
 use super::{
-    Outcome, Request, RequestError,
-    table::{Requests, mark_pending, now, reply, timeout},
+    area::{Area, Move},
+    error::RequestError,
+    moment::{Moment, Moments},
+    parts::room,
+    reply::{Outcome, Request, mark_pending, reply},
+    table::{Requests, now, timeout},
 };
 use crate::{
     connection::{NakamaConnection, NetworkLink},
     error::ServerError,
-    mirror::{
-        early::{Area, EarlyArrivals, Move},
-        presence::{Moment, Moments},
-    },
     proto::{Kind, Message},
     transport::{Answer, Epoch, Failure, LinkCommand, Received, RequestId},
 };
@@ -128,11 +127,6 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
     mark_pending::<R>(world, entity);
     let since = world.resource_mut::<Moments>().next();
     let moves = request.moves();
-    if let Some(asked) = &moves {
-        world
-            .resource_mut::<EarlyArrivals>()
-            .expect_move(asked.clone());
-    }
     let timeout = timeout(world);
     let job = Job {
         entity,
@@ -145,24 +139,6 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
         consented: Vec::new(),
     };
     job.go_on(world);
-}
-
-/// What a message may have, in bytes, to fit into an envelope with any `cid`.
-pub(crate) fn room(world: &World) -> usize {
-    /// Key, length, and the digits of the largest ticket.
-    const CID: usize = 2 + 20;
-    let limit = world.resource::<NetworkLink>().max_envelope();
-    limit.saturating_sub(CID)
-}
-
-/// What the fields of a message of this kind may have, in bytes, for the message to have at most `room`.
-pub(crate) fn room_for_fields(kind: Kind, room: usize) -> usize {
-    room.saturating_sub(key_len(kind.number()) + encoded_len_varint(room as u64))
-}
-
-/// The size of a text in a field with a number below 16, in bytes.
-pub(crate) fn text_size(text: &str) -> usize {
-    1 + encoded_len_varint(text.len() as u64) + text.len()
 }
 
 /// A request that is under way. It may take several messages, each a request of its own; it has one outcome: either all of
@@ -189,18 +165,16 @@ impl<R: SocketRequest> Job<R> {
         if self.connection != world.resource::<NakamaConnection>().epoch() {
             return self.fail(world, Failure::NotConnected.into());
         }
-        if let Some(area) = R::JOINS {
-            world.resource_mut::<EarlyArrivals>().expect_answer(area);
-        }
         let message = request.to_message();
         let timeout = self.deadline.saturating_sub(now(world));
-        let settle = move |world: &mut World, ticket, answer| {
-            self.on_answer(world, request, ticket, answer);
+        let moves = self.moves.clone();
+        let settle = move |world: &mut World, id, answer| {
+            self.on_answer(world, request, id, answer);
         };
-        send(world, message, R::JOINS, timeout, settle);
+        send(world, message, (R::JOINS, moves), timeout, settle);
     }
 
-    fn on_answer(mut self, world: &mut World, request: R, ticket: RequestId, answer: Answer) {
+    fn on_answer(mut self, world: &mut World, request: R, id: RequestId, answer: Answer) {
         let error = match answer {
             Answer::Message(reply) => match reply.map(|received| *received) {
                 Some(Received {
@@ -221,7 +195,7 @@ impl<R: SocketRequest> Job<R> {
                 world
                     .resource_mut::<Requests>()
                     .late
-                    .insert(ticket, Box::new(take_back));
+                    .insert(id, Box::new(take_back));
                 let after = self.timeout; // earlier messages may have had a part of it
                 RequestError::Timeout { after }
             }
@@ -263,9 +237,6 @@ impl<R: SocketRequest> Job<R> {
 
     fn end(self, world: &mut World, outcome: Outcome<R>) {
         reply::<R>(world, self.entity, outcome, R::IS_TRANSIENT);
-        if let Some(asked) = self.moves {
-            world.resource_mut::<EarlyArrivals>().move_answered(&asked);
-        }
     }
 }
 
@@ -281,7 +252,7 @@ pub(crate) fn send_then(
         Ok(()) => consented(world),
         Err(error) => log::debug!("{kind} failed: {error}"),
     };
-    send(world, message, None, timeout, settle);
+    send(world, message, (None, None), timeout, settle);
 }
 
 /// Sends a message without an entity; hears of it only if it failed.
@@ -296,7 +267,7 @@ pub(crate) fn send_or_tell(
             failed(world, error);
         }
     };
-    send(world, message, None, timeout, settle);
+    send(world, message, (None, None), timeout, settle);
 }
 
 fn acknowledgement(answer: Answer) -> Result<(), RequestError> {
@@ -314,11 +285,11 @@ fn acknowledgement(answer: Answer) -> Result<(), RequestError> {
 fn send(
     world: &mut World,
     message: Message,
-    joins: Option<Area>,
+    (joins, moves): (Option<Area>, Option<Move>),
     timeout: Duration,
     settle: impl FnOnce(&mut World, RequestId, Answer) + Send + Sync + 'static,
 ) {
-    let ticket = world.resource_mut::<Requests>().open(joins, settle);
+    let ticket = world.resource_mut::<Requests>().open(joins, moves, settle);
     world
         .resource_mut::<NetworkLink>()
         .stage(LinkCommand::Request {

@@ -10,9 +10,11 @@ use std::{collections::VecDeque, time::Duration};
 use bevy_ecs::prelude::*;
 
 use super::{
-    RequestError, RestRequest, refuse,
-    rest::{Ending, instead_of, outcome_of},
-    table::{Requests, mark_pending, now, reply, timeout},
+    error::RequestError,
+    next_frame::refuse,
+    reply::{mark_pending, reply},
+    rest::{Ending, RestRequest, instead_of, outcome_of},
+    table::{Requests, now, timeout},
 };
 use crate::{
     connection::{self, NakamaConnection, NetworkLink},
@@ -153,7 +155,7 @@ fn send(world: &mut World, pending: Pending) {
     let timeout = pending.deadline.saturating_sub(now(world));
     let ticket = world
         .resource_mut::<Requests>()
-        .open(None, move |world, _, answer| {
+        .open(None, None, move |world, _, answer| {
             on_answer(world, pending, &token, answer);
         });
     world
@@ -222,7 +224,7 @@ fn refresh_and_send(world: &mut World, pending: Pending, token: &Secret, refusal
     if requests.refresh.ticket.is_some() {
         return;
     }
-    let ticket = requests.open(None, move |world, ticket, answer| {
+    let ticket = requests.open(None, None, move |world, ticket, answer| {
         on_refreshed(world, ticket, &session, answer);
     });
     requests.refresh.ticket = Some(ticket);

@@ -39,6 +39,15 @@ pub(crate) fn sent_json(envelope: &Envelope) -> serde_json::Value {
     json
 }
 
+/// Asks for a connection as this user.
+pub(crate) fn connect_as(game: &mut TestGame, name: &str) {
+    let session = session(name);
+    game.commands(|commands| {
+        let options = ConnectOptions::default();
+        commands.nakama().connect(&server(), &session, options);
+    });
+}
+
 /// Creates a party; the server gives this answer.
 pub(crate) fn create_party(
     game: &mut TestGame,

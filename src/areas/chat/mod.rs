@@ -70,13 +70,13 @@ pub use self::{
 pub use crate::proto::Timestamp;
 use crate::{
     connection::NakamaConnection,
-    data::payload,
+    ecs,
     mirror::{
         self, Context, ContextIndex, ContextVocabulary,
-        early::Area,
         presence::{ChannelId, IsSelf, Membership, Presence, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
+    request::Area,
     settings::NakamaSettings,
     transport::{People, Received, canonical},
 };
@@ -309,5 +309,5 @@ fn close(world: &mut World, channel: Entity, reason: ChatClosedReason) {
 
 /// Empties all messages: they are of an earlier connection.
 pub(crate) fn clear_messages(world: &mut World) {
-    payload::clear::<ChatMessageReceived>(world);
+    ecs::clear_messages::<ChatMessageReceived>(world);
 }

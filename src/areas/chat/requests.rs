@@ -7,14 +7,13 @@ use crate::{
     commands::NakamaCommands,
     mirror::{
         self, ContextVocabulary as _,
-        early::Area,
-        presence::{ChannelId, Moment, UserId},
+        presence::{ChannelId, UserId},
     },
     proto::{
         Message,
         realtime::{self, channel_join::Type},
     },
-    request::{Acknowledged, Outcome, Request, SocketRequest, unexpected},
+    request::{Acknowledged, Area, Moment, Outcome, Request, SocketRequest, unexpected},
     transport::{Received, canonical},
 };
 

@@ -8,10 +8,10 @@ use crate::{
     error::ServerError,
     mirror::{
         ask_about,
-        presence::{ChannelId, MessageId, Moment, Username},
+        presence::{ChannelId, MessageId, Username},
     },
     proto::{Message, Timestamp, realtime},
-    request::{Outcome, Request, RequestError, SocketRequest, unexpected},
+    request::{Moment, Outcome, Request, RequestError, SocketRequest, unexpected},
     transport::Received,
 };
 

@@ -68,11 +68,12 @@ use crate::{
     error::{ErrorCode, ServerError},
     mirror::{
         self, Context, ContextIndex, ContextVocabulary,
-        early::Area,
-        presence::{JoinWith, MatchId, Membership, Moment},
+        presence::{JoinWith, MatchId, Membership},
     },
     proto::{Message, realtime},
-    request::{Acknowledged, Outcome, Request, RequestError, SocketRequest, unexpected},
+    request::{
+        Acknowledged, Area, Moment, Outcome, Request, RequestError, SocketRequest, unexpected,
+    },
     transport::{People, Received},
 };
 

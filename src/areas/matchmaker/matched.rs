@@ -8,7 +8,7 @@ use super::{TicketIndex, become_ticket};
 use crate::{
     ecs::departure::Transient,
     mirror::{
-        early::{Area, EarlyArrivals, Held},
+        early::Held,
         presence::{JoinWith, MatchId, PartyId, PresenceInfo, TicketId, party_of},
         {self},
     },
@@ -16,6 +16,7 @@ use crate::{
         Message,
         realtime::{self, matchmaker_matched::Id},
     },
+    request::{Area, Requests},
     transport::Received,
 };
 
@@ -134,8 +135,7 @@ fn ticket_of(world: &mut World, id: &TicketId, party: Option<&PartyId>) -> Optio
     if known.is_some() || index.is_used_up(id) {
         return known;
     }
-    let early = world.resource::<EarlyArrivals>();
-    if early.expects_answer(Area::PartyTicket) {
+    if world.resource::<Requests>().is_joining(Area::PartyTicket) {
         return None;
     }
     let party = party_of(world, party?)?;

@@ -73,11 +73,12 @@ pub use self::{
 use crate::{
     ecs::{departure::Transient, naming::name_for},
     mirror::{
-        early::{Area, EarlyArrivals, Held},
+        early::{EarlyArrivals, Held},
         presence::{Departed, Joining, PartyId, TicketId, party_id, party_of},
         {self},
     },
     proto::{Message, realtime},
+    request::Area,
     transport::Received,
 };
 

@@ -10,14 +10,13 @@ use crate::{
     commands::NakamaCommands,
     error::ServerError,
     mirror::{
-        early::Area,
-        presence::{Moment, PartyId, TicketId, party_id},
+        presence::{PartyId, TicketId, party_id},
         {self},
     },
     proto::{Message, realtime},
     request::{
-        Acknowledged, Outcome, Request, RequestError, SocketRequest, refuse_wrong_entity,
-        send_then, settle_at_once, submit, unexpected,
+        Acknowledged, Area, Moment, Outcome, Request, RequestError, SocketRequest,
+        refuse_wrong_entity, send_then, settle_at_once, submit, unexpected,
     },
     transport::Received,
 };

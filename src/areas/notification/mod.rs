@@ -69,7 +69,7 @@ pub use self::{
     requests::{DeleteNotifications, FetchNotifications, NotificationPage, NotificationRefusal},
 };
 use crate::{
-    data::payload,
+    ecs,
     mirror::presence::UserId,
     proto::{api, realtime},
     shared_text,
@@ -172,7 +172,7 @@ pub(crate) fn on_notifications(world: &mut World, event: realtime::Notifications
 
 /// What an earlier connection left unread is not this one's.
 pub(crate) fn clear_messages(world: &mut World) {
-    payload::clear::<NotificationReceived>(world);
+    ecs::clear_messages::<NotificationReceived>(world);
 }
 
 /// The connection has ended.

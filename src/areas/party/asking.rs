@@ -8,14 +8,15 @@ use crate::{
     commands::NakamaCommands,
     error::ServerError,
     mirror::{
-        self, ask_about,
-        early::Move,
-        id_of,
-        presence::{Moment, Moments, PartyId, SessionId, UserId, Username},
+        self, ask_about, id_of,
+        presence::{PartyId, SessionId, UserId, Username},
         refuse_for,
     },
     proto::{Message, UserPresence, realtime},
-    request::{Acknowledged, Outcome, Replied, Request, SocketRequest, submit, unexpected},
+    request::{
+        Acknowledged, Moment, Moments, Move, Outcome, Replied, Request, SocketRequest, submit,
+        unexpected,
+    },
     transport::{People, Received},
 };
 

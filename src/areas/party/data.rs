@@ -1,4 +1,4 @@
-//! Party data: like match data, but every message is acknowledged, and there are no receivers to choose.
+//! Party data: like match data, but the server acknowledges every message, and you cannot choose receivers.
 
 use std::sync::Arc;
 
@@ -10,16 +10,17 @@ use super::Party;
 use crate::{
     commands::NakamaCommands,
     data::{
-        payload::{Arrived, Codec, Incoming, PayloadError, Typed, bind},
-        send::{FailedSends, SendError, SendFailed, not_in_it, tell},
+        self, OutgoingData, ReadyData, SendsData, WireData,
+        payload::{Codec, DataReceived, DataRejected, TypedData},
+        sealed,
+        send::{SendFailed, tell},
     },
     mirror::{
-        early::Area,
-        find_again, id_of,
-        presence::{PresenceInfo, Sender},
+        find_again,
+        presence::{PartyId, PresenceInfo},
     },
-    proto::{Message as ProtoMessage, realtime},
-    request::send_or_tell,
+    proto::{Message, realtime::PartyDataSend},
+    request::{Area, send_or_tell},
     transport::PartyData,
 };
 
@@ -37,66 +38,24 @@ use crate::{
 /// }
 /// ```
 pub trait PartyPayload: Sized + Send + Sync + 'static {
-    /// Tells the types apart on the wire. Any number, but each for one type only; match data has op codes of its own.
+    /// Tells the types apart on the wire. Take any number, but each for one type only. The op codes of match data are separate.
     const OP_CODE: i64;
     /// How it becomes bytes.
     type Codec: Codec<Self>;
 }
 
-/// Typed party data that arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
-///
-/// Mirrors `PartyData`.
-///
-/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
-#[derive(Clone, Debug, Message)]
-pub struct FromParty<T: PartyPayload> {
-    /// The party.
-    pub context: Entity,
-    /// Who sent it.
-    pub sender: Option<Sender>,
-    /// What was sent.
-    pub payload: T,
-}
+/// Typed party data that arrived, see [`TypedData`]. Mirrors `PartyData`.
+pub type FromParty<T> = TypedData<Party, T>;
 
-/// Party data with an op code that no type is bound to. Written in `PreUpdate`,
-/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
-///
-/// Mirrors `PartyData`.
-///
-/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
-#[derive(Clone, Debug, Message)]
-pub struct PartyDataReceived {
-    /// The party.
-    pub context: Entity,
-    /// Who sent it.
-    pub sender: Option<Sender>,
-    /// What it means is up to the game.
-    pub op_code: i64,
-    /// The payload. One of 1 KiB and more keeps the read buffer alive, which is larger: copy it to keep it for long.
-    pub data: Bytes,
-}
+/// Party data with an op code that no type is bound to, see [`DataReceived`]. Mirrors `PartyData`.
+pub type PartyDataReceived = DataReceived<Party>;
 
-/// Party data with an op code that a type is bound to, but the bytes are no such value. Written in `PreUpdate`,
-/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
-///
-/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
-#[derive(Clone, Debug, Message)]
-pub struct PartyDataRejected {
-    /// The party.
-    pub context: Entity,
-    /// Who sent it.
-    pub sender: Option<Sender>,
-    /// Its op code.
-    pub op_code: i64,
-    /// The bytes.
-    pub data: Bytes,
-    /// What is wrong with them.
-    pub error: PayloadError,
-}
+/// Party data that is not a value of the type that its op code is bound to, see [`DataRejected`].
+pub type PartyDataRejected = DataRejected<Party>;
 
 /// Binds types of party data.
 pub trait PartyDataAppExt {
-    /// Binds a type to its op code: from now on it arrives as [`FromParty<T>`]. Binding it twice changes nothing.
+    /// Binds a type to its op code. From now on, it arrives as [`FromParty<T>`]. Binding it twice changes nothing.
     ///
     /// # Panics
     ///
@@ -106,30 +65,22 @@ pub trait PartyDataAppExt {
 
 impl PartyDataAppExt for App {
     fn add_party_data<T: PartyPayload>(&mut self) -> &mut Self {
-        bind::<FromParty<T>>(self);
+        data::bind::<Party, T>(self);
         self
     }
 }
 
-impl<T: PartyPayload> Typed for FromParty<T> {
-    type Data = PartyData;
-    type Payload = T;
-    type Codec = T::Codec;
+impl<T: PartyPayload> sealed::Bound<Party> for T {
     const KEY: i64 = T::OP_CODE;
-
-    fn new(context: Entity, sender: Option<Sender>, payload: T, _: bool) -> Self {
-        Self {
-            context,
-            sender,
-            payload,
-        }
-    }
+    type Codec = T::Codec;
 }
 
-impl Incoming for PartyData {
+impl sealed::Keyed for Party {
     const KEY: &'static str = "op code";
-    type Received = PartyDataReceived;
-    type Rejected = PartyDataRejected;
+}
+
+impl WireData for PartyData {
+    type Context = Party;
 
     fn context(&self, world: &mut World) -> Result<Entity, (Area, Box<str>)> {
         find_again::<Party>(world, &self.party_id)
@@ -139,87 +90,47 @@ impl Incoming for PartyData {
         self.sender.as_ref()
     }
 
-    fn arrive(self, context: Entity, sender: Option<Sender>) -> Arrived {
-        Arrived {
-            context,
-            sender,
-            key: self.op_code,
-            data: self.data,
-            reliable: true,
-        }
+    fn into_parts(self) -> (i64, Bytes, bool) {
+        (self.op_code, self.data, true)
     }
 }
 
-impl From<Arrived> for PartyDataReceived {
-    fn from(arrived: Arrived) -> Self {
-        Self {
-            context: arrived.context,
-            sender: arrived.sender,
-            op_code: arrived.key,
-            data: arrived.data,
-        }
-    }
-}
-
-impl From<(Arrived, PayloadError)> for PartyDataRejected {
-    fn from((arrived, error): (Arrived, PayloadError)) -> Self {
-        Self {
-            context: arrived.context,
-            sender: arrived.sender,
-            op_code: arrived.key,
-            data: arrived.data,
-            error,
-        }
+impl SendsData for Party {
+    fn hand_over(world: &mut World, context: Entity, id: PartyId, data: ReadyData) {
+        let op_code = data.op_code;
+        let message = Message::PartyDataSend(PartyDataSend {
+            party_id: id.to_string(),
+            op_code,
+            data: data.data,
+        });
+        send_or_tell(world, message, move |world, error| {
+            let reason = error.into();
+            tell(
+                world,
+                SendFailed {
+                    context,
+                    op_code,
+                    reason,
+                },
+            );
+        });
     }
 }
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to the other members of a party. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)); if it cannot, or the server refuses it, you get a
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, or the server refuses it, you get a
     /// [`SendFailed`].
     pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
-        self.send_party_bytes(party, T::OP_CODE, T::Codec::encode(payload));
+        self.send_out(party, OutgoingData::of::<Party, T>(payload));
     }
 
     /// Sends any bytes to the other members of a party.
     pub fn send_party_data(self, party: Entity, op_code: i64, data: impl Into<Bytes>) {
-        self.send_party_bytes(party, op_code, Ok(data.into()));
+        self.send_out(party, OutgoingData::raw(op_code, data));
     }
 
-    fn send_party_bytes(mut self, party: Entity, op_code: i64, data: Result<Bytes, PayloadError>) {
-        self.queue(move |world| {
-            let failed = |world: &mut World, reason| {
-                world
-                    .resource_mut::<FailedSends>()
-                    .add(party, op_code, reason)
-            };
-            let Some(id) = id_of::<Party>(world, party) else {
-                let reason = not_in_it(world);
-                return failed(world, reason);
-            };
-            let data = match data {
-                Ok(data) => data,
-                Err(error) => return failed(world, SendError::Unencodable(error)),
-            };
-            let message = realtime::PartyDataSend {
-                party_id: id.to_string(),
-                op_code,
-                data,
-            };
-            send_or_tell(
-                world,
-                ProtoMessage::PartyDataSend(message),
-                move |world, error| {
-                    tell(
-                        world,
-                        SendFailed {
-                            context: party,
-                            op_code,
-                            reason: error.into(),
-                        },
-                    );
-                },
-            );
-        });
+    fn send_out(mut self, party: Entity, data: OutgoingData) {
+        self.queue(move |world| data::send_data::<Party>(world, party, data));
     }
 }

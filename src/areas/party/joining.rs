@@ -11,12 +11,13 @@ use crate::{
     commands::NakamaCommands,
     ecs::departure::Transient,
     mirror::{
-        early::{Area, EarlyArrivals},
-        presence::{Joining, Moment, PartyId},
+        early,
+        early::EarlyArrivals,
+        presence::{Joining, PartyId},
         {self},
     },
     proto::{Message, realtime},
-    request::{Outcome, Request, SocketRequest, no_message},
+    request::{Area, Moment, Outcome, Request, SocketRequest, no_message},
     transport::Received,
 };
 
@@ -159,8 +160,7 @@ fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
 pub(super) fn leave_unwanted(world: &mut World, id: &PartyId) {
     let is_asked_for = world.resource::<PartyAsks>().asking.contains_key(id);
     let is_wanted = is_asked_for || world.resource::<PartyIndex>().get(id).is_some();
-    let mut early = world.resource_mut::<EarlyArrivals>();
-    if !is_wanted && !early.put_off_leaving(Area::Party, id.as_str()) {
+    if !is_wanted && !early::put_off_leaving(world, Area::Party, id.as_str()) {
         let mut asks = world.resource_mut::<PartyAsks>();
         asks.withdrawn.insert(id.clone());
         take_back(world, id);

@@ -87,10 +87,11 @@ pub use self::{
 use crate::{
     mirror::{
         self, Context, ContextIndex, ContextVocabulary, become_context,
-        early::{Area, EarlyArrivals, Held, Move, Patience},
-        presence::{self, IsSelf, Membership, Moment, Moments, PartyId, Presence, SessionId},
+        early::{EarlyArrivals, Held, Patience},
+        presence::{self, IsSelf, Membership, PartyId, Presence, SessionId},
     },
     proto::{Message, UserPresence, realtime},
+    request::{Area, Moment, Moments, Move},
     transport::{People, Received},
 };
 

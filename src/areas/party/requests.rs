@@ -7,15 +7,14 @@ use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
     mirror::{
-        self, ContextVocabulary as _, ask_about, ask_to_leave,
-        early::{Area, Move},
-        id_of,
-        presence::{Moment, PartyId, Presence},
+        self, ContextVocabulary as _, ask_about, ask_to_leave, id_of,
+        presence::{PartyId, Presence},
         refuse_for,
     },
     proto::{Message, PartyLayout, UserPresence, realtime},
     request::{
-        Acknowledged, Outcome, Request, RequestError, SocketRequest, refuse, submit, unexpected,
+        Acknowledged, Area, Moment, Move, Outcome, Request, RequestError, SocketRequest, refuse,
+        submit, unexpected,
     },
     transport::Received,
 };

@@ -9,11 +9,10 @@ use super::{RpcRefusal, refusal::refusal_of};
 use crate::{
     commands::NakamaCommands,
     error::PayloadError,
-    mirror::{early::Move, presence::Moment},
     proto::{Message, api},
     request::{
-        Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall, read_object, refuse,
-        submit, submit_as_user, unexpected,
+        Moment, Move, Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall,
+        read_object, refuse, submit, submit_as_user, unexpected,
     },
     transport::{Received, RestResponse, path_segment},
 };

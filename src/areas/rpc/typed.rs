@@ -12,9 +12,8 @@ use super::{
 };
 use crate::{
     commands::NakamaCommands,
-    mirror::{early::Move, presence::Moment},
     proto::Message,
-    request::{Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall},
+    request::{Moment, Move, Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall},
     transport::{Received, RestResponse},
 };
 

@@ -86,13 +86,11 @@ use crate::{
     ecs::naming::give_name,
     mirror::{
         self, Context, ContextIndex, ContextVocabulary,
-        early::{Area, Held, Patience},
-        presence::{
-            self, Detail, IsSelf, Membership, Moment, Moments, PresenceIndex, SessionId, UserId,
-            Username,
-        },
+        early::{Held, Patience},
+        presence::{self, Detail, IsSelf, Membership, PresenceIndex, SessionId, UserId, Username},
     },
     proto::{Message, UserPresence, realtime},
+    request::{Area, Moment, Moments},
     transport::{People, Received},
 };
 

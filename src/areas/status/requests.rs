@@ -12,16 +12,16 @@ use crate::{
     connection::NakamaConnection,
     error::ServerError,
     mirror::{
-        self,
-        early::{Area, EarlyArrivals, Move},
+        self, early,
+        early::EarlyArrivals,
         id_of,
-        presence::{self, Detail as _, Moment, PresenceIndex, UserId, Username},
+        presence::{self, Detail as _, PresenceIndex, UserId, Username},
         refuse_for,
     },
     proto::{Kind, Message, realtime},
     request::{
-        Acknowledged, Outcome, Request, SocketRequest, in_parts, room, room_for_fields, send_then,
-        submit, text_size, unexpected,
+        Acknowledged, Area, Moment, Move, Outcome, Request, SocketRequest, in_parts, room,
+        room_for_fields, send_then, submit, text_size, unexpected,
     },
     transport::Received,
 };
@@ -225,8 +225,7 @@ pub(super) fn unfollow_unwanted(world: &mut World, mut ids: Vec<UserId>) {
     ids.retain(|id| index.get(id).is_none() && !presence::is_own_user(world, id.as_str()));
     ids.sort();
     ids.dedup();
-    let mut early = world.resource_mut::<EarlyArrivals>();
-    ids.retain(|id| !early.put_off_leaving(Area::Status, id.as_str()));
+    ids.retain(|id| !early::put_off_leaving(world, Area::Status, id.as_str()));
     for ids in unfollow_parts(ids, room(world)) {
         if !ids.is_empty() {
             let message = unfollow_message(&ids);

@@ -78,11 +78,12 @@ pub use self::data::{
 use crate::{
     ecs::departure::depart,
     mirror::{
-        early::{Area, EarlyArrivals, Held, Patience},
+        early::{EarlyArrivals, Held, Patience},
         presence::{self, Detail, Membership},
         {self},
     },
     proto::{Message, UserPresence, realtime},
+    request::Area,
     transport::{People, Received, StreamInfo, is_canonical, make_canonical},
 };
 

@@ -61,7 +61,7 @@ pub(crate) fn a_party(server: &NakamaServer) -> PartyLayout {
     }
     let again = bob
         .ask::<JoinParty>(|nakama| nakama.join_party(id.clone()).id())
-        .expect_err("one asks once");
+        .expect_err("who asks twice is refused");
     assert!(
         matches!(
             again,

@@ -73,12 +73,12 @@ pub(crate) fn functions(server: &NakamaServer, http_key: &str) {
     );
 }
 
-/// Streams: who is put into one, what is said there, who leaves.
+/// Streams: who is put into a stream, what is said there, who leaves.
 pub(crate) fn streams(server: &NakamaServer) {
     let mut ada = player(server, "ada");
     let mut bob = player(server, "bob");
     call(&mut ada, Rpc::new("subscribe"));
-    let news = ada.until("one's own presence", |app| {
+    let news = ada.until("the presence of the local user", |app| {
         let world = app.world_mut();
         let mut me = world.query_filtered::<&InStream, With<IsSelf>>();
         me.single(world).ok().map(|InStream(stream)| *stream)
@@ -178,7 +178,7 @@ pub(crate) fn a_match_of_the_server(server: &NakamaServer) {
 
     let refused = ada
         .ask::<JoinMatch>(|nakama| nakama.join_match(JoinMatch::by_id(id.as_str())).id())
-        .expect_err("one has to know the word");
+        .expect_err("who joins has to know the word");
     assert!(
         matches!(&refused, RequestError::Refused(MatchRefusal::JoinRejected(why)) if why.message == "no entry"),
         "{refused:?}"

@@ -42,7 +42,7 @@ fn a_join_makes_its_entity_the_channel() {
         Some("chat channel 2...lobby")
     );
 
-    // One's own join event follows; there is nothing new in it.
+    // The event about the local user's join follows; there is nothing new in it.
     game.server_says(chat_presences(LOBBY, &["ada"], &[]));
     game.update();
     assert_eq!(log.take(), [""; 0]);
@@ -89,7 +89,7 @@ fn a_second_join_finds_the_same_channel() {
     log.take();
     let (second, asked) = ask_to_join(&mut game);
 
-    // A repeated join lists oneself among the presences, and may know somebody new.
+    // A repeated join lists the local user among the presences, and may know somebody new.
     let mut answer = chat_joined(LOBBY, &["ada", "bob", "carol"]);
     if let proto::Message::Channel(joined) = &mut answer {
         joined.presences.push(presence("ada"));

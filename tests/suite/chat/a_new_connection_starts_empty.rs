@@ -1,8 +1,9 @@
 //! A new connection starts without the messages of an earlier one.
 
 use super::*;
+use crate::common::steps::connect_as;
 
-/// A message that nobody has read by then is not the new connection's.
+/// A message that nobody read does not belong to the new connection.
 #[test]
 fn the_messages_of_an_earlier_connection_are_gone_with_a_new_one() {
     let mut game = TestGame::connected();
@@ -15,16 +16,12 @@ fn the_messages_of_an_earlier_connection_are_gone_with_a_new_one() {
         let messages = game.app.world().resource::<Messages<ChatMessageReceived>>();
         messages.len()
     };
-    // The frames are so short that Bevy forgets no message by itself.
+    // No time passes in these frames, so Bevy drops no message by itself.
     game.server_says(line("m1"));
     game.connection_breaks();
     game.update_by(Duration::ZERO);
     assert_eq!(unread(&game), 1, "the game may still want to know");
-    let session = session("ada");
-    game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&server(), &session, options);
-    });
+    connect_as(&mut game, "ada");
     game.update_by(Duration::ZERO);
     assert_eq!(unread(&game), 1, "also while it connects");
     game.server_accepts();

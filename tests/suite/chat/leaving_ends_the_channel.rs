@@ -1,4 +1,5 @@
-//! A channel ends: the local user leaves, despawns it, or is not in it as the server sees it, or the connection breaks.
+//! A channel ends when the local user leaves, when the game despawns it, when the server says that the user is not in it, and
+//! when the connection breaks.
 
 use super::*;
 use crate::common::steps::{goes, sent_json};

@@ -92,7 +92,7 @@ fn of_several_sessions_the_local_or_the_newest_one_said_it() {
     };
     game.app.add_systems(Update, note);
     game.update();
-    // Bob's second session has gone in the same frame, and can be looked at all the same.
+    // Bob's second session leaves in the same frame. The game can still look at it.
     assert_eq!(senders.take(), ["session-ada", "bob-2", "session-bob"]);
     assert!(of(&game, "bob-2").is_none());
     assert!(of(&game, "session-bob").is_some());

@@ -15,7 +15,7 @@ fn what_the_local_user_says_is_heard_and_acknowledged() {
     let request = game.commands(|c| c.nakama().send_chat(channel, &say("hi")).id());
     game.update();
     let asked = game.expect_sent(Kind::ChannelMessageSend);
-    // The message comes first, always.
+    // The server always sends the message before the answer.
     let message = line("ada", "m1", r#"{"text":"hi"}"#, 1_500);
     game.server_says(message.clone());
     game.answer(&asked, ack(&message));
@@ -98,7 +98,7 @@ fn what_cannot_be_sent_is_refused_in_the_next_frame() {
         c.nakama().remove_chat_message(nothing, "m1");
         c.nakama().leave_chat(nothing);
         c.nakama().send_chat_json(channel, "x".repeat(5000));
-        // JSON has no such keys.
+        // A key of JSON is a text, and no pair.
         let map = std::collections::BTreeMap::from([((1, 2), 3)]);
         c.nakama().send_chat(channel, &map);
     });

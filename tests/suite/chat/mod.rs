@@ -154,7 +154,7 @@ fn ack(of: &proto::Message) -> proto::Message {
     })
 }
 
-/// Something that reaches the log.
+/// What brings lines to the log: a pushed message, or a page of the history.
 #[derive(Clone)]
 enum Step {
     Live(Box<proto::Message>),
@@ -165,7 +165,7 @@ fn live(message: proto::Message) -> Step {
     Step::Live(Box::new(message))
 }
 
-/// As the database gives a message back: times to the microsecond, JSON in its own words.
+/// A message as the database returns it: times to the microsecond, and JSON with spaces.
 fn stored(message: &proto::Message) -> proto::api::ChannelMessage {
     let cut = |time: Option<Timestamp>| {
         time.map(|time| Timestamp {

@@ -30,7 +30,7 @@ fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity)
     (game, here)
 }
 
-/// The log, once it has so many lines.
+/// Waits until the log has this many lines, and returns them.
 fn lines(game: &mut Game, channel: Entity, count: usize) -> Vec<ChatMessage> {
     game.until(&format!("{count} lines"), |app| {
         let log = app.world().get::<ChatLog>(channel)?;
@@ -70,7 +70,7 @@ fn two_players_talk_and_a_third_reads_it_up() {
             .then_some(())
     });
 
-    // Bob has no right to remove it.
+    // Bob may not remove what ada said.
     let refused = Log::default();
     let seen = refused.clone();
     bob.app
@@ -107,7 +107,7 @@ fn two_players_talk_and_a_third_reads_it_up() {
         [("ada".into(), say("won")), ("bob".into(), say("two"))]
     );
 
-    // The same page for ada, who has heard it all: nothing twice, and nothing less exact.
+    // Ada heard all of it live. The same page adds no line twice, and makes no time less exact.
     let before = lines(&mut ada, ada_here, 2);
     let pages = Log::default();
     let seen = pages.clone();

@@ -1,4 +1,4 @@
-//! Rooms, and what they are not: the path of a call, or the channel of a group.
+//! A room may have any name, and events of groups do not concern it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::common::{
 use bevy::prelude::*;
 use bevy_nakama::{local_server::LocalServerConfig, prelude::*, proto::Kind, testing::*};
 
-/// A game in a room that logs how histories are refused, and how channels close.
+/// A game in a room. The log says how histories are refused and how channels close.
 fn game_in(room: &str) -> (TestGame, Entity, Log) {
     let (mut game, log) = (TestGame::connected(), Log::default());
     let seen = log.clone();
@@ -38,7 +38,7 @@ fn a_room_with_a_slash_in_its_name_works_but_for_its_history() {
     game.update();
     assert_eq!(game.chat_lines("games/chess"), ["bob: {}"]);
 
-    // No Nakama finds this path: it is refused before it is asked for, with the reason.
+    // No Nakama server finds this path, so the plugin does not ask for it, and says why.
     game.commands(|c| {
         c.nakama().chat_history(room, ChatHistory::newest(10));
         let id = room_id("a/b/../c");
@@ -93,7 +93,7 @@ fn what_happens_to_a_group_closes_no_room() {
     assert!(game.app.world().get::<ChatChannel>(room).is_some());
 }
 
-/// As real servers do, of which one answers the same call with the same 404.
+/// A real server answers the same call with the same 404.
 #[test]
 fn the_embedded_server_does_not_find_it_either() {
     let (_local, server) = serve(LocalServerConfig::default());

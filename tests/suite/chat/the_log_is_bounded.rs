@@ -1,4 +1,4 @@
-//! The log, and what waits for a line of it, have bounds.
+//! The log has a bound, and so do removals that wait for their line.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn the_log_holds_the_newest_lines_up_to_its_bound() {
     game.update();
     assert_eq!(game.chat_lines(LOBBY), ["bob: 12", "bob: 13", "bob: 14"]);
 
-    // Older ones have no room, unless there is a gap.
+    // There is no room for an older line, unless a line was removed.
     let older = Step::History(vec![stored(&line("bob", "m1", "1", 1))]);
     play(&mut game, channel, &older);
     assert_eq!(game.chat_lines(LOBBY), ["bob: 12", "bob: 13", "bob: 14"]);
@@ -26,7 +26,7 @@ fn the_log_holds_the_newest_lines_up_to_its_bound() {
     play(&mut game, channel, &older);
     assert_eq!(game.chat_lines(LOBBY), ["bob: 1", "bob: 12", "bob: 14"]);
 
-    // What went over the edge can be edited and removed without harm.
+    // Edits and removals of lines that the log has dropped change nothing.
     play(&mut game, channel, &live(edit("bob", "m10", "x", 21)));
     play(&mut game, channel, &live(removal("bob", "m11", 22)));
     assert_eq!(game.chat_lines(LOBBY), ["bob: 1", "bob: 12", "bob: 14"]);

@@ -18,7 +18,7 @@ fn permutations<T: Clone>(of: &[T]) -> Vec<Vec<T>> {
         .collect()
 }
 
-/// The log after the steps in every order; it is the same in all of them.
+/// Takes the steps in every order, and returns the log, which is always the same.
 fn log_of(steps: &[Step]) -> Vec<ChatMessage> {
     let mut logs = permutations(steps).into_iter().map(|order| {
         let (mut game, channel, _) = in_lobby(&["ada", "bob", "mallory"]);
@@ -60,7 +60,7 @@ fn at(message: proto::Message, nanos: i32) -> proto::Message {
 #[test]
 fn a_message_its_edit_and_the_history_make_one_line_in_any_order() {
     let original = at(line("bob", "m1", r#"{"n":1}"#, 0), 438_773_450);
-    // The server reads the message before it edits it, so its first time is cut off, its new one is not.
+    // The server reads the stored message to edit it: the time of creation is cut to microseconds, the time of the edit is not.
     let edited = proto::Message::ChannelMessage(proto::api::ChannelMessage {
         create_time: stored(&original).create_time,
         ..body(&at(edit("bob", "m1", r#"{"n":2}"#, 0), 622_537_543))
@@ -95,7 +95,7 @@ fn a_removed_message_is_gone_in_any_order() {
         live(original.clone()),
         live(edit("bob", "m1", r#"{"n":2}"#, 2)),
         live(removal("bob", "m1", 3)),
-        // Asked for before the removal, and answered after it.
+        // The game asked before the removal, and the server answers after it.
         Step::History(vec![stored(&original)]),
     ]);
     assert_eq!(texts(&lines), [""; 0]);
@@ -112,7 +112,7 @@ fn nobody_edits_or_removes_what_somebody_else_has_said() {
     ]);
     assert_eq!(texts(&lines), [r#"{"n":1}"#]);
 
-    // Nor does it keep the author from it.
+    // The author can still edit it.
     let lines = log_of(&[
         live(original),
         live(removal("mallory", "m1", 2)),
@@ -156,7 +156,7 @@ fn what_somebody_else_tries_is_still_seen() {
 
 #[test]
 fn neighbours_of_one_microsecond_keep_their_order() {
-    // By id it would be the other way round, and that is what the history has to go by.
+    // The history sorts these two by id, which is the other way round.
     let first = at(line("bob", "m2", r#"{"n":1}"#, 0), 773_450);
     let second = at(line("ada", "m1", r#"{"n":2}"#, 0), 773_900);
     let page = Step::History(vec![stored(&second), stored(&first)]);

@@ -1,4 +1,4 @@
-//! A frame applies what arrived for so long, and the next one goes on in order.
+//! A frame spends limited time on what arrived. The next frame goes on in order.
 
 use std::time::Duration;
 

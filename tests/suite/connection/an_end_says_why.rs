@@ -1,4 +1,4 @@
-//! A connection ends after all that arrived before, and says why.
+//! The game sees all that arrived before a connection ends, and then why it ended.
 
 use super::*;
 use bevy_nakama::proto::{Message, api, realtime};

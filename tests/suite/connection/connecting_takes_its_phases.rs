@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::common::steps::connect_as;
 use bevy_nakama::connection::{TransportError, Unreachable};
 
 #[test]
@@ -42,12 +43,7 @@ fn a_refused_socket_says_why() {
 #[test]
 fn connecting_ends_after_ten_seconds() {
     let (mut game, log) = watch(TestGame::new());
-    let session = session("ada");
-    game.commands(|commands| {
-        commands
-            .nakama()
-            .connect(&server(), &session, ConnectOptions::default())
-    });
+    connect_as(&mut game, "ada");
     game.advance(Duration::from_millis(9_990));
     assert_eq!(log.take(), [""; 0]);
     game.advance(Duration::from_millis(50));

@@ -1,4 +1,4 @@
-//! A game disconnects: what is queued is sent, within a limit.
+//! A game that disconnects sends what is queued, within a time limit.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ mod phases;
 mod traffic_is_reported_while_somebody_asks;
 mod what_is_old_is_known_to_be_old;
 
-use crate::common::log::Log;
+use crate::common::{log::Log, steps::connect_as};
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, testing::*};
 
@@ -30,12 +30,7 @@ fn state(game: &TestGame) -> ConnectionState {
 }
 
 fn start_connecting(game: &mut TestGame) {
-    let session = session("ada");
-    game.commands(|commands| {
-        commands
-            .nakama()
-            .connect(&server(), &session, ConnectOptions::default())
-    });
+    connect_as(game, "ada");
     game.update();
     game.update();
 }

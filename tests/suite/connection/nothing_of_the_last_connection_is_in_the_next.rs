@@ -1,6 +1,7 @@
 //! A new connection ends the old one first, and starts without anything of it.
 
 use super::*;
+use crate::common::steps::connect_as;
 use bevy_nakama::proto::PartyLayout;
 
 #[test]
@@ -60,7 +61,7 @@ fn nothing_of_the_last_connection_is_read_in_the_next() {
 fn what_the_last_connection_tells_of_its_server_is_not_told_of_the_next() {
     let mut game = TestGame::connected();
     // It arrives after the game has asked for another connection.
-    start_connecting_at_once(&mut game);
+    connect_as(&mut game, "bob");
     game.server_writes(PartyLayout::Before3_28);
     game.server_says(party("p1", "ada", &["ada"]));
     game.update();
@@ -70,14 +71,6 @@ fn what_the_last_connection_tells_of_its_server_is_not_told_of_the_next() {
     let connection = game.app.world().resource::<NakamaConnection>();
     assert!(connection.is_connected());
     assert_eq!(connection.party_layout(), None);
-}
-
-fn start_connecting_at_once(game: &mut TestGame) {
-    let session = session("bob");
-    game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&server(), &session, options);
-    });
 }
 
 #[test]
@@ -91,17 +84,10 @@ fn a_connection_that_was_replaced_is_not_told() {
             connection.user().expect("a user").1
         ));
     });
-    let connect = |game: &mut TestGame, name: &str| {
-        let session = session(name);
-        game.commands(|commands| {
-            let options = ConnectOptions::default();
-            commands.nakama().connect(&server(), &session, options);
-        });
-    };
-    connect(&mut game, "ada");
+    connect_as(&mut game, "ada");
     game.update();
     game.server_accepts();
-    connect(&mut game, "bob");
+    connect_as(&mut game, "bob");
     game.update();
     assert_eq!(
         log.take(),

@@ -1,4 +1,4 @@
-//! Envelopes are reported raw while somebody asks for them, which costs the game nothing else.
+//! The plugin reports raw envelopes while somebody asks for them. That changes nothing else.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ fn envelopes_are_reported_raw_only_while_somebody_asks() {
     assert!(received.is_empty() && sent.is_empty());
 }
 
-/// How many data messages the game was told that it has lost.
+/// How many messages a game keeps that stalls while 5,000 arrive, and how the connection changed.
 fn with_and_without_a_tap(is_tapped: bool) -> (u64, Vec<String>) {
     let mut settings = NakamaSettings::default();
     settings.receive_budget = Duration::MAX;

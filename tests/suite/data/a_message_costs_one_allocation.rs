@@ -35,7 +35,7 @@ fn an_inbound_message_costs_at_most_one_allocation() {
     );
     game.connect();
     game.join("m1", &["ada", "bob", "carol"]);
-    // The executor's threads would have their own counts.
+    // Each thread counts its own allocations; `TestGame` runs everything on this one.
     for (op_code, what) in [(1, "typed"), (2, "raw")] {
         let mut arrive = || {
             for n in 0..MESSAGES {

@@ -3,7 +3,7 @@
 use super::*;
 use bevy::ecs::message::MessageCursor;
 
-/// What the documentation says of a pause: Bevy keeps all that arrives, and how a game can have it forgotten.
+/// As the documentation says: Bevy keeps all messages during a pause, and a game can tell it to forget them.
 #[test]
 fn a_pause_keeps_messages_unless_the_game_forgets_them() {
     for (forgets, kept) in [(false, 100), (true, 2)] {

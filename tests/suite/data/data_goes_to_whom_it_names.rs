@@ -40,7 +40,7 @@ fn data_can_go_to_some_only() {
     );
 }
 
-/// A whisper must not end up with somebody else, and one for nobody must not go to everybody.
+/// A whisper must not reach a member of another match. A whisper for nobody must not go to everybody.
 #[test]
 fn data_goes_to_nobody_of_another_match() {
     let (mut game, here, log) = game();

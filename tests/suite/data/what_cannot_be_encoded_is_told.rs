@@ -7,7 +7,7 @@ use bevy::prelude::*;
 use bevy_nakama::{prelude::*, testing::*};
 use bytes::Bytes;
 
-/// Cannot be written.
+/// A value that its codec never writes.
 #[derive(Clone, Copy)]
 struct Mute;
 
@@ -77,7 +77,7 @@ fn watch<R: Request>(game: &mut TestGame, log: &Log) {
     });
 }
 
-/// The argument of a function. JSON has no such keys.
+/// The argument of a function. JSON cannot write it: its keys are pairs.
 #[derive(serde::Serialize)]
 struct Odd(BTreeMap<(u8, u8), u8>);
 

@@ -85,7 +85,7 @@ fn who_sends_while_offline_hears_that() {
     assert_eq!(elsewhere, [&*not_a_member], "a party is no match");
     game.connection_breaks();
     game.update();
-    log.take(); // what the server had not confirmed
+    log.take(); // requests that the server had not answered
     let offline = SendError::NotConnected.to_string();
     assert_eq!(send(&mut game), [&*offline, &*offline, &*offline]);
 }

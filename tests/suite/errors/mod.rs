@@ -1,4 +1,4 @@
-//! Errors: what they say, and where a game that did not ask for them finds them.
+//! Errors: what they say, and where a game finds those that it does not observe.
 
 mod texts;
 mod unheard;

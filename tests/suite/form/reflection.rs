@@ -21,7 +21,7 @@ use bevy_nakama::{
 };
 use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
 
-/// Components that are the plugin's own affair; what they say is in others, too.
+/// Components that only the plugin uses. Other components say the same.
 const INTERNAL: [&str; 7] = [
     "Presence",
     "LeaderSession",
@@ -32,7 +32,7 @@ const INTERNAL: [&str; 7] = [
     "OwnObserver",
 ];
 
-/// A game that is in everything that there is.
+/// A game with a mirror of each kind.
 fn in_everything() -> TestGame {
     let plugins = NakamaOverlayPlugin::default();
     let mut game = TestGame::joined_with(plugins, "m", &["ada", "bob"]);
@@ -73,7 +73,7 @@ fn in_everything() -> TestGame {
             ..Default::default()
         },
     ));
-    // One that waits, and so long that it is up to the party's leader; and one without an answer.
+    // A join that waits for the leader of its party, and a join without an answer.
     game.commands(|commands| {
         commands.nakama().join_party("q");
     });
@@ -155,8 +155,8 @@ fn every_mirror_has_a_name_and_registered_components() {
     }
 }
 
-/// Writes entities as numbers and reads them again. A game has that from Bevy's feature `serialize`, without which nothing with an
-/// entity in it can be saved.
+/// Writes entities as numbers and reads them again, as Bevy's feature `serialize` does. Without it, a game cannot save anything
+/// that holds an entity.
 struct Entities;
 
 impl ReflectSerializerProcessor for Entities {
@@ -188,13 +188,13 @@ impl ReflectDeserializerProcessor for Entities {
     }
 }
 
-/// As a saved world, or an inspector in another process, writes it.
+/// Writes a value as a saved world, or an inspector in another process, does.
 fn write(value: &dyn PartialReflect, registry: &TypeRegistry) -> Result<String, String> {
     let serializer = ReflectSerializer::with_processor(value, registry, &Entities);
     serde_json::to_string(&serializer).map_err(|error| error.to_string())
 }
 
-/// Reads it back, as a value of its type.
+/// Reads a value of its type back.
 fn read(text: &str, registry: &TypeRegistry, id: TypeId) -> Result<Box<dyn Reflect>, String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let mut entities = Entities;
@@ -207,7 +207,7 @@ fn read(text: &str, registry: &TypeRegistry, id: TypeId) -> Result<Box<dyn Refle
     value.ok_or_else(|| "it is not of its type".into())
 }
 
-/// Writes and reads a value: what is wrong with that, if anything is.
+/// Writes a value and reads it again; returns what is wrong with that, if anything is.
 fn there_and_back(value: &dyn Reflect, registry: &TypeRegistry) -> Result<(), String> {
     let text = write(value.as_partial_reflect(), registry)?;
     let back = read(&text, registry, value.reflect_type_info().type_id())?;
@@ -219,7 +219,7 @@ fn there_and_back(value: &dyn Reflect, registry: &TypeRegistry) -> Result<(), St
     }
 }
 
-/// Every component and resource of ours that is registered can be written down and read back, as it is in a game.
+/// Every registered component and resource of the plugin can be written and read back, with the value that it has in a game.
 #[test]
 fn a_world_can_be_saved_and_loaded() {
     let game = in_everything();
@@ -249,7 +249,7 @@ fn a_world_can_be_saved_and_loaded() {
     assert!(seen.len() > 30, "{seen:?}");
 }
 
-/// What is read back can be told apart from nothing: the lines of a chat are all there.
+/// What was read back is not empty: all lines of a chat are there.
 #[test]
 fn a_saved_chat_has_its_lines() {
     let game = in_everything();

@@ -160,11 +160,11 @@ fn the_quick_start_is_short() {
     assert!(code.len() <= 90, "{} lines", code.len());
 }
 
-/// A game may despawn anything at any moment, so an example that is copied must not panic about it.
+/// A game may despawn anything at any moment, so an example that you copy must not panic about it.
 #[test]
 fn no_example_of_the_documentation_unwraps() {
     for (path, start, page) in pages() {
-        // Comments of tests are for us.
+        // Nobody copies from the comments of tests.
         if path.components().any(|part| part.as_os_str() == "tests") {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Several games on the embedded server, over real sockets: what one does, the others see.
+//! Several games on the embedded server, over real sockets, see what the others do.
 
 use crate::common::{
     game::{Game, serve},

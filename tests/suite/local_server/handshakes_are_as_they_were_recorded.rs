@@ -13,7 +13,7 @@ use tungstenite::{Message, protocol::CloseFrame};
 
 #[test]
 fn handshakes_are_as_they_were_recorded() {
-    // Two servers with the same keys, of which one makes tokens that have expired already.
+    // Two servers with the same keys. The tokens of the second have expired at once.
     let config = LocalServerConfig {
         seed: Some(1),
         ..Default::default()
@@ -79,7 +79,7 @@ fn handshakes_are_as_they_were_recorded() {
                 "{name}"
             );
             let body = recorded_response["body"].as_str().unwrap_or_default();
-            let is_json = body.starts_with('{'); // and its white space varies
+            let is_json = body.starts_with('{'); // white space of JSON varies
             for header in recorded_response["headers"].as_array().expect("headers") {
                 if !(is_json && header[0] == "Content-Length") {
                     let ours = response.header(&text(&header[0]));
@@ -101,7 +101,7 @@ fn handshakes_are_as_they_were_recorded() {
     assert_eq!(compared, 52);
 }
 
-/// The frames that a socket begins with. What follows them is the answer to a close frame, so there are no more.
+/// Compares the frames that a socket begins with. The answer to a close frame follows them, so there are no more.
 fn compare_frames(name: &str, stream: TcpStream, recorded: &Value) {
     let mut socket =
         tungstenite::WebSocket::from_raw_socket(stream, tungstenite::protocol::Role::Client, None);

@@ -1,4 +1,4 @@
-//! Matches: who is in them, in which order things become visible, and what happens when requests cross.
+//! Matches: who is in them, in which order the game sees what happens, and how requests may cross.
 
 mod a_join_becomes_the_match;
 mod an_unwanted_join_is_taken_back;

@@ -1,4 +1,4 @@
-//! Data and events that come early wait for the join that they belong to, and not longer than a moment.
+//! Data and events that come early wait for the join that they belong to, for a quarter of a second at most.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ fn data_and_events_before_the_answer_come_after_it() {
     let (mut game, log) = watched(TestGame::connected());
     let (_, asked) = ask_to_join(&mut game);
 
-    // Seen on the wire: an authoritative match greets first, and events overtake the answer.
+    // Real servers do this: an authoritative match greets first, and events overtake the answer.
     game.server_says(match_data("m1", None, 1, "welcome"));
     game.server_says(match_presences("m1", &["ada"], &[]));
     game.server_says(says("bob", "hello"));

@@ -56,7 +56,7 @@ fn despawning_a_ticket_is_removing_it() {
 
 #[test]
 fn a_ticket_that_nobody_waits_for_is_removed_when_it_comes() {
-    // Its entity went while it waited.
+    // The game despawns the entity before the answer.
     let (mut game, log) = watched(TestGame::connected());
     let (entity, asked) = add(&mut game);
     game.commands(|c| c.entity(entity).despawn());
@@ -69,7 +69,7 @@ fn a_ticket_that_nobody_waits_for_is_removed_when_it_comes() {
         removal("t1")
     );
 
-    // It ran out of time.
+    // The answer comes after the timeout.
     let (entity, asked) = add(&mut game);
     game.advance(Duration::from_secs(11));
     assert_eq!(log.take(), ["AddMatchmaker: no answer within 10.0 s"]);

@@ -1,4 +1,4 @@
-//! The matchmaker: tickets, whom they lead to, and what becomes of them when things cross.
+//! The matchmaker: tickets, the matches that they lead to, and how messages may cross.
 
 mod a_party_is_matched_together;
 mod a_request_becomes_a_ticket;

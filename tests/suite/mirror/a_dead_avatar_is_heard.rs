@@ -6,7 +6,7 @@ use crate::common::log::Log;
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, testing::*};
 
-/// What a game hears of bob, in its order, with whether he is there.
+/// Logs what a game hears of bob, in order, and whether he is there.
 fn hear_bob(game: &mut TestGame) -> Log {
     let log = Log::default();
     let seen = log.clone();
@@ -35,7 +35,7 @@ fn a_player_whose_avatar_died_is_heard_at_once_and_in_order() {
         game.update_by(Duration::from_millis(100));
         assert_eq!(log.take(), [format!("nobody {n}")]);
     }
-    // Everybody else may come and go meanwhile.
+    // Others come and go meanwhile.
     for n in 0..1100 {
         let name = format!("guest-{n}");
         game.server_says(match_presences("m", &[&name], &[]));

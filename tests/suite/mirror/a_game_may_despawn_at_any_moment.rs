@@ -1,4 +1,4 @@
-//! Observers may despawn what comes, as it comes.
+//! Observers may despawn an entity of the plugin in the moment in which it appears.
 
 use super::count;
 use crate::common::{log::Log, steps::join_party};

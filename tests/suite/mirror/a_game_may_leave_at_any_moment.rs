@@ -82,7 +82,7 @@ fn a_game_gives_up_on_all_parties_at_once() {
     assert_eq!(count::<With<Joining>>(&mut game), 0);
 }
 
-/// Bevy itself aborts if an observer of a relationship's coming despawns its target, so it is left by name.
+/// Bevy panics if an observer of a new relationship despawns its target, so this game leaves with a request.
 #[test]
 fn a_game_leaves_a_match_that_is_too_full() {
     let mut game = TestGame::connected();

@@ -6,7 +6,7 @@ use super::count;
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, proto::Kind, testing::*};
 
-/// A slow server: the first join ran out of time, the second is on its way as both are answered.
+/// The first join timed out. The second is on its way when the server answers both.
 #[test]
 fn who_asks_again_after_a_timeout_stays_in() {
     for is_match in [true, false] {
@@ -45,7 +45,7 @@ fn who_asks_again_after_a_timeout_stays_in() {
     }
 }
 
-/// The same, but the second one is for something else.
+/// The same, but the second join is for another match.
 #[test]
 fn who_asks_for_something_else_after_a_timeout_leaves_the_first() {
     let mut game = TestGame::connected();

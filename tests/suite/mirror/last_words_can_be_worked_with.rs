@@ -1,5 +1,5 @@
-//! A member says something and is gone in the same moment. Whoever is out is out at once, and can be worked with all the
-//! same until the last reader has read what they said.
+//! A member says something and leaves in the same frame. They are out at once, but the game can work with their entity until
+//! the last reader has read what they said.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl StreamPayload for Shout {
     type Codec = Json;
 }
 
-/// What a game puts onto whoever it hears of.
+/// What a game inserts on every entity that it hears of.
 #[derive(Component)]
 struct Heard;
 
@@ -67,7 +67,7 @@ impl Speaks for Option<Entity> {
     }
 }
 
-/// A game that works with everybody it hears of, and with where that was, in `Update` or in `FixedUpdate`.
+/// A game that marks each sender it hears of and the place of the message, in `Update` or in `FixedUpdate`.
 fn attentive(schedule: impl bevy::ecs::schedule::ScheduleLabel + Clone) -> (TestGame, Log) {
     let mut game = TestGame::connected();
     game.app
@@ -100,7 +100,7 @@ fn data_in_stream(stream: &Stream, sender: &str, data: &str) -> Message {
     })
 }
 
-/// Bob says what there is to say in a match: typed, not typed, and wrong.
+/// Bob sends data of each sort everywhere: typed, not typed, and wrong.
 fn bob_speaks(game: &mut TestGame) {
     for (op_code, data) in [(1, &b"\x07"[..]), (2, b"x"), (1, b"wrong")] {
         game.server_says(match_data("m", Some("bob"), op_code, data));
@@ -144,7 +144,7 @@ fn entities(game: &mut TestGame) -> usize {
     all.iter(world).count()
 }
 
-/// Nothing of what was left behind is counted by anybody's queries, though it is there.
+/// No query of the game finds what was left, although the entities are still there.
 fn nobody_is_left(game: &mut TestGame) {
     assert_eq!(count::<With<Presence>>(game), 0);
     assert_eq!(count::<With<PresentIn>>(game), 0);

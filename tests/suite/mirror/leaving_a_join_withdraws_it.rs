@@ -79,7 +79,7 @@ fn leaving_what_is_still_joining_withdraws_it() {
     game.expect_sent(Kind::MatchmakerRemove);
     log.take();
 
-    // What is joining something else is no match.
+    // An entity that is joining a channel is no match.
     let joining = game.commands(|commands| commands.nakama().join_chat(JoinChat::room("s")).id());
     game.update();
     game.commands(|commands| _ = commands.nakama().leave_match(joining));
@@ -88,7 +88,7 @@ fn leaving_what_is_still_joining_withdraws_it() {
     assert!(game.app.world().get_entity(joining).is_ok());
 }
 
-/// The server took the request to join, and its leader has not decided.
+/// The server has taken the request to join, and the leader of the party has not decided.
 #[test]
 fn leaving_a_party_that_has_not_decided_withdraws_the_join() {
     let mut game = TestGame::connected();

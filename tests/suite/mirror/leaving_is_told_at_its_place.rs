@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::count;
-use crate::common::log::Log;
+use crate::common::{log::Log, steps::connect_as};
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
@@ -11,7 +11,7 @@ use bevy_nakama::{
     testing::*,
 };
 
-/// `On<Remove, …>` comes at its place in the order, with everything readable, and once.
+/// `On<Remove, …>` comes once, in order, while everything can be read.
 #[test]
 fn leaving_is_told_at_its_place() {
     let mut game = TestGame::joined("m", &["ada", "bob"]);
@@ -89,14 +89,14 @@ fn what_the_user_left_may_be_despawned_and_joined_again() {
     };
     game.update();
     assert_eq!(left(&mut game), 0, "it is left already");
-    // A mirror that the game despawns counts as left, at once.
+    // Despawning a match is leaving it, at once.
     game.commands(|commands| commands.entity(again).despawn());
     assert_eq!(count::<With<PresentIn>>(&mut game), 0);
     game.update();
     assert_eq!(left(&mut game), 1);
 }
 
-/// A slow frame: the game has joined on its new connection before it hears of the end of the old one.
+/// In a slow frame, the game joins on its new connection before it hears of the end of the old one.
 #[test]
 fn a_join_on_a_new_connection_outlives_the_end_of_the_old_one() {
     let mut game = TestGame::connected();
@@ -105,11 +105,7 @@ fn a_join_on_a_new_connection_outlives_the_end_of_the_old_one() {
     for id in ["1", "2", "3"] {
         game.server_says(notification(id, 1, "hello", "{}", false));
     }
-    let session = session("ada");
-    game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&server(), &session, options);
-    });
+    connect_as(&mut game, "ada");
     game.update();
     game.server_accepts();
     game.update();

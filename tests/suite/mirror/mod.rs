@@ -1,4 +1,4 @@
-//! The mirror of what the server knows, in the world of a game that does as it likes.
+//! The mirror of what the server knows, in the world of a game that may do anything.
 
 mod a_dead_avatar_is_heard;
 mod a_game_may_despawn_at_any_moment;

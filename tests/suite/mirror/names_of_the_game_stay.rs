@@ -52,7 +52,7 @@ fn a_name_of_the_game_stays() {
     game.update();
     assert_eq!(name_of(&game, here), "mine", "ticket");
 
-    // A presence is named as it is spawned; what the game makes of it stays when the player is renamed.
+    // The plugin names a presence as it spawns it. A name of the game stays when the player has a new username.
     let bob = game.presence_of("m", "bob");
     assert_eq!(name_of(&game, bob), "bob");
     game.commands(|commands| commands.entity(bob).insert(mine()).id());
@@ -69,7 +69,7 @@ fn a_name_of_the_game_stays() {
     let username = game.app.world().get::<Username>(bob);
     assert_eq!(username.map(Username::as_str), Some("robert"));
 
-    // A followed user whose name is heard of later.
+    // The plugin hears the name of a followed user later.
     game.commands(|commands| {
         let follow = FollowUsers::ids(["user-cat"]);
         commands.nakama().follow(follow).id()

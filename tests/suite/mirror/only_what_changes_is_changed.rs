@@ -104,7 +104,7 @@ fn nothing_changes_but_what_does() {
     game.update();
     assert_eq!(watch.take(), nothing, "data of the local user");
 
-    // Told again what is known.
+    // The server repeats what the game knows.
     game.server_says(match_presences("m", &["bob"], &[]));
     game.server_says(party("p", "ada", &["ada"]));
     game.server_says(party_leader("p", "ada"));
@@ -126,7 +126,7 @@ fn nothing_changes_but_what_does() {
     game.update();
     assert_eq!(watch.take(), nothing, "somebody unknown left");
 
-    // And what does change is seen.
+    // Changes are seen.
     game.server_says(match_presences("m", &["dan"], &[]));
     game.update();
     assert_eq!(watch.take(), ["PresenceIndex"], "somebody came");

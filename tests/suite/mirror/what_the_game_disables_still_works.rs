@@ -1,4 +1,4 @@
-//! A game may disable entities of the plugin. What becomes of them happens all the same.
+//! A game may disable entities of the plugin. The plugin goes on with them.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn disable(game: &mut TestGame, entity: Entity) {
     });
 }
 
-/// `DisableOnExit` of Bevy's states does this to whatever carries it.
+/// Bevy's `DisableOnExit` disables entities like this.
 #[test]
 fn a_disabled_request_is_despawned_all_the_same() {
     let mut game = TestGame::joined("m", &["ada"]);

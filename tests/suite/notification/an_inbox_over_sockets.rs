@@ -49,7 +49,7 @@ fn an_inbox_on_the_embedded_server() {
         assert_eq!(live, [3, 1, 2], "in order, and before the answer");
         assert_eq!(gold(&game.app), [3, 1, 2]);
 
-        // Somebody else of the same account comes later.
+        // Another device of the same account connects later.
         let mut later = Game::online(&server, Login::device("device-of-ada"));
         assert_eq!(gold(&later.app), [0; 0], "nothing is sent again");
         let mut cursor = String::new();

@@ -15,7 +15,7 @@ use bevy_nakama::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How a game might show one.
+/// How a game might show a notification.
 fn line(notification: &Notification) -> String {
     let Notification {
         id,
@@ -62,7 +62,7 @@ fn at(second: i64) -> Timestamp {
     }
 }
 
-/// One that the server keeps, as it is pushed.
+/// A notification that the server keeps, as it is pushed.
 fn kept(id: &str, second: i64) -> Message {
     let notification = api::Notification {
         id: id.into(),

@@ -18,7 +18,7 @@ fn an_inbox_that_is_made_smaller_keeps_the_newest_that_fit() {
     set_limit(&mut game, 3);
     push(&mut game, kept("n9", 9));
     assert_eq!(inbox(&game), ["n7", "n8", "n9"]);
-    // One that is older than all of them has no room.
+    // There is no room for an older notification.
     push(&mut game, kept("n0", 0));
     assert_eq!(inbox(&game), ["n7", "n8", "n9"]);
     set_limit(&mut game, 0);

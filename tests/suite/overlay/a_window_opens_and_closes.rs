@@ -1,4 +1,4 @@
-//! Its window: when it is drawn, and how large it is.
+//! The window of the overlay: when it is drawn, and how large it is.
 
 use super::*;
 
@@ -138,7 +138,7 @@ pub(super) fn screenless() -> PluginGroupBuilder {
         .add(SyncWorldPlugin)
 }
 
-/// Its plugins are all there, and it starts.
+/// Starts a game that has all its plugins.
 pub(super) fn start(mut app: App) -> App {
     app.finish();
     app.cleanup();

@@ -110,7 +110,7 @@ fn an_overlay_in_an_image_that_nobody_need_show_is_told() {
     let target = RenderTarget::Image(image.into());
     app.world_mut()
         .spawn((Camera2d, target, PrimaryEguiContext));
-    // What another thread logs is not seen here.
+    // The test sees only what its own thread logs.
     app.edit_schedule(PreUpdate, |schedule| {
         schedule.set_executor(SingleThreadedExecutor::new());
     });

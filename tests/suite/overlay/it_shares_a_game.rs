@@ -1,4 +1,4 @@
-//! The overlay beside what else a game does: its own egui, its settings, its keys.
+//! The overlay does not disturb a game that has its own egui, its own settings and its own keys.
 
 use bevy_nakama::{
     overlay,
@@ -65,7 +65,7 @@ fn settings_that_the_game_has_inserted_are_kept() {
 #[derive(Default, Resource)]
 struct Steps(usize);
 
-/// Types into the filter: what has the keyboard is reached with Tab.
+/// Moves the keyboard to the filter with Tab, and types.
 fn tab(app: &mut App) {
     let mut contexts = app
         .world_mut()

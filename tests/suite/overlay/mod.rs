@@ -67,7 +67,7 @@ fn view(game: &TestGame) -> &OverlayView {
     game.app.world().resource::<OverlayView>()
 }
 
-/// The overlay's panels as somebody sees them who has opened a tab.
+/// The panels of the overlay with this tab open.
 fn look(game: &TestGame, tab: OverlayTab) -> Harness<'static, (OverlayView, OverlayState)> {
     let mut state = OverlayState::default();
     state.tab = tab;
@@ -79,7 +79,7 @@ fn look(game: &TestGame, tab: OverlayTab) -> Harness<'static, (OverlayView, Over
     harness
 }
 
-/// Every text that can be seen, from the top.
+/// All visible texts, from the top.
 fn texts<S>(harness: &Harness<S>) -> Vec<String> {
     let nodes = harness.root().children_recursive();
     nodes
@@ -103,7 +103,7 @@ fn reported(game: &TestGame) -> usize {
         + world.resource::<Messages<EnvelopeSent>>().len()
 }
 
-/// All that has arrived is read in one frame, however busy the machine is.
+/// A frame reads all that has arrived, however busy the machine is.
 fn patient() -> NakamaSettings {
     let mut settings = NakamaSettings::default();
     settings.receive_budget = Duration::from_secs(60);

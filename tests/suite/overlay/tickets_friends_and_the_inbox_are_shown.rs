@@ -20,7 +20,7 @@ fn a_ticket_shows_what_was_asked_for_and_how_long_it_waits() {
     harness.get_by_label("+properties.region:europe +properties.rank:>=4");
     harness.get_by_label("mode: duel, region: europe, rank: 8, wins: -1.5");
 
-    // It is matched: the token is nowhere.
+    // The ticket is matched. Its token is not shown.
     let game = played("matchmaker", "alice", 12);
     let harness = look(&game, OverlayTab::Matches);
     harness.get_by_label_contains("No ticket.");
@@ -66,7 +66,11 @@ fn friends_show_where_they_are_and_what_they_do() {
     harness.get_by_label("second device");
     let seen = texts(&harness);
     assert_eq!(count(&seen, "online"), 2);
-    assert_eq!(count(&seen, "shows nothing more"), 2, "one's own, and hers");
+    assert_eq!(
+        count(&seen, "shows nothing more"),
+        2,
+        "the local user's, and hers"
+    );
     assert_eq!(count(&seen, "this one"), 1);
     let place = |text: &str| seen.iter().rposition(|seen| seen == text);
     assert!(

@@ -126,7 +126,7 @@ fn a_list_of_who_asks_is_compared_with_what_is_known() {
         game.update();
         let asked = game.expect_sent(Kind::PartyJoinRequestList);
         log.take();
-        // `dan` went; `eve` asked after the list was made.
+        // `dan` has left; `eve` asked after the server made the list.
         game.server_says(party_join_request("p1", &["eve"]));
         game.answer(&asked, party_join_request("p1", &["cat"]));
         game.update();
@@ -136,7 +136,7 @@ fn a_list_of_who_asks_is_compared_with_what_is_known() {
     });
 }
 
-/// The local user leads, and declines cat, who asks to join. The server refuses with this text; what cat was.
+/// The local user leads and declines cat, who asks to join. The server refuses with this text. Returns the entity of cat.
 fn decline_cat(game: &mut TestGame, log: &Log, text: &str) -> Entity {
     leading_bob(game, log);
     game.server_says(party_join_request("p1", &["cat"]));
@@ -154,7 +154,7 @@ fn decline_cat(game: &mut TestGame, log: &Log, text: &str) -> Entity {
 #[test]
 fn who_does_not_ask_any_more_is_gone_when_the_decline_fails() {
     both_layouts(|mut game, log| {
-        // They went away before: neither a member nor an asker.
+        // Cat has left: they are no member, and ask no more.
         let text = "Error removing party member or join request: party member not found";
         let cat = decline_cat(&mut game, &log, text);
         let error = format!("decline: {text} (bad input)");

@@ -89,7 +89,7 @@ fn the_local_user_asks_twice() {
 
 #[test]
 fn a_second_join_finds_the_same_party() {
-    // The server acknowledges that and does nothing.
+    // The server acknowledges the second join and does nothing.
     both_layouts(|mut game, log| {
         let first = let_in_by_bob(&mut game, &log);
         let answered = Log::default();

@@ -30,7 +30,7 @@ use bevy_nakama::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Runs a test with both ways to write a party.
+/// Runs a test with each way in which servers write a party.
 fn both_layouts(test: impl Fn(TestGame, Log)) {
     for layout in [PartyLayout::Before3_28, PartyLayout::Current] {
         eprintln!("a server that writes {layout:?}");
@@ -111,7 +111,7 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
     (game, log)
 }
 
-/// The party with this id as the world has it; "none" if there is none.
+/// The party with this id as the world shows it, or "none".
 fn seen(game: &TestGame, id: &str) -> String {
     let world = game.app.world();
     let Some(entity) = world.resource::<PartyIndex>().get(&id.into()) else {
@@ -177,12 +177,12 @@ fn changed(message: Message, change: impl FnOnce(&mut realtime::Party)) -> Messa
     Message::Party(party)
 }
 
-/// A party that is closed to those who are not let in.
+/// A party that players join only if the leader accepts them.
 fn closed_party(id: &str, me: &str, members: &[&str]) -> Message {
     changed(party(id, me, members), |party| party.open = false)
 }
 
-/// Is in `p1` as `ada`, whom its leader `bob` let in.
+/// Joins `p1` as `ada`; its leader `bob` accepts.
 fn let_in_by_bob(game: &mut TestGame, log: &Log) -> Entity {
     let (entity, asked) = ask_to_join_party(game, "p1");
     game.acknowledge(&asked);

@@ -52,7 +52,7 @@ fn the_local_user_is_promoted() {
         assert_eq!(log.take(), ["ada leads"]);
         assert_eq!(seen(&game, "p1"), "closed 8: bob ada(me)*");
 
-        // The server does not tell who has been waiting, so the plugin asks.
+        // The server does not tell a new leader who is waiting, so the plugin asks.
         game.update();
         let asked = game.expect_sent(Kind::PartyJoinRequestList);
         game.answer(&asked, party_join_request("p1", &["cat", "dan"]));

@@ -48,7 +48,7 @@ fn an_update_tells_a_member_the_label() {
 
 #[test]
 fn an_old_server_is_not_sent_an_update() {
-    // It would close the socket.
+    // An old server would close the socket.
     let (mut game, log) = watched(TestGame::connected());
     game.server_writes(PartyLayout::Before3_28);
     let party = leading_bob(&mut game, &log);

@@ -79,7 +79,7 @@ fn a_request_that_is_too_large_by_one_byte_fails() {
             ..Default::default()
         })
     };
-    // The whole envelope counts: `cid` "1", the ids and lengths of fields.
+    // The limit is for the whole envelope, with its `cid` "1" and the tags and lengths of fields.
     let overhead = 16;
     ask(&mut game, &log, rpc(4096 - overhead));
     game.update();
@@ -123,7 +123,7 @@ fn what_ran_out_of_time_is_forgotten_once_no_answer_can_come() {
     ask(&mut game, &log, follow());
     game.advance(Duration::from_millis(10_100));
     assert_eq!(late(&game), Some(1.0), "an answer may come yet");
-    // A heartbeat that was sent after it is answered: the server works in order.
+    // The server answers in order, and it has answered a later heartbeat.
     game.advance(Duration::from_secs(5));
     assert_eq!(late(&game), Some(0.0));
 
@@ -139,7 +139,7 @@ fn what_ran_out_of_time_is_forgotten_once_no_answer_can_come() {
     assert_eq!(late(&game), Some(0.0), "nor after a later answer");
 }
 
-/// An impatient observer asks again as soon as it is refused. It is answered once in a frame, and the rest goes on.
+/// An impatient observer asks again as soon as it hears of a failure. It is answered once per frame, and all else goes on.
 #[test]
 fn who_asks_again_and_again_still_connects() {
     let mut game = TestGame::new();

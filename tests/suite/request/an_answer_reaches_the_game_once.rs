@@ -1,4 +1,4 @@
-//! An answer reaches the game once: the observer that is chained to the call, and those that watch all.
+//! An answer reaches each observer once: the one that is chained to the call, and those that watch all requests.
 
 use super::*;
 use bevy_nakama::proto::Envelope;

@@ -1,6 +1,7 @@
 //! Calls that wait for a token end with their connection. Nothing is done in the name of the next user.
 
 use super::*;
+use crate::common::steps::connect_as;
 use bevy_nakama::testing::server;
 
 #[test]
@@ -44,18 +45,13 @@ fn nothing_is_done_in_the_name_of_the_next_user() {
     ask(&mut game, "/a");
     ask(&mut game, "/b");
     refuse_token(&mut game);
-    game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands
-            .nakama()
-            .connect(&server(), &session("bob"), options);
-    });
+    connect_as(&mut game, "bob");
     game.update();
     game.server_accepts();
     game.update();
     let lost = "the connection was lost before it was sent";
     assert_eq!(log.take(), [format!("/a: {lost}")]);
-    refuse_token(&mut game); // of `/b`, which was ada's
+    refuse_token(&mut game); // of `/b`, which ada called
     assert_eq!(log.take(), [format!("/b: {lost}")]);
     ask(&mut game, "/c");
     assert_eq!(calls(&mut game), [REFRESH.1, "/c"]);

@@ -26,7 +26,7 @@ fn parameter<'a>(exchange: &'a Value, name: &str) -> Option<&'a str> {
     exchange["request"]["query"][name].as_str()
 }
 
-/// Answers the one call of a game as recorded, and checks that it asked as recorded.
+/// Checks that the only call of a game is as recorded, and answers it as recorded.
 fn answer(game: &mut TestGame, exchange: &Value) {
     game.update();
     let [(method, target)] = &game.rest_calls()[..] else {
@@ -56,7 +56,7 @@ fn answer(game: &mut TestGame, exchange: &Value) {
     game.update();
 }
 
-/// What the list of an answer is to be; or the refusal's name and text.
+/// The list that the game should get, or the name and the text of the refusal.
 fn expected(exchange: &Value, list: &str, refusals: &[(&str, &str)]) -> Vec<String> {
     let body = &exchange["response"]["body"];
     if exchange["response"]["status"] == 200 {

@@ -77,7 +77,7 @@ fn token_of(name: &str) -> String {
     session(name).token().expose().to_owned()
 }
 
-/// The server gives out new tokens, on which the name is another one, so that they can be told apart.
+/// The server gives out new tokens. They carry another name, so that a test can tell them apart.
 fn give_tokens(game: &mut TestGame, name: &str) {
     assert_eq!(game.rest_calls()[0], (REFRESH.0, REFRESH.1.to_owned()));
     let token = token_of(name);

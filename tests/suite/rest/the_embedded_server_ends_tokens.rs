@@ -23,7 +23,7 @@ fn a_token_that_has_ended_is_replaced() {
                 refreshed.session.is_expired()
             ));
         });
-    // The server's clock decides; until then, the token is good.
+    // The token is good until the clock of the server says otherwise.
     let mut names = Vec::new();
     for _ in 0..200_000 {
         let account = game

@@ -20,7 +20,7 @@ fn calls_over_the_socket_as_they_were_recorded() {
         for line in &scenario.lines {
             let cid = line.json["cid"].as_str().unwrap_or_default();
             let is_call = line.dir == Dir::Send && line.kind.as_deref() == Some("rpc");
-            // What the client never sends: a call with the key of another way.
+            // The client never sends a call with a key over the socket.
             if !is_call || cid.is_empty() || !line.json["rpc"]["http_key"].is_null() {
                 continue;
             }

@@ -41,7 +41,7 @@ impl RpcFunction for Rest {
     type Reply = ();
 }
 
-/// JSON has no such keys.
+/// JSON cannot write it: its keys are pairs.
 #[derive(Serialize)]
 struct Unwritable(BTreeMap<(u8, u8), u8>);
 
@@ -99,7 +99,7 @@ fn ask(game: &mut TestGame, ask: impl FnOnce(NakamaCommands)) {
     game.update();
 }
 
-/// The function returns something, over the socket.
+/// The function returns this, over the socket.
 fn returns(game: &mut TestGame, payload: &str) -> api::Rpc {
     let asked = game.expect_sent(Kind::Rpc);
     let Some(Message::Rpc(rpc)) = asked.message.clone() else {

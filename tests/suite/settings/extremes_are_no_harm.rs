@@ -1,4 +1,4 @@
-//! Settings as large and as small as they go. A game plays on, or is told why it cannot.
+//! Settings may be as large or as small as their types allow. A game plays on, or is told why it cannot.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn connect_and_watch(settings: NakamaSettings) -> (TestGame, Log) {
     (game, log)
 }
 
-/// Joins, is asked, hears and says something, and disconnects while something is still queued.
+/// Joins, hears and says something, and disconnects while data is still queued.
 fn play(game: &mut TestGame) {
     game.join("m1", &["ada", "bob"]);
     game.join_room("lobby", &["ada", "bob"]);

@@ -36,13 +36,13 @@ fn an_answer_that_is_older_than_an_event_does_not_undo_it() {
     game.update();
     assert_eq!(log.take(), ["followed", "bob: \"new\""]);
 
-    // Without such an event, the answer counts.
+    // Without a newer event, the answer counts.
     let asked = follow(&mut game, FollowUsers::ids(["user-bob"]));
     game.answer(&asked, followed(&[("bob", "newer")]));
     game.update();
     assert_eq!(log.take(), ["followed", "bob: \"newer\""]);
 
-    // Who left meanwhile is not brought back.
+    // The answer does not bring back who left meanwhile.
     let asked = follow(&mut game, FollowUsers::ids(["user-bob"]));
     game.server_says(status_presences(&[], &["bob"]));
     game.answer(&asked, followed(&[("bob", "newer")]));

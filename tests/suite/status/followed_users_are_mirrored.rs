@@ -51,7 +51,7 @@ fn a_follow_brings_users_and_those_of_their_sessions_that_are_online() {
     assert!(world.get::<UserSessions>(dave).is_none());
     assert_eq!(user(&game, "eve"), None, "the answer does not name her");
 
-    // She comes online, and so does he.
+    // Eve comes online, and so does dave.
     game.server_says(status_presences(&[("eve", "hi")], &[]));
     game.server_says(status_presences(&[("dave", "ho")], &[]));
     game.update();

@@ -1,6 +1,7 @@
 //! The local user, their status, and their other devices.
 
 use super::*;
+use crate::common::steps::connect_as;
 use bevy_nakama::proto::{UserPresence, realtime};
 
 /// A session of the local user on another device.
@@ -68,7 +69,7 @@ fn the_status_of_the_local_user_changes_after_the_answer_whatever_comes_first() 
         game.commands(|c| c.nakama().set_status(Some("in a match")).id());
         game.update();
         let asked = game.expect_sent(Kind::StatusUpdate);
-        // What another device does has nothing to do with it.
+        // An event about another device does not wait.
         game.server_says(tablet_shows("also here"));
         if is_reversed {
             game.server_says(status_presences(&[("ada", "in a match")], &["ada"]));
@@ -186,12 +187,9 @@ fn who_does_not_appear_online_is_known_from_what_they_join() {
 #[test]
 fn what_is_asked_for_on_the_way_to_the_next_connection_is_told_in_order_too() {
     let (mut game, log) = watched(TestGame::connected());
-    game.commands(|c| {
-        let options = ConnectOptions::default();
-        c.nakama().connect(&server(), &session("ada"), options);
-    });
+    connect_as(&mut game, "ada");
     game.update();
-    // Before the game has heard of the end of the old one.
+    // The game has not heard of the end of the old connection.
     game.server_accepts();
     game.commands(|c| c.nakama().set_status(Some("in a match")).id());
     game.update();

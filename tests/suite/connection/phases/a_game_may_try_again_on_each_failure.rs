@@ -4,7 +4,6 @@ use super::*;
 use crate::common::game::Game;
 use bevy_nakama::connection::TransportError;
 
-/// Trying again on each failure goes on for as long as the game wants.
 #[test]
 fn trying_again_on_each_failure_goes_on() {
     let (mut game, log) = watched(TestGame::new());
@@ -19,7 +18,7 @@ fn trying_again_on_each_failure_goes_on() {
     );
     game.update();
     for attempt in 0..10 {
-        // The refusal is there before the next frame.
+        // The server is unreachable, and says so before the next frame.
         game.server_ends(DisconnectReason::Unreachable(
             TransportError::Eof.at(&server()),
         ));

@@ -1,14 +1,17 @@
 //! Another user begins anew: whatever belonged to the first connection goes.
 
 use super::*;
-use crate::common::game::{Game, serve};
+use crate::common::{
+    game::{Game, serve},
+    steps::connect_as,
+};
 use bevy_nakama::local_server::LocalServerConfig;
 
 #[test]
 fn another_user_begins_anew() {
     let (mut game, log) = online();
     let before = lobbies(&mut game.app);
-    connect(&mut game, "bob");
+    connect_as(&mut game, "bob");
     game.update();
     game.update();
     game.server_accepts();
@@ -30,7 +33,7 @@ fn another_user_begins_anew() {
     game.expect_sent(Kind::ChannelJoin);
 }
 
-/// As it goes with a server in the same process: all of it within one frame.
+/// With a server in the same process, all of it happens within one frame.
 #[test]
 fn another_user_begins_anew_also_at_once() {
     let (mut game, log) = online();
@@ -80,7 +83,7 @@ fn logging_in_as_another_user_begins_anew() {
                 commands.nakama().connect(&server, &session, options);
             }
         });
-        // She is in the lobby under her own name.
+        // The user is in the lobby under their own name.
         game.until(&format!("{name} in the lobby"), |app| {
             let mut me = app
                 .world_mut()

@@ -1,4 +1,4 @@
-//! The connection as a state: what a game does in `OnEnter` and `OnExit`, it does each time.
+//! The connection as a state: systems in `OnEnter` and `OnExit` run for each connection.
 
 mod a_game_may_try_again_on_each_failure;
 mod another_user_begins_anew;
@@ -12,7 +12,7 @@ use bevy_nakama::{prelude::*, proto::Kind, testing::*};
 #[derive(Component)]
 struct Lobby;
 
-/// Writes down all that a game sees of the connection.
+/// Logs all that a game sees of the connection, and opens a lobby for each.
 fn watch(app: &mut App, log: &Log) {
     use ConnectionState::{Connected, Connecting, Disconnected};
     for state in [Disconnected, Connecting, Connected] {
@@ -35,14 +35,6 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
     let log = Log::default();
     watch(&mut game.app, &log);
     (game, log)
-}
-
-fn connect(game: &mut TestGame, name: &str) {
-    let session = session(name);
-    game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&server(), &session, options);
-    });
 }
 
 fn lobbies(app: &mut App) -> Vec<Entity> {

@@ -1,8 +1,9 @@
 //! Connections that end, begin and are replaced within a frame: the game enters and leaves each phase.
 
 use super::*;
+use crate::common::steps::connect_as;
 
-/// An observer that connects again as soon as the connection is lost: the loss is seen as well.
+/// An observer connects again as soon as the connection is lost. The game sees the loss as well.
 #[test]
 fn who_reconnects_at_once_sees_the_end() {
     let (mut game, log) = online();
@@ -30,11 +31,11 @@ fn who_reconnects_at_once_sees_the_end() {
     assert_eq!(log.take(), ["connected", "-Connecting", "+Connected"]);
 }
 
-/// A socket that opens and ends within a frame was open.
+/// A socket opens and ends within a frame. The game sees both.
 #[test]
 fn a_connection_that_ends_at_once_is_entered_and_left() {
     let (mut game, log) = watched(TestGame::new());
-    connect(&mut game, "ada");
+    connect_as(&mut game, "ada");
     game.update();
     log.take();
     game.server_accepts();
@@ -62,7 +63,7 @@ fn a_connection_that_ends_at_once_is_entered_and_left() {
     );
 }
 
-/// What a screen does as it opens is done after the phase that it is opened for, also when that is over already.
+/// A system in `OnEnter` runs for a phase that is over by then, and connects again.
 #[test]
 fn who_connects_anew_in_a_phase_that_is_over_is_connecting() {
     let (mut game, log) = watched(TestGame::new());
@@ -78,7 +79,7 @@ fn who_connects_anew_in_a_phase_that_is_over_is_connecting() {
     };
     game.app
         .add_systems(OnEnter(ConnectionState::Connected), again);
-    connect(&mut game, "ada");
+    connect_as(&mut game, "ada");
     game.update();
     log.take();
     game.server_accepts();
@@ -105,7 +106,7 @@ fn who_connects_anew_in_a_phase_that_is_over_is_connecting() {
     assert_eq!(log.take(), ["connected", "-Connecting", "+Connected"]);
 }
 
-/// The first of the two sockets opens within the frame in which the game asks for the second one.
+/// The first socket opens in the frame in which the game asks for the second.
 #[test]
 fn who_connects_anew_while_a_socket_opens_hears_of_the_new_one_only() {
     let (mut game, log) = watched(TestGame::new());

@@ -1,10 +1,10 @@
-//! Addresses that are none.
+//! What is no address of a server says why.
 
 use super::*;
 use crate::common::log::Log;
 use bevy_nakama::testing::{TestGame, session};
 
-/// What a login with this address says, and what a connection says, which is the same. Neither asks a network.
+/// The error of a login with this address. A connection ends with the same text. Neither uses a network.
 fn at(address: &str) -> String {
     let server = NakamaServer::new(address, "defaultkey");
     let mut game = TestGame::new();

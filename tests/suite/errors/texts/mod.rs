@@ -1,4 +1,4 @@
-//! What errors say: in one line what happened, where, and why. A list of what goes in and the text that comes out.
+//! What errors say: what happened, where and why, in one line. Lists of what goes in and which text comes out.
 
 mod addresses;
 mod ends_of_connections;
@@ -10,7 +10,7 @@ use std::error::Error;
 use bevy::prelude::*;
 use bevy_nakama::prelude::*;
 
-/// The text of an error: one line, and no cause that says a part of it again.
+/// The text of an error. It is one line, and no cause repeats a part of it.
 fn text(error: &dyn Error) -> String {
     let text = error.to_string();
     assert!(!text.contains('\n'), "{text:?} is more than a line");

@@ -10,7 +10,7 @@ use std::{
 use super::*;
 use crate::{common::game::Game, sockets::servers};
 
-/// A server on a port of its own: `answer` gets each connection once something has been sent over it.
+/// A server on a free port. `answer` gets each connection once the client has sent something.
 fn server(answer: impl Fn(TcpStream) + Send + 'static) -> NakamaServer {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
@@ -39,13 +39,13 @@ fn over_tls(server: &NakamaServer) -> NakamaServer {
     NakamaServer::new(server.url().replace("http://", "https://"), "defaultkey")
 }
 
-/// A server behind TLS, as if it had none.
+/// A server behind TLS, with an address that says `http`.
 fn tls_server() -> NakamaServer {
     let server = servers::tls_server(|_| {}, |mut stream| _ = stream.read(&mut [0; 4096]));
     NakamaServer::new(server.url().replace("https://", "http://"), "defaultkey")
 }
 
-/// What a login says, with `URL` and `ADDRESS` for where the server is.
+/// The error of a login, with `URL` and `ADDRESS` in place of where the server is.
 fn login_at(server: &NakamaServer) -> String {
     let mut settings = NakamaSettings::default();
     settings.request_timeout = Duration::from_secs(15);
@@ -55,7 +55,7 @@ fn login_at(server: &NakamaServer) -> String {
     anywhere(&text(&reply.expect_err("no login")), server)
 }
 
-/// What a connection says.
+/// Why a connection ended, in the same words.
 fn connection_to(server: &NakamaServer) -> String {
     let mut game = Game::new();
     game.connect_to(server);
@@ -115,7 +115,7 @@ fn servers_that_cannot_be_reached() {
         ),
     ] {
         let expected = format!("URL cannot be reached: {why}");
-        // What the system calls a closed port is not the same everywhere.
+        // Each operating system has its own words behind this.
         let cut = |text: String| text.split(": Connection refused").next().map(str::to_owned);
         let expected = cut(expected);
         assert_eq!(cut(login_at(&server)), expected, "login: {what}");
@@ -125,7 +125,7 @@ fn servers_that_cannot_be_reached() {
 
 #[test]
 fn a_host_that_does_not_exist() {
-    // No label of a name has 64 characters, so nobody is asked.
+    // A label of a host name has at most 63 characters, so no name server is asked.
     let host = format!("{}.invalid", "x".repeat(64));
     let server = NakamaServer::new(format!("http://{host}:7350"), "defaultkey");
     let expected = format!("URL cannot be reached: the host {host} was not found: ");

@@ -1,11 +1,11 @@
-//! A plugin that was forgotten is named.
+//! A game that forgot the plugin is told its name.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
 use bevy_nakama::proto::{Message, realtime};
 
-/// What `commands.nakama()` does in a world without the plugin.
+/// The panic of `commands.nakama()` in a world without the plugin.
 fn panic_without_plugin(ask: impl FnOnce(NakamaCommands)) -> String {
     let mut world = World::new();
     let run = AssertUnwindSafe(|| {
@@ -49,7 +49,7 @@ fn a_missing_plugin_is_named() {
         let panic = panic_without_plugin(ask);
         assert!(panic.contains("add `NakamaPlugin`"), "{index}: {panic}");
     }
-    // All the others go the same way.
+    // All other calls take the same path.
     for (path, code) in crate::form::architecture::sources("") {
         let code: String = code.split_whitespace().collect();
         let goes_alone = code.contains("self.commands.queue(");

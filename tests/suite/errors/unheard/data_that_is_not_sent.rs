@@ -1,9 +1,9 @@
-//! Data that is not sent.
+//! Data that is not sent is told once for each reason, if the game does not observe that.
 
 use super::*;
 use crate::common::log::warnings;
 
-/// Sends a payload that is too large, in so many frames.
+/// Sends a payload that is too large, in each of this many frames.
 fn send_too_much(game: &mut TestGame, frames: usize) {
     let here = game.match_entity("m1");
     for _ in 0..frames {

@@ -1,4 +1,4 @@
-//! A connection that ends, and an error that belongs to no request.
+//! The end of a connection, and an error that belongs to no request, are told if the game does not observe them.
 
 use super::*;
 use crate::common::log::warnings;

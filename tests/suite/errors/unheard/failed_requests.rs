@@ -1,4 +1,4 @@
-//! A request that fails.
+//! A request that fails is told if the game does not observe that.
 
 use super::*;
 use crate::common::{log::warnings, steps::join_party};
@@ -24,7 +24,7 @@ fn a_failure_that_nobody_observes_is_told_once() {
     let mut game = listening();
     refused(&mut game, |_| ());
     assert_eq!(warnings(), [JOIN]);
-    // Each of them.
+    // The log has each failure.
     refused(&mut game, |_| ());
     assert_eq!(warnings(), [JOIN]);
 }
@@ -104,7 +104,7 @@ fn a_failure_over_rest_is_told_without_its_secrets() {
     }
 }
 
-/// A party's new leader asks who wants to join. The game did not ask, so a refusal is nothing to it.
+/// The plugin of a new leader asks who wants to join. The game did not ask, so a refusal does not concern it.
 #[test]
 fn what_the_plugin_asks_by_itself_is_no_failure_of_the_games() {
     let mut game = listening();

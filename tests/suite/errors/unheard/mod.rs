@@ -1,4 +1,4 @@
-//! What goes wrong and the game does not observe is told in the log, once; and so is a plugin that was forgotten.
+//! The log tells what goes wrong and the game does not observe, once. It also tells of a plugin that the game forgot.
 
 mod a_missing_plugin;
 mod data_that_is_not_sent;

@@ -45,7 +45,7 @@ fn a_group_and_a_user_to_chat_with_are_asked_for_as_the_server_writes_them() {
     }
 }
 
-/// As the server may write a group: the channel's kind names it as everybody does.
+/// The server may write the id of a group in either case. The kind of the channel has it in lower case.
 #[test]
 fn a_group_chat_is_the_same_in_either_case() {
     let mut game = TestGame::connected();

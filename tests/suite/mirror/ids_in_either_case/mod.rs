@@ -1,4 +1,4 @@
-//! Ids as people type them: the server compares UUIDs, whatever the case, and what others sent may carry either.
+//! Ids as people type them. The server compares UUIDs whatever their case, and messages of others may carry either.
 
 mod channels;
 mod matches_and_parties;
@@ -22,7 +22,7 @@ fn message(sent: Envelope) -> Message {
     sent.message.expect("a message")
 }
 
-/// What is said in a match and in a party, with who said it.
+/// Logs the data of matches and parties, with its sender.
 fn listen(game: &mut TestGame) -> Log {
     let log = Log::default();
     let seen = log.clone();

@@ -1,10 +1,9 @@
-//! Two players on the embedded server, of whom one has the id from a poster.
+//! Players meet on the embedded server, although one of them typed the id in capitals.
 
 use super::*;
 use crate::common::game::{Game, serve};
 use bevy_nakama::local_server::LocalServerConfig;
 
-/// Two players on the embedded server, one of whom has the id from a poster.
 #[test]
 fn two_players_meet_by_an_id_in_capitals() {
     let (_local, server) = serve(LocalServerConfig::default());
@@ -41,7 +40,7 @@ fn two_players_meet_by_an_id_in_capitals() {
         .expect("a party")
         .entity;
     let id = ada.app.world().get::<PartyId>(party).expect("an id");
-    // The node behind the dot is a name.
+    // Behind the dot is the name of a node, whose case counts.
     let (uuid, node) = id.as_str().split_once('.').expect("a node");
     let typed = format!("{}.{node}", uuid.to_uppercase());
     bob.ask::<JoinParty>(|nakama| nakama.join_party(&*typed).id())

@@ -3,7 +3,7 @@
 use super::*;
 use bevy_nakama::proto::{Kind, UserPresence, realtime};
 
-/// Who is named in capitals is the same user and the same session.
+/// A presence with its ids in capitals is the same user and the same session.
 #[test]
 fn presences_are_the_same_in_either_case() {
     let who = |id: &str, name: &str| UserPresence {

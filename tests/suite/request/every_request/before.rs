@@ -8,8 +8,8 @@ pub(super) fn nothing(_: &mut TestGame) -> Entity {
     Entity::PLACEHOLDER
 }
 
-/// An id that is longer than what asks for it, so that the limit for requests about it lets those before it pass.
-pub(super) const LONG_ID: &str = "an-id-that-is-longer-than-anything-that-one-sends-to-get-it-so-that-this-is-the-largest-envelope";
+/// An id that makes requests about it larger than the request that gets it. A limit for the former lets the latter pass.
+pub(super) const LONG_ID: &str = "an-id-that-is-longer-than-anything-that-a-game-sends-to-get-it-so-that-this-is-the-largest-envelope";
 
 pub(super) fn in_a_match(game: &mut TestGame) -> Entity {
     let create = CreateMatch::new();

@@ -30,7 +30,7 @@ pub(super) fn greeting(payload: &str) -> Message {
     })
 }
 
-/// Tokens of ada's, as the server writes them.
+/// Tokens of ada, as the server writes them.
 pub(super) fn tokens() -> Value {
     let token = session("ada").token().expose().to_owned();
     json!({ "token": token, "refresh_token": token })

@@ -55,7 +55,7 @@ fn the_connection_is_lost() {
     }
 }
 
-/// The limit is exact: at the size of the envelope it is sent, at one byte less it is not.
+/// The limit is exact: a request of that size is sent, a request of one byte more is not.
 #[test]
 fn the_request_is_too_large() {
     for case in cases().into_iter().filter(|case| !case.consent.is_rest()) {
@@ -90,7 +90,7 @@ fn the_request_is_too_large() {
 fn the_game_is_not_connected() {
     let needs_connection = |case: &Case| !matches!(case.consent, Consent::RestOfAnybody(_));
     for case in cases().into_iter().filter(needs_connection) {
-        // What it is about was there, and is gone with the connection.
+        // What the request is about is gone with the connection.
         let (mut game, log) = (TestGame::connected(), Log::default());
         let about = (case.before)(&mut game);
         game.connection_breaks();

@@ -14,7 +14,7 @@ fn timeout() {
     }
 }
 
-/// A refusal that comes too late is still a refusal: nothing was done, so nothing is to be taken back or carried out.
+/// After a refusal that comes too late there is nothing to undo and nothing to do.
 #[test]
 fn a_late_refusal_changes_nothing() {
     for case in cases() {

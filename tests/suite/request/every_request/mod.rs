@@ -1,4 +1,4 @@
-//! Every kind of request, whatever becomes of it: one answer, and an observer that is chained to the call sees it.
+//! Every kind of request has one answer, whatever happens, and an observer that is chained to the call sees it.
 
 mod before;
 mod cases;
@@ -25,9 +25,9 @@ const LONG: Duration = Duration::from_secs(30);
 /// A kind of request.
 struct Case {
     name: &'static str,
-    /// Brings the game to where it can be made: what it is about.
+    /// Brings the game to where it can make the request; returns what the request is about.
     before: fn(&mut TestGame) -> Entity,
-    /// Makes it, and chains an observer to the call.
+    /// Makes the request, with an observer chained to the call.
     ask: Box<dyn Fn(&mut TestGame, Entity, Log)>,
     consent: Consent,
 }
@@ -81,7 +81,7 @@ fn case<R: Request>(
     }
 }
 
-/// The request is made, and sent: what was sent, unless it goes over REST.
+/// Makes the request, and returns what was sent, unless it goes over REST.
 fn made(case: &Case, game: &mut TestGame, log: &Log) -> Option<Envelope> {
     let about = (case.before)(game);
     game.sent();
@@ -102,7 +102,7 @@ fn made(case: &Case, game: &mut TestGame, log: &Log) -> Option<Envelope> {
     sent.pop()
 }
 
-/// It has this answer; and no other one comes, whatever happens.
+/// The request has this answer, and no other answer comes, whatever happens.
 #[track_caller]
 fn answered(case: &Case, game: &mut TestGame, log: &Log, expected: &str) {
     game.update();

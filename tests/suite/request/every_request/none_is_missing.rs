@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// No kind of request is missing here: those are the types that are requests, read off the sources.
+/// The sources say which types are requests.
 #[test]
 fn no_kind_of_request_is_missing() {
     let named: Vec<_> = cases().iter().map(|case| case.name).collect();
@@ -12,7 +12,7 @@ fn no_kind_of_request_is_missing() {
             let rest = &code[at + head.len()..];
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
             let name = &rest[..end.unwrap_or(rest.len())];
-            // Of a macro, the name is not here. (Those of chat.)
+            // A macro has no name here. (It makes those of chat.)
             if !name.is_empty() && !named.contains(&name) {
                 missing.push(name.to_owned());
             }

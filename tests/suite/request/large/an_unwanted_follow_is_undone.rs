@@ -83,7 +83,7 @@ fn those_who_were_followed_by_name_are_unfollowed_when_the_answer_comes_late() {
     assert_eq!(undone(&mut game), uuids(0..300));
 }
 
-/// Who is unfollowed, in as few messages as it takes: names are short, but ids are not.
+/// Who is unfollowed, in three messages: ids are longer than names.
 fn undone(game: &mut TestGame) -> Vec<String> {
     let sent = game.sent();
     assert_eq!(sent.len(), 3, "messages");

@@ -58,7 +58,7 @@ fn only(game: &mut TestGame, kind: Kind) -> Envelope {
     (*envelope).clone()
 }
 
-/// Ids and names.
+/// The ids and names in a request to follow.
 fn asked_to_follow(envelope: &Envelope) -> (Vec<String>, Vec<String>) {
     match &envelope.message {
         Some(Message::StatusFollow(follow)) => (follow.user_ids.clone(), follow.usernames.clone()),
@@ -87,7 +87,7 @@ fn status(presences: Vec<UserPresence>) -> Message {
     Message::Status(realtime::Status { presences })
 }
 
-/// The ids of everybody who is followed, sorted.
+/// The ids of all followed users, sorted.
 fn followed_ids(game: &mut TestGame) -> Vec<String> {
     let world = game.app.world_mut();
     let mut users = world.query_filtered::<&UserId, With<FollowedUser>>();

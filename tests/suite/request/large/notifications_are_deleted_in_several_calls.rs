@@ -1,4 +1,4 @@
-//! More notifications than one call names are deleted in several: one request, one answer.
+//! A request deletes more notifications than one call can name.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use super::*;
 use bevy_nakama::proto::api;
 use serde_json::json;
 
-/// What a real server takes of a request's first line and headers, less what the headers may need.
+/// How long a path may be: what a real server takes of the first line and the headers, less the headers.
 const TARGET: usize = 4096;
 
-/// The server keeps so many notifications, and the game has them all in its inbox.
+/// A game with this many notifications in its inbox.
 fn full_inbox(count: usize) -> (TestGame, Log) {
     let (mut game, log) = watched();
     let mut settings = game.app.world_mut().resource_mut::<NakamaSettings>();
@@ -39,7 +39,7 @@ fn delete(game: &mut TestGame, ids: &[String]) -> Entity {
     request
 }
 
-/// The ids in the only call that is open, which a real server does not find too long.
+/// The ids in the only open call, which is short enough for a real server.
 fn asked_to_delete(game: &mut TestGame) -> Vec<String> {
     let calls = game.rest_calls();
     let [("DELETE", target)] = calls.as_slice() else {

@@ -1,4 +1,4 @@
-//! More users than one message names are followed in several.
+//! A request follows more users than one message can name.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn three_hundred_users_are_followed_in_one_request() {
         assert_eq!(log.take(), [""; 0], "not done before all of it is");
         let asked = only(&mut game, Kind::StatusFollow);
         let (ids, names) = asked_to_follow(&asked);
-        // One of each message is online.
+        // The last user of each message is online.
         let here = match (ids.last(), names.last()) {
             (_, Some(name)) => online(&format!("user of {name}"), name),
             (Some(id), None) => online(id, &format!("name of {id}")),
@@ -46,7 +46,7 @@ fn three_hundred_users_are_followed_in_one_request() {
     );
     assert!(told.len() > 300 && told[300..].iter().all(|id| id.starts_with("user of ")));
 
-    // Those asked for by name who were not online are followed, too.
+    // The game also follows users who were asked for by name and were not online.
     let late = online("user of name-0", "name-0");
     game.server_says(Message::StatusPresenceEvent(
         realtime::StatusPresenceEvent {

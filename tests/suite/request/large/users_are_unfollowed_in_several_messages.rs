@@ -1,8 +1,8 @@
-//! More users than one message names are unfollowed in several.
+//! A request unfollows more users than one message can name.
 
 use super::*;
 
-/// Follows so many users.
+/// A game that follows this many users.
 fn following(count: usize) -> (TestGame, Log) {
     let (mut game, log) = watched();
     for first in (0..count).step_by(100) {

@@ -1,0 +1,97 @@
+//! Data that has arrived, as messages for the game.
+
+use std::marker::PhantomData;
+
+use bevy_ecs::prelude::*;
+use bytes::Bytes;
+
+use crate::{error::PayloadError, mirror::presence::Sender};
+
+/// Where data arrives: [`Match`](crate::matches::Match), [`Party`](crate::party::Party) or [`Stream`](crate::stream::Stream).
+/// There are no others.
+pub trait DataContext: sealed::Keyed {}
+
+impl<C: sealed::Keyed> DataContext for C {}
+
+/// A type of data that can arrive in a `C`. You implement it through [`MatchPayload`](crate::match_data::MatchPayload),
+/// [`PartyPayload`](crate::party::PartyPayload) or [`StreamPayload`](crate::stream::StreamPayload).
+pub trait Payload<C: DataContext>: sealed::Bound<C> {}
+
+impl<C: DataContext, T: sealed::Bound<C>> Payload<C> for T {}
+
+/// What the plugin needs to know, and what no game implements.
+pub(crate) mod sealed {
+    use std::fmt::Debug;
+
+    use bevy_ecs::prelude::*;
+
+    use crate::data::codec::Codec;
+
+    pub trait Keyed: Component + Clone + Debug {
+        /// What tells the types of its data apart, in errors.
+        const KEY: &'static str;
+    }
+
+    pub trait Bound<C>: Sized + Send + Sync + 'static {
+        /// What the type is bound to: an op code, or the mode of a stream.
+        const KEY: i64;
+        type Codec: Codec<Self>;
+    }
+}
+
+/// Typed data that arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// While virtual time is paused, Bevy keeps it even after you have read it, see
+/// [payloads](crate::payload#while-the-game-is-paused).
+#[derive(Clone, Debug, Message)]
+pub struct TypedData<C: DataContext, T: Payload<C>> {
+    /// The match, party or stream.
+    pub context: Entity,
+    /// Who sent it. `None` is code on the server.
+    pub sender: Option<Sender>,
+    /// What was sent.
+    pub payload: T,
+    /// As the sender set it. Always true in a party.
+    pub reliable: bool,
+    pub(super) area: PhantomData<C>,
+}
+
+/// Data that no type is bound to. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// While virtual time is paused, Bevy keeps it even after you have read it, see
+/// [payloads](crate::payload#while-the-game-is-paused).
+#[derive(Clone, Debug, Message)]
+pub struct DataReceived<C: DataContext> {
+    /// The match, party or stream.
+    pub context: Entity,
+    /// Who sent it. `None` is code on the server.
+    pub sender: Option<Sender>,
+    /// The op code, whose meaning is up to your game. In a stream, it is the stream's mode.
+    pub op_code: i64,
+    /// The payload. In a stream, it is text in UTF-8. A payload of 1 KiB and more keeps the read buffer alive, which is larger: copy
+    /// the payload if you keep it for long.
+    pub data: Bytes,
+    /// As the sender set it. Always true in a party.
+    pub reliable: bool,
+    pub(super) area: PhantomData<C>,
+}
+
+/// Data that a type is bound to, but the bytes are not a value of that type. Written in `PreUpdate`,
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+///
+/// While virtual time is paused, Bevy keeps it even after you have read it, see
+/// [payloads](crate::payload#while-the-game-is-paused).
+#[derive(Clone, Debug, Message)]
+pub struct DataRejected<C: DataContext> {
+    /// The match, party or stream.
+    pub context: Entity,
+    /// Who sent it. `None` is code on the server.
+    pub sender: Option<Sender>,
+    /// The op code. In a stream, it is the stream's mode.
+    pub op_code: i64,
+    /// The bytes.
+    pub data: Bytes,
+    /// What is wrong with them.
+    pub error: PayloadError,
+    pub(super) area: PhantomData<C>,
+}

@@ -1,0 +1,134 @@
+//! From the game to the network thread.
+
+use std::sync::Arc;
+
+use bevy_ecs::prelude::*;
+use bytes::Bytes;
+
+use super::{
+    codec::Codec as _,
+    message::{DataContext, Payload},
+    send::{FailedSends, SendError, not_in_it},
+};
+use crate::{
+    error::PayloadError,
+    mirror::{
+        Context, id_of,
+        presence::{Presence, PresenceInfo},
+    },
+};
+
+/// Data for a match that has no type of its own, or goes only to some of the members.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// # use bevy::prelude::Entity;
+/// # let (ada, bob) = (Entity::PLACEHOLDER, Entity::PLACEHOLDER);
+/// let whisper = OutgoingData::raw(42, &b"psst"[..]).to([ada, bob]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct OutgoingData {
+    op_code: i64,
+    data: Result<Bytes, PayloadError>,
+    receivers: Option<Vec<Entity>>,
+    reliable: bool,
+}
+
+impl OutgoingData {
+    /// Bytes with an op code.
+    #[must_use]
+    pub fn raw(op_code: i64, data: impl Into<Bytes>) -> Self {
+        Self::new(op_code, Ok(data.into()))
+    }
+
+    /// A value of a type of data.
+    pub(crate) fn of<C: DataContext, T: Payload<C>>(payload: &T) -> Self {
+        Self::new(T::KEY, T::Codec::encode(payload))
+    }
+
+    fn new(op_code: i64, data: Result<Bytes, PayloadError>) -> Self {
+        Self {
+            op_code,
+            data,
+            receivers: None,
+            reliable: true,
+        }
+    }
+
+    /// Sends it to these presences only. If you name the local user, it comes back to you, too. In an authoritative match, all data
+    /// goes to the match handler.
+    #[must_use]
+    pub fn to(mut self, receivers: impl IntoIterator<Item = Entity>) -> Self {
+        self.receivers = Some(receivers.into_iter().collect());
+        self
+    }
+
+    /// Sets the flag `reliable`, which is on by default. Over a WebSocket, the receivers see the flag, and it changes nothing.
+    #[must_use]
+    pub fn reliable(mut self, reliable: bool) -> Self {
+        self.reliable = reliable;
+        self
+    }
+}
+
+/// Data that nothing here speaks against sending.
+pub(crate) struct ReadyData {
+    pub(crate) op_code: i64,
+    pub(crate) data: Bytes,
+    /// Empty: everybody else.
+    pub(crate) receivers: Vec<Arc<PresenceInfo>>,
+    pub(crate) reliable: bool,
+}
+
+/// What the local user can send data to.
+pub(crate) trait SendsData: Context {
+    /// Hands data over to the network thread.
+    fn hand_over(world: &mut World, context: Entity, id: Self::Id, data: ReadyData);
+}
+
+/// Sends data, or tells the game in the next frame why not.
+pub(crate) fn send_data<C: SendsData>(world: &mut World, context: Entity, data: OutgoingData) {
+    let op_code = data.op_code;
+    match check::<C>(world, context, data) {
+        Ok((id, data)) => C::hand_over(world, context, id, data),
+        Err(reason) => {
+            let mut failed = world.resource_mut::<FailedSends>();
+            failed.add(context, op_code, reason);
+        }
+    }
+}
+
+fn check<C: SendsData>(
+    world: &World,
+    context: Entity,
+    outgoing: OutgoingData,
+) -> Result<(C::Id, ReadyData), SendError> {
+    let id = id_of::<C>(world, context).ok_or_else(|| not_in_it(world))?;
+    let ready = ReadyData {
+        op_code: outgoing.op_code,
+        data: outgoing.data.map_err(SendError::Unencodable)?,
+        receivers: match outgoing.receivers {
+            None => Vec::new(),
+            Some(chosen) => receivers(world, context, &chosen)?,
+        },
+        reliable: outgoing.reliable,
+    };
+    Ok((id, ready))
+}
+
+/// Those of the chosen presences that are here.
+fn receivers(
+    world: &World,
+    context: Entity,
+    chosen: &[Entity],
+) -> Result<Vec<Arc<PresenceInfo>>, SendError> {
+    let known = chosen
+        .iter()
+        .filter_map(|entity| world.get::<Presence>(*entity));
+    let here = known.filter(|presence| presence.context() == context);
+    let receivers: Vec<_> = here.map(|presence| presence.info().clone()).collect();
+    if receivers.is_empty() {
+        return Err(SendError::NoReceivers); // an empty list would mean everybody
+    }
+    Ok(receivers)
+}

@@ -1,0 +1,126 @@
+//! What a game makes and gets: the request, its entity and its one reply.
+
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
+
+use bevy_ecs::prelude::*;
+use bevy_reflect::Reflect;
+use bevy_time::{Real, Time};
+
+use super::error::RequestError;
+use crate::ecs::{departure::Transient, naming::give_name, observed};
+
+/// One round trip.
+pub trait Request: fmt::Debug + Send + Sync + Sized + 'static {
+    /// What the server's consent brings.
+    type Reply: fmt::Debug + Send + Sync + 'static;
+    /// How the server says no.
+    type Refusal: Error + Clone + Send + Sync + 'static;
+    /// What it is called, in lists and logs.
+    const NAME: &'static str;
+}
+
+/// The one answer to a request, as an event of the request's entity.
+///
+/// Observe it on the entity that the call returned, or globally for all requests of a type. When it is triggered, the
+/// world already shows what it says.
+#[derive(Debug, EntityEvent)]
+pub struct Replied<R: Request> {
+    /// The entity that the call returned. If the request failed, or is one that leaves nothing behind, the entity is
+    /// despawned in `Last` of this frame.
+    #[event_target]
+    pub request: Entity,
+    /// How it went.
+    pub result: Result<R::Reply, RequestError<R::Refusal>>,
+}
+
+/// A request failed, whatever its type: for logs and tools, which cannot observe every [`Replied`] there is. Global event,
+/// triggered right before the [`Replied`] that tells the same. Costs nothing while nobody observes it.
+#[derive(Clone, Debug, Event)]
+#[non_exhaustive]
+pub struct RequestFailed {
+    /// The entity that the call returned. May be gone, if the request was withdrawn.
+    pub request: Entity,
+    /// What the request is called: [`Request::NAME`].
+    pub name: &'static str,
+    /// The error, in one line.
+    pub reason: String,
+}
+
+/// What a request comes to.
+pub(crate) type Outcome<R> = Result<<R as Request>::Reply, RequestError<<R as Request>::Refusal>>;
+
+/// Marks a request that has no answer yet.
+#[derive(Clone, Component, Debug, Reflect)]
+#[component(immutable)]
+#[reflect(Component)]
+pub struct PendingRequest {
+    /// What it is called.
+    pub name: Cow<'static, str>,
+    /// When it was made, in time since the app's start (`Time<Real>`).
+    pub since: Duration,
+}
+
+pub(super) fn mark_pending<R: Request>(world: &mut World, entity: Entity) {
+    give_name(world, entity, R::NAME);
+    let since = world.resource::<Time<Real>>().elapsed();
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
+        entity.insert(PendingRequest {
+            name: R::NAME.into(),
+            since,
+        });
+    }
+}
+
+pub(super) fn reply<R: Request>(
+    world: &mut World,
+    entity: Entity,
+    result: Outcome<R>,
+    is_transient: bool,
+) {
+    let goes = is_transient || result.is_err();
+    if let Err(error) = &result {
+        log::debug!("{} failed: {error}", R::NAME);
+        warn_if_unheard::<R>(world, entity, error);
+        tell_failed::<R>(world, entity, error);
+    }
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
+        if goes {
+            entity.insert(Transient);
+        }
+        // Last: an observer of this may despawn it.
+        entity.remove::<PendingRequest>();
+    }
+    world.trigger(Replied::<R> {
+        request: entity,
+        result,
+    });
+    world.flush();
+}
+
+/// A failure that the game does not hear of is told in the log. A request whose entity is gone was withdrawn: nobody waits for it.
+fn warn_if_unheard<R: Request>(world: &World, request: Entity, error: &RequestError<R::Refusal>) {
+    if world.get_entity(request).is_ok()
+        && !observed::by_the_game::<Replied<R>>(world, Some(request))
+        && !observed::by_the_game::<RequestFailed>(world, None)
+    {
+        log::warn!(
+            "{name} failed, and the game observes neither `Replied<{name}>` nor `RequestFailed`: {error}",
+            name = R::NAME,
+        );
+    }
+}
+
+/// Tells those who want to hear of every failure, if there are any.
+fn tell_failed<R: Request>(world: &mut World, request: Entity, error: &RequestError<R::Refusal>) {
+    let is_observed = world
+        .event_key::<RequestFailed>()
+        .and_then(|key| world.observers().try_get_observers(key))
+        .is_some_and(|observers| !observers.global_observers().is_empty());
+    if is_observed {
+        world.trigger(RequestFailed {
+            request,
+            name: R::NAME,
+            reason: error.to_string(),
+        });
+    }
+}
