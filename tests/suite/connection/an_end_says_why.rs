@@ -1,6 +1,7 @@
 //! The game sees all that arrived before a connection ends, and then why it ended.
 
 use super::*;
+use crate::common::steps::drain;
 use bevy_nakama::proto::{Message, api, realtime};
 
 #[test]
@@ -29,12 +30,7 @@ fn what_arrived_before_a_loss_is_seen_before_it() {
     seen.sort();
     assert_eq!(seen, ["-ada", "-bob"]);
 
-    let words: Vec<_> = game
-        .app
-        .world_mut()
-        .resource_mut::<Messages<MatchDataReceived>>()
-        .drain()
-        .collect();
+    let words = drain::<MatchDataReceived>(&mut game);
     assert_eq!(words.len(), 1, "and the data can still be read");
 }
 

@@ -3,31 +3,22 @@
 use std::time::Duration;
 
 use super::*;
+use crate::common::steps::drain;
 use bevy_nakama::proto::Kind;
 
 #[test]
 fn envelopes_are_reported_raw_only_while_somebody_asks() {
     let mut game = TestGame::connected();
-    let count = |game: &mut TestGame| {
-        let world = game.app.world_mut();
-        let received: Vec<_> = world
-            .resource_mut::<Messages<EnvelopeReceived>>()
-            .drain()
-            .collect();
-        let sent: Vec<_> = world
-            .resource_mut::<Messages<EnvelopeSent>>()
-            .drain()
-            .collect();
-        (received, sent)
-    };
+    let reported =
+        |game: &mut TestGame| (drain::<EnvelopeReceived>(game), drain::<EnvelopeSent>(game));
     game.join("m1", &["ada"]);
-    let (received, sent) = count(&mut game);
+    let (received, sent) = reported(&mut game);
     assert!(received.is_empty() && sent.is_empty());
 
     game.app.world_mut().resource_mut::<EnvelopeTap>().open();
     game.update();
     game.join("m2", &["ada", "bob"]);
-    let (received, sent) = count(&mut game);
+    let (received, sent) = reported(&mut game);
     assert_eq!(
         sent.iter().map(|e| e.kind).collect::<Vec<_>>(),
         [Some(Kind::MatchJoin)]
@@ -45,7 +36,7 @@ fn envelopes_are_reported_raw_only_while_somebody_asks() {
     game.app.world_mut().resource_mut::<EnvelopeTap>().close();
     game.update();
     game.join("m3", &["ada"]);
-    let (received, sent) = count(&mut game);
+    let (received, sent) = reported(&mut game);
     assert!(received.is_empty() && sent.is_empty());
 }
 
@@ -68,9 +59,8 @@ fn with_and_without_a_tap(is_tapped: bool) -> (u64, Vec<String>) {
     }
     game.update();
     game.update();
-    let world = game.app.world_mut();
-    let mut data = world.resource_mut::<Messages<MatchDataReceived>>();
-    (data.drain().count() as u64, log.take())
+    let kept = drain::<MatchDataReceived>(&mut game).len();
+    (kept as u64, log.take())
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod notifications_arrive_as_they_were_sent;
 mod real_servers_push_list_and_delete;
 mod the_inbox_holds_what_is_kept;
 
+use crate::common::steps::drain;
 use bevy::prelude::*;
 use bevy_nakama::{
     notification::Timestamp,
@@ -35,10 +36,9 @@ fn line(notification: &Notification) -> String {
 
 /// What arrived since it was read last.
 fn arrived(game: &mut TestGame) -> Vec<String> {
-    let world = game.app.world_mut();
-    let mut messages = world.resource_mut::<Messages<NotificationReceived>>();
-    let received = messages.drain();
+    let received: Vec<NotificationReceived> = drain(game);
     received
+        .iter()
         .map(|received| line(&received.notification))
         .collect()
 }

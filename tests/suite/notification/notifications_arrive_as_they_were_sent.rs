@@ -10,9 +10,7 @@ fn what_the_server_tells_arrives_as_it_is() {
         &mut game,
         notification("n1", 7, "treasure", r#"{"gold": 5}"#, false),
     );
-    let world = game.app.world_mut();
-    let mut messages = world.resource_mut::<Messages<NotificationReceived>>();
-    let received: Vec<_> = messages.drain().collect();
+    let received: Vec<NotificationReceived> = drain(&mut game);
     let [NotificationReceived { notification: it }] = received.as_slice() else {
         panic!("{received:?}");
     };

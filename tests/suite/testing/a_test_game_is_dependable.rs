@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::common::log::Log;
+use crate::common::{log::Log, steps::drain};
 use bevy::{prelude::*, state::app::StatesPlugin};
 use bevy_nakama::{diagnostics::NakamaDiagnosticsPlugin, prelude::*, proto::Kind, testing::*};
 
@@ -52,11 +52,8 @@ fn a_budget_is_spent_on_the_clock_of_the_test() {
     let mut left = 40;
     while left > 0 {
         game.update();
-        let mut messages = game
-            .app
-            .world_mut()
-            .resource_mut::<Messages<MatchDataReceived>>();
-        assert_eq!(messages.drain().count(), left.min(PER_LOOK));
+        let arrived = drain::<MatchDataReceived>(&mut game).len();
+        assert_eq!(arrived, left.min(PER_LOOK));
         left = left.saturating_sub(PER_LOOK);
     }
 }
