@@ -325,49 +325,32 @@ fn forget<C: Context>(world: &mut World, entity: Entity, id: &C::Id) {
     C::forget(world, entity, id);
 }
 
-/// The entity that a pushed message is about. One for what we are not in is held or dropped.
-pub(crate) fn context_of<C: Context>(
-    world: &mut World,
-    id: &str,
-    message: impl FnOnce() -> Received,
-) -> Option<Entity> {
+/// The entity that a pushed message is about. What the local user is not in may still have to be answered.
+pub(crate) fn context_of<C: Context>(world: &World, id: &str) -> Result<Entity, WaitsFor> {
     let found = world.resource::<ContextIndex<C>>().find(id);
-    if found.is_none() {
-        hold(world, C::AREA, id, Held::Pushed(Box::new(message())));
-    }
-    found
+    found.ok_or_else(|| WaitsFor::context(C::AREA, id))
 }
 
 /// Where data with this id goes. Quicker for the id that was asked for last.
-pub(crate) fn find_again<C: Context>(
-    world: &mut World,
-    id: &C::Id,
-) -> Result<Entity, (Area, Box<str>)> {
+pub(crate) fn find_again<C: Context>(world: &mut World, id: &C::Id) -> Result<Entity, WaitsFor> {
     let mut index = world.resource_mut::<ContextIndex<C>>();
     let found = index.bypass_change_detection().get_again(id);
-    found.ok_or_else(|| (C::AREA, id.as_ref().into()))
+    found.ok_or_else(|| WaitsFor::context(C::AREA, id.as_ref()))
 }
 
-/// Whether an event about these people comes behind an answer that is still to come.
-pub(crate) fn is_ahead_of_answer<'a>(
+/// An event about these people waits for an answer that is still to come, if a request brings it about.
+pub(crate) fn wait_for_answer<'a>(
     world: &World,
+    timing: Timing,
     area: Area,
     id: &str,
     who: impl IntoIterator<Item = &'a UserPresence>,
-) -> bool {
+) -> Result<(), WaitsFor> {
     let who = who.into_iter().map(|who| Mover {
         session: &who.session_id,
         is_self: presence::is_self(world, who),
     });
-    early::is_ahead_of_answer(world, area, id, who)
-}
-
-/// Keeps an event that overtook the answer to what brought it about.
-pub(crate) fn hold_for_answer(world: &mut World, area: Area, id: &str, what: Held) {
-    let now = world.resource::<Time<Real>>().elapsed();
-    world
-        .resource_mut::<EarlyArrivals>()
-        .hold_for_answer(now, area, id, what);
+    early::wait_for_answer(world, timing, area, id, who)
 }
 
 /// Somebody joined or left.
@@ -376,7 +359,7 @@ pub(crate) fn on_presences<M: Membership>(
     context: Entity,
     joins: &[UserPresence],
     leaves: &[UserPresence],
-    mut people: People,
+    people: &mut People,
 ) {
     let infos = people.infos(joins);
     let leaves = people.infos(leaves);

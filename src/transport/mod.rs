@@ -33,7 +33,7 @@ pub(crate) use self::{
     command::{Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall},
     core::{Action, Core, Input, deadline::LONGEST, parse_request_cid},
     error::seconds,
-    event::{Answer, Direction, Failure, LinkEvent, RawEnvelope, RestResponse, Told},
+    event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse, Told},
     hand_over::HandOver,
     link::{Driver, Link, LinkSettings},
     socket::rest::path_segment,

@@ -31,7 +31,7 @@ use crate::{
         address::{Endpoint, NakamaServer},
         command::{ConnectPlan, Epoch, LinkCommand, RequestId, RestCall},
         error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
-        event::{Answer, Direction, Failure, LinkEvent, RawEnvelope, RestResponse},
+        event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse},
         hand_over::HandOver,
         link::LinkSettings,
         stats::LinkStats,
@@ -301,9 +301,9 @@ impl Core {
                 .push(LinkEvent::PartyLayout(party_layout_of(&frame)));
         }
         match decoded {
-            Decoded::MatchData(data) => self.hand_over.push(LinkEvent::MatchData(data)),
-            Decoded::PartyData(data) => self.hand_over.push(LinkEvent::PartyData(data)),
-            Decoded::StreamData(data) => self.hand_over.push(LinkEvent::StreamData(data)),
+            Decoded::MatchData(data) => self.hand_over.push(LinkEvent::Pushed(Pushed::MatchData(data))),
+            Decoded::PartyData(data) => self.hand_over.push(LinkEvent::Pushed(Pushed::PartyData(data))),
+            Decoded::StreamData(data) => self.hand_over.push(LinkEvent::Pushed(Pushed::StreamData(data))),
             Decoded::Envelope(Envelope { cid, message }) if cid.is_empty() => {
                 self.on_pushed(message)
             }
@@ -363,7 +363,7 @@ impl Core {
             }
         }
         let received = Received::new(message, &mut self.decoder.interner);
-        self.hand_over.push(LinkEvent::Pushed(Box::new(received)));
+        self.hand_over.push(LinkEvent::Pushed(Pushed::Message(Box::new(received))));
     }
 
     fn on_time(&mut self, now: Instant) {
