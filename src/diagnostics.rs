@@ -1,7 +1,11 @@
 //! Numbers about the connection, in Bevy's `DiagnosticsStore`.
 //!
-//! Collecting is always on and costs a few counters; [`NakamaDiagnosticsPlugin`] publishes them once per frame, for
-//! `LogDiagnosticsPlugin`, an overlay or a HUD of your own.
+//! The plugin always counts, which costs next to nothing. [`NakamaDiagnosticsPlugin`] publishes the numbers, for
+//! `LogDiagnosticsPlugin`, the overlay or a HUD of your own.
+//!
+//! Numbers per second are those of the last half second. All other numbers are those of the frame.
+
+use std::time::Duration;
 
 use bevy_app::{App, Last, Plugin};
 use bevy_diagnostic::{Diagnostic, DiagnosticPath, Diagnostics, RegisterDiagnostic as _};
@@ -15,7 +19,7 @@ use crate::{
     transport::TrafficTotals,
 };
 
-/// The last measured round trip, in milliseconds. Absent until there is one.
+/// The last measured round trip, in milliseconds. Absent until the first one.
 pub const ROUND_TRIP: DiagnosticPath = DiagnosticPath::const_new("nakama/round_trip");
 /// Envelopes received per second.
 pub const RECEIVED: DiagnosticPath = DiagnosticPath::const_new("nakama/received");
@@ -25,28 +29,40 @@ pub const RECEIVED_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/rec
 pub const SENT: DiagnosticPath = DiagnosticPath::const_new("nakama/sent");
 /// Bytes sent per second, without WebSocket framing.
 pub const SENT_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/sent_bytes");
-/// Messages that wait to be sent, because of their pace or of a slow network.
+/// Messages that wait to be sent, because they are paced or the network is slow.
 pub const QUEUED: DiagnosticPath = DiagnosticPath::const_new("nakama/queued");
-/// Bytes that wait for the game to read them.
+/// Bytes that your game has not read yet.
 pub const WAITING_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/waiting_bytes");
 /// Requests without an answer.
 pub const PENDING_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/pending_requests");
-/// Requests that ran out of time, which the server may still answer. The plugin then undoes what the server did.
+/// Requests that ran out of time, but that the server may still answer. If it does, the plugin undoes what the server did.
 pub const LATE_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/late_requests");
-/// Early arrivals that wait for their answer or join.
+/// Messages that arrived early and wait for the answer or the join that they belong to.
 pub const HELD: DiagnosticPath = DiagnosticPath::const_new("nakama/held");
-/// Messages dropped since the start: for matches and the like that the local user is not in, answers to
-/// no request, and data that was left out because the game did not read.
+/// Messages dropped since the start: those for matches and the like that the local user is not in, answers to no request, and data
+/// that was left out because your game did not read.
 pub const DROPPED: DiagnosticPath = DiagnosticPath::const_new("nakama/dropped");
-/// Frames since the start in which arrivals had to wait because the budget was used up.
+/// Frames since the start that used up the budget, so that some messages had to wait for the next frame.
 pub const OVER_BUDGET: DiagnosticPath = DiagnosticPath::const_new("nakama/over_budget");
 
+/// How long a rate is measured.
+const RATE: Duration = Duration::from_millis(500);
+
 /// Publishes the numbers of this module. Measured in `Last`.
+///
+/// The overlay adds it, too. Adding it twice changes nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NakamaDiagnosticsPlugin;
 
 impl Plugin for NakamaDiagnosticsPlugin {
+    fn is_unique(&self) -> bool {
+        false
+    }
+
     fn build(&self, app: &mut App) {
+        if app.is_plugin_added::<Self>() {
+            return;
+        }
         app.register_diagnostic(Diagnostic::new(ROUND_TRIP).with_suffix(" ms"))
             .register_diagnostic(Diagnostic::new(RECEIVED).with_suffix("/s"))
             .register_diagnostic(Diagnostic::new(RECEIVED_BYTES).with_suffix(" B/s"))
@@ -70,12 +86,15 @@ fn measure(
     requests: Res<Requests>,
     early: Res<EarlyArrivals>,
     receive: Res<ReceiveStats>,
-    mut before: Local<TrafficTotals>,
+    mut last: Local<(Duration, TrafficTotals)>,
     mut diagnostics: Diagnostics,
 ) {
     let now = link.totals();
-    let seconds = time.delta_secs_f64();
-    if seconds > 0.0 {
+    let (since, before) = *last;
+    let elapsed = time.elapsed().saturating_sub(since);
+    if elapsed >= RATE {
+        *last = (time.elapsed(), now);
+        let seconds = elapsed.as_secs_f64();
         let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
         diagnostics.add_measurement(&RECEIVED, || rate(now.frames_in, before.frames_in));
         diagnostics.add_measurement(&RECEIVED_BYTES, || rate(now.bytes_in, before.bytes_in));
@@ -94,5 +113,4 @@ fn measure(
         (early.dropped() + receive.dropped + now.strays) as f64
     });
     diagnostics.add_measurement(&OVER_BUDGET, || receive.over_budget as f64);
-    *before = now;
 }

@@ -111,3 +111,8 @@ impl NetworkLink {
         self.link.as_ref().map(Link::totals).unwrap_or_default()
     }
 }
+
+/// In `PostUpdate`: gives everything staged to the network thread, and wakes it once.
+pub(crate) fn hand_over(mut link: ResMut<NetworkLink>) {
+    link.bypass_change_detection().hand_over();
+}

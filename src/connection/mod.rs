@@ -10,16 +10,45 @@ mod connect;
 mod link;
 mod state;
 
+use bevy_app::{App, Plugin, PostUpdate};
+use bevy_ecs::prelude::*;
+use bevy_state::{app::AppExtStates as _, state::State};
+
 pub use self::{
     connect::{ConnectOptions, Connected, Disconnected, SessionRefreshed},
     state::{ConnectionState, NakamaConnection},
 };
 pub(crate) use self::{
     connect::{on_closed, on_opened, take_over},
-    link::NetworkLink,
+    link::{NetworkLink, hand_over},
     state::{on_party_layout, on_round_trip},
 };
 pub use crate::transport::{
     BadAddress, DisconnectReason, NakamaServer, Network, ProtocolError, Secret, TransportError,
     Unreachable,
 };
+use crate::{ecs::NakamaSystems, settings::NakamaSettings};
+
+/// The connection of a world.
+pub(crate) struct ConnectionPlugin {
+    network: Option<Network>,
+}
+
+impl ConnectionPlugin {
+    /// Over a network thread that others use, too, or over one of its own.
+    pub(crate) fn new(network: Option<Network>) -> Self {
+        Self { network }
+    }
+}
+
+impl Plugin for ConnectionPlugin {
+    fn build(&self, app: &mut App) {
+        let settings = app.world_mut().get_resource_or_init::<NakamaSettings>();
+        let link = NetworkLink::new(self.network.clone(), &settings);
+        app.insert_resource(link)
+            .init_resource::<NakamaConnection>()
+            .init_state::<ConnectionState>()
+            .register_type::<(NakamaConnection, State<ConnectionState>)>()
+            .add_systems(PostUpdate, hand_over.in_set(NakamaSystems::Send));
+    }
+}

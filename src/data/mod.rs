@@ -8,10 +8,25 @@ mod outgoing;
 pub mod payload;
 pub mod send;
 
+use bevy_app::{App, Plugin};
+
 pub use self::outgoing::OutgoingData;
 pub(crate) use self::{
-    bind::{add_area, bind, clear_area},
-    deliver::{WireData, deliver},
+    bind::bind,
+    deliver::{WireData, add_data},
     message::sealed,
     outgoing::{ReadyData, SendsData, send_data},
 };
+use self::send::FailedSends;
+use crate::mirror::{HandlersAppExt as _, LifeCycleAppExt as _};
+
+/// Tells the game of data that was not sent.
+pub(crate) struct DataPlugin;
+
+impl Plugin for DataPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<FailedSends>()
+            .add_life_cycle::<FailedSends>()
+            .handle_failed_sends(send::on_send_failed);
+    }
+}

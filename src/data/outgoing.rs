@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{
     codec::Codec as _,
     message::{DataContext, Payload},
-    send::{FailedSends, SendError, not_in_it},
+    send::{SendError, SendFailed, not_in_it, tell},
 };
 use crate::{
     error::PayloadError,
@@ -16,6 +16,7 @@ use crate::{
         Context, id_of,
         presence::{Presence, PresenceInfo},
     },
+    request::NextFrame,
 };
 
 /// Data for a match that has no type of its own, or goes only to some of the members.
@@ -92,8 +93,13 @@ pub(crate) fn send_data<C: SendsData>(world: &mut World, context: Entity, data: 
     match check::<C>(world, context, data) {
         Ok((id, data)) => C::hand_over(world, context, id, data),
         Err(reason) => {
-            let mut failed = world.resource_mut::<FailedSends>();
-            failed.add(context, op_code, reason);
+            let failed = SendFailed {
+                context,
+                op_code,
+                reason,
+            };
+            let mut next_frame = world.resource_mut::<NextFrame>();
+            next_frame.tell(|world| tell(world, failed));
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Data that could not be sent, and who is told.
 
-use std::mem::{Discriminant, discriminant, take};
+use std::mem::{Discriminant, discriminant};
 
 use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
 use crate::{
-    connection::NakamaConnection, ecs::observed, error::PayloadError, request::RequestError,
+    connection::NakamaConnection, ecs::observed, error::PayloadError, mirror::LifeCycle, request::RequestError,
     transport::Failure,
 };
 
@@ -95,24 +95,12 @@ impl From<RequestError> for SendError {
 /// What was not sent.
 #[derive(Default, Resource)]
 pub(crate) struct FailedSends {
-    /// Failures that are known at once; they are told with the next frame's arrivals.
-    known: Vec<SendFailed>,
     /// Op codes and reasons that the log has told of this connection: data may fail in every frame.
     logged: HashSet<(i64, Discriminant<SendError>)>,
 }
 
 /// How many of them are remembered.
 const LOGGED: usize = 256;
-
-impl FailedSends {
-    pub(crate) fn add(&mut self, context: Entity, op_code: i64, reason: SendError) {
-        self.known.push(SendFailed {
-            context,
-            op_code,
-            reason,
-        });
-    }
-}
 
 /// Why nothing can be sent to an entity that is not what one is in.
 pub(crate) fn not_in_it(world: &World) -> SendError {
@@ -123,16 +111,17 @@ pub(crate) fn not_in_it(world: &World) -> SendError {
     }
 }
 
-/// A connection begins: what the log has told was of an earlier one.
-pub(crate) fn on_opened(world: &mut World) {
-    world.resource_mut::<FailedSends>().logged.clear();
-}
-
-/// Tells what failed at once.
-pub(crate) fn tell_failed(world: &mut World) {
-    for failed in take(&mut world.resource_mut::<FailedSends>().known) {
-        tell(world, failed);
+impl LifeCycle for FailedSends {
+    fn on_opened(world: &mut World) {
+        // What the log has told was of an earlier connection.
+        world.resource_mut::<Self>().logged.clear();
     }
+
+    fn on_lost(_: &mut World) {}
+
+    fn reenter(_: &mut World) {}
+
+    fn on_closed(_: &mut World) {}
 }
 
 /// The network thread could not send something, named by the bits of its entity.

@@ -5,5 +5,22 @@ pub(crate) mod departure;
 mod messages;
 pub(crate) mod naming;
 pub(crate) mod observed;
+mod schedule;
 
+use bevy_app::{App, Last, Plugin};
+
+use self::departure::{Departed, Departures, LastWord, despawn_departed};
 pub(crate) use self::messages::clear_messages;
+pub use self::schedule::NakamaSystems;
+
+/// Despawns what has departed.
+pub(crate) struct EcsPlugin;
+
+impl Plugin for EcsPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Departures>()
+            .add_message::<LastWord>()
+            .register_type::<Departed>()
+            .add_systems(Last, despawn_departed);
+    }
+}

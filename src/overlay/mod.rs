@@ -44,6 +44,8 @@
 //!
 //! # Parts of it
 //!
+//! Rates come from the [diagnostics](crate::diagnostics), and the overlay adds the plugin that measures them.
+//!
 //! It draws with [`bevy_egui`]. To show a part in a window of your own, call one of the functions in [`panels`] with the
 //! [`OverlayView`] of the world; they know nothing else. The view is kept up to date while [`NakamaOverlay::open`] is true;
 //! with [`NakamaOverlay::window`] off, the window itself is left out.
@@ -81,7 +83,9 @@ pub use self::{
         WaitingView,
     },
 };
-use crate::{ecs::observed::OwnObserver, plugin::NakamaSystems};
+use crate::{
+    diagnostics::NakamaDiagnosticsPlugin, ecs::observed::OwnObserver, plugin::NakamaSystems,
+};
 
 /// Adds the overlay to an app, see the [module](self).
 ///
@@ -162,7 +166,8 @@ impl Plugin for NakamaOverlayPlugin {
         let own = || (OwnObserver, Name::new("NakamaOverlayPlugin"));
         world.add_observer(record::failed_request).insert(own());
         world.add_observer(record::failed_send).insert(own());
-        app.init_resource::<OverlayView>()
+        app.add_plugins(NakamaDiagnosticsPlugin)
+            .init_resource::<OverlayView>()
             .init_resource::<OverlayState>()
             .register_type::<NakamaOverlay>()
             .add_observer(camera::make_way)

@@ -81,7 +81,7 @@ pub struct TrafficView {
     pub dropped: u64,
 }
 
-/// The numbers of half a second.
+/// The numbers of half a second, from the [diagnostics](crate::diagnostics).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TrafficSample {

@@ -24,7 +24,7 @@ use super::{
         pool::Pool,
         resolver::{Addresses, Resolver},
         rest,
-        websocket::{Arrival, Socket},
+        websocket::{Socket, SocketEvent},
     },
 };
 
@@ -521,11 +521,11 @@ impl LinkState {
     }
 }
 
-fn input(epoch: Epoch, arrival: Arrival) -> Input {
-    match arrival {
-        Arrival::Opened => Input::Opened(epoch),
-        Arrival::Frame(frame) => Input::Frame(epoch, frame),
-        Arrival::Alive => Input::Alive(epoch),
-        Arrival::Ended(reason) => Input::Ended(epoch, reason),
+fn input(epoch: Epoch, event: SocketEvent) -> Input {
+    match event {
+        SocketEvent::Opened => Input::Opened(epoch),
+        SocketEvent::Frame(frame) => Input::Frame(epoch, frame),
+        SocketEvent::Alive => Input::Alive(epoch),
+        SocketEvent::Ended(reason) => Input::Ended(epoch, reason),
     }
 }

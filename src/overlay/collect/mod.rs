@@ -1,12 +1,13 @@
-//! From the world to the view.
+//! Brings the world into the view.
 
 mod friends;
 mod inbox;
 mod people;
 mod tickets;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bevy_diagnostic::DiagnosticsStore;
 use bevy_ecs::{
     entity_disabling::Disabled, prelude::*, query::Allow, relationship::RelationshipTarget,
 };
@@ -28,6 +29,7 @@ use crate::{
         stream::{Stream, StreamPresences},
     },
     connection::{NakamaConnection, NetworkLink},
+    diagnostics::{RECEIVED, RECEIVED_BYTES, SENT, SENT_BYTES},
     mirror::{
         early::EarlyArrivals,
         presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId},
@@ -36,12 +38,10 @@ use crate::{
     request::{PendingRequest, Request},
 };
 
-/// How often the world is looked at. Numbers that change faster cannot be read.
+/// How often the overlay looks at the world. Nobody can read numbers that change faster.
 const EVERY: Duration = Duration::from_millis(100);
-/// How long a rate is measured.
-const SAMPLE: Duration = Duration::from_millis(500);
 
-/// What asks to become a match, a party or a channel.
+/// An entity that is to become a match, a party or a channel.
 type AsksToBe = (
     Entity,
     Option<&'static PendingRequest>,
@@ -128,7 +128,7 @@ pub(super) fn collect(
     view.parties = joining(&[JoinParty::NAME, CreateParty::NAME]);
     view.parties
         .extend(parties.iter().map(|(entity, id, state, members, asking)| {
-            // Members are in order of joining, which means something.
+            // Members are in the order in which they joined, and that order means something.
             let (size, members) = people.list(members.into_iter().flat_map(PartyMembers::iter));
             let (_, asking) = people.list(asking.into_iter().flat_map(PartyJoinRequests::iter));
             ContextView {
@@ -218,7 +218,7 @@ fn traffic(link: &NetworkLink, early: &EarlyArrivals, receive: &ReceiveStats) ->
     }
 }
 
-/// What asks to be one of a kind, told by its requests.
+/// Entities that are to become a match, a party or a channel, found by the names of their requests.
 fn asking(
     joining: &Query<AsksToBe, (With<Joining>, Allow<Disabled>)>,
     names: &[&str],
@@ -226,7 +226,7 @@ fn asking(
     joining
         .iter()
         .filter_map(|(entity, request, asking, is_pending)| {
-            // Of a party that has taken the request, the request is gone.
+            // Once the party has taken the request to join, there is no request any more.
             let name = request.map_or(JoinParty::NAME, |request| &request.name);
             let state = if is_pending {
                 ContextState::PendingApproval
@@ -264,48 +264,39 @@ fn about_channel(channel: &ChatChannel, log: &ChatLog) -> String {
     format!("{kind}, {} lines kept", log.len())
 }
 
-/// By id, those that have none yet last.
+/// Sorts by id. Those that have no id yet come last.
 fn sort(contexts: &mut [ContextView]) {
     contexts
         .sort_by(|a, b| (a.id.is_none(), &a.id, a.entity).cmp(&(b.id.is_none(), &b.id, b.entity)));
 }
 
-/// In `PostUpdate`: notes the numbers of every half second.
+/// In `PostUpdate`: notes the rates, whenever the diagnostics have measured them.
 pub(super) fn sample(
     time: Res<Time<Real>>,
     overlay: Res<NakamaOverlay>,
     connection: Res<NakamaConnection>,
-    link: Res<NetworkLink>,
+    diagnostics: Res<DiagnosticsStore>,
     mut view: ResMut<OverlayView>,
-    mut before: Local<Option<(Duration, TrafficView)>>,
+    mut last: Local<Option<Instant>>,
 ) {
-    let now = time.elapsed();
-    let totals = link.totals();
-    let traffic = TrafficView {
-        received: totals.frames_in,
-        received_bytes: totals.bytes_in,
-        sent: totals.frames_out,
-        sent_bytes: totals.bytes_out,
-        ..TrafficView::default()
-    };
-    let Some((since, earlier)) = *before else {
-        *before = Some((now, traffic));
-        return;
-    };
-    let elapsed = now.saturating_sub(since);
-    if elapsed < SAMPLE {
+    let measured = diagnostics.get_measurement(&RECEIVED).map(|it| it.time);
+    if measured == *last {
         return;
     }
-    *before = Some((now, traffic));
-    let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / elapsed.as_secs_f64();
+    *last = measured;
+    let now = time.elapsed();
+    let rate = |path| {
+        let measurement = diagnostics.get_measurement(path);
+        measurement.map_or(0.0, |measurement| measurement.value)
+    };
     let history = &mut view.connection.history;
     history.push_back(TrafficSample {
         at: now,
         round_trip: connection.round_trip(),
-        received: rate(traffic.received, earlier.received),
-        received_bytes: rate(traffic.received_bytes, earlier.received_bytes),
-        sent: rate(traffic.sent, earlier.sent),
-        sent_bytes: rate(traffic.sent_bytes, earlier.sent_bytes),
+        received: rate(&RECEIVED),
+        received_bytes: rate(&RECEIVED_BYTES),
+        sent: rate(&SENT),
+        sent_bytes: rate(&SENT_BYTES),
     });
     while history
         .front()

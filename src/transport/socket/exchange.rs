@@ -21,12 +21,12 @@ const READS_PER_TURN: usize = 16;
 
 /// A request on its way, and its response.
 pub(crate) struct Exchange {
-    stage: Stage,
+    stage: ExchangeStage,
     request: Vec<u8>,
     has_more: bool,
 }
 
-enum Stage {
+enum ExchangeStage {
     Dialing(Box<Dial>),
     Talking(Talk),
     Over,
@@ -68,7 +68,7 @@ pub(crate) enum Outcome {
 impl Exchange {
     pub(crate) fn new(dial: Dial, request: Vec<u8>) -> Self {
         Self {
-            stage: Stage::Dialing(Box::new(dial)),
+            stage: ExchangeStage::Dialing(Box::new(dial)),
             request,
             has_more: false,
         }
@@ -81,15 +81,15 @@ impl Exchange {
         registry: &Registry,
     ) -> Result<(), TransportError> {
         match &mut self.stage {
-            Stage::Dialing(dial) => dial.on_resolved(now, found, registry),
-            Stage::Talking(_) | Stage::Over => Ok(()),
+            ExchangeStage::Dialing(dial) => dial.on_resolved(now, found, registry),
+            ExchangeStage::Talking(_) | ExchangeStage::Over => Ok(()),
         }
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Dialing(dial) => dial.next_timeout(),
-            Stage::Talking(_) | Stage::Over => None,
+            ExchangeStage::Dialing(dial) => dial.next_timeout(),
+            ExchangeStage::Talking(_) | ExchangeStage::Over => None,
         }
     }
 
@@ -99,18 +99,18 @@ impl Exchange {
         now: Instant,
         registry: &Registry,
     ) -> Result<Option<Outcome>, TransportError> {
-        if let Stage::Dialing(dial) = &mut self.stage {
+        if let ExchangeStage::Dialing(dial) = &mut self.stage {
             let Some(stream) = dial.poll(now, registry)? else {
                 return Ok(None);
             };
-            self.stage = Stage::Talking(Talk {
+            self.stage = ExchangeStage::Talking(Talk {
                 stream,
                 written: 0,
                 unwritable: None,
                 reader: ResponseReader::default(),
             });
         }
-        let Stage::Talking(talk) = &mut self.stage else {
+        let ExchangeStage::Talking(talk) = &mut self.stage else {
             return Ok(None);
         };
         // A server may answer before it has read everything, so reading does not wait for the writing to be done. Nor does it
@@ -124,9 +124,9 @@ impl Exchange {
             .head()
             .is_ok_and(|head| head.is_some_and(|head| head.status == 101))
         {
-            let Stage::Talking(Talk {
+            let ExchangeStage::Talking(Talk {
                 stream, mut reader, ..
-            }) = mem::replace(&mut self.stage, Stage::Over)
+            }) = mem::replace(&mut self.stage, ExchangeStage::Over)
             else {
                 return Ok(None);
             };

@@ -27,7 +27,7 @@ const READS_PER_TURN: usize = 16;
 
 /// What the server sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Arrived {
+pub(crate) enum SocketMessage {
     Binary(Bytes),
     Text,
     Ping,
@@ -126,7 +126,7 @@ impl<S: Read + Write> Frames<S> {
     }
 
     /// The next thing that the server sent; `None` if nothing more is there by now, or for this turn.
-    pub(crate) fn read(&mut self) -> Result<Option<Arrived>, FrameError> {
+    pub(crate) fn read(&mut self) -> Result<Option<SocketMessage>, FrameError> {
         loop {
             while self.turn.frames > 0
                 && let Some((head, payload)) = self.next_frame()?
@@ -196,13 +196,13 @@ impl<S: Read + Write> Frames<S> {
         &mut self,
         head: &FrameHeader,
         payload: Bytes,
-    ) -> Result<Option<Arrived>, FrameError> {
+    ) -> Result<Option<SocketMessage>, FrameError> {
         match head.opcode {
-            OpCode::Data(Data::Text) => Ok(Some(Arrived::Text)),
+            OpCode::Data(Data::Text) => Ok(Some(SocketMessage::Text)),
             OpCode::Data(Data::Binary) if self.message.is_some() => {
                 Err(FrameError::Protocol("a message within another"))
             }
-            OpCode::Data(Data::Binary) if head.is_final => Ok(Some(Arrived::Binary(payload))),
+            OpCode::Data(Data::Binary) if head.is_final => Ok(Some(SocketMessage::Binary(payload))),
             OpCode::Data(Data::Binary) => {
                 self.message = Some((BytesMut::from(&payload[..]), 1));
                 Ok(None)
@@ -213,7 +213,7 @@ impl<S: Read + Write> Frames<S> {
                 };
                 message.extend_from_slice(&payload);
                 if head.is_final {
-                    return Ok(Some(Arrived::Binary(message.freeze())));
+                    return Ok(Some(SocketMessage::Binary(message.freeze())));
                 }
                 if pieces >= MAX_PIECES {
                     return Err(FrameError::Protocol("a message in too many pieces"));
@@ -223,13 +223,13 @@ impl<S: Read + Write> Frames<S> {
             }
             OpCode::Control(Control::Ping) => {
                 self.pong = Some(payload);
-                Ok(Some(Arrived::Ping))
+                Ok(Some(SocketMessage::Ping))
             }
-            OpCode::Control(Control::Pong) => Ok(Some(Arrived::Pong)),
+            OpCode::Control(Control::Pong) => Ok(Some(SocketMessage::Pong)),
             OpCode::Control(_) => {
                 let words = close_words(&payload)?;
                 self.close(words.as_ref().map(|(code, _)| *code));
-                Ok(Some(Arrived::Close(words)))
+                Ok(Some(SocketMessage::Close(words)))
             }
         }
     }

@@ -15,7 +15,7 @@ use tungstenite::handshake::{client::generate_key, derive_accept_key};
 use super::{
     dial::Dial,
     exchange::{Exchange, Outcome},
-    frames::{Arrived, FrameError, Frames},
+    frames::{FrameError, Frames, SocketMessage},
     http,
     resolver::Addresses,
     stream::Stream,
@@ -39,10 +39,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// One socket, from dialing to its end.
 pub(crate) struct Socket {
     server: NakamaServer,
-    stage: Stage,
+    stage: SocketStage,
 }
 
-enum Stage {
+enum SocketStage {
     Opening {
         exchange: Exchange,
         accept_key: String,
@@ -60,7 +60,7 @@ enum Stage {
 
 /// What a socket has to say.
 #[derive(Debug)]
-pub(crate) enum Arrival {
+pub(crate) enum SocketEvent {
     Opened,
     Frame(Bytes),
     /// A control frame.
@@ -99,7 +99,7 @@ impl Socket {
         let accept_key = derive_accept_key(key.as_bytes());
         Ok(Self {
             server: plan.server.clone(),
-            stage: Stage::Opening {
+            stage: SocketStage::Opening {
                 exchange: Exchange::new(dial, request),
                 accept_key,
             },
@@ -113,29 +113,29 @@ impl Socket {
         registry: &Registry,
     ) -> Result<(), TransportError> {
         match &mut self.stage {
-            Stage::Opening { exchange, .. } => exchange.on_resolved(now, found, registry),
-            Stage::Open { .. } | Stage::Closing { .. } => Ok(()),
+            SocketStage::Opening { exchange, .. } => exchange.on_resolved(now, found, registry),
+            SocketStage::Open { .. } | SocketStage::Closing { .. } => Ok(()),
         }
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Opening { exchange, .. } => exchange.next_timeout(),
-            Stage::Open { .. } => None,
-            Stage::Closing { until, .. } => Some(*until),
+            SocketStage::Opening { exchange, .. } => exchange.next_timeout(),
+            SocketStage::Open { .. } => None,
+            SocketStage::Closing { until, .. } => Some(*until),
         }
     }
 
     /// Reads what is there. Whether there is more, for the next turn.
     ///
-    /// After [`Arrival::Ended`], and once [`is_closed`](Self::is_closed), the socket is to be dropped.
+    /// After [`SocketEvent::Ended`], and once [`is_closed`](Self::is_closed), the socket is to be dropped.
     pub(crate) fn progress(
         &mut self,
         now: Instant,
         registry: &Registry,
-        mut arrive: impl FnMut(Arrival),
+        mut arrive: impl FnMut(SocketEvent),
     ) -> bool {
-        if let Stage::Opening {
+        if let SocketStage::Opening {
             exchange,
             accept_key,
         } = &mut self.stage
@@ -145,37 +145,37 @@ impl Socket {
                 Ok(None) => return exchange.has_more(),
                 Err(error) => {
                     let error = error.at(&self.server);
-                    arrive(Arrival::Ended(DisconnectReason::Unreachable(error)));
+                    arrive(SocketEvent::Ended(DisconnectReason::Unreachable(error)));
                     return false;
                 }
             };
             match open(outcome, accept_key, &self.server) {
                 Ok(socket) => {
-                    self.stage = Stage::Open {
+                    self.stage = SocketStage::Open {
                         socket,
                         unflushed: 0,
                         is_blocked: false,
                     }
                 }
                 Err(reason) => {
-                    arrive(Arrival::Ended(reason));
+                    arrive(SocketEvent::Ended(reason));
                     return false;
                 }
             }
-            arrive(Arrival::Opened);
+            arrive(SocketEvent::Opened);
         }
-        let Stage::Open { socket, .. } = &mut self.stage else {
+        let SocketStage::Open { socket, .. } = &mut self.stage else {
             return false;
         };
         socket.begin_turn();
         let end = loop {
             match socket.read() {
-                Ok(Some(Arrived::Binary(frame))) => arrive(Arrival::Frame(frame)),
-                Ok(Some(Arrived::Ping | Arrived::Pong)) => arrive(Arrival::Alive),
-                Ok(Some(Arrived::Text)) => {
+                Ok(Some(SocketMessage::Binary(frame))) => arrive(SocketEvent::Frame(frame)),
+                Ok(Some(SocketMessage::Ping | SocketMessage::Pong)) => arrive(SocketEvent::Alive),
+                Ok(Some(SocketMessage::Text)) => {
                     break DisconnectReason::Protocol(ProtocolError::TextFrame);
                 }
-                Ok(Some(Arrived::Close(words))) => {
+                Ok(Some(SocketMessage::Close(words))) => {
                     let (code, reason) = words.unzip();
                     break DisconnectReason::ClosedByServer {
                         code,
@@ -186,7 +186,7 @@ impl Socket {
                 Err(error) => break reason_of(error),
             }
         };
-        arrive(Arrival::Ended(end));
+        arrive(SocketEvent::Ended(end));
         false
     }
 
@@ -194,7 +194,7 @@ impl Socket {
     pub(crate) fn is_writable(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Open {
+            SocketStage::Open {
                 is_blocked: false,
                 ..
             }
@@ -203,12 +203,12 @@ impl Socket {
 
     /// Whether nothing more can be written. The next [`progress`](Self::progress) tells why.
     pub(crate) fn is_broken(&self) -> bool {
-        matches!(&self.stage, Stage::Open { socket, .. } if socket.is_broken())
+        matches!(&self.stage, SocketStage::Open { socket, .. } if socket.is_broken())
     }
 
     /// Writes an envelope; it leaves with the next [`flush`](Self::flush).
     pub(crate) fn write(&mut self, frame: &[u8]) {
-        let Stage::Open {
+        let SocketStage::Open {
             socket, unflushed, ..
         } = &mut self.stage
         else {
@@ -223,7 +223,7 @@ impl Socket {
 
     /// Lets everything written leave, and the answers to pings.
     pub(crate) fn flush(&mut self) {
-        if let Stage::Open {
+        if let SocketStage::Open {
             socket,
             unflushed,
             is_blocked,
@@ -236,14 +236,14 @@ impl Socket {
 
     /// Says that we close. Whether it is worth waiting for the server's answer.
     pub(crate) fn close(self, now: Instant) -> Option<Self> {
-        let Stage::Open { mut socket, .. } = self.stage else {
+        let SocketStage::Open { mut socket, .. } = self.stage else {
             return None;
         };
         socket.close(Some(NORMAL));
         socket.flush();
         (!socket.is_broken()).then(|| Self {
             server: self.server,
-            stage: Stage::Closing {
+            stage: SocketStage::Closing {
                 socket,
                 until: now + CLOSE_TIMEOUT,
             },
@@ -252,7 +252,7 @@ impl Socket {
 
     /// Whether a socket that we close is closed by now. What was still under way goes nowhere.
     pub(crate) fn is_closed(&mut self, now: Instant) -> bool {
-        let Stage::Closing { socket, until } = &mut self.stage else {
+        let SocketStage::Closing { socket, until } = &mut self.stage else {
             return false;
         };
         socket.flush();
@@ -268,7 +268,7 @@ impl Socket {
 
     /// Whether a socket that we close has more to read.
     pub(crate) fn has_more(&self) -> bool {
-        matches!(&self.stage, Stage::Closing { socket, .. } if socket.has_more())
+        matches!(&self.stage, SocketStage::Closing { socket, .. } if socket.has_more())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The overlay does not disturb a game that has its own egui, its own settings and its own keys.
 
+use bevy::diagnostic::DiagnosticsStore;
 use bevy_nakama::{
+    diagnostics::{self, NakamaDiagnosticsPlugin},
     overlay,
     overlay::bevy_egui::{PrimaryEguiContext, input::EguiInputEvent},
 };
@@ -37,6 +39,38 @@ fn a_game_may_add_egui_itself_before_or_after() {
         open(&mut app);
         updates(&mut app);
         assert!(is_drawn(&mut app));
+    }
+}
+
+#[test]
+fn a_game_may_add_the_diagnostics_itself_before_or_after() {
+    let overlay = NakamaOverlayPlugin::default().opened();
+    let mut games = [
+        TestGame::with_plugins(
+            NakamaSettings::default(),
+            (NakamaDiagnosticsPlugin, overlay.clone()),
+        ),
+        TestGame::with_plugins(
+            NakamaSettings::default(),
+            (overlay, NakamaDiagnosticsPlugin),
+        ),
+    ];
+    for game in &mut games {
+        game.connect();
+        game.join("m1", &["ada", "bob"]);
+        game.advance(Duration::from_millis(700));
+        let store = game.app.world().resource::<DiagnosticsStore>();
+        let measured: Vec<_> = store
+            .get(&diagnostics::RECEIVED)
+            .expect("it is there")
+            .values()
+            .copied()
+            .collect();
+        let history = &view(game).connection.history;
+        let shown: Vec<_> = history.iter().map(|sample| sample.received).collect();
+        assert_eq!(shown, measured);
+        assert_eq!(measured.len(), 1, "one measurement in half a second");
+        assert!(measured[0] > 0.0);
     }
 }
 

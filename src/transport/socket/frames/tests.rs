@@ -60,7 +60,7 @@ fn frames(arriving: impl IntoIterator<Item = Vec<u8>>) -> Frames<Wire> {
 }
 
 /// Everything that arrives, until there is no more or it is an error.
-fn read_all(frames: &mut Frames<Wire>) -> (Vec<Arrived>, Option<FrameError>) {
+fn read_all(frames: &mut Frames<Wire>) -> (Vec<SocketMessage>, Option<FrameError>) {
     let mut arrived = Vec::new();
     loop {
         match frames.read() {
@@ -91,7 +91,7 @@ fn read_by_a_server(frames: Frames<Wire>) -> Vec<Message> {
 }
 
 /// A message of a server, whole or in pieces, and what it is to the client.
-fn message() -> impl Strategy<Value = (Vec<u8>, Arrived)> {
+fn message() -> impl Strategy<Value = (Vec<u8>, SocketMessage)> {
     let payload = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..40),
         (100_usize..70_000).prop_map(|size| vec![7; size]),
@@ -104,10 +104,10 @@ fn message() -> impl Strategy<Value = (Vec<u8>, Arrived)> {
             let Some(ping) = control.filter(|_| cuts.is_empty()) else {
                 return (
                     in_pieces(&payload, &cuts),
-                    Arrived::Binary(payload.clone().into()),
+                    SocketMessage::Binary(payload.clone().into()),
                 );
             };
-            (written(Frame::ping(ping)), Arrived::Ping)
+            (written(Frame::ping(ping)), SocketMessage::Ping)
         })
     })
 }
@@ -183,7 +183,10 @@ fn a_ping_is_answered_once_there_is_room_and_only_the_newest_is() {
     let pings = ["one", "two"].map(|text| written(Frame::ping(text.as_bytes().to_vec())));
     let mut client = frames([pings.concat()]);
     client.stream.room = 0;
-    assert_eq!(read_all(&mut client).0, [Arrived::Ping, Arrived::Ping]);
+    assert_eq!(
+        read_all(&mut client).0,
+        [SocketMessage::Ping, SocketMessage::Ping]
+    );
     client.write(b"before");
     assert!(!client.flush(), "it is full");
     client.stream.room = usize::MAX;
@@ -203,7 +206,7 @@ fn a_close_is_echoed_once() {
     };
     let mut client = frames([written(Frame::close(Some(frame)))]);
     let words = Some((1000, "bye".to_owned()));
-    assert_eq!(read_all(&mut client).0, [Arrived::Close(words)]);
+    assert_eq!(read_all(&mut client).0, [SocketMessage::Close(words)]);
     client.close(Some(1000));
     assert!(client.flush(), "there is room");
     let sent = read_by_a_server(client);
@@ -312,7 +315,7 @@ fn what_arrived_before_nothing_more_could_be_written_is_read_before_that_is_told
     let mut client = Frames::new(Broken(wire), &[], LIMIT, || [0; 4]);
     client.write(b"x");
     assert!(!client.flush());
-    let before = Arrived::Binary(Bytes::from_static(b"before"));
+    let before = SocketMessage::Binary(Bytes::from_static(b"before"));
     assert_eq!(client.read().expect("a message"), Some(before));
     assert!(matches!(
         client.read(),
@@ -339,7 +342,7 @@ fn a_turn_reads_its_share_and_leaves_the_rest_to_the_next() {
             }
         }
     };
-    assert_eq!(arrived, Arrived::Binary(Bytes::new()));
+    assert_eq!(arrived, SocketMessage::Binary(Bytes::new()));
     assert_eq!(turns, (MAX_PIECES + 1).div_ceil(FRAMES_PER_TURN));
 
     // One large message.
