@@ -302,7 +302,7 @@ impl Player {
     }
 }
 
-/// What is asked of the matchmaker, if one can ask for it.
+/// What is asked of the matchmaker, if a game can ask for it.
 fn matchmaker(
     (min_count, max_count, multiple): (i32, i32, Option<i32>),
     query: &str,
@@ -322,8 +322,8 @@ fn matchmaker(
     Some(request.query(query))
 }
 
-/// What the plugin is to send for a message. It says of every channel whether one is hidden and stored, and which type it
-/// is; left out, it is `false`, `true` and a room.
+/// What the plugin should send for a message. It says of every channel whether the user is hidden, whether messages are stored, and
+/// of which type the channel is. What the recorded client left out is `false`, `true` and a room.
 pub(super) fn as_said_by_the_plugin(mut message: M) -> M {
     if let M::ChannelJoin(join) = &mut message {
         join.hidden.get_or_insert(false);

@@ -2,6 +2,7 @@
 //! sent what the client was sent.
 
 mod ask;
+pub(crate) mod rest;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -31,7 +32,7 @@ pub(crate) enum How {
     Raw,
     /// The plugin refused it, because the server would close the socket over it.
     Refused,
-    /// It is not a message, or one that a plugin cannot send.
+    /// It is no message, or the plugin cannot send it.
     NotSent,
 }
 

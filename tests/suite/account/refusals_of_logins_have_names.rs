@@ -6,6 +6,7 @@ use super::*;
 use crate::common::{
     game::serve,
     log::Log,
+    player::rest::say_as_recorded,
     steps::variant,
     transcripts::{GENERATIONS, exchanges},
 };
@@ -44,8 +45,6 @@ fn every_recorded_refusal_has_a_name_and_keeps_its_text() {
                 .find(|exchange| exchange["name"] == name)
                 .unwrap_or_else(|| panic!("{name} is not in {generation}"));
             let response = &exchange["response"];
-            let status = response["status"].as_u64().expect("a status");
-            let status = u16::try_from(status).expect("a status");
             let mut game = TestGame::new();
             let log = Log::default();
             let seen = log.clone();
@@ -60,8 +59,8 @@ fn every_recorded_refusal_has_a_name_and_keeps_its_text() {
                 commands.nakama().log_in(&testing::server(), login);
             });
             game.update();
-            game.answer_rest(status, &response["body"]);
-            game.update();
+            say_as_recorded(&mut game, exchange);
+            let status = &response["status"];
             let text = response["body"]["message"].as_str().expect("a text");
             assert_eq!(log.take(), [format!("{expected}: {text} ({status})")]);
         }

@@ -5,7 +5,6 @@ mod a_server_starts_and_stops;
 mod by_hand;
 mod code_of_the_game_runs_on_it;
 mod games_see_each_other;
-mod handshakes_are_as_they_were_recorded;
 mod sockets_carry_both_formats;
 
 use bevy_nakama::local_server::{LocalServer, LocalServerConfig};

@@ -2,7 +2,6 @@
 
 mod an_inbox_over_sockets;
 mod notifications_arrive_as_they_were_sent;
-mod real_servers_push_list_and_delete;
 mod the_inbox_holds_what_is_kept;
 
 use crate::common::steps::drain;
@@ -35,7 +34,7 @@ fn line(notification: &Notification) -> String {
 }
 
 /// What arrived since it was read last.
-fn arrived(game: &mut TestGame) -> Vec<String> {
+pub(crate) fn arrived(game: &mut TestGame) -> Vec<String> {
     let received: Vec<NotificationReceived> = drain(game);
     received
         .iter()
@@ -44,7 +43,7 @@ fn arrived(game: &mut TestGame) -> Vec<String> {
 }
 
 /// The ids in the inbox, in order.
-fn inbox(game: &TestGame) -> Vec<String> {
+pub(crate) fn inbox(game: &TestGame) -> Vec<String> {
     let inbox = game.app.world().resource::<NotificationInbox>();
     let ids: Vec<_> = inbox.iter().map(|kept| kept.id.to_string()).collect();
     assert_eq!(inbox.len(), ids.len());
@@ -86,12 +85,12 @@ fn push(game: &mut TestGame, message: Message) {
     game.update();
 }
 
-fn fetch(game: &mut TestGame, request: FetchNotifications) {
+pub(crate) fn fetch(game: &mut TestGame, request: FetchNotifications) {
     game.commands(|commands| commands.nakama().notifications(request).id());
     game.update();
 }
 
-fn delete(game: &mut TestGame, ids: &[&str]) {
+pub(crate) fn delete(game: &mut TestGame, ids: &[&str]) {
     let ids: Vec<NotificationId> = ids.iter().map(|id| (*id).into()).collect();
     game.commands(|commands| commands.nakama().delete_notifications(ids).id());
     game.update();

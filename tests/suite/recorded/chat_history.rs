@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::common::{
     log::Log,
+    player::rest::{answer_as_recorded, say_as_recorded, status},
     steps::variant,
     transcripts::{GENERATIONS, exchanges},
 };
@@ -60,25 +61,9 @@ fn the_history_over_rest() {
             );
             game.commands(|c| c.nakama().chat_history(ChannelId::from(id), history).id());
             game.update();
-            let (method, target) = game.rest_calls().remove(0);
-            let (called, parameters) = target.split_once('?').expect("a query");
-            assert_eq!((method, called), ("GET", path));
-            for (name, value) in request["query"].as_object().into_iter().flatten() {
-                let pair = format!("{name}={}", value.as_str().expect("a text"));
-                // Recorded cursors hold `=` at their end.
-                let pair = pair
-                    .replacen('=', "\n", 1)
-                    .replace('=', "%3D")
-                    .replace('\n', "=");
-                assert!(
-                    parameters.split('&').any(|it| it == pair),
-                    "{pair} is not in {parameters}"
-                );
-            }
+            answer_as_recorded(&mut game, &exchange);
             let response = &exchange["response"];
-            let status = response["status"].as_u64().expect("a status");
-            game.answer_rest(u16::try_from(status).expect("a status"), &response["body"]);
-            game.update();
+            let status = status(&exchange);
             if status != 200 {
                 let text = response["body"]["message"].as_str().expect("a text");
                 let said = seen.take_first().expect("a refusal");
@@ -155,8 +140,7 @@ fn an_expired_token_is_told_from_other_refusals() {
                 .id()
         });
         game.update();
-        game.answer_rest(401, &recorded["response"]["body"]);
-        game.update();
+        say_as_recorded(&mut game, &recorded);
         assert_eq!(
             game.rest_calls(),
             [("POST", "/v2/account/session/refresh".to_owned())]
@@ -166,8 +150,7 @@ fn an_expired_token_is_told_from_other_refusals() {
                 && exchange["response"]["status"] == 401
         });
         let refused = refused.expect("a refused refresh token");
-        game.answer_rest(401, &refused["response"]["body"]);
-        game.update();
+        say_as_recorded(&mut game, &refused);
         assert_eq!(
             log.take(),
             ["InvalidToken Refresh token invalid or expired. (401)"]

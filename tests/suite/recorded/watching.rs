@@ -69,7 +69,7 @@ fn watch_world(game: &mut TestGame, log: &Log) {
         });
 }
 
-/// Everybody who was matched, by name: a star for oneself, the party if there is one, and the properties.
+/// Everybody who was matched, by name: a star for the local user, the party if there is one, and the properties.
 fn describe(matched: &MatchmakerMatched) -> String {
     let mut users: Vec<_> = matched
         .users

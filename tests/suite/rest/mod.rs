@@ -4,7 +4,6 @@ mod a_call_has_one_answer;
 mod a_refused_token_is_replaced;
 mod calls_belong_to_their_connection;
 mod deadlines_hold_over_a_refresh;
-mod lists_are_as_they_were_recorded;
 mod the_embedded_server_ends_tokens;
 
 use crate::common::log::Log;

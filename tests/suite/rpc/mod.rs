@@ -1,7 +1,6 @@
 //! Functions of the server, called in every way there is.
 
 mod a_function_is_called_with_what_the_game_gives;
-mod calls_are_as_they_were_recorded;
 mod failures_are_told_apart;
 mod functions_of_the_embedded_server;
 
@@ -83,7 +82,7 @@ fn watch<R: Request<Refusal = RpcRefusal>>(game: &mut TestGame, log: &Log) {
     });
 }
 
-fn watched() -> (TestGame, Log) {
+pub(crate) fn watched() -> (TestGame, Log) {
     let mut game = TestGame::connected();
     let log = Log::default();
     watch::<Rpc>(&mut game, &log);
@@ -94,7 +93,7 @@ fn watched() -> (TestGame, Log) {
     (game, log)
 }
 
-fn ask(game: &mut TestGame, ask: impl FnOnce(NakamaCommands)) {
+pub(crate) fn ask(game: &mut TestGame, ask: impl FnOnce(NakamaCommands)) {
     game.commands(|commands| ask(commands.nakama()));
     game.update();
 }

@@ -1,6 +1,7 @@
 //! The recordings of real servers, played to the embedded one on a virtual clock: every recorded frame of a client goes in, and
 //! what comes out is compared with what the real server answered, client by client and in order.
 
+mod handshakes;
 mod hostile;
 mod lab;
 mod races;

@@ -2,12 +2,12 @@
 
 use std::{net::TcpStream, time::Duration};
 
-use super::*;
 use crate::common::{
     raw_client::{call, connect, exchange, log_in, read},
     transcripts::{GENERATIONS, exchanges},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bevy_nakama::local_server::{LocalServer, LocalServerConfig};
 use serde_json::{Value, json};
 use tungstenite::{Message, protocol::CloseFrame};
 

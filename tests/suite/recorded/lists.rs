@@ -1,9 +1,8 @@
 //! Lists of matches and parties over REST, as real servers answer them.
 
-use std::collections::BTreeMap;
-
 use crate::common::{
     log::Log,
+    player::rest::answer_as_recorded,
     steps::variant,
     transcripts::{GENERATIONS, exchanges},
 };
@@ -24,36 +23,6 @@ fn recorded(generation: &str, path: &str) -> Vec<Value> {
 /// A parameter of a recorded call.
 fn parameter<'a>(exchange: &'a Value, name: &str) -> Option<&'a str> {
     exchange["request"]["query"][name].as_str()
-}
-
-/// Checks that the only call of a game is as recorded, and answers it as recorded.
-fn answer(game: &mut TestGame, exchange: &Value) {
-    game.update();
-    let [(method, target)] = &game.rest_calls()[..] else {
-        panic!("one call")
-    };
-    let (path, query) = target.split_once('?').expect("a query");
-    assert_eq!(
-        (*method, path),
-        ("GET", exchange["request"]["path"].as_str().expect("a path"))
-    );
-    let mut sent: BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes())
-        .into_owned()
-        .collect();
-    if parameter(exchange, "limit").is_none() {
-        sent.remove("limit");
-    }
-    let expected = match &exchange["request"]["query"] {
-        Value::Null => json!({}),
-        query => query.clone(),
-    };
-    assert_eq!(json!(sent), expected, "{}", exchange["name"]);
-    let response = &exchange["response"];
-    let status = response["status"]
-        .as_u64()
-        .and_then(|status| u16::try_from(status).ok());
-    game.answer_rest(status.expect("a status"), &response["body"]);
-    game.update();
 }
 
 /// The list that the game should get, or the name and the text of the refusal.
@@ -128,7 +97,8 @@ fn matches_are_listed_as_recorded() {
                 request = request.query(query);
             }
             game.commands(|c| c.nakama().list_matches(request).id());
-            answer(&mut game, &exchange);
+            game.update();
+            answer_as_recorded(&mut game, &exchange);
             let expected = expected(&exchange, "matches", &refusals);
             assert_eq!(log.take(), expected, "{generation}: {}", exchange["name"]);
         }
@@ -176,7 +146,8 @@ fn parties_are_listed_as_recorded() {
                 request = request.cursor(cursor);
             }
             game.commands(|c| c.nakama().list_parties(request).id());
-            answer(&mut game, &exchange);
+            game.update();
+            answer_as_recorded(&mut game, &exchange);
             let expected = expected(&exchange, "parties", &refusals);
             assert_eq!(log.take(), expected, "{generation}: {}", exchange["name"]);
             if exchange["response"]["status"] == 200 {

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
-use crate::common::{
-    log::Log,
-    transcripts::{Dir, GENERATIONS, exchanges, scenarios},
+use crate::{
+    common::{
+        log::Log,
+        player::rest::{answer_as_recorded, status},
+        transcripts::{Dir, GENERATIONS, exchanges, scenarios},
+    },
+    notification::{arrived, delete, fetch, inbox},
 };
+use bevy::prelude::*;
+use bevy_nakama::{prelude::*, testing::TestGame};
+use serde_json::Value;
 
 #[test]
 fn what_real_servers_push() {
@@ -103,21 +109,10 @@ fn what_real_servers_list_and_delete() {
                 let cursor = parameter("cacheable_cursor").unwrap_or_default();
                 fetch(&mut game, FetchNotifications::new(limit).since(cursor));
             }
-            let (method, target) = game.rest_calls().remove(0);
-            assert_eq!(request["method"], method);
-            let (_, query) = target.split_once('?').expect("a query");
-            for (name, value) in request["query"].as_object().into_iter().flatten() {
-                let value = value.as_str().expect("a text");
-                let has_it = form_urlencoded::parse(query.as_bytes())
-                    .any(|(it, its)| it == name.as_str() && its == value);
-                assert!(has_it, "{name} is not in {query}");
-            }
-            let status = response["status"].as_u64().expect("a status");
-            game.answer_rest(u16::try_from(status).expect("a status"), &response["body"]);
-            game.update();
+            answer_as_recorded(&mut game, &exchange);
             let said = log.take().join("\n");
             let body = &response["body"];
-            if status == 200 && method == "GET" {
+            if status(&exchange) == 200 && request["method"] == "GET" {
                 let entries = body["notifications"].as_array().cloned();
                 let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
                 let lines = entries.unwrap_or_default();

@@ -1,9 +1,17 @@
 //! Functions as real servers run them: the recordings, played to a game.
 
-use super::*;
-use crate::common::transcripts::{Dir, GENERATIONS, exchanges, scenarios};
+use std::collections::BTreeMap;
+
+use crate::{
+    common::{
+        player::rest::{say_as_recorded, status},
+        transcripts::{Dir, GENERATIONS, exchanges, scenario},
+    },
+    rpc::{ask, watched},
+};
 use bevy_nakama::{
-    proto::{self},
+    prelude::*,
+    proto::{self, Kind},
     testing::server,
 };
 use serde_json::{Value, json};
@@ -11,10 +19,7 @@ use serde_json::{Value, json};
 #[test]
 fn calls_over_the_socket_as_they_were_recorded() {
     for generation in GENERATIONS {
-        let scenario = scenarios(generation)
-            .into_iter()
-            .find(|scenario| scenario.name == "rpc")
-            .expect("it is recorded");
+        let scenario = scenario(generation, "rpc");
         let (mut game, log) = watched();
         let mut outcomes = Vec::new();
         for line in &scenario.lines {
@@ -42,10 +47,8 @@ fn calls_over_the_socket_as_they_were_recorded() {
             game.update();
             outcomes.extend(log.take());
         }
-        let session = scenario.clients["alice"]["session_id"]
-            .as_str()
-            .expect("id");
-        assert!(outcomes[5].contains(session), "{}", outcomes[5]);
+        let session = scenario.who("alice").session_id.expect("an id");
+        assert!(outcomes[5].contains(&session), "{}", outcomes[5]);
         outcomes.remove(5);
         let reply = |payload: &str| format!("RpcReply {{ payload: {payload:?} }}");
         assert_eq!(
@@ -101,12 +104,8 @@ fn calls_over_rest_as_they_were_recorded() {
             assert_eq!(game.rest_calls(), [("POST", path.to_owned())]);
             let body = game.rest_bodies().remove(0);
             assert_eq!(body.as_str().unwrap_or_default(), payload);
-            let response = &exchange["response"];
-            let status = response["status"].as_u64().expect("a status");
-            let status = u16::try_from(status).expect("a status");
-            game.answer_rest(status, &response["body"]);
-            game.update();
-            if status == 401 && auth.starts_with("bearer") {
+            say_as_recorded(&mut game, &exchange);
+            if status(&exchange) == 401 && auth.starts_with("bearer") {
                 assert_eq!(game.rest_calls()[0].1, "/v2/account/session/refresh");
                 continue;
             }
