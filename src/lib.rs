@@ -290,7 +290,6 @@ pub mod prelude {
             MatchmakerRefusal, MatchmakerTicket, PartyTickets, RemoveMatchmakerTicket, TicketIndex,
             TicketOf,
         },
-        mirror::ContextIndex,
         notification::{
             DeleteNotifications, FetchNotifications, Notification, NotificationCode,
             NotificationId, NotificationInbox, NotificationPage, NotificationReceived,

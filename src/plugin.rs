@@ -3,7 +3,6 @@
 use bevy_app::{App, Plugin};
 use bevy_time::TimePlugin;
 
-pub use crate::{ecs::NakamaSystems, settings::NakamaSettings};
 use crate::{
     areas::{
         chat::ChatPlugin, matches::MatchesPlugin, matchmaker::MatchmakerPlugin,
@@ -19,6 +18,7 @@ use crate::{
     request::RequestPlugin,
     transport::Network,
 };
+pub use crate::{ecs::NakamaSystems, settings::NakamaSettings};
 
 /// Adds the client to an app.
 ///

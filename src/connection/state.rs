@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bevy_ecs::prelude::*;
-use bevy_reflect::Reflect;
+use bevy_ecs::{prelude::*, reflect::ReflectResource};
+use bevy_reflect::{Reflect, impl_reflect_opaque};
 use bevy_state::state::{NextState, State, StateTransition, States};
 
 use crate::{
@@ -29,19 +29,27 @@ pub enum ConnectionState {
     Connected,
 }
 
+impl_reflect_opaque!((in bevy_nakama::connection) NakamaServer(Clone, Debug));
+impl_reflect_opaque!((in bevy_nakama::connection) DisconnectReason(Clone, Debug));
+impl_reflect_opaque!((in bevy_nakama::proto) PartyLayout(Clone, Debug));
+
 /// What is known of the connection, to look at. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Default, Reflect, Resource)]
+#[type_path = "bevy_nakama::connection"]
+#[reflect(Resource)]
 pub struct NakamaConnection {
     pub(super) state: ConnectionState,
     pub(super) server: Option<NakamaServer>,
     pub(super) user: Option<(UserId, Username)>,
     /// For REST calls, as long as there is a connection.
+    #[reflect(ignore)]
     pub(super) session: Option<NakamaSession>,
     pub(super) round_trip: Option<Duration>,
     pub(super) last_reason: Option<DisconnectReason>,
     pub(super) party_layout: Option<PartyLayout>,
     pub(super) appears_online: bool,
+    #[reflect(ignore)]
     pub(super) epoch: Epoch,
 }
 

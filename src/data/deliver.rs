@@ -10,11 +10,13 @@ use super::{
     bind,
     message::{DataContext, DataReceived},
 };
-use crate::proto::Kind;
-use crate::transport::Pushed;
-use crate::mirror::{
-    HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _, Timing, WaitsFor,
-    presence::{PresenceIndex, PresenceInfo, Sender},
+use crate::{
+    mirror::{
+        HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _, Timing, WaitsFor,
+        presence::{PresenceIndex, PresenceInfo, Sender},
+    },
+    proto::Kind,
+    transport::Pushed,
 };
 
 /// Data of an area, as the network thread reads it.
@@ -39,11 +41,13 @@ pub(crate) trait WireData: Sized {
 /// Makes an area able to receive data.
 pub(crate) fn add_data<D: WireData>(app: &mut App) {
     bind::init::<D::Context>(app);
-    app.add_life_cycle::<Messages<D::Context>>()
-        .handle(D::KIND, |world, pushed, timing| match D::of(pushed) {
+    app.add_life_cycle::<Messages<D::Context>>().handle(
+        D::KIND,
+        |world, pushed, timing| match D::of(pushed) {
             Some(data) => deliver(world, data, timing),
             None => Ok(()),
-        });
+        },
+    );
 }
 
 /// The messages of an area. They outlive the connection, so that a game can read them, but not the next one's begin.
@@ -62,11 +66,7 @@ impl<C: DataContext> LifeCycle for Messages<C> {
 }
 
 /// Data arrived: finds where and from whom, and writes it. It may have to wait for its context or its sender.
-fn deliver<D: WireData>(
-    world: &mut World,
-    data: &mut D,
-    timing: Timing,
-) -> Result<(), WaitsFor> {
+fn deliver<D: WireData>(world: &mut World, data: &mut D, timing: Timing) -> Result<(), WaitsFor> {
     let context = data.context(world)?;
     let sender = match data.sender() {
         None => None,

@@ -11,13 +11,13 @@ pub mod send;
 use bevy_app::{App, Plugin};
 
 pub use self::outgoing::OutgoingData;
+use self::send::FailedSends;
 pub(crate) use self::{
     bind::bind,
     deliver::{WireData, add_data},
     message::sealed,
     outgoing::{ReadyData, SendsData, send_data},
 };
-use self::send::FailedSends;
 use crate::mirror::{HandlersAppExt as _, LifeCycleAppExt as _};
 
 /// Tells the game of data that was not sent.

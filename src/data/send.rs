@@ -6,8 +6,8 @@ use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
 use crate::{
-    connection::NakamaConnection, ecs::observed, error::PayloadError, mirror::LifeCycle, request::RequestError,
-    transport::Failure,
+    connection::NakamaConnection, ecs::observed, error::PayloadError, mirror::LifeCycle,
+    request::RequestError, transport::Failure,
 };
 
 /// Data was not sent. An event of the match's or party's entity, triggered in

@@ -6,6 +6,7 @@ mod messages;
 pub(crate) mod naming;
 pub(crate) mod observed;
 mod schedule;
+pub(crate) mod uncloned;
 
 use bevy_app::{App, Last, Plugin};
 

@@ -1,12 +1,22 @@
-//! Names of entities, for those who look at the world. One that the game gave stays.
+//! Names of entities, for those who look at the world. A name that the game gave stays.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+};
 
 use bevy_ecs::prelude::*;
 
-/// The name that the plugin gave. If the entity's name is another one, it is the game's.
+/// The hash of the name that the plugin gave. If the entity's name has another one, the game gave it.
 #[derive(Component)]
-pub(crate) struct GivenName(Name);
+#[component(clone_behavior = Ignore)]
+pub(crate) struct GivenName(u64);
+
+impl GivenName {
+    fn of(name: &str) -> Self {
+        Self(BuildHasherDefault::<DefaultHasher>::default().hash_one(name))
+    }
+}
 
 /// Names an entity, unless the game has.
 pub(crate) fn give_name(world: &mut World, entity: Entity, name: impl Into<Cow<'static, str>>) {
@@ -17,14 +27,22 @@ pub(crate) fn give_name(world: &mut World, entity: Entity, name: impl Into<Cow<'
     }
 }
 
-/// The name that an entity is to get, unless it has that or one that the game gave.
+/// The name that an entity is to get, unless it has that name or one that the game gave.
 pub(crate) fn name_for<T: Into<Cow<'static, str>>>(
     entity: &EntityWorldMut<'_>,
     name: T,
 ) -> Option<(Name, GivenName)> {
-    let given = entity.get::<GivenName>().map(|given| &given.0);
-    let is_ours = entity.get::<Name>().is_none_or(|name| Some(name) == given);
+    let given = entity.get::<GivenName>().map(|given| given.0);
+    let is_given = |name: &Name| Some(GivenName::of(name).0) == given;
+    if !is_free(entity, is_given) {
+        return None;
+    }
     let name = Name::new(name);
-    let is_new = is_ours && Some(&name) != given;
-    is_new.then(|| (name.clone(), GivenName(name)))
+    let mark = GivenName::of(&name);
+    (Some(mark.0) != given).then_some((name, mark))
+}
+
+/// Whether the plugin may name an entity: it has no name, or one that the plugin gave.
+pub(crate) fn is_free(entity: &EntityWorldMut<'_>, is_given: impl FnOnce(&Name) -> bool) -> bool {
+    entity.get::<Name>().is_none_or(is_given)
 }

@@ -23,9 +23,7 @@ use crate::{
     connection::{NetworkLink, hand_over},
     ecs::{NakamaSystems, observed},
     error::{ErrorCode, ServerError},
-    mirror::{
-        HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _, Timing, WaitsFor, on_pushed,
-    },
+    mirror::{HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _, Timing, WaitsFor, on_pushed},
     proto::{self, Envelope, Kind, Message, realtime},
     request::{Moment, Move, Outcome, Request, SocketRequest, submit},
     transport::{Direction, LinkCommand, People, RawEnvelope, Received},

@@ -1,27 +1,16 @@
 //! What the server sends by itself finds its handler by its kind.
 
-use std::time::Duration;
-
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
-use super::early::{EarlyArrivals, WaitsFor};
+use super::early::{EarlyArrivals, Timing, WaitsFor, hold};
 use crate::{
     proto::Kind,
     transport::{Failure, Pushed, RawEnvelope},
 };
 
-/// When something arrived, and whether it may wait.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timing {
-    /// In time since the app's start (`Time<Real>`).
-    pub(crate) at: Duration,
-    /// Whether it may be held back. Not if it has waited long enough.
-    pub(crate) may_wait: bool,
-}
-
-/// Takes in one kind of message, or says what it has to wait for. A handler that says so has changed nothing.
+/// Takes in one kind of message, or says what the message has to wait for; then it is asked again.
 pub(crate) type Handler = fn(&mut World, &mut Pushed, Timing) -> Result<(), WaitsFor>;
 
 /// Who takes in what.
@@ -140,6 +129,6 @@ pub(crate) fn dispatch(world: &mut World, mut pushed: Pushed, timing: Timing) {
     match handler(world, &mut pushed, timing) {
         Ok(()) if pushed.is_data() => {} // it becomes a message, and needs no flush
         Ok(()) => world.flush(),
-        Err(waits_for) => super::early::hold(world, pushed, timing.at, waits_for),
+        Err(waits_for) => hold(world, pushed, timing.at, waits_for),
     }
 }

@@ -10,9 +10,8 @@ use std::{collections::VecDeque, time::Duration};
 use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
-use super::dispatch::Timing;
+use super::ids::SessionId;
 use crate::{
-    mirror::presence::SessionId,
     request::{Area, Move, Mover, Requests},
     transport::{Pushed, canonical},
 };
@@ -44,6 +43,15 @@ struct Entry {
     at: Duration,
     waits_for: WaitsFor,
     since: Duration,
+}
+
+/// When something arrived, and whether it may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    /// In time since the app's start (`Time<Real>`).
+    pub(crate) at: Duration,
+    /// Whether it may be held back. Not if it has waited long enough.
+    pub(crate) may_wait: bool,
 }
 
 /// What something that arrived has to wait for.
@@ -312,6 +320,5 @@ impl Entry {
 }
 
 fn is_in(list: &[(Area, Box<str>)], area: Area, id: &str) -> bool {
-    list.iter()
-        .any(|(of, known)| *of == area && **known == *id)
+    list.iter().any(|(of, known)| *of == area && **known == *id)
 }

@@ -3,26 +3,47 @@
 mod context;
 mod dispatch;
 pub(crate) mod early;
+mod enter;
+mod ids;
+mod index;
+mod leave;
 mod life;
 pub mod presence;
 pub(crate) mod receive;
+mod reconcile;
+mod roster;
 
 use bevy_app::{App, Plugin, PreUpdate};
 use bevy_ecs::prelude::*;
 
-pub use self::context::{Context, ContextIndex, ContextVocabulary};
+pub use self::{
+    context::Context,
+    index::{ContextId, ContextIndex},
+    leave::Leave,
+};
 pub(crate) use self::{
-    context::*,
-    dispatch::{Handlers, HandlersAppExt, Timing, dispatch, on_pushed},
-    early::WaitsFor,
+    context::{Vocabulary, id_of},
+    dispatch::{Handlers, HandlersAppExt, dispatch, on_pushed},
+    early::{Timing, WaitsFor},
+    enter::{
+        Entry, ask_about, ask_to_join, become_context, become_known, context_of, enter, find_again,
+        on_presences, refuse_for, wait_for_answer,
+    },
+    index::sealed,
+    leave::{
+        ask_to_leave, clear, leave_taken, leave_unwanted, on_join_answered, remove, send_leave,
+    },
     life::{LifeCycle, LifeCycleAppExt},
+    reconcile::{
+        Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, set_own_session,
+    },
 };
 use self::{
     early::EarlyArrivals,
     life::LifeCycles,
     presence::{
-        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, PresenceIndex, SessionId, UserId,
-        Username,
+        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence, PresenceIndex, SessionId,
+        UserId, Username,
     },
     receive::{BudgetClock, ReceiveStats, receive},
 };
@@ -40,7 +61,7 @@ impl Plugin for MirrorPlugin {
             .init_resource::<BudgetClock>()
             .init_resource::<ReceiveStats>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
-            .register_type::<(IsSelf, JoinedAs, Joining)>()
+            .register_type::<(Presence, PresenceIndex, IsSelf, JoinedAs, Joining)>()
             .add_systems(PreUpdate, receive.in_set(NakamaSystems::Receive));
     }
 }

@@ -8,7 +8,7 @@ use bevy_time::{Real, Time};
 use super::{
     dispatch::{Handlers, apply_ready, push},
     early::EarlyArrivals,
-    life, presence,
+    life, reconcile,
 };
 use crate::{
     connection::{self, NakamaConnection, NetworkLink},
@@ -185,7 +185,7 @@ fn on_answer(world: &mut World, ticket: RequestId, answer: Answer, late: bool) {
 }
 
 fn on_opened(world: &mut World) {
-    presence::forget_own_session(world);
+    reconcile::forget_own_session(world);
     life::run(world, |area| area.on_opened);
     life::run(world, |area| area.reenter);
     connection::on_opened(world);
@@ -205,7 +205,7 @@ fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReason) {
     world.resource_mut::<EarlyArrivals>().clear();
     life::run(world, |area| area.on_lost);
     life::run(world, |area| area.on_closed);
-    presence::forget_own_session(world);
+    reconcile::forget_own_session(world);
     world.flush();
     connection::on_closed(world, epoch, reason);
 }

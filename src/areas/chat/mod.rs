@@ -56,6 +56,9 @@ mod refusal;
 mod requests;
 mod sending;
 
+use std::mem;
+
+use bevy_app::{App, Plugin};
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 
@@ -70,15 +73,16 @@ pub use self::{
 pub use crate::proto::Timestamp;
 use crate::{
     connection::NakamaConnection,
-    ecs,
+    ecs::{self, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, ContextVocabulary,
-        presence::{ChannelId, IsSelf, Membership, Presence, PresenceIndex, UserId},
+        self, Context, ContextIndex, HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _,
+        Membership, Timing, Vocabulary, WaitsFor, on_pushed,
+        presence::{self, ChannelId, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
     request::Area,
     settings::NakamaSettings,
-    transport::{People, Received, canonical},
+    transport::{People, canonical},
 };
 
 /// A chat channel that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves, is put out of
@@ -87,7 +91,7 @@ use crate::{
 /// Mirrors `Channel`.
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::chat"]
-#[component(on_despawn = mirror::leave_despawned::<ChatChannel>)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<ChatChannel>)]
 #[reflect(Component)]
 #[require(ChatLog)]
 pub struct ChatChannel {
@@ -170,26 +174,27 @@ pub enum ChatClosedReason {
 }
 
 /// Finds the entity of a channel that the local user is in.
-pub type ChatIndex = ContextIndex<ChatChannel>;
+pub type ChatIndex = ContextIndex<ChannelId>;
 
 impl Context for ChatChannel {}
 
-impl ContextVocabulary for ChatChannel {
+impl Vocabulary for ChatChannel {
     type Id = ChannelId;
-    type Member = ChatMemberOf;
     type Marks = ChatLog;
+    type Refusal = ChatRefusal;
     const AREA: Area = Area::Channel;
     const NOUN: &'static str = "chat channel";
+    const LEAVE: &'static str = "LeaveChat";
 
-    fn leave_message(id: &ChannelId) -> Message {
-        Message::ChannelLeave(realtime::ChannelLeave {
+    fn leave_message(_: &World, id: &ChannelId) -> Option<Message> {
+        Some(Message::ChannelLeave(realtime::ChannelLeave {
             channel_id: id.to_string(),
-        })
+        }))
     }
 
-    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+    fn leave_unwanted(world: &mut World, ids: Vec<ChannelId>) {
         for id in ids {
-            mirror::leave_unwanted::<Self>(world, &ChannelId::from(&*id));
+            mirror::leave_unwanted::<Self>(world, &id);
         }
     }
 }
@@ -214,28 +219,28 @@ impl ChatChannelKind {
 }
 
 /// Somebody joined or left a channel.
-pub(crate) fn on_presence_event(
+fn on_presence_event(
     world: &mut World,
-    event: realtime::ChannelPresenceEvent,
-    people: People,
-) {
-    let held = || Received {
-        message: Message::ChannelPresenceEvent(event.clone()),
-        people: people.clone(),
-    };
-    if let Some(channel) = mirror::context_of::<ChatChannel>(world, &event.channel_id, held) {
-        mirror::on_presences::<ChatMemberOf>(world, channel, &event.joins, &event.leaves, people);
-    }
+    event: &mut realtime::ChannelPresenceEvent,
+    people: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let channel = mirror::context_of::<ChatChannel>(world, &event.channel_id)?;
+    mirror::on_presences::<ChatMemberOf>(world, channel, &event.joins, &event.leaves, people);
+    Ok(())
 }
 
-/// Something was said, edited or removed, or happened to the channel's group.
-pub(crate) fn on_message(world: &mut World, message: api::ChannelMessage) {
-    let held = || Received::from(Message::ChannelMessage(message.clone()));
-    let Some(channel) = mirror::context_of::<ChatChannel>(world, &message.channel_id, held) else {
-        return;
-    };
+/// Somebody said, edited or removed something, or something happened to the channel's group.
+fn on_message(
+    world: &mut World,
+    message: &mut api::ChannelMessage,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let channel = mirror::context_of::<ChatChannel>(world, &message.channel_id)?;
+    let message = mem::take(message);
     let sender = presence_of(world, channel, &message.sender_id);
-    let known = sender.and_then(|sender| world.get::<Presence>(sender));
+    let known = sender.and_then(|sender| presence::presence(world, sender));
     let message = ChatMessage::new(message, known.map(|known| &**known.info()));
     let end = end_of_membership(world, channel, &message);
     note(world, channel, [&message]);
@@ -247,15 +252,17 @@ pub(crate) fn on_message(world: &mut World, message: api::ChannelMessage) {
     if let Some(reason) = end {
         close(world, channel, reason);
     }
+    Ok(())
 }
 
 /// The presence of a user; of several, the local user's, or else the one that joined last.
 fn presence_of(world: &World, channel: Entity, user: &str) -> Option<Entity> {
-    let sessions = world.resource::<PresenceIndex>().of_user(channel, user);
-    let own = sessions
-        .iter()
-        .find(|session| world.get::<IsSelf>(**session).is_some());
-    own.or_else(|| sessions.last()).copied()
+    let index = world.resource::<PresenceIndex>();
+    let sessions = index.of_user(channel, user);
+    let own = index.own_session();
+    let own = own.and_then(|session| index.get(channel, session));
+    own.filter(|own| sessions.contains(own))
+        .or_else(|| sessions.last().copied())
 }
 
 /// Whether a message is the only sign that the local user is out of the channel.
@@ -307,7 +314,35 @@ fn close(world: &mut World, channel: Entity, reason: ChatClosedReason) {
     mirror::remove::<ChatChannel>(world, &id);
 }
 
-/// Empties all messages: they are of an earlier connection.
-pub(crate) fn clear_messages(world: &mut World) {
-    ecs::clear_messages::<ChatMessageReceived>(world);
+/// Chat channels, and what is said in them.
+pub(crate) struct ChatPlugin;
+
+impl Plugin for ChatPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<ChatIndex>()
+            .add_message::<ChatMessageReceived>()
+            .register_type::<(ChatIndex, ChatChannel, ChatChannelKind)>()
+            .register_type::<(ChatMemberOf, ChatMembers)>()
+            .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
+            .add_life_cycle::<Self>()
+            .handle_joins(mirror::on_join_answered::<ChatChannel>);
+        on_pushed!(app:
+            ChannelMessage => on_message,
+            ChannelPresenceEvent => on_presence_event,
+        );
+    }
+}
+
+impl LifeCycle for ChatPlugin {
+    fn on_opened(world: &mut World) {
+        ecs::clear_messages::<ChatMessageReceived>(world);
+    }
+
+    fn on_lost(_: &mut World) {}
+
+    fn reenter(_: &mut World) {}
+
+    fn on_closed(world: &mut World) {
+        mirror::clear::<ChatChannel>(world);
+    }
 }

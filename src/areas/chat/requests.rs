@@ -2,18 +2,18 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{ChatChannel, ChatChannelKind, ChatRefusal};
+use super::{ChatChannel, ChatChannelKind, ChatMemberOf, ChatRefusal};
 use crate::{
     commands::NakamaCommands,
     mirror::{
-        self, ContextVocabulary as _,
+        self, Entry, Leave,
         presence::{ChannelId, UserId},
     },
     proto::{
         Message,
         realtime::{self, channel_join::Type},
     },
-    request::{Acknowledged, Area, Moment, Outcome, Request, SocketRequest, unexpected},
+    request::{Area, Moment, Outcome, Request, SocketRequest, unexpected},
     transport::{Received, canonical},
 };
 
@@ -118,8 +118,6 @@ impl SocketRequest for JoinChat {
             }) => (channel, people),
             other => return Err(unexpected(other)),
         };
-        let kind = ChatChannelKind::of(&channel);
-        let id = ChannelId::from(channel.id);
         // A repeated join lists the local user among the others.
         let my_session = channel.self_.as_ref().map(|me| me.session_id.as_str());
         let others = channel.presences.iter();
@@ -127,8 +125,14 @@ impl SocketRequest for JoinChat {
             let is_self = my_session == Some(presence.session_id.as_str());
             (people.info(presence), is_self)
         });
-        let state = |_: Option<&ChatChannel>| ChatChannel { kind };
-        let entity = mirror::become_context(world, entity, &id, state, everybody, since);
+        let entry = Entry {
+            id: ChannelId::from(channel.id.as_str()),
+            everybody: everybody.collect(),
+            state: ChatChannel {
+                kind: ChatChannelKind::of(&channel),
+            },
+        };
+        let entity = mirror::enter::<ChatChannel, ChatMemberOf>(world, entity, entry, since);
         Ok(ChatJoined { entity })
     }
 
@@ -144,26 +148,7 @@ impl SocketRequest for JoinChat {
 }
 
 /// Leaves a channel. The channel's entity goes with the server's consent. Mirrors `ChannelLeave`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LeaveChat {
-    id: ChannelId,
-}
-
-impl Request for LeaveChat {
-    type Reply = ();
-    type Refusal = ChatRefusal;
-    const NAME: &'static str = "LeaveChat";
-}
-
-impl Acknowledged for LeaveChat {
-    fn to_message(&self) -> Message {
-        ChatChannel::leave_message(&self.id)
-    }
-
-    fn done(self, world: &mut World) {
-        mirror::remove::<ChatChannel>(world, &self.id);
-    }
-}
+pub type LeaveChat = Leave<ChatChannel>;
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Joins a channel. The returned entity becomes it, see [`Replied<JoinChat>`](crate::request::Replied).
@@ -174,10 +159,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Leaves a channel: the answer is a [`Replied<LeaveChat>`](crate::request::Replied) on the returned entity. A channel
     /// that is still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
     ///
-    /// Despawning the channel's entity is leaving, too, if the answer does not matter.
+    /// If the answer does not matter to you, despawn the channel's entity instead.
     pub fn leave_chat(self, channel: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            mirror::ask_to_leave::<ChatChannel, _>(world, entity, channel, |id| LeaveChat { id });
+            mirror::ask_to_leave::<ChatChannel>(world, entity, channel);
         })
     }
 }

@@ -35,13 +35,11 @@ use crate::{
         sealed,
     },
     mirror::{
-        WaitsFor,
-        find_again,
+        WaitsFor, find_again,
         presence::{MatchId, PresenceInfo},
     },
-    request::Area,
     proto::Kind,
-    transport::{Pushed, LinkCommand, MatchData, OutgoingMatchData},
+    transport::{LinkCommand, MatchData, OutgoingMatchData, Pushed},
 };
 
 /// A type of match data.

@@ -59,22 +59,24 @@ mod list;
 
 use std::{collections::BTreeMap, fmt};
 
+use bevy_app::{App, Plugin};
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 
 pub use self::list::{ListMatches, ListedMatch, MatchListRefusal};
 use crate::{
     commands::NakamaCommands,
+    data::add_data,
+    ecs::uncloned::Uncloned as _,
     error::{ErrorCode, ServerError},
     mirror::{
-        self, Context, ContextIndex, ContextVocabulary,
-        presence::{JoinWith, MatchId, Membership},
+        self, Context, ContextIndex, Entry, HandlersAppExt as _, Leave, LifeCycle,
+        LifeCycleAppExt as _, Membership, Timing, Vocabulary, WaitsFor, on_pushed,
+        presence::{JoinWith, MatchId},
     },
     proto::{Message, realtime},
-    request::{
-        Acknowledged, Area, Moment, Outcome, Request, RequestError, SocketRequest, unexpected,
-    },
-    transport::{People, Received},
+    request::{Area, Moment, Outcome, Request, RequestError, SocketRequest, unexpected},
+    transport::{MatchData, People, Received},
 };
 
 /// A match that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves or
@@ -84,7 +86,7 @@ use crate::{
 /// [`MatchPresences`].
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::matches"]
-#[component(on_despawn = mirror::leave_despawned::<Match>)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<Match>)]
 #[reflect(Component)]
 pub struct Match {
     /// Whether code on the server runs it; otherwise the server passes messages on between its members.
@@ -119,26 +121,27 @@ impl Membership for PresentIn {
 pub struct MatchPresences(EntityHashSet);
 
 /// Finds the entity of a match.
-pub type MatchIndex = ContextIndex<Match>;
+pub type MatchIndex = ContextIndex<MatchId>;
 
 impl Context for Match {}
 
-impl ContextVocabulary for Match {
+impl Vocabulary for Match {
     type Id = MatchId;
-    type Member = PresentIn;
     type Marks = ();
+    type Refusal = MatchRefusal;
     const AREA: Area = Area::Match;
     const NOUN: &'static str = "match";
+    const LEAVE: &'static str = "LeaveMatch";
 
-    fn leave_message(id: &MatchId) -> Message {
-        Message::MatchLeave(realtime::MatchLeave {
+    fn leave_message(_: &World, id: &MatchId) -> Option<Message> {
+        Some(Message::MatchLeave(realtime::MatchLeave {
             match_id: id.to_string(),
-        })
+        }))
     }
 
-    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+    fn leave_unwanted(world: &mut World, ids: Vec<MatchId>) {
         for id in ids {
-            mirror::leave_unwanted::<Self>(world, &MatchId::from(&*id));
+            mirror::leave_unwanted::<Self>(world, &id);
         }
     }
 }
@@ -323,26 +326,7 @@ impl SocketRequest for JoinMatch {
 }
 
 /// Leaves a match. The match's entity goes with the server's consent. Mirrors `MatchLeave`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LeaveMatch {
-    id: MatchId,
-}
-
-impl Request for LeaveMatch {
-    type Reply = ();
-    type Refusal = MatchRefusal;
-    const NAME: &'static str = "LeaveMatch";
-}
-
-impl Acknowledged for LeaveMatch {
-    fn to_message(&self) -> Message {
-        Match::leave_message(&self.id)
-    }
-
-    fn done(self, world: &mut World) {
-        mirror::remove::<Match>(world, &self.id);
-    }
-}
+pub type LeaveMatch = Leave<Match>;
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Creates a relayed match. The returned entity becomes it, see [`Replied<CreateMatch>`](crate::request::Replied).
@@ -362,10 +346,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity. A match that is
     /// still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
     ///
-    /// Despawning the match's entity is leaving, too, if the answer does not matter.
+    /// If the answer does not matter to you, despawn the match's entity instead.
     pub fn leave_match(self, match_entity: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            mirror::ask_to_leave::<Match, _>(world, entity, match_entity, |id| LeaveMatch { id });
+            mirror::ask_to_leave::<Match>(world, entity, match_entity);
         })
     }
 }
@@ -383,19 +367,23 @@ fn become_match(
         }) => (joined, people),
         other => return Err(unexpected(other)),
     };
-    let id = MatchId::from(joined.match_id);
     let others = joined.presences.iter().map(|other| (other, false));
     let everybody = others.chain(joined.self_.iter().map(|me| (me, true)));
-    let everybody = everybody.map(|(presence, is_self)| (people.info(presence), is_self));
-    let state = |_: Option<&Match>| Match {
-        authoritative: joined.authoritative,
-        label: joined.label,
+    let entry = Entry {
+        id: MatchId::from(joined.match_id.as_str()),
+        everybody: everybody
+            .map(|(presence, is_self)| (people.info(presence), is_self))
+            .collect(),
+        state: Match {
+            authoritative: joined.authoritative,
+            label: joined.label,
+        },
     };
-    let entity = mirror::become_context(world, entity, &id, state, everybody, since);
+    let entity = mirror::enter::<Match, PresentIn>(world, entity, entry, since);
     Ok(MatchJoined { entity })
 }
 
-/// We are in a match that nobody asked for any more.
+/// The local user is in a match that nobody asked for any more.
 fn leave_unwanted(world: &mut World, reply: Option<Received>) {
     if let Some(Received {
         message: Message::Match(joined),
@@ -407,16 +395,39 @@ fn leave_unwanted(world: &mut World, reply: Option<Received>) {
 }
 
 /// Somebody joined or left a match.
-pub(crate) fn on_presence_event(
+fn on_presence_event(
     world: &mut World,
-    event: realtime::MatchPresenceEvent,
-    people: People,
-) {
-    let held = || Received {
-        message: Message::MatchPresenceEvent(event.clone()),
-        people: people.clone(),
-    };
-    if let Some(context) = mirror::context_of::<Match>(world, &event.match_id, held) {
-        mirror::on_presences::<PresentIn>(world, context, &event.joins, &event.leaves, people);
+    event: &mut realtime::MatchPresenceEvent,
+    people: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let context = mirror::context_of::<Match>(world, &event.match_id)?;
+    mirror::on_presences::<PresentIn>(world, context, &event.joins, &event.leaves, people);
+    Ok(())
+}
+
+/// Matches, and the data in them.
+pub(crate) struct MatchesPlugin;
+
+impl Plugin for MatchesPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<MatchIndex>()
+            .register_type::<(MatchIndex, Match, PresentIn, MatchPresences)>()
+            .add_life_cycle::<Self>()
+            .handle_joins(mirror::on_join_answered::<Match>);
+        add_data::<MatchData>(app);
+        on_pushed!(app: MatchPresenceEvent => on_presence_event,);
+    }
+}
+
+impl LifeCycle for MatchesPlugin {
+    fn on_opened(_: &mut World) {}
+
+    fn on_lost(_: &mut World) {}
+
+    fn reenter(_: &mut World) {}
+
+    fn on_closed(world: &mut World) {
+        mirror::clear::<Match>(world);
     }
 }

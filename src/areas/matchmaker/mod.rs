@@ -56,30 +56,29 @@ mod requests;
 
 use std::{collections::VecDeque, time::Duration};
 
-use bevy_ecs::{
-    entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
-    relationship::RelationshipTarget, world::DeferredWorld,
-};
+use bevy_app::{App, Plugin};
+use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 use bevy_time::{Real, Time};
-use hashbrown::HashMap;
 
-pub(crate) use self::matched::on_matched;
 pub use self::{
     matched::{MatchedUser, MatchmakerMatched},
     refusal::MatchmakerRefusal,
     requests::{AddMatchmaker, AddPartyToMatchmaker, MatchmakerAdded, RemoveMatchmakerTicket},
 };
 use crate::{
-    ecs::{departure::Transient, naming::name_for},
+    ecs::uncloned::Uncloned as _,
+    error::ServerError,
     mirror::{
-        early::{EarlyArrivals, Held},
-        presence::{Departed, Joining, PartyId, TicketId, party_id, party_of},
-        {self},
+        self, Context, ContextIndex, LifeCycle, LifeCycleAppExt as _, MembersChanged, Timing,
+        Vocabulary, WaitsFor, become_context,
+        early::EarlyArrivals,
+        on_pushed,
+        presence::{Departed, PartyId, TicketId},
     },
     proto::{Message, realtime},
     request::Area,
-    transport::Received,
+    transport::People,
 };
 
 /// A ticket: the local user is looking for others to play with. Appears with the answer to
@@ -90,7 +89,7 @@ use crate::{
 /// Mirrors `MatchmakerTicket` and `PartyMatchmakerTicket`.
 #[derive(Clone, Component, Debug, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::matchmaker"]
-#[component(on_despawn = remove_despawned)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<MatchmakerTicket>)]
 #[reflect(Component)]
 #[non_exhaustive]
 pub struct MatchmakerTicket {
@@ -115,9 +114,13 @@ pub struct TicketOf(pub Entity);
 pub struct PartyTickets(Vec<Entity>);
 
 /// Finds the entity of a ticket by its id.
-#[derive(Debug, Default, Resource)]
-pub struct TicketIndex {
-    by_id: HashMap<TicketId, Entity>,
+pub type TicketIndex = ContextIndex<TicketId>;
+
+/// What is known beside the tickets.
+#[derive(Default, Resource)]
+pub(crate) struct TicketBook {
+    /// The parties of tickets that are for one, oldest first.
+    parties: Vec<(TicketId, Entity)>,
     /// Those that were matched last.
     used: VecDeque<TicketId>,
 }
@@ -125,27 +128,60 @@ pub struct TicketIndex {
 /// How many matched tickets are remembered.
 const USED: usize = 16;
 
-impl TicketIndex {
-    /// The entity, if there is such a ticket.
-    #[must_use]
-    pub fn get(&self, id: &TicketId) -> Option<Entity> {
-        self.by_id.get(id).copied()
-    }
-
-    /// All tickets, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (&TicketId, Entity)> {
-        self.by_id.iter().map(|(id, entity)| (id, *entity))
-    }
-
-    /// It has been matched, and cannot be removed any more.
-    fn use_up(&mut self, id: &TicketId) {
-        self.by_id.remove(id);
-        self.used.truncate(USED - 1);
-        self.used.push_front(id.clone());
+impl TicketBook {
+    fn party_of(&self, id: &TicketId) -> Option<Entity> {
+        let mut parties = self.parties.iter();
+        let (_, party) = parties.find(|(ticket, _)| ticket == id)?;
+        Some(*party)
     }
 
     fn is_used_up(&self, id: &TicketId) -> bool {
         self.used.contains(id)
+    }
+}
+
+impl Context for MatchmakerTicket {}
+
+impl Vocabulary for MatchmakerTicket {
+    type Id = TicketId;
+    type Marks = TicketOf;
+    type Refusal = MatchmakerRefusal;
+    const AREA: Area = Area::Ticket;
+    const NOUN: &'static str = "matchmaker ticket";
+    const LEAVE: &'static str = "RemoveMatchmakerTicket";
+
+    fn is_joined_by(area: Area) -> bool {
+        matches!(area, Area::Ticket | Area::PartyTicket)
+    }
+
+    fn leave_message(world: &World, id: &TicketId) -> Option<Message> {
+        match world.resource::<TicketBook>().party_of(id) {
+            None => Some(remove_message(id, None)),
+            // If the party is gone, its tickets are, too.
+            Some(party) => Some(remove_message(id, Some(&party_id(world, party)?))),
+        }
+    }
+
+    fn leave_refused(world: &mut World, id: &TicketId, error: ServerError) -> MatchmakerRefusal {
+        let refusal = MatchmakerRefusal::from(error);
+        // Of the local user's own ticket it means that its match is under way.
+        let is_of_party = world.resource::<TicketBook>().party_of(id).is_some();
+        if is_of_party && matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
+            mirror::remove::<Self>(world, id);
+        }
+        refusal
+    }
+
+    fn forget(world: &mut World, _: Entity, id: &TicketId) {
+        let mut book = world.resource_mut::<TicketBook>();
+        book.parties.retain(|(ticket, _)| ticket != id);
+    }
+
+    /// No message names a ticket, so it can go at once.
+    fn go(world: &mut World, entity: Entity) {
+        if let Ok(entity) = world.get_entity_mut(entity) {
+            entity.despawn();
+        }
     }
 }
 
@@ -159,97 +195,111 @@ fn become_ticket(
     party: Option<Entity>,
 ) -> Entity {
     let since = world.resource::<Time<Real>>().elapsed();
-    let known = world.resource::<TicketIndex>().get(id);
-    let ticket = known.unwrap_or(asking);
-    if let Ok(mut asking) = world.get_entity_mut(asking) {
-        asking.remove::<Joining>();
-        if ticket != asking.id() {
-            asking.insert(Transient);
+    let ticket = MatchmakerTicket { request, since };
+    let (area, entity) = match party {
+        None => {
+            let entity = become_context(world, asking, id, ticket, id.clone());
+            (Area::Ticket, entity)
         }
-    }
-    let Ok(entity) = world.get_entity_mut(ticket) else {
-        // An observer despawned it.
-        remove_from_server(world, id, party);
-        return ticket;
+        Some(party) => {
+            let mut book = world.resource_mut::<TicketBook>();
+            if book.party_of(id).is_none() {
+                book.parties.push((id.clone(), party));
+            }
+            let besides = (id.clone(), TicketOf(party));
+            let entity = become_context(world, asking, id, ticket, besides);
+            (Area::PartyTicket, entity)
+        }
     };
-    let name = name_for(&entity, format!("matchmaker ticket {id}"));
-    let mut index = world.resource_mut::<TicketIndex>();
-    index.by_id.insert(id.clone(), ticket);
-    // All at once: whoever despawns it from now on despawns the ticket.
-    let bundle = (MatchmakerTicket { request, since }, id.clone());
-    let mut entity = world.entity_mut(ticket);
-    match (name, party) {
-        (Some(name), Some(party)) => entity.insert((name, bundle, TicketOf(party))),
-        (Some(name), None) => entity.insert((name, bundle)),
-        (None, Some(party)) => entity.insert((bundle, TicketOf(party))),
-        (None, None) => entity.insert(bundle),
-    };
-    let area = party.map_or(Area::Ticket, |_| Area::PartyTicket);
     let mut early = world.resource_mut::<EarlyArrivals>();
     early.context_is_known(area, id.as_str());
-    ticket
+    entity
 }
 
 /// The leader of a party that the local user is in has added it.
-pub(crate) fn on_party_ticket(world: &mut World, pushed: realtime::PartyMatchmakerTicket) {
+fn on_party_ticket(
+    world: &mut World,
+    pushed: &mut realtime::PartyMatchmakerTicket,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
     let id = TicketId::from(pushed.ticket.as_str());
-    let index = world.resource::<TicketIndex>();
-    if index.get(&id).is_some() || index.is_used_up(&id) {
-        return;
-    }
-    let party = PartyId::from(pushed.party_id.as_str());
-    if let Some(party) = party_of(world, &party) {
+    let is_known = world.resource::<TicketIndex>().get(&id).is_some()
+        || world.resource::<TicketBook>().is_used_up(&id);
+    if !is_known {
+        let id_of_party = PartyId::from(pushed.party_id.as_str());
+        let party = party_of(world, &id_of_party)
+            .ok_or_else(|| WaitsFor::context(Area::Party, id_of_party.as_str()))?;
         let ticket = world.spawn_empty().id();
         become_ticket(world, ticket, &id, None, Some(party));
-    } else {
-        let held = Received::from(Message::PartyMatchmakerTicket(pushed));
-        let held = Held::Pushed(Box::new(held));
-        mirror::hold(world, Area::Party, party.as_str(), held);
     }
+    Ok(())
+}
+
+/// The party with this id, if the local user is in it.
+fn party_of(world: &World, id: &PartyId) -> Option<Entity> {
+    world.resource::<ContextIndex<PartyId>>().get(id)
+}
+
+/// The id of a party that the local user is in.
+fn party_id(world: &World, party: Entity) -> Option<PartyId> {
+    let index = world.resource::<ContextIndex<PartyId>>();
+    index.id_of(party).cloned()
 }
 
 /// Somebody came to a party or left it: the server has dropped its tickets.
-pub(crate) fn on_members_changed(world: &mut World, party: Entity) {
-    let tickets = world.get::<PartyTickets>(party);
-    let tickets: Vec<_> = tickets
-        .into_iter()
-        .flat_map(RelationshipTarget::iter)
-        .filter_map(|ticket| world.get::<TicketId>(ticket).cloned())
+fn on_members_changed(world: &mut World, party: Entity) {
+    let book = world.resource::<TicketBook>();
+    let parties = book.parties.iter();
+    let tickets: Vec<_> = parties
+        .filter(|(_, of)| *of == party)
+        .map(|(ticket, _)| ticket.clone())
         .collect();
     for id in tickets {
-        remove(world, &id);
-    }
-}
-
-/// The connection is gone, and its tickets with it.
-pub(crate) fn clear(world: &mut World) {
-    let mut index = world.resource_mut::<TicketIndex>();
-    index.bypass_change_detection().used.clear();
-    if index.by_id.is_empty() {
-        return;
-    }
-    for ticket in std::mem::take(&mut index.by_id).into_values() {
-        world.despawn(ticket);
-    }
-}
-
-/// Despawns a ticket that the server has dropped.
-fn remove(world: &mut World, id: &TicketId) {
-    if let Some(ticket) = world.resource::<TicketIndex>().get(id) {
-        world.resource_mut::<TicketIndex>().by_id.remove(id);
-        world.despawn(ticket);
+        mirror::remove::<MatchmakerTicket>(world, &id);
     }
 }
 
 /// Observer: the local user is out of a party, and its tickets are gone. (Where the game despawns a party, the relationship sees to it.)
-pub(crate) fn on_departed(
-    gone: On<Add, Departed>,
-    parties: Query<(), (With<PartyTickets>, Allow<Disabled>)>,
-    mut commands: Commands,
-) {
+fn on_departed(gone: On<Add, Departed>, book: Res<TicketBook>, mut commands: Commands) {
     let party = gone.entity;
-    if parties.contains(party) {
+    if book.parties.iter().any(|(_, of)| *of == party) {
         commands.queue(move |world: &mut World| on_members_changed(world, party));
+    }
+}
+
+/// The matchmaker, and its tickets.
+pub(crate) struct MatchmakerPlugin;
+
+impl Plugin for MatchmakerPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<TicketIndex>()
+            .init_resource::<TicketBook>()
+            .register_type::<(TicketIndex, MatchmakerTicket, AddMatchmaker)>()
+            .register_type::<(TicketOf, PartyTickets, TicketId)>()
+            .add_life_cycle::<Self>()
+            .add_observer(on_departed)
+            .add_observer(|changed: On<MembersChanged>, mut commands: Commands| {
+                let party = changed.context;
+                commands.queue(move |world: &mut World| on_members_changed(world, party));
+            });
+        on_pushed!(app:
+            MatchmakerMatched => matched::on_matched,
+            PartyMatchmakerTicket => on_party_ticket,
+        );
+    }
+}
+
+impl LifeCycle for MatchmakerPlugin {
+    fn on_opened(_: &mut World) {}
+
+    fn on_lost(_: &mut World) {}
+
+    fn reenter(_: &mut World) {}
+
+    fn on_closed(world: &mut World) {
+        mirror::clear::<MatchmakerTicket>(world);
+        *world.resource_mut::<TicketBook>() = TicketBook::default();
     }
 }
 
@@ -262,32 +312,5 @@ fn remove_message(id: &TicketId, party: Option<&PartyId>) -> Message {
             party_id: party.to_string(),
             ticket,
         }),
-    }
-}
-
-/// Hook: the game despawned a ticket. That is removing it.
-fn remove_despawned(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    let Some(id) = world.get::<TicketId>(entity).cloned() else {
-        return;
-    };
-    let party = world.get::<TicketOf>(entity).map(|ticket| ticket.0);
-    let Some(mut index) = world.get_resource_mut::<TicketIndex>() else {
-        return;
-    };
-    if index.get(&id) != Some(entity) {
-        return; // the plugin's own doing
-    }
-    index.by_id.remove(&id);
-    world
-        .commands()
-        .queue(move |world: &mut World| remove_from_server(world, &id, party));
-}
-
-/// Nobody wants a ticket any more.
-fn remove_from_server(world: &mut World, id: &TicketId, party: Option<Entity>) {
-    match party.map(|party| party_id(world, party)) {
-        Some(None) => {} // it is gone, and its tickets with it
-        Some(Some(party)) => requests::send_remove(world, id, Some(&party)),
-        None => requests::send_remove(world, id, None),
     }
 }

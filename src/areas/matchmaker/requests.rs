@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
-use super::{MatchmakerRefusal, MatchmakerTicket, TicketOf, become_ticket, remove, remove_message};
+use super::{MatchmakerRefusal, MatchmakerTicket, become_ticket, party_id, remove_message};
 use crate::{
     commands::NakamaCommands,
     error::ServerError,
     mirror::{
-        presence::{PartyId, TicketId, party_id},
-        {self},
+        self, Leave,
+        presence::{PartyId, TicketId},
     },
     proto::{Message, realtime},
     request::{
-        Acknowledged, Area, Moment, Outcome, Request, RequestError, SocketRequest,
-        refuse_wrong_entity, send_then, settle_at_once, submit, unexpected,
+        Area, Moment, Outcome, Request, RequestError, SocketRequest, refuse_wrong_entity,
+        send_then, unexpected,
     },
     transport::Received,
 };
@@ -151,9 +151,7 @@ impl SocketRequest for AddMatchmaker {
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
-        if let Ok(id) = ticket_in(reply) {
-            send_remove(world, &id, None);
-        }
+        take_back(world, reply, None);
     }
 }
 
@@ -217,9 +215,7 @@ impl SocketRequest for AddPartyToMatchmaker {
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
-        if let Ok(id) = ticket_in(reply) {
-            send_remove(world, &id, Some(&self.id));
-        }
+        take_back(world, reply, Some(&self.id));
     }
 }
 
@@ -241,40 +237,13 @@ fn ticket_in(reply: Option<Received>) -> Result<TicketId, RequestError<Matchmake
 /// Stops looking for others. The ticket's entity goes with the server's consent. Made by
 /// [`remove_matchmaker_ticket`](NakamaCommands::remove_matchmaker_ticket). Mirrors `MatchmakerRemove` and
 /// `PartyMatchmakerRemove`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RemoveMatchmakerTicket {
-    id: TicketId,
-    party: Option<PartyId>,
-}
+pub type RemoveMatchmakerTicket = Leave<MatchmakerTicket>;
 
-impl Request for RemoveMatchmakerTicket {
-    type Reply = ();
-    type Refusal = MatchmakerRefusal;
-    const NAME: &'static str = "RemoveMatchmakerTicket";
-}
-
-impl Acknowledged for RemoveMatchmakerTicket {
-    fn to_message(&self) -> Message {
-        remove_message(&self.id, self.party.as_ref())
+/// Removes a ticket that has no entity. The server may say that there is none.
+fn take_back(world: &mut World, reply: Option<Received>, party: Option<&PartyId>) {
+    if let Ok(id) = ticket_in(reply) {
+        send_then(world, remove_message(&id, party), |_| {});
     }
-
-    fn done(self, world: &mut World) {
-        remove(world, &self.id);
-    }
-
-    fn refused(self, world: &mut World, error: ServerError) -> MatchmakerRefusal {
-        let refusal = MatchmakerRefusal::from(error);
-        // Of the local user's own ticket it means that its match is under way.
-        if self.party.is_some() && matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
-            remove(world, &self.id);
-        }
-        refusal
-    }
-}
-
-/// Removes a ticket that has no entity, or not any more. The server may say that there is none.
-pub(super) fn send_remove(world: &mut World, id: &TicketId, party: Option<&PartyId>) {
-    send_then(world, remove_message(id, party), |_| {});
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
@@ -326,30 +295,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// entity. A party's ticket can be removed by its leader only. A ticket that is still
     /// [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
     ///
-    /// Despawning the ticket's entity is removing it, too, if the answer does not matter.
+    /// If the answer does not matter to you, despawn the ticket's entity instead.
     pub fn remove_matchmaker_ticket(self, ticket: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            if mirror::withdraw(world, ticket, &[Area::Ticket, Area::PartyTicket]) {
-                return settle_at_once::<RemoveMatchmakerTicket>(world, entity, Ok(()));
-            }
-            match to_remove(world, ticket) {
-                Some(request) => submit(world, entity, request),
-                None => {
-                    let noun = "matchmaker ticket";
-                    refuse_wrong_entity::<RemoveMatchmakerTicket>(world, entity, noun);
-                }
-            }
+            mirror::ask_to_leave::<MatchmakerTicket>(world, entity, ticket);
         })
     }
-}
-
-fn to_remove(world: &World, ticket: Entity) -> Option<RemoveMatchmakerTicket> {
-    let ticket = world.get_entity(ticket).ok();
-    let ticket = ticket.filter(|ticket| ticket.contains::<MatchmakerTicket>())?;
-    let id = ticket.get::<TicketId>()?.clone();
-    let party = match ticket.get::<TicketOf>() {
-        Some(TicketOf(party)) => Some(party_id(world, *party)?),
-        None => None,
-    };
-    Some(RemoveMatchmakerTicket { id, party })
 }

@@ -6,9 +6,10 @@ use bevy_reflect::Reflect;
 use super::{Party, PartyRefusal};
 use crate::{
     commands::NakamaCommands,
+    ecs::uncloned::Uncloned as _,
     error::ServerError,
     mirror::{
-        self, ask_about, id_of,
+        self, Timing, WaitsFor, ask_about, id_of,
         presence::{PartyId, SessionId, UserId, Username},
         refuse_for,
     },
@@ -37,43 +38,57 @@ pub struct AsksToJoin(pub Entity);
 #[reflect(Component)]
 pub struct PartyJoinRequests(Vec<Entity>);
 
-/// When somebody was heard of.
+/// Who asks, and when that was heard of.
 #[derive(Component)]
-#[component(immutable)]
-struct HeardAt(Moment);
+#[component(immutable, clone_behavior = Ignore)]
+struct Asker {
+    who: UserPresence,
+    session: SessionId,
+    party: Entity,
+    heard_at: Moment,
+}
 
 /// Somebody asks to join a party.
-pub(crate) fn on_join_request(
+pub(super) fn on_join_request(
     world: &mut World,
-    request: realtime::PartyJoinRequest,
-    people: People,
-) {
-    let held = || Received {
-        message: Message::PartyJoinRequest(request.clone()),
-        people,
-    };
-    if let Some(party) = mirror::context_of::<Party>(world, &request.party_id, held) {
-        for asker in &request.presences {
-            // An observer of the last one may have left the party.
-            if world.get_entity(party).is_ok() {
-                note(world, party, asker);
-            }
+    request: &mut realtime::PartyJoinRequest,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let party = mirror::context_of::<Party>(world, &request.party_id)?;
+    for asker in &request.presences {
+        // An observer of the last one may have left the party.
+        if world.get_entity(party).is_ok() {
+            note(world, party, asker);
         }
     }
+    Ok(())
 }
 
 fn note(world: &mut World, party: Entity, asker: &UserPresence) -> Entity {
     if let Some(known) = find(world, party, &asker.session_id) {
         return known;
     }
-    let heard_at = HeardAt(world.resource::<Moments>().now());
+    let heard_at = world.resource::<Moments>().now();
+    let who = UserPresence {
+        user_id: asker.user_id.clone(),
+        session_id: asker.session_id.clone(),
+        username: asker.username.clone(),
+        ..Default::default()
+    };
+    let session = SessionId::from(who.session_id.as_str());
     let asker = (
         AsksToJoin(party),
-        UserId::from(asker.user_id.as_str()),
-        SessionId::from(asker.session_id.as_str()),
-        Username::from(asker.username.as_str()),
-        Name::new(format!("{} asks to join", asker.username)),
-        heard_at,
+        UserId::from(who.user_id.as_str()),
+        session.clone(),
+        Username::from(who.username.as_str()),
+        Name::new(format!("{} asks to join", who.username)),
+        Asker {
+            who,
+            session,
+            party,
+            heard_at,
+        },
     );
     world.spawn(asker).id()
 }
@@ -87,10 +102,9 @@ fn all(world: &World, party: Entity) -> Vec<Entity> {
 }
 
 fn find(world: &World, party: Entity, session: &str) -> Option<Entity> {
-    let is_it = |asker: &Entity| {
-        world
-            .get::<SessionId>(*asker)
-            .is_some_and(|id| id == session)
+    let is_it = |entity: &Entity| {
+        let asker = world.get::<Asker>(*entity);
+        asker.is_some_and(|asker| asker.session == *session)
     };
     all(world, party).into_iter().find(is_it)
 }
@@ -177,8 +191,8 @@ impl SocketRequest for ListPartyJoinRequests {
         for known in all(world, self.party) {
             // Who was heard of after the list was asked for may be newer than it.
             let is_older = world
-                .get::<HeardAt>(known)
-                .is_some_and(|heard| heard.0 < since);
+                .get::<Asker>(known)
+                .is_some_and(|asker| asker.heard_at < since);
             if is_older && !askers.contains(&known) {
                 world.despawn(known);
             }
@@ -310,15 +324,9 @@ fn answer<R: SocketRequest>(
     asker: Entity,
     request: impl FnOnce(PartyId, Entity, UserPresence) -> R,
 ) {
-    let asks = world.get_entity(asker).ok().and_then(|asker| {
-        let AsksToJoin(party) = *asker.get::<AsksToJoin>()?;
-        let presence = UserPresence {
-            user_id: asker.get::<UserId>()?.to_string(),
-            session_id: asker.get::<SessionId>()?.to_string(),
-            username: asker.get::<Username>()?.to_string(),
-            ..Default::default()
-        };
-        Some((id_of::<Party>(world, party)?, party, presence))
+    let asks = world.get::<Asker>(asker).and_then(|asker| {
+        let id = id_of::<Party>(world, asker.party)?;
+        Some((id, asker.party, asker.who.clone()))
     });
     match asks {
         Some((id, party, presence)) => submit(world, entity, request(id, party, presence)),

@@ -16,13 +16,12 @@ use crate::{
         send::{SendFailed, tell},
     },
     mirror::{
-        WaitsFor,
-        find_again,
+        WaitsFor, find_again,
         presence::{PartyId, PresenceInfo},
     },
-    proto::{Message, realtime::PartyDataSend},
-    request::{Area, send_or_tell},
-    transport::PartyData,
+    proto::{Kind, Message, realtime::PartyDataSend},
+    request::send_or_tell,
+    transport::{PartyData, Pushed},
 };
 
 /// A type of party data.

@@ -124,7 +124,7 @@ impl PartyAsks {
 
 /// On an entity whose join the server has taken.
 #[derive(Component)]
-#[component(immutable, on_despawn = withdraw)]
+#[component(immutable, clone_behavior = Ignore, on_remove = withdraw)]
 pub(crate) struct Asking {
     id: PartyId,
     since: Duration,
@@ -138,8 +138,8 @@ impl Asking {
     }
 }
 
-/// Hook: the game despawned a join that was waiting. The server has no way to take back a request, so if the leader
-/// accepts it, we leave.
+/// Hook: the game despawned a join that was waiting, or cleared its entity. The server has no way to take back a request, so if the
+/// leader accepts it, the plugin leaves.
 fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(id) = world.get::<Asking>(entity).map(|asking| asking.id.clone()) else {
         return;
@@ -171,7 +171,7 @@ fn take_back(world: &mut World, id: &PartyId) {
     world
         .resource_mut::<EarlyArrivals>()
         .no_longer_await(Area::Party, id.as_str());
-    mirror::send_leave::<Party>(world, id.clone());
+    mirror::send_leave::<Party>(world, id);
 }
 
 /// In `PreUpdate`: marks joins that wait for a leader.

@@ -63,13 +63,14 @@ mod list;
 mod refusal;
 mod requests;
 
-use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
+use std::mem;
+
+use bevy_app::{App, Plugin, PreUpdate};
+use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
-pub(crate) use self::{
-    asking::on_join_request,
-    joining::{Asking, PartyAsks, mark_pending_approval},
-};
+use self::joining::mark_pending_approval;
+pub(crate) use self::joining::{Asking, PartyAsks};
 pub use self::{
     asking::{
         AcceptPartyJoin, AsksToJoin, DeclinePartyJoin, ListPartyJoinRequests, PartyJoinRequests,
@@ -85,14 +86,19 @@ pub use self::{
     },
 };
 use crate::{
+    data::add_data,
+    ecs::{NakamaSystems, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, ContextVocabulary, become_context,
-        early::{EarlyArrivals, Held, Patience},
-        presence::{self, IsSelf, Membership, PartyId, Presence, SessionId},
+        self, Context, ContextIndex, Entry, HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _,
+        MembersChanged, Membership, Timing, Vocabulary, WaitsFor,
+        early::EarlyArrivals,
+        on_pushed,
+        presence::{PartyId, PresenceIndex, SessionId},
+        receive::{may_judge_deadlines, receive},
     },
     proto::{Message, UserPresence, realtime},
     request::{Area, Moment, Moments, Move},
-    transport::{People, Received},
+    transport::{PartyData, People},
 };
 
 /// A party that the local user is in. Appears when the local user has created or joined it; goes when the local user leaves or is
@@ -101,7 +107,7 @@ use crate::{
 /// Mirrors `Party` and `PartyUpdate`.
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
-#[component(on_despawn = mirror::leave_despawned::<Party>)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<Party>)]
 #[reflect(Component)]
 pub struct Party {
     /// Whether anybody may join without being accepted.
@@ -142,6 +148,7 @@ pub struct PartyMembers(Vec<Entity>);
 /// Marks the leader among the members of a party. It moves when another one takes over.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
+#[component(clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct PartyLeader;
 
@@ -149,6 +156,7 @@ pub struct PartyLeader;
 /// to accept. It may never go: a refusal is not announced.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
+#[component(clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct PendingApproval;
 
@@ -162,7 +170,7 @@ pub struct PartyClosed {
 }
 
 /// Finds the entity of a party that the local user is in.
-pub type PartyIndex = ContextIndex<Party>;
+pub type PartyIndex = ContextIndex<PartyId>;
 
 /// Whose session leads a party. The leader's presence may come later than this.
 #[derive(Component)]
@@ -171,22 +179,23 @@ struct LeaderSession(SessionId);
 
 impl Context for Party {}
 
-impl ContextVocabulary for Party {
+impl Vocabulary for Party {
     type Id = PartyId;
-    type Member = MemberOf;
     type Marks = ();
+    type Refusal = PartyRefusal;
     const AREA: Area = Area::Party;
     const NOUN: &'static str = "party";
+    const LEAVE: &'static str = "LeaveParty";
 
-    fn leave_message(id: &PartyId) -> Message {
-        Message::PartyLeave(realtime::PartyLeave {
+    fn leave_message(_: &World, id: &PartyId) -> Option<Message> {
+        Some(Message::PartyLeave(realtime::PartyLeave {
             party_id: id.to_string(),
-        })
+        }))
     }
 
-    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
+    fn leave_unwanted(world: &mut World, ids: Vec<PartyId>) {
         for id in ids {
-            joining::leave_unwanted(world, &PartyId::from(&*id));
+            joining::leave_unwanted(world, &id);
         }
     }
 
@@ -195,102 +204,94 @@ impl ContextVocabulary for Party {
     }
 }
 
-/// The local user is in a party, by creating it or as pushed. Of a push, `label` and `hidden` mean nothing.
+/// The local user is in a party, by creating it or as pushed. `state` is what it is like.
 fn enter(
     world: &mut World,
     asking: Entity,
     party: &realtime::Party,
-    mut people: People,
+    people: &mut People,
     since: Moment,
-    is_answer: bool,
+    state: Party,
 ) -> Entity {
-    let id = PartyId::from(party.party_id.as_str());
     let my_session = party.self_.as_ref().map(|me| me.session_id.as_str());
     let members = party.presences.iter().map(|member| {
         let is_self = my_session == Some(member.session_id.as_str());
         (people.info(member), is_self)
     });
-    let state = |before: Option<&Party>| Party {
-        open: party.open,
-        max_size: u32::try_from(party.max_size).unwrap_or_default(),
-        hidden: if is_answer {
-            Some(party.hidden)
-        } else {
-            before.and_then(|party| party.hidden)
-        },
-        label: if is_answer {
-            Some(party.label.clone())
-        } else {
-            before.and_then(|party| party.label.clone())
-        },
+    let entry = Entry {
+        id: PartyId::from(party.party_id.as_str()),
+        everybody: members.collect(),
+        state,
     };
-    let members: Vec<_> = members.collect();
-    let entity = become_context(world, asking, &id, state, members, since);
+    let entity = mirror::enter::<Party, MemberOf>(world, asking, entry, since);
     if let Some(leader) = &party.leader {
         set_leader(world, entity, leader.session_id.as_str().into());
     }
     entity
 }
 
+impl Party {
+    /// As the answer to its creation tells. Of a push, `label` and `hidden` mean nothing.
+    fn of(party: &realtime::Party) -> Self {
+        Self {
+            open: party.open,
+            max_size: u32::try_from(party.max_size).unwrap_or_default(),
+            hidden: Some(party.hidden),
+            label: Some(party.label.clone()),
+        }
+    }
+}
+
 /// A pushed `party`: the local user has been let in, or is told again.
-pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People) {
+fn on_party(
+    world: &mut World,
+    party: &mut realtime::Party,
+    people: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
     let id = PartyId::from(party.party_id.as_str());
     let since = world.resource_mut::<Moments>().next();
     let known = world.resource::<PartyIndex>().get(&id);
     let mut asks = world.resource_mut::<PartyAsks>();
     if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
-        world
-            .entity_mut(entity)
-            .remove::<(Asking, PendingApproval)>();
-        enter(world, entity, &party, people, since, false);
+        if let Ok(mut entity) = world.get_entity_mut(entity) {
+            entity.remove::<(Asking, PendingApproval)>();
+        }
+        let before = world.get::<Party>(entity);
+        let state = Party {
+            hidden: before.and_then(|party| party.hidden),
+            label: before.and_then(|party| party.label.clone()),
+            ..Party::of(party)
+        };
+        enter(world, entity, party, people, since, state);
     } else if asks.was_withdrawn(&id) {
         mirror::leave_unwanted::<Party>(world, &id);
     } else {
-        let held = Received {
-            message: Message::Party(party),
-            people,
-        };
-        mirror::hold(
-            world,
-            Area::Party,
-            id.as_str(),
-            Held::Pushed(Box::new(held)),
-        );
+        return Err(WaitsFor::context(Area::Party, id.as_str()));
     }
+    Ok(())
 }
 
-/// Somebody joined or left a party. The party, if its members are not the same any more for the server.
-pub(crate) fn on_presence_event(
+/// Somebody joined or left a party.
+fn on_presence_event(
     world: &mut World,
-    event: realtime::PartyPresenceEvent,
-    people: People,
-    patience: Patience,
-) -> Option<Entity> {
-    let held = || Received {
-        message: Message::PartyPresenceEvent(event.clone()),
-        people: people.clone(),
-    };
-    let party = mirror::context_of::<Party>(world, &event.party_id, held)?;
+    event: &mut realtime::PartyPresenceEvent,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
+    let party = mirror::context_of::<Party>(world, &event.party_id)?;
     let who = event.joins.iter().chain(&event.leaves);
-    if patience == Patience::Wait
-        && mirror::is_ahead_of_answer(world, Area::Party, &event.party_id, who)
-    {
-        let what = Held::Pushed(Box::new(held()));
-        mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
-        return None;
-    }
-    let is_change = presence::is_change(world, party, &event.joins, &event.leaves);
+    mirror::wait_for_answer(world, timing, Area::Party, &event.party_id, who)?;
+    let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
     mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
     mark_leader(world, party);
-    is_change.then_some(party)
-}
-
-fn members(world: &World, party: Entity) -> Vec<Entity> {
-    let members = world.get::<PartyMembers>(party);
-    members.into_iter().flat_map(PartyMembers::iter).collect()
+    if is_change {
+        world.trigger(MembersChanged { context: party });
+    }
+    Ok(())
 }
 
 /// A member comes or goes, because the local user asked for it as the leader.
@@ -303,68 +304,65 @@ fn member_move(party: &PartyId, member: &UserPresence) -> Move {
 }
 
 /// A party has a new leader.
-pub(crate) fn on_leader(world: &mut World, event: realtime::PartyLeader, people: People) {
-    let held = || Received {
-        message: Message::PartyLeader(event.clone()),
-        people,
-    };
-    let Some(party) = mirror::context_of::<Party>(world, &event.party_id, held) else {
-        return;
-    };
-    let Some(leader) = event.presence else { return };
-    let was_leader = is_leader(world, party);
-    set_leader(world, party, leader.session_id.into());
-    match (was_leader, is_leader(world, party)) {
-        // The server does not tell the new leader who has been waiting.
-        (false, true) => asking::list(world, party),
-        (true, false) => asking::forget_all(world, party),
-        _ => {}
+fn on_leader(
+    world: &mut World,
+    event: &mut realtime::PartyLeader,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let party = mirror::context_of::<Party>(world, &event.party_id)?;
+    if let Some(leader) = &event.presence {
+        let was_leader = is_leader(world, party);
+        set_leader(world, party, leader.session_id.as_str().into());
+        match (was_leader, is_leader(world, party)) {
+            // The server does not tell the new leader who has been waiting.
+            (false, true) => asking::list(world, party),
+            (true, false) => asking::forget_all(world, party),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// A party has been changed.
-pub(crate) fn on_update(world: &mut World, update: realtime::PartyUpdate) {
-    let held = || Received::from(Message::PartyUpdate(update.clone()));
-    let Some(entity) = mirror::context_of::<Party>(world, &update.party_id, held) else {
-        return;
-    };
+fn on_update(
+    world: &mut World,
+    update: &mut realtime::PartyUpdate,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let entity = mirror::context_of::<Party>(world, &update.party_id)?;
     if let Some(mut party) = world.get_mut::<Party>(entity) {
         let max_size = party.max_size;
         party.set_if_neq(Party {
             open: update.open,
             max_size,
             hidden: Some(update.hidden),
-            label: Some(update.label),
+            label: Some(mem::take(&mut update.label)),
         });
     }
+    Ok(())
 }
 
 /// The local user is out of a party.
-pub(crate) fn on_close(world: &mut World, close: realtime::PartyClose) {
-    let held = || Received::from(Message::PartyClose(close.clone()));
-    let Some(party) = mirror::context_of::<Party>(world, &close.party_id, held) else {
-        return;
-    };
+fn on_close(
+    world: &mut World,
+    close: &mut realtime::PartyClose,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let party = mirror::context_of::<Party>(world, &close.party_id)?;
     world.trigger(PartyClosed { party });
     world.flush();
-    mirror::remove::<Party>(world, &PartyId::from(close.party_id));
-}
-
-/// The connection is gone.
-pub(crate) fn clear(world: &mut World) {
-    mirror::clear::<Party>(world);
-    joining::clear_asks(world);
+    mirror::remove::<Party>(world, &PartyId::from(close.party_id.as_str()));
+    Ok(())
 }
 
 /// Whether the local user leads a party.
 fn is_leader(world: &World, party: Entity) -> bool {
-    let members = world.get::<PartyMembers>(party);
-    members.is_some_and(|members| {
-        members.iter().any(|member| {
-            world.entity(member).contains::<IsSelf>()
-                && world.entity(member).contains::<PartyLeader>()
-        })
-    })
+    let leader = world.get::<LeaderSession>(party);
+    let own = world.resource::<PresenceIndex>().own_session();
+    leader.is_some_and(|LeaderSession(leader)| Some(leader) == own)
 }
 
 fn set_leader(world: &mut World, party: Entity, session: SessionId) {
@@ -380,15 +378,14 @@ fn mark_leader(world: &mut World, party: Entity) {
     let Some(LeaderSession(session)) = world.get::<LeaderSession>(party) else {
         return;
     };
-    let session = session.clone();
-    for member in members(world, party) {
+    let index = world.resource::<PresenceIndex>();
+    let leader = index.get(party, session);
+    for member in index.members(party) {
         // Observers of the mark may leave, and with the party its members go.
         let Ok(mut member) = world.get_entity_mut(member) else {
             continue;
         };
-        let leads = member
-            .get::<Presence>()
-            .is_some_and(|presence| presence.info().session_id == session);
+        let leads = Some(member.id()) == leader;
         if leads && !member.contains::<PartyLeader>() {
             member.insert(PartyLeader);
         } else if !leads && member.contains::<PartyLeader>() {
@@ -402,4 +399,47 @@ fn await_party(world: &mut World, id: &PartyId) {
     world
         .resource_mut::<EarlyArrivals>()
         .await_context(Area::Party, id.as_str());
+}
+
+/// Parties, and the data in them.
+pub(crate) struct PartyPlugin;
+
+impl Plugin for PartyPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<PartyIndex>()
+            .init_resource::<PartyAsks>()
+            .register_type::<(PartyIndex, Party, MemberOf, PartyMembers, PartyLeader)>()
+            .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
+            .add_life_cycle::<Self>()
+            .handle_joins(mirror::on_join_answered::<Party>)
+            .add_systems(
+                PreUpdate,
+                mark_pending_approval
+                    .run_if(may_judge_deadlines)
+                    .in_set(NakamaSystems::Receive)
+                    .after(receive),
+            );
+        add_data::<PartyData>(app);
+        on_pushed!(app:
+            Party => on_party,
+            PartyClose => on_close,
+            PartyJoinRequest => asking::on_join_request,
+            PartyLeader => on_leader,
+            PartyPresenceEvent => on_presence_event,
+            PartyUpdate => on_update,
+        );
+    }
+}
+
+impl LifeCycle for PartyPlugin {
+    fn on_opened(_: &mut World) {}
+
+    fn on_lost(_: &mut World) {}
+
+    fn reenter(_: &mut World) {}
+
+    fn on_closed(world: &mut World) {
+        mirror::clear::<Party>(world);
+        joining::clear_asks(world);
+    }
 }

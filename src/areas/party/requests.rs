@@ -2,13 +2,13 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{MemberOf, Party, PartyRefusal, enter};
+use super::{Party, PartyRefusal, enter};
 use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
     mirror::{
-        self, ContextVocabulary as _, ask_about, ask_to_leave, id_of,
-        presence::{PartyId, Presence},
+        self, Leave, ask_about, id_of,
+        presence::{PartyId, presence},
         refuse_for,
     },
     proto::{Message, PartyLayout, UserPresence, realtime},
@@ -107,9 +107,10 @@ impl SocketRequest for CreateParty {
         match reply {
             Some(Received {
                 message: Message::Party(party),
-                people,
+                mut people,
             }) => {
-                let entity = enter(world, entity, &party, people, since, true);
+                let state = Party::of(&party);
+                let entity = enter(world, entity, &party, &mut people, since, state);
                 Ok(PartyCreated { entity })
             }
             other => Err(unexpected(other)),
@@ -128,26 +129,7 @@ impl SocketRequest for CreateParty {
 }
 
 /// Leaves a party. The party's entity goes with the server's consent. Mirrors `PartyLeave`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LeaveParty {
-    id: PartyId,
-}
-
-impl Request for LeaveParty {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "LeaveParty";
-}
-
-impl Acknowledged for LeaveParty {
-    fn to_message(&self) -> Message {
-        Party::leave_message(&self.id)
-    }
-
-    fn done(self, world: &mut World) {
-        mirror::remove::<Party>(world, &self.id);
-    }
-}
+pub type LeaveParty = Leave<Party>;
 
 /// Closes a party, as its leader; all members are out. Mirrors `PartyClose`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -297,10 +279,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// leads it, the member who has been there longest takes over. A party that is still
     /// [`Joining`](crate::presence::Joining), also if it waits for approval, is withdrawn: its entity goes at once.
     ///
-    /// Despawning the party's entity is leaving, too, if the answer does not matter.
+    /// If the answer does not matter to you, despawn the party's entity instead.
     pub fn leave_party(self, party: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            ask_to_leave::<Party, _>(world, entity, party, |id| LeaveParty { id });
+            mirror::ask_to_leave::<Party>(world, entity, party);
         })
     }
 
@@ -362,11 +344,9 @@ fn ask_about_member<R: SocketRequest>(
     member: Entity,
     request: impl FnOnce(PartyId, UserPresence) -> R,
 ) {
-    let found = world.get_entity(member).ok().and_then(|member| {
-        // Not the party's list of members: whoever has just been spawned is not in it yet, but can be observed.
-        let MemberOf(party) = *member.get()?;
-        let presence = member.get::<Presence>()?.to_proto();
-        Some((id_of::<Party>(world, party)?, presence))
+    let found = presence(world, member).and_then(|member| {
+        let party = id_of::<Party>(world, member.context())?;
+        Some((party, member.to_proto()))
     });
     match found {
         Some((id, presence)) => submit(world, entity, request(id, presence)),

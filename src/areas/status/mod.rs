@@ -76,29 +76,30 @@
 
 mod requests;
 
+use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 pub use self::requests::{FollowUsers, StatusRefusal, UnfollowUsers, UpdateStatus, UsersFollowed};
 use crate::{
     connection::NakamaConnection,
-    ecs::naming::give_name,
+    ecs::{naming::give_name, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, ContextVocabulary,
-        early::{Held, Patience},
-        presence::{self, Detail, IsSelf, Membership, PresenceIndex, SessionId, UserId, Username},
+        self, Context, ContextIndex, Detail, HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _,
+        Membership, Timing, Vocabulary, WaitsFor, on_pushed,
+        presence::{IsSelf, PresenceIndex, SessionId, UserId, Username},
     },
     proto::{Message, UserPresence, realtime},
     request::{Area, Moment, Moments},
-    transport::{People, Received},
+    transport::{People, Pushed},
 };
 
 /// Marks a user that the local user follows, or the local user. Appears with the answer to [`FollowUsers`]; goes when you unfollow
 /// them, or the connection ends. To despawn the entity is to unfollow.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::status"]
-#[component(on_despawn = mirror::leave_despawned::<FollowedUser>)]
+#[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<FollowedUser>)]
 #[reflect(Component)]
 pub struct FollowedUser;
 
@@ -123,33 +124,35 @@ pub struct UserSessions(Vec<Entity>);
 /// Mirrors `UserPresence.status`.
 #[derive(Clone, Component, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::status"]
-#[component(immutable)]
+#[component(immutable, clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct UserStatus(pub String);
 
 /// Finds the entity of a user that the local user follows, or of the local user.
-pub type FollowedUserIndex = ContextIndex<FollowedUser>;
+pub type FollowedUserIndex = ContextIndex<UserId>;
 
 impl Context for FollowedUser {}
 
-impl ContextVocabulary for FollowedUser {
+impl Vocabulary for FollowedUser {
     type Id = UserId;
-    type Member = SessionOf;
     type Marks = IsSelf;
+    type Refusal = StatusRefusal;
     const AREA: Area = Area::Status;
     const NOUN: &'static str = "followed user";
+    const LEAVE: &'static str = "UnfollowUsers";
 
-    fn leave_message(id: &UserId) -> Message {
-        unfollow_message([id])
+    fn leave_message(world: &World, id: &UserId) -> Option<Message> {
+        // Nobody can unfollow themselves.
+        let is_own = mirror::is_own_user(world, id.as_str());
+        (!is_own).then(|| unfollow_message([id]))
     }
 
-    fn leave_unwanted(world: &mut World, ids: Vec<Box<str>>) {
-        let ids = ids.iter().map(|id| UserId::from(&**id));
-        requests::unfollow_unwanted(world, ids.collect());
+    fn leave_unwanted(world: &mut World, ids: Vec<UserId>) {
+        requests::unfollow_unwanted(world, ids);
     }
 
-    fn is_left_by_despawn(world: &World, id: &UserId) -> bool {
-        !presence::is_own_user(world, id.as_str())
+    fn forget(world: &mut World, _: Entity, id: &UserId) {
+        world.resource_mut::<StatusBook>().known.remove(id);
     }
 }
 
@@ -175,13 +178,15 @@ impl Detail for UserStatus {
 pub(crate) struct StatusBook {
     /// Names that the local user follows, and whose users the server has not told yet.
     names: HashSet<Username>,
+    /// The names of users who are followed, as the server told them last.
+    known: HashMap<UserId, Username>,
     /// What the session of this connection is about to show, while it is not known which session that is.
     own: Vec<String>,
 }
 
 /// When an event last told of a session. An answer to an earlier request may be older than that.
 #[derive(Component)]
-#[component(immutable)]
+#[component(immutable, clone_behavior = Ignore)]
 struct HeardAt(Moment);
 
 fn unfollow_message<'a>(ids: impl IntoIterator<Item = &'a UserId>) -> Message {
@@ -190,39 +195,30 @@ fn unfollow_message<'a>(ids: impl IntoIterator<Item = &'a UserId>) -> Message {
     })
 }
 
-/// The socket is open. If the local user appears online, the first thing that the server tells is the session of this connection.
-pub(crate) fn on_opened(world: &mut World) {
-    let appears_online = world.resource::<NakamaConnection>().appears_online();
-    world.resource_mut::<StatusBook>().own = appears_online.then(String::new).into_iter().collect();
-}
-
-/// The connection is gone.
-pub(crate) fn clear(world: &mut World) {
-    *world.resource_mut::<StatusBook>() = StatusBook::default();
-    mirror::clear::<FollowedUser>(world);
-}
-
 /// Sessions came online, went offline, or changed their status.
-pub(crate) fn on_presence_event(
+fn on_presence_event(
     world: &mut World,
-    mut event: realtime::StatusPresenceEvent,
-    people: People,
-    patience: Patience,
-) {
-    let Some(user) = user_in(&event) else { return };
+    event: &mut realtime::StatusPresenceEvent,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
+    let Some(user) = user_in(event) else {
+        return Ok(());
+    };
     let is_of_user = |who: &UserPresence| who.user_id == user;
     if event.joins.iter().chain(&event.leaves).all(is_of_user) {
-        return on_event_of(world, &user, event, people, patience);
+        return on_event_of(world, &user, event, people, timing);
     }
     // A server sends an event for each user; nobody says it has to.
-    while let Some(user) = user_in(&event) {
+    while let Some(user) = user_in(event) {
         let of_user = |who: &mut UserPresence| who.user_id == user;
-        let part = realtime::StatusPresenceEvent {
+        let part = Message::StatusPresenceEvent(realtime::StatusPresenceEvent {
             joins: event.joins.extract_if(.., of_user).collect(),
             leaves: event.leaves.extract_if(.., of_user).collect(),
-        };
-        on_event_of(world, &user, part, People::default(), patience);
+        });
+        mirror::dispatch(world, Pushed::Message(Box::new(part.into())), timing);
     }
+    Ok(())
 }
 
 fn user_in(event: &realtime::StatusPresenceEvent) -> Option<String> {
@@ -233,26 +229,17 @@ fn user_in(event: &realtime::StatusPresenceEvent) -> Option<String> {
 fn on_event_of(
     world: &mut World,
     user: &str,
-    event: realtime::StatusPresenceEvent,
-    people: People,
-    patience: Patience,
-) {
-    let held = || {
-        Held::Pushed(Box::new(Received {
-            message: Message::StatusPresenceEvent(event.clone()),
-            people: people.clone(),
-        }))
-    };
+    event: &realtime::StatusPresenceEvent,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
     let who = event.joins.iter().chain(&event.leaves);
-    if patience == Patience::Wait && mirror::is_ahead_of_answer(world, Area::Status, user, who) {
-        return mirror::hold_for_answer(world, Area::Status, user, held());
+    mirror::wait_for_answer(world, timing, Area::Status, user, who)?;
+    if mirror::is_own_user(world, user) {
+        learn_own_session(world, event);
     }
-    if presence::is_own_user(world, user) {
-        learn_own_session(world, &event);
-    }
-    let Some(entity) = entity_for(world, user, &event) else {
-        return mirror::hold(world, Area::Status, user, held());
-    };
+    let entity =
+        entity_for(world, user, event).ok_or_else(|| WaitsFor::context(Area::Status, user))?;
     mirror::on_presences::<SessionOf>(world, entity, &event.joins, &event.leaves, people);
     let heard_at = world.resource::<Moments>().now();
     let index = world.resource::<PresenceIndex>();
@@ -262,8 +249,11 @@ fn on_event_of(
         .filter_map(|who| index.get(entity, &SessionId::from(who.session_id.as_str())))
         .collect();
     for session in heard {
-        world.entity_mut(session).insert(HeardAt(heard_at));
+        if let Ok(mut session) = world.get_entity_mut(session) {
+            session.insert(HeardAt(heard_at));
+        }
     }
+    Ok(())
 }
 
 /// The user of an event: followed, or the local user, or a user who was asked for by name and is heard of for the first time.
@@ -278,7 +268,7 @@ fn entity_for(
     };
     let name = Username::from(first.username.as_str());
     let is_wanted = known.is_some()
-        || presence::is_own_user(world, user)
+        || mirror::is_own_user(world, user)
         || world.resource::<StatusBook>().names.contains(&name);
     if is_wanted {
         become_user(world, &UserId::from(user), Some(&name))
@@ -290,7 +280,9 @@ fn entity_for(
 /// The entity of a user; a new one if there is none. `None` if the game despawned it at once: that is unfollowing.
 fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Option<Entity> {
     if let Some(name) = name {
-        world.resource_mut::<StatusBook>().names.remove(name);
+        let mut book = world.resource_mut::<StatusBook>();
+        book.names.remove(name);
+        book.known.insert(id.clone(), name.clone());
     }
     let known = world.resource::<FollowedUserIndex>().get(id);
     let user = known.unwrap_or_else(|| {
@@ -298,10 +290,10 @@ fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Optio
         if let Some(name) = name {
             world.entity_mut(user).insert(name.clone());
         }
-        if presence::is_own_user(world, id.as_str()) {
+        if mirror::is_own_user(world, id.as_str()) {
             world.entity_mut(user).insert(IsSelf);
         }
-        mirror::become_known(world, user, id, FollowedUser);
+        mirror::become_known::<FollowedUser>(world, user, id, (FollowedUser, id.clone()));
         user
     });
     if let Some(name) = name {
@@ -334,6 +326,40 @@ fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
     if let Some(own) = own {
         let session = SessionId::from(own.session_id.as_str());
         world.resource_mut::<StatusBook>().own.clear();
-        presence::set_own_session(world, &session);
+        mirror::set_own_session(world, &session);
+    }
+}
+
+/// Followed users, their sessions and statuses.
+pub(crate) struct StatusPlugin;
+
+impl Plugin for StatusPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<FollowedUserIndex>()
+            .init_resource::<StatusBook>()
+            .register_type::<(FollowedUserIndex, FollowedUser)>()
+            .register_type::<(SessionOf, UserSessions, UserStatus)>()
+            .add_life_cycle::<Self>()
+            .handle_joins(mirror::on_join_answered::<FollowedUser>);
+        on_pushed!(app: StatusPresenceEvent => on_presence_event,);
+    }
+}
+
+impl LifeCycle for StatusPlugin {
+    fn on_opened(world: &mut World) {
+        // If the local user appears online, the first thing that the server tells is the session of this connection.
+        let appears_online = world.resource::<NakamaConnection>().appears_online();
+        let own = appears_online.then(String::new);
+        world.resource_mut::<StatusBook>().own = own.into_iter().collect();
+    }
+
+    fn on_lost(world: &mut World) {
+        *world.resource_mut::<StatusBook>() = StatusBook::default();
+    }
+
+    fn reenter(_: &mut World) {}
+
+    fn on_closed(world: &mut World) {
+        mirror::clear::<FollowedUser>(world);
     }
 }

@@ -12,10 +12,10 @@ use crate::{
     connection::NakamaConnection,
     error::ServerError,
     mirror::{
-        self, early,
-        early::EarlyArrivals,
+        self, Detail as _,
+        early::{self, EarlyArrivals},
         id_of,
-        presence::{self, Detail as _, PresenceIndex, UserId, Username},
+        presence::{PresenceIndex, UserId, Username},
         refuse_for,
     },
     proto::{Kind, Message, realtime},
@@ -174,7 +174,7 @@ impl SocketRequest for FollowUsers {
             let is_outdated = heard.is_some_and(|HeardAt(when)| *when >= since);
             if let Some(user) = user.filter(|_| !is_outdated) {
                 let session = (info, UserStatus::of(presence), false);
-                presence::apply_snapshot::<SessionOf>(world, user, [session], since);
+                mirror::apply_snapshot::<SessionOf>(world, user, [session], since);
             }
         }
         for name in self.names {
@@ -222,7 +222,7 @@ impl FollowUsers {
 /// Unfollows those of these users whom nobody wants to follow. As long as another request has no answer, it may.
 pub(super) fn unfollow_unwanted(world: &mut World, mut ids: Vec<UserId>) {
     let index = world.resource::<FollowedUserIndex>();
-    ids.retain(|id| index.get(id).is_none() && !presence::is_own_user(world, id.as_str()));
+    ids.retain(|id| index.get(id).is_none() && !mirror::is_own_user(world, id.as_str()));
     ids.sort();
     ids.dedup();
     ids.retain(|id| !early::put_off_leaving(world, Area::Status, id.as_str()));
@@ -240,9 +240,9 @@ fn unfollow_parts(ids: Vec<UserId>, room: usize) -> Vec<Vec<UserId>> {
 }
 
 fn user_named(world: &World, name: &Username) -> Option<Entity> {
-    let index = world.resource::<FollowedUserIndex>();
-    let mut users = index.iter().map(|(_, user)| user);
-    users.find(|user| world.get::<Username>(*user) == Some(name))
+    let mut known = world.resource::<StatusBook>().known.iter();
+    let (id, _) = known.find(|(_, known)| *known == name)?;
+    world.resource::<FollowedUserIndex>().get(id)
 }
 
 fn is_own_name(world: &World, name: &Username) -> bool {
@@ -253,7 +253,7 @@ fn is_own_name(world: &World, name: &Username) -> bool {
 /// The server says that nobody of them is followed. The local user always is.
 fn forget(world: &mut World, ids: &[UserId]) {
     for id in ids {
-        if !presence::is_own_user(world, id.as_str()) {
+        if !mirror::is_own_user(world, id.as_str()) {
             mirror::remove::<FollowedUser>(world, id);
         }
     }

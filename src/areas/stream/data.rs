@@ -13,9 +13,9 @@ use crate::{
         payload::{Codec, DataReceived, DataRejected, TypedData},
         sealed,
     },
-    mirror::presence::PresenceInfo,
-    request::Area,
-    transport::StreamData,
+    mirror::{WaitsFor, presence::PresenceInfo},
+    proto::Kind,
+    transport::{Pushed, StreamData},
 };
 
 /// A type of stream data. All streams of a mode carry the same type.
@@ -97,6 +97,10 @@ impl WireData for StreamData {
     }
 
     fn take_parts(&mut self) -> (i64, Bytes, bool) {
-        (self.stream.mode.into(), mem::take(&mut self.data), self.reliable)
+        (
+            self.stream.mode.into(),
+            mem::take(&mut self.data),
+            self.reliable,
+        )
     }
 }

@@ -66,25 +66,27 @@
 
 mod data;
 
-use std::fmt;
+use std::{borrow::Cow, fmt, hash::Hash};
 
-use bevy_ecs::{entity::EntityHashSet, lifecycle::HookContext, prelude::*, world::DeferredWorld};
+use bevy_app::{App, Plugin};
+use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::Equivalent;
 
 pub use self::data::{
     FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamPayload,
 };
 use crate::{
-    ecs::departure::depart,
+    data::add_data,
+    ecs::uncloned::Uncloned as _,
+    error::ServerError,
     mirror::{
-        early::{EarlyArrivals, Held, Patience},
-        presence::{self, Detail, Membership},
-        {self},
+        self, Context, ContextId, ContextIndex, Detail, LifeCycle, LifeCycleAppExt as _,
+        Membership, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
     },
     proto::{Message, UserPresence, realtime},
     request::Area,
-    transport::{People, Received, StreamInfo, is_canonical, make_canonical},
+    transport::{People, StreamData, StreamInfo, is_canonical, make_canonical},
 };
 
 /// A stream that the local user is in. Appears with the first presence event or data that arrives; goes with the connection.
@@ -92,7 +94,7 @@ use crate::{
 /// All four together are its id. Mirrors `Stream`.
 #[derive(Clone, Component, Debug, Default, Eq, Hash, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::stream"]
-#[component(immutable, on_insert = index, on_discard = unindex)]
+#[component(immutable, clone_behavior = Ignore, on_remove = mirror::leave_taken::<Stream>)]
 #[reflect(Component)]
 pub struct Stream {
     /// The type of the stream: 10 to 255, chosen by the game. Lower ones are the server's own.
@@ -198,7 +200,7 @@ pub struct StreamPresences(EntityHashSet);
 /// Mirrors `UserPresence.persistence`.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::stream"]
-#[component(immutable)]
+#[component(immutable, clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct StreamPersistence(pub bool);
 
@@ -219,111 +221,99 @@ impl Detail for StreamPersistence {
     }
 }
 
-/// Finds the entity of a stream.
-#[derive(Debug, Default, Resource)]
-pub struct StreamIndex {
-    by_stream: HashMap<Stream, Entity>,
-}
+/// Finds the entity of a stream, if the server has told of it.
+///
+/// ```
+/// # use bevy_nakama::prelude::*;
+/// fn town(index: &StreamIndex) -> Option<bevy::prelude::Entity> {
+///     index.get(&Stream { mode: 130, label: "town".into(), ..Stream::default() })
+/// }
+/// ```
+pub type StreamIndex = ContextIndex<Stream>;
 
-impl StreamIndex {
-    /// The entity of a stream, if the server has told of it.
-    ///
-    /// ```
-    /// # use bevy_nakama::prelude::*;
-    /// fn town(index: &StreamIndex) -> Option<bevy::prelude::Entity> {
-    ///     index.get(&Stream { mode: 130, label: "town".into(), ..Stream::default() })
-    /// }
-    /// ```
-    #[must_use]
-    pub fn get(&self, stream: &Stream) -> Option<Entity> {
-        if is_canonical(&stream.subject) && is_canonical(&stream.subcontext) {
-            self.by_stream.get(stream).copied()
+impl sealed::Sealed for Stream {}
+
+impl ContextId for Stream {
+    fn canonical(&self) -> Cow<'_, Self> {
+        if is_canonical(&self.subject) && is_canonical(&self.subcontext) {
+            Cow::Borrowed(self)
         } else {
-            let stream = stream.clone().into_canonical();
-            self.by_stream.get(&stream).copied()
+            Cow::Owned(self.clone().into_canonical())
         }
     }
-
-    /// All streams, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Stream, Entity)> {
-        self.by_stream
-            .iter()
-            .map(|(stream, entity)| (stream, *entity))
-    }
 }
 
-fn index(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    if let Some(stream) = world
-        .get::<Stream>(entity)
-        .cloned()
-        .map(Stream::into_canonical)
-        && let Some(mut index) = world.get_resource_mut::<StreamIndex>()
-    {
-        index.by_stream.insert(stream, entity);
-    }
-}
+impl Context for Stream {}
 
-fn unindex(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    let Some(stream) = world.get::<Stream>(entity).cloned() else {
-        return;
-    };
-    let stream = stream.into_canonical();
-    if let Some(mut index) = world.get_resource_mut::<StreamIndex>()
-        && index.get(&stream) == Some(entity)
-    {
-        index.by_stream.remove(&stream);
+impl Vocabulary for Stream {
+    type Id = Self;
+    type Marks = ();
+    type Refusal = ServerError;
+    const AREA: Area = Area::Stream;
+    const NOUN: &'static str = "stream";
+    const LEAVE: &'static str = "LeaveStream";
+
+    /// Only code on the server takes somebody out of a stream.
+    fn leave_message(_: &World, _: &Self) -> Option<Message> {
+        None
     }
-    world.commands().queue(move |world: &mut World| {
-        presence::forget(world, entity);
-        world
-            .resource_mut::<EarlyArrivals>()
-            .context_is_gone(entity);
-    });
 }
 
 /// The entity of a stream; a new one if there is none.
-fn entity_of<Q: Equivalent<Stream> + std::hash::Hash>(
+fn entity_of<Q: Equivalent<Stream> + Hash>(
     world: &mut World,
     stream: &Q,
     new: impl FnOnce() -> Stream,
 ) -> Entity {
-    let index = world.resource::<StreamIndex>();
-    let known = index.by_stream.get(stream).copied();
+    let known = world.resource::<StreamIndex>().find(stream);
     known.unwrap_or_else(|| {
         let stream = new();
-        let name = Name::new(format!("stream {stream}"));
-        world.spawn((stream, name)).id()
+        let entity = world.spawn_empty().id();
+        mirror::become_known::<Stream>(world, entity, &stream, stream.clone());
+        entity
     })
 }
 
 /// Somebody joined or left a stream, or was changed there.
-pub(crate) fn on_presence_event(
+fn on_presence_event(
     world: &mut World,
-    event: realtime::StreamPresenceEvent,
-    people: People,
-    patience: Patience,
-) {
+    event: &mut realtime::StreamPresenceEvent,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
     let stream = Stream::from(event.stream.clone().unwrap_or_default());
     let who = event.joins.iter().chain(&event.leaves);
-    let id = stream.to_string();
-    if patience == Patience::Wait && mirror::is_ahead_of_answer(world, Area::Stream, &id, who) {
-        let message = Message::StreamPresenceEvent(event);
-        let held = Held::Pushed(Box::new(Received { message, people }));
-        return mirror::hold_for_answer(world, Area::Stream, &id, held);
-    }
+    mirror::wait_for_answer(world, timing, Area::Stream, &stream.to_string(), who)?;
     let entity = entity_of(world, &stream, || stream.clone());
     // Observers may have despawned it at once.
     if world.get_entity(entity).is_ok() {
         mirror::on_presences::<InStream>(world, entity, &event.joins, &event.leaves, people);
     }
+    Ok(())
 }
 
-/// The connection is gone.
-pub(crate) fn clear(world: &mut World) {
-    let streams: Vec<_> = world.resource::<StreamIndex>().iter().collect();
-    let streams: Vec<_> = streams.into_iter().map(|(_, entity)| entity).collect();
-    for stream in streams {
-        presence::all_go::<InStream>(world, stream);
-        depart::<Stream>(world, stream);
+/// Streams, and the data in them.
+pub(crate) struct StreamPlugin;
+
+impl Plugin for StreamPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<StreamIndex>()
+            .register_type::<(StreamIndex, Stream, InStream)>()
+            .register_type::<(StreamPresences, StreamPersistence)>()
+            .add_life_cycle::<Self>();
+        add_data::<StreamData>(app);
+        on_pushed!(app: StreamPresenceEvent => on_presence_event,);
+    }
+}
+
+impl LifeCycle for StreamPlugin {
+    fn on_opened(_: &mut World) {}
+
+    fn on_lost(_: &mut World) {}
+
+    fn reenter(_: &mut World) {}
+
+    fn on_closed(world: &mut World) {
+        mirror::clear::<Stream>(world);
     }
 }

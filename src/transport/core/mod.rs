@@ -301,9 +301,15 @@ impl Core {
                 .push(LinkEvent::PartyLayout(party_layout_of(&frame)));
         }
         match decoded {
-            Decoded::MatchData(data) => self.hand_over.push(LinkEvent::Pushed(Pushed::MatchData(data))),
-            Decoded::PartyData(data) => self.hand_over.push(LinkEvent::Pushed(Pushed::PartyData(data))),
-            Decoded::StreamData(data) => self.hand_over.push(LinkEvent::Pushed(Pushed::StreamData(data))),
+            Decoded::MatchData(data) => self
+                .hand_over
+                .push(LinkEvent::Pushed(Pushed::MatchData(data))),
+            Decoded::PartyData(data) => self
+                .hand_over
+                .push(LinkEvent::Pushed(Pushed::PartyData(data))),
+            Decoded::StreamData(data) => self
+                .hand_over
+                .push(LinkEvent::Pushed(Pushed::StreamData(data))),
             Decoded::Envelope(Envelope { cid, message }) if cid.is_empty() => {
                 self.on_pushed(message)
             }
@@ -363,7 +369,8 @@ impl Core {
             }
         }
         let received = Received::new(message, &mut self.decoder.interner);
-        self.hand_over.push(LinkEvent::Pushed(Pushed::Message(Box::new(received))));
+        self.hand_over
+            .push(LinkEvent::Pushed(Pushed::Message(Box::new(received))));
     }
 
     fn on_time(&mut self, now: Instant) {

@@ -59,12 +59,4 @@ impl People {
             })
         })
     }
-
-    /// The same for a list.
-    pub(crate) fn infos(&mut self, presences: &[UserPresence]) -> Vec<Arc<PresenceInfo>> {
-        presences
-            .iter()
-            .map(|presence| self.info(presence))
-            .collect()
-    }
 }

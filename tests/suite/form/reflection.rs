@@ -23,9 +23,9 @@ use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _
 
 /// Components that only the plugin uses. Other components say the same.
 const INTERNAL: [&str; 7] = [
-    "Presence",
     "LeaderSession",
     "HeardAt",
+    "Asker",
     "JoinsArea",
     "GivenName",
     "Asking",

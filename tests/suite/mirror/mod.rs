@@ -11,6 +11,7 @@ mod leaving_is_told_at_its_place;
 mod names_of_the_game_stay;
 mod only_what_changes_is_changed;
 mod what_the_game_disables_still_works;
+mod whatever_a_game_does;
 
 use bevy::ecs::query::QueryFilter;
 use bevy_nakama::testing::TestGame;

@@ -1,0 +1,191 @@
+//! The local user leaves: by a request, by what the game does to an entity, because the server says so, or with the connection.
+
+use std::fmt;
+
+use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
+
+use super::{
+    context::{Context, id_of},
+    early::{self, EarlyArrivals},
+    index::ContextIndex,
+    presence::Joining,
+    reconcile::all_go,
+};
+use crate::{
+    error::ServerError,
+    proto::Message,
+    request::{
+        Acknowledged, Area, Request, Requests, refuse_wrong_entity, send_then, settle_at_once,
+        submit,
+    },
+};
+
+/// Leaves a match, a party, a channel, or the matchmaker. Its entity goes with the server's consent.
+///
+/// Each kind has its own name for it: [`LeaveMatch`](crate::matches::LeaveMatch), [`LeaveParty`](crate::party::LeaveParty),
+/// [`LeaveChat`](crate::chat::LeaveChat), [`RemoveMatchmakerTicket`](crate::matchmaker::RemoveMatchmakerTicket).
+pub struct Leave<C: Context> {
+    id: C::Id,
+    message: Message,
+}
+
+impl<C: Context> Clone for Leave<C> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            message: self.message.clone(),
+        }
+    }
+}
+
+impl<C: Context> fmt::Debug for Leave<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple(C::LEAVE).field(&self.id).finish()
+    }
+}
+
+impl<C: Context> PartialEq for Leave<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<C: Context> Eq for Leave<C> {}
+
+impl<C: Context> Request for Leave<C> {
+    type Reply = ();
+    type Refusal = C::Refusal;
+    const NAME: &'static str = C::LEAVE;
+}
+
+impl<C: Context> Acknowledged for Leave<C> {
+    fn to_message(&self) -> Message {
+        self.message.clone()
+    }
+
+    fn done(self, world: &mut World) {
+        remove::<C>(world, &self.id);
+    }
+
+    fn refused(self, world: &mut World, error: ServerError) -> C::Refusal {
+        C::leave_refused(world, &self.id, error)
+    }
+}
+
+/// What an entity that is [`Joining`] is to become.
+#[derive(Component)]
+#[component(clone_behavior = Ignore)]
+pub(super) struct JoinsArea(pub(super) Area);
+
+/// Makes a request that leaves something. If `about` is still joining it, that is withdrawn: the entity goes at once, and the plugin
+/// leaves should the server agree to the join.
+pub(crate) fn ask_to_leave<C: Context>(world: &mut World, entity: Entity, about: Entity) {
+    if withdraw::<C>(world, about) {
+        return settle_at_once::<Leave<C>>(world, entity, Ok(()));
+    }
+    let id = id_of::<C>(world, about);
+    let request = id.and_then(|id| {
+        let message = C::leave_message(world, &id)?;
+        Some(Leave::<C> { id, message })
+    });
+    match request {
+        Some(request) => submit(world, entity, request),
+        None => refuse_wrong_entity::<Leave<C>>(world, entity, C::NOUN),
+    }
+}
+
+/// Withdraws a join that has not brought what it asked for. Whether the entity is one.
+fn withdraw<C: Context>(world: &mut World, joining: Entity) -> bool {
+    let Ok(entity) = world.get_entity_mut(joining) else {
+        return false;
+    };
+    let joins = entity.get::<JoinsArea>();
+    let is_one = joins.is_some_and(|joins| C::is_joined_by(joins.0));
+    if is_one {
+        entity.despawn();
+    }
+    is_one
+}
+
+/// A join has its answer.
+pub(super) fn joins_no_more(joining: &mut EntityWorldMut<'_>) {
+    joining.remove::<(Joining, JoinsArea)>();
+}
+
+/// The local user is in something that nobody asked for any more. If another request joined it, too, it is wanted; as long as one
+/// has no answer, it may be.
+pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
+    let is_wanted = world.resource::<ContextIndex<C::Id>>().get(id).is_some();
+    if !is_wanted && !early::put_off_leaving(world, C::AREA, &id.to_string()) {
+        send_leave::<C>(world, id);
+    }
+}
+
+/// A join has its answer: leaves what turns out to be unwanted.
+pub(crate) fn on_join_answered<C: Context<Id: for<'a> From<&'a str>>>(world: &mut World) {
+    if world.resource::<Requests>().is_joining(C::AREA) {
+        return;
+    }
+    let unwanted = world.resource_mut::<EarlyArrivals>().take_unwanted(C::AREA);
+    if !unwanted.is_empty() {
+        let ids = unwanted.iter().map(|id| C::Id::from(&**id)).collect();
+        C::leave_unwanted(world, ids);
+    }
+}
+
+/// Leaves something that is no mirror, or not any more.
+///
+/// The server works in order, and its answer says that the local user is out. If a join from before has brought an entity meanwhile,
+/// that goes.
+pub(crate) fn send_leave<C: Context>(world: &mut World, id: &C::Id) {
+    if let Some(message) = C::leave_message(world, id) {
+        let id = id.clone();
+        send_then(world, message, move |world| remove::<C>(world, &id));
+    }
+}
+
+/// Hook: somebody took from an entity what makes it something that the local user is in, or despawned it. If that is the game, it
+/// leaves.
+pub(crate) fn leave_taken<C: Context>(
+    mut world: DeferredWorld,
+    HookContext { entity, .. }: HookContext,
+) {
+    let index = world.get_resource_mut::<ContextIndex<C::Id>>();
+    // What the plugin removes is not in the index any more.
+    let Some(mut index) = index.filter(|index| index.id_of(entity).is_some()) else {
+        return;
+    };
+    if let Some(id) = index.remove(entity) {
+        world.commands().queue(move |world: &mut World| {
+            send_leave::<C>(world, &id);
+            is_out::<C>(world, entity, &id);
+        });
+    }
+}
+
+/// The local user is out of something, and so is everybody in it.
+pub(crate) fn remove<C: Context>(world: &mut World, id: &C::Id) {
+    let mut index = world.resource_mut::<ContextIndex<C::Id>>();
+    if let Some(entity) = index.get(id) {
+        index.remove(entity);
+        is_out::<C>(world, entity, id);
+    }
+}
+
+/// The local user is out of everything of a kind: the connection is gone.
+pub(crate) fn clear<C: Context>(world: &mut World) {
+    let index = world.resource::<ContextIndex<C::Id>>();
+    let ids: Vec<_> = index.iter().map(|(id, _)| id.clone()).collect();
+    for id in ids {
+        remove::<C>(world, &id);
+    }
+}
+
+fn is_out<C: Context>(world: &mut World, entity: Entity, id: &C::Id) {
+    all_go(world, entity);
+    C::go(world, entity);
+    world
+        .resource_mut::<EarlyArrivals>()
+        .context_is_gone(entity);
+    C::forget(world, entity, id);
+}

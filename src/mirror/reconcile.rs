@@ -1,0 +1,257 @@
+//! What the server tells of who is where, made true in the world.
+
+use std::sync::Arc;
+
+use bevy_ecs::{prelude::*, relationship::Relationship};
+
+use super::{
+    ids::{PresenceInfo, SessionId},
+    presence::{IsSelf, JoinedAs, Presence},
+    roster::{Dismiss, PresenceIndex},
+};
+use crate::{
+    connection::NakamaConnection,
+    ecs::{departure::depart, naming},
+    proto::UserPresence,
+    request::{Moment, Moments},
+    transport::People,
+};
+
+/// A relationship from a presence to where it is.
+pub(crate) trait Membership: Relationship + Bundle {
+    /// What such a presence carries besides, from the moment it is spawned.
+    type Detail: Detail;
+    /// What marks some of them. It goes when they leave.
+    type Marks: Bundle;
+}
+
+/// What the presences of an area carry besides.
+pub(crate) trait Detail: Bundle {
+    fn of(presence: &UserPresence) -> Self;
+
+    /// The server tells of a presence that is there already.
+    fn update(self, known: &mut EntityWorldMut<'_>);
+}
+
+impl Detail for () {
+    fn of(_: &UserPresence) -> Self {}
+
+    fn update(self, _: &mut EntityWorldMut<'_>) {}
+}
+
+/// Whether somebody is the local user: this session, or any of the user's as long as the server has not told which it is.
+pub(crate) fn is_self(world: &World, who: &UserPresence) -> bool {
+    match world.resource::<PresenceIndex>().own_session() {
+        Some(own) => *own == who.session_id.as_str(),
+        None => is_own_user(world, &who.user_id),
+    }
+}
+
+/// Whether somebody is the local user, from whatever device.
+pub(crate) fn is_own_user(world: &World, user_id: &str) -> bool {
+    let user = world.resource::<NakamaConnection>().user();
+    user.is_some_and(|(own, _)| *own == *user_id)
+}
+
+/// The server tells which session is this connection's. Its presences that are there already are marked.
+pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    if index.own_session().is_some() {
+        return;
+    }
+    for presence in index.set_own_session(session) {
+        if let Ok(mut presence) = world.get_entity_mut(presence) {
+            presence.insert(IsSelf);
+        }
+    }
+}
+
+/// A connection begins or ends; the next one has a session of its own.
+pub(crate) fn forget_own_session(world: &mut World) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    if index.bypass_change_detection().forget_own_session() {
+        index.set_changed();
+    }
+}
+
+/// Everybody that an answer lists, the local user included. Who left while the answer was under way is not brought back.
+pub(crate) fn apply_snapshot<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, M::Detail, bool)>,
+    since: Moment,
+) {
+    for (info, detail, is_self) in everybody {
+        if is_self {
+            set_own_session(world, &info.session_id);
+        }
+        let index = world.resource::<PresenceIndex>();
+        if is_self || !index.left_since(context, &info.session_id, since) {
+            join::<M>(world, context, info, detail, JoinedAs::Snapshot, is_self);
+        }
+    }
+}
+
+/// Who is somewhere has changed for the server, whatever the game has despawned.
+#[derive(EntityEvent)]
+pub(crate) struct MembersChanged {
+    #[event_target]
+    pub(crate) context: Entity,
+}
+
+/// Whether an event changes who is somewhere for the server, whatever the game has despawned.
+pub(crate) fn is_change(
+    world: &World,
+    context: Entity,
+    joins: &[UserPresence],
+    leaves: &[UserPresence],
+) -> bool {
+    let index = world.resource::<PresenceIndex>();
+    let is_there = |who: &UserPresence| index.is_there(context, &who.session_id);
+    joins.iter().any(|who| !is_there(who))
+        || leaves
+            .iter()
+            .any(|who| is_there(who) && !is_among(who, joins))
+}
+
+fn is_among(who: &UserPresence, others: &[UserPresence]) -> bool {
+    let mut others = others.iter();
+    others.any(|other| other.session_id == who.session_id)
+}
+
+/// Joins and leaves in one event. Who is in both lists has changed, not gone.
+pub(crate) fn apply_event<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    joins: &[UserPresence],
+    leaves: &[UserPresence],
+    people: &mut People,
+) {
+    for gone in leaves {
+        if !is_among(gone, joins) {
+            leave::<M>(world, context, &gone.session_id);
+        }
+    }
+    for who in joins {
+        let detail = M::Detail::of(who);
+        let info = people.info(who);
+        join::<M>(world, context, info, detail, JoinedAs::Event, false);
+    }
+}
+
+fn join<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    info: Arc<PresenceInfo>,
+    detail: M::Detail,
+    how: JoinedAs,
+    is_self: bool,
+) {
+    // Observers of the one before may have despawned what they are in.
+    if world.get_entity(context).is_err() {
+        return;
+    }
+    let index = world.resource::<PresenceIndex>();
+    let is_self = is_self || index.own_session() == Some(&info.session_id);
+    if let Some(known) = index.get(context, &info.session_id) {
+        return update(world, context, known, info, detail, is_self);
+    }
+    let presence = world.entity_allocator_mut().alloc();
+    let mut index = world.resource_mut::<PresenceIndex>();
+    let dismiss = Dismiss(dismiss::<M>);
+    index.add(context, &info.session_id, &info.user_id, presence, dismiss);
+    let bundle = (M::from(context), describe(context, info), detail);
+    // Nobody else can have spawned what has just been allocated.
+    let _ = if is_self {
+        let bundle = (bundle, JoinedAs::Snapshot, IsSelf);
+        world.spawn_at(presence, bundle).map(drop)
+    } else {
+        world.spawn_at(presence, (bundle, how)).map(drop)
+    };
+}
+
+/// All that says who somebody is.
+fn describe(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
+    let name = Name::new(info.username.as_str().to_owned());
+    (name, identify(context, info))
+}
+
+/// The same without a name.
+fn identify(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
+    (
+        info.user_id.clone(),
+        info.session_id.clone(),
+        info.username.clone(),
+        Presence::new(context, info),
+    )
+}
+
+/// The server tells of somebody who is there already. After each step, an observer may have despawned the presence.
+fn update(
+    world: &mut World,
+    context: Entity,
+    known: Entity,
+    info: Arc<PresenceInfo>,
+    detail: impl Detail,
+    is_self: bool,
+) {
+    let before = world
+        .get::<Presence>(known)
+        .map(|known| known.info().clone());
+    if let Some(before) = before.filter(|before| *before != info) {
+        let mut index = world.resource_mut::<PresenceIndex>();
+        index.update(context, known, &before.user_id, &info.user_id);
+        if let Ok(mut entity) = world.get_entity_mut(known) {
+            if naming::is_free(&entity, |name| name.as_str() == before.username.as_str()) {
+                entity.insert(describe(context, info));
+            } else {
+                entity.insert(identify(context, info));
+            }
+        }
+    }
+    if let Ok(mut entity) = world.get_entity_mut(known)
+        && is_self
+        && !entity.contains::<IsSelf>()
+    {
+        entity.insert(IsSelf);
+    }
+    if let Ok(mut entity) = world.get_entity_mut(known) {
+        detail.update(&mut entity);
+    }
+}
+
+fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
+    if world.get_entity(context).is_err() {
+        return;
+    }
+    let moment = world.resource::<Moments>().now();
+    let presence = world.resource::<PresenceIndex>().find(context, session);
+    let known = presence.and_then(|presence| world.get::<Presence>(presence));
+    let user = known.map(|known| known.info().user_id.clone());
+    let mut index = world.resource_mut::<PresenceIndex>();
+    // Who has left is not to be seen from outside, only who is there.
+    index
+        .bypass_change_detection()
+        .leave(context, session, user.as_ref(), moment);
+    if let Some(presence) = presence {
+        index.set_changed();
+        dismiss::<M>(world, presence);
+    }
+}
+
+/// An entity is no presence any more.
+fn dismiss<M: Membership>(world: &mut World, presence: Entity) {
+    depart::<(M, M::Detail, M::Marks, Presence, JoinedAs, IsSelf)>(world, presence);
+}
+
+/// The local user is out of a context: so is everybody in it.
+pub(crate) fn all_go(world: &mut World, context: Entity) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    let (members, dismiss) = index.bypass_change_detection().close(context);
+    if !members.is_empty() {
+        index.set_changed();
+    }
+    for presence in members {
+        dismiss.0(world, presence);
+    }
+}

@@ -1,0 +1,275 @@
+//! Who is where: which entity stands for a session in a match, party, channel or stream. Only the plugin says so.
+
+use std::{collections::VecDeque, slice};
+
+use bevy_ecs::{entity::EntityHashMap, prelude::*, reflect::ReflectResource};
+use bevy_platform::collections::HashMap as ReflectedMap;
+use bevy_reflect::Reflect;
+use hashbrown::{HashMap, HashSet};
+
+use super::ids::{SessionId, UserId};
+use crate::{request::Moment, transport::canonical};
+
+/// Finds presences by session.
+#[derive(Debug, Default, Reflect, Resource)]
+#[type_path = "bevy_nakama::presence"]
+#[reflect(Resource)]
+pub struct PresenceIndex {
+    contexts: EntityHashMap<Roster>,
+    /// The session of this connection, once the server has told.
+    own_session: Option<SessionId>,
+    /// The plugin is about to describe this presence anew.
+    #[reflect(ignore)]
+    updating: Option<Entity>,
+}
+
+/// Those who are in one context, and those who were.
+#[derive(Debug, Default, Reflect)]
+struct Roster {
+    here: ReflectedMap<SessionId, Entity>,
+    /// Most users are there with one session.
+    #[reflect(ignore)]
+    users: HashMap<UserId, Entity>,
+    /// All sessions of the other users. The session that joined last is last.
+    #[reflect(ignore)]
+    several: HashMap<UserId, Vec<Entity>>,
+    /// Those who are there for the server, but whose presence the game has despawned.
+    #[reflect(ignore)]
+    without_entity: HashSet<SessionId>,
+    #[reflect(ignore)]
+    left: Leavers,
+    #[reflect(ignore)]
+    dismiss: Dismiss,
+}
+
+/// Takes from an entity what made it a presence there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dismiss(pub(super) fn(&mut World, Entity));
+
+impl Default for Dismiss {
+    fn default() -> Self {
+        Self(|_, _| {})
+    }
+}
+
+/// When those who left last did so.
+#[derive(Debug, Default)]
+struct Leavers {
+    when: HashMap<SessionId, Moment>,
+    /// Oldest first. Who has come back may be in it still, or again.
+    order: VecDeque<(SessionId, Moment)>,
+}
+
+/// How many of those who left a context are remembered.
+const LEAVERS: usize = 1024;
+
+impl Leavers {
+    fn add(&mut self, session: SessionId, moment: Moment) {
+        if self.order.len() == LEAVERS
+            && let Some((oldest, then)) = self.order.pop_front()
+            && self.when.get(&oldest) == Some(&then)
+        {
+            self.when.remove(&oldest);
+        }
+        self.when.insert(session.clone(), moment);
+        self.order.push_back((session, moment));
+    }
+}
+
+impl PresenceIndex {
+    /// The presence of a session in a match, party, channel or stream, or of a user.
+    #[must_use]
+    pub fn get(&self, context: Entity, session: &SessionId) -> Option<Entity> {
+        self.contexts.get(&context)?.here.get(session).copied()
+    }
+
+    /// The presences of a user in a match, party or channel: one for each session. The one that joined last is last.
+    #[must_use]
+    pub fn of_user(&self, context: Entity, user: &str) -> &[Entity] {
+        let roster = self.contexts.get(&context);
+        roster.map_or(&[], |roster| roster.of_user(&canonical(user)))
+    }
+
+    /// How many presences there are in a match, party or channel.
+    #[must_use]
+    pub fn count(&self, context: Entity) -> usize {
+        self.contexts
+            .get(&context)
+            .map_or(0, |roster| roster.here.len())
+    }
+
+    /// The session of this connection. The server tells it with the first thing that you join, and right at the start if the local
+    /// user [appears online](crate::connection::ConnectOptions::appear_online).
+    #[must_use]
+    pub fn own_session(&self) -> Option<&SessionId> {
+        self.own_session.as_ref()
+    }
+
+    /// Everybody in a context, in an order that does not depend on hashes.
+    pub(crate) fn members(&self, context: Entity) -> Vec<Entity> {
+        let roster = self.contexts.get(&context);
+        let mut members: Vec<_> = roster
+            .into_iter()
+            .flat_map(|roster| roster.here.values().copied())
+            .collect();
+        members.sort_unstable();
+        members
+    }
+
+    /// As [`get`](Self::get), for a session as text.
+    pub(super) fn find(&self, context: Entity, session: &str) -> Option<Entity> {
+        let here = &self.contexts.get(&context)?.here;
+        here.get(&*canonical(session)).copied()
+    }
+
+    /// Whether a session is there for the server, whatever the game has despawned.
+    pub(super) fn is_there(&self, context: Entity, session: &str) -> bool {
+        let session = &*canonical(session);
+        self.contexts.get(&context).is_some_and(|roster| {
+            roster.here.contains_key(session) || roster.without_entity.contains(session)
+        })
+    }
+
+    /// Whether the join of a session has been applied: it left since, or the game has despawned its presence.
+    pub(crate) fn has_gone(&self, context: Entity, session: &SessionId) -> bool {
+        self.contexts.get(&context).is_some_and(|roster| {
+            roster.without_entity.contains(session) || roster.left.when.contains_key(session)
+        })
+    }
+
+    pub(super) fn left_since(&self, context: Entity, session: &SessionId, since: Moment) -> bool {
+        let roster = self.contexts.get(&context);
+        let when = roster.and_then(|roster| roster.left.when.get(session));
+        when.is_some_and(|when| *when >= since)
+    }
+
+    /// Learns which session is this connection's. Its presences.
+    pub(super) fn set_own_session(&mut self, session: &SessionId) -> Vec<Entity> {
+        self.own_session = Some(session.clone());
+        let rosters = self.contexts.values();
+        rosters
+            .filter_map(|roster| roster.here.get(session).copied())
+            .collect()
+    }
+
+    /// The next connection has a session of its own. Whether this one's was known.
+    pub(super) fn forget_own_session(&mut self) -> bool {
+        self.own_session.take().is_some()
+    }
+
+    /// A session has joined; this entity is its presence.
+    pub(super) fn add(
+        &mut self,
+        context: Entity,
+        session: &SessionId,
+        user: &UserId,
+        presence: Entity,
+        dismiss: Dismiss,
+    ) {
+        let roster = self.contexts.entry(context).or_default();
+        roster.here.insert(session.clone(), presence);
+        roster.without_entity.remove(session);
+        roster.left.when.remove(session);
+        roster.add_user(user, presence);
+        roster.dismiss = dismiss;
+    }
+
+    /// The plugin describes a presence anew: what it was is [discarded](Self::discard), and that does not count.
+    pub(super) fn update(
+        &mut self,
+        context: Entity,
+        presence: Entity,
+        before: &UserId,
+        after: &UserId,
+    ) {
+        self.updating = Some(presence);
+        if before != after
+            && let Some(roster) = self.contexts.get_mut(&context)
+        {
+            roster.remove_user(before, presence);
+            roster.add_user(after, presence);
+        }
+    }
+
+    /// A session has left at this moment, with the presence of this user, if the game has not despawned that.
+    pub(super) fn leave(
+        &mut self,
+        context: Entity,
+        session: &str,
+        user: Option<&UserId>,
+        moment: Moment,
+    ) {
+        let roster = self.contexts.entry(context).or_default();
+        let session = match roster.here.remove_entry(&*canonical(session)) {
+            Some((session, presence)) => {
+                if let Some(user) = user {
+                    roster.remove_user(user, presence);
+                }
+                session
+            }
+            None => SessionId::from(session),
+        };
+        roster.without_entity.remove(&session);
+        roster.left.add(session, moment);
+    }
+
+    /// Somebody took from an entity what describes it as a presence. If it was one, and that was not the plugin, it is none any
+    /// more; how to dismiss it.
+    pub(super) fn discard(
+        &mut self,
+        context: Entity,
+        session: &SessionId,
+        user: &UserId,
+        presence: Entity,
+    ) -> Option<Dismiss> {
+        if self.updating.take_if(|it| *it == presence).is_some() {
+            return None;
+        }
+        let roster = self.contexts.get_mut(&context)?;
+        if roster.here.get(session) != Some(&presence) {
+            return None;
+        }
+        roster.here.remove(session);
+        roster.remove_user(user, presence);
+        roster.without_entity.insert(session.clone());
+        Some(roster.dismiss)
+    }
+
+    /// A context is no more: everybody in it, and how to dismiss them.
+    pub(super) fn close(&mut self, context: Entity) -> (Vec<Entity>, Dismiss) {
+        let members = self.members(context);
+        let roster = self.contexts.remove(&context).unwrap_or_default();
+        (members, roster.dismiss)
+    }
+}
+
+impl Roster {
+    fn of_user(&self, user: &str) -> &[Entity] {
+        match self.several.get(user) {
+            Some(several) => several,
+            None => self.users.get(user).map_or(&[], slice::from_ref),
+        }
+    }
+
+    fn add_user(&mut self, user: &UserId, presence: Entity) {
+        if let Some(several) = self.several.get_mut(user) {
+            several.push(presence);
+        } else if let Some(first) = self.users.remove(user) {
+            self.several.insert(user.clone(), vec![first, presence]);
+        } else {
+            self.users.insert(user.clone(), presence);
+        }
+    }
+
+    fn remove_user(&mut self, user: &UserId, presence: Entity) {
+        if self.users.get(user) == Some(&presence) {
+            self.users.remove(user);
+        } else if let Some(several) = self.several.get_mut(user) {
+            several.retain(|session| *session != presence);
+            if let [last] = several[..] {
+                self.several.remove(user);
+                self.users.insert(user.clone(), last);
+            }
+        }
+    }
+}

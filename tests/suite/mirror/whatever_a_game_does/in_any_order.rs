@@ -1,0 +1,241 @@
+//! Anything that a game can do to a mirror, in any order, while others come and go.
+
+use bevy::{ecs::entity::EntityCloner, platform::collections::HashSet};
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Enter(usize),
+    /// To the entity of a place.
+    Place(usize, Act),
+    /// To the entity of a member.
+    Member(usize, u8, Act),
+    Comes(usize, u8),
+    Goes(usize, u8),
+    Frame,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    Clear,
+    RemoveState,
+    RemoveId,
+    RemoveList,
+    Clone,
+    DeepClone,
+    Despawn,
+    /// Inserts on a new entity what it is.
+    Copy,
+}
+
+const NAMES: [&str; 3] = ["bob", "cat", "dan"];
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        Just(Act::Clear),
+        Just(Act::RemoveState),
+        Just(Act::RemoveId),
+        Just(Act::RemoveList),
+        Just(Act::Clone),
+        Just(Act::DeepClone),
+        Just(Act::Despawn),
+        Just(Act::Copy),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..6usize).prop_map(Step::Enter),
+        3 => (0..6usize, act()).prop_map(|(place, act)| Step::Place(place, act)),
+        3 => (0..6usize, 0..3u8, act()).prop_map(|(place, who, act)| Step::Member(place, who, act)),
+        2 => (0..6usize, 0..3u8).prop_map(|(place, who)| Step::Comes(place, who)),
+        2 => (0..6usize, 0..3u8).prop_map(|(place, who)| Step::Goes(place, who)),
+        3 => Just(Step::Frame),
+    ]
+}
+
+struct Play {
+    game: TestGame,
+    places: [Place; 6],
+    /// What the local user is in.
+    here: [Option<Entity>; 6],
+    /// Whose entities the game has left alone, and who is there.
+    members: [HashSet<u8>; 6],
+    /// What should have been sent, and was.
+    left: [usize; 6],
+    sent: [usize; 6],
+    /// The game's own.
+    clones: Vec<Entity>,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self {
+            game: TestGame::connected(),
+            places: places(),
+            here: [None; 6],
+            members: Default::default(),
+            left: [0; 6],
+            sent: [0; 6],
+            clones: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Enter(at) if self.here[at].is_none() => {
+                self.frame(); // leaves are sent before
+                self.here[at] = Some((self.places[at].enter)(&mut self.game));
+                if self.places[at].people.is_some() {
+                    self.members[at] = [0].into();
+                }
+            }
+            Step::Enter(_) => {}
+            Step::Place(at, act) => self.act_on_place(at, act),
+            Step::Member(at, who, act) => self.act_on_member(at, who, act),
+            Step::Comes(at, who) => self.event(at, who, true),
+            Step::Goes(at, who) => self.event(at, who, false),
+            Step::Frame => self.frame(),
+        }
+    }
+
+    fn event(&mut self, at: usize, who: u8, comes: bool) {
+        let (Some(_), Some(people)) = (self.here[at], self.places[at].people) else {
+            return;
+        };
+        let name: &[&str] = &[NAMES[usize::from(who)]];
+        let message = if comes {
+            people(name, &[])
+        } else {
+            people(&[], name)
+        };
+        self.game.server_says(message);
+        self.frame();
+        if comes {
+            self.members[at].insert(who);
+        } else {
+            self.members[at].remove(&who);
+        }
+    }
+
+    fn act_on_place(&mut self, at: usize, act: Act) {
+        let Some(entity) = self.here[at] else { return };
+        let place = &self.places[at];
+        let is_left = match act {
+            Act::Clear | Act::RemoveState | Act::Despawn => true,
+            // A stream's id is what makes it one.
+            Act::RemoveId => place.leave.is_none(),
+            _ => false,
+        };
+        self.act(entity, at, act);
+        if is_left {
+            self.here[at] = None;
+            self.members[at].clear();
+            self.left[at] += usize::from(self.places[at].leave.is_some());
+        }
+    }
+
+    fn act_on_member(&mut self, at: usize, who: u8, act: Act) {
+        let Some(place) = self.here[at] else { return };
+        let Some(entity) = member(&self.game, place, NAMES[usize::from(who)]) else {
+            return;
+        };
+        match act {
+            Act::RemoveState => {
+                let mut entity = self.game.app.world_mut().entity_mut(entity);
+                entity.remove::<Presence>();
+            }
+            Act::RemoveId => {
+                let mut entity = self.game.app.world_mut().entity_mut(entity);
+                entity.remove::<(UserId, SessionId, Username)>();
+            }
+            Act::RemoveList => {
+                let mut entity = self.game.app.world_mut().entity_mut(entity);
+                entity.remove::<(PresentIn, MemberOf, ChatMemberOf, SessionOf, InStream)>();
+            }
+            Act::Copy => {
+                let world = self.game.app.world_mut();
+                let presence = world.get::<Presence>(entity).cloned().expect("indexed");
+                self.clones.push(world.spawn(presence).id());
+            }
+            act => self.act(entity, at, act),
+        }
+        if matches!(act, Act::RemoveState | Act::Clear | Act::Despawn) {
+            self.members[at].remove(&who);
+        }
+    }
+
+    fn act(&mut self, entity: Entity, at: usize, act: Act) {
+        let place = &self.places[at];
+        let world = self.game.app.world_mut();
+        let Ok(mut it) = world.get_entity_mut(entity) else {
+            panic!("{} is dead", place.name);
+        };
+        match act {
+            Act::Clear => {
+                it.clear();
+            }
+            Act::RemoveState => (place.remove_state)(&mut it),
+            Act::RemoveId => (place.remove_id)(&mut it),
+            Act::RemoveList => (place.remove_list)(&mut it),
+            Act::Despawn => it.despawn(),
+            Act::Clone | Act::DeepClone => {
+                let clone = world.spawn_empty().id();
+                EntityCloner::build_opt_out(world)
+                    .linked_cloning(act == Act::DeepClone)
+                    .clone_entity(entity, clone);
+                self.clones.push(clone);
+            }
+            Act::Copy => {}
+        }
+        self.game.app.world_mut().flush();
+    }
+
+    fn frame(&mut self) {
+        self.game.update();
+        for asked in self.game.sent() {
+            let kind = Kind::of(asked.message.as_ref().expect("a message"));
+            let is_it = |place: &Place| place.leave == Some(kind);
+            let at = self.places.iter().position(is_it);
+            self.sent[at.unwrap_or_else(|| panic!("{kind:?} was sent"))] += 1;
+            self.game.acknowledge(&asked);
+        }
+        self.game.update();
+    }
+
+    fn check(&mut self) {
+        self.frame();
+        let world = self.game.app.world();
+        assert_eq!(self.sent, self.left, "each is left once");
+        for (at, place) in self.places.iter().enumerate() {
+            let found = (place.find)(world);
+            assert_eq!(found, self.here[at], "{}", place.name);
+            let Some(here) = found else { continue };
+            assert!((place.is_it)(world, here), "{}", place.name);
+            for who in 0..3 {
+                let found = member(&self.game, here, NAMES[usize::from(who)]);
+                let is_there = self.members[at].contains(&who);
+                assert_eq!(found.is_some(), is_there, "{who} in {}", place.name);
+                assert!(found.is_none_or(|it| is_alive(&self.game, it)));
+            }
+        }
+        for clone in &self.clones {
+            assert!(is_alive(&self.game, *clone), "the game's own stay");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_mirror_stays_right(steps in vec(step(), 1..40)) {
+        let mut play = Play::new();
+        for step in steps {
+            play.take(step);
+        }
+        play.check();
+    }
+}
