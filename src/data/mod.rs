@@ -11,7 +11,7 @@ pub mod send;
 use bevy_app::{App, Plugin};
 
 pub use self::outgoing::OutgoingData;
-use self::send::FailedSends;
+use self::send::LoggedFailures;
 pub(crate) use self::{
     bind::bind,
     deliver::{WireData, add_data},
@@ -25,8 +25,8 @@ pub(crate) struct DataPlugin;
 
 impl Plugin for DataPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<FailedSends>()
-            .add_life_cycle::<FailedSends>()
+        app.init_resource::<LoggedFailures>()
+            .add_life_cycle::<LoggedFailures>()
             .handle_failed_sends(send::on_send_failed);
     }
 }

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use super::{
     codec::Codec as _,
     message::{DataContext, Payload},
-    send::{SendError, SendFailed, not_in_it, tell},
+    send::{SendError, tell},
 };
 use crate::{
+    connection::NakamaConnection,
     error::PayloadError,
     mirror::{
         Context, id_of,
-        presence::{PresenceInfo, presence},
+        presence::{Presence, PresenceInfo},
     },
     request::NextFrame,
 };
@@ -93,13 +94,8 @@ pub(crate) fn send_data<C: SendsData>(world: &mut World, context: Entity, data: 
     match check::<C>(world, context, data) {
         Ok((id, data)) => C::hand_over(world, context, id, data),
         Err(reason) => {
-            let failed = SendFailed {
-                context,
-                op_code,
-                reason,
-            };
             let mut next_frame = world.resource_mut::<NextFrame>();
-            next_frame.tell(|world| tell(world, failed));
+            next_frame.tell(move |world| tell(world, context, op_code, reason));
         }
     }
 }
@@ -109,7 +105,13 @@ fn check<C: SendsData>(
     context: Entity,
     outgoing: OutgoingData,
 ) -> Result<(C::Id, ReadyData), SendError> {
-    let id = id_of::<C>(world, context).ok_or_else(|| not_in_it(world))?;
+    let id = id_of::<C>(world, context).ok_or_else(|| {
+        if world.resource::<NakamaConnection>().is_connected() {
+            SendError::NotAMember
+        } else {
+            SendError::NotConnected // whatever the local user was in is gone
+        }
+    })?;
     let ready = ReadyData {
         op_code: outgoing.op_code,
         data: outgoing.data.map_err(SendError::Unencodable)?,
@@ -128,7 +130,9 @@ fn receivers(
     context: Entity,
     chosen: &[Entity],
 ) -> Result<Vec<Arc<PresenceInfo>>, SendError> {
-    let known = chosen.iter().filter_map(|entity| presence(world, *entity));
+    let known = chosen
+        .iter()
+        .filter_map(|entity| world.get::<Presence>(*entity));
     let here = known.filter(|presence| presence.context() == context);
     let receivers: Vec<_> = here.map(|presence| presence.info().clone()).collect();
     if receivers.is_empty() {

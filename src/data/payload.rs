@@ -1,8 +1,8 @@
 //! Payloads: how your types become bytes and come back, and what data looks like when it arrives.
 //!
-//! Matches, parties and streams share these types, and each has names of its own for them. [`FromMatch<T>`](crate::match_data::FromMatch),
-//! [`FromParty<T>`](crate::party::FromParty) and [`FromStream<T>`](crate::stream::FromStream) are [`TypedData`] of a match, a
-//! party and a stream.
+//! Matches, parties and streams share these types, and each has names of its own for them.
+//! [`FromMatch<T>`](crate::match_data::FromMatch), [`FromParty<T>`](crate::party::FromParty) and
+//! [`FromStream<T>`](crate::stream::FromStream) are [`TypedData`] of a match, a party and a stream.
 //!
 //! # While the game is paused
 //!

@@ -1,4 +1,4 @@
-//! Data that could not be sent, and who is told.
+//! Data that was not sent, and how the game hears of it.
 
 use std::mem::{Discriminant, discriminant};
 
@@ -6,19 +6,19 @@ use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
 use crate::{
-    connection::NakamaConnection, ecs::observed, error::PayloadError, mirror::LifeCycle,
-    request::RequestError, transport::Failure,
+    ecs::observed, error::PayloadError, mirror::LifeCycle, request::RequestError,
+    transport::Failure,
 };
 
-/// Data was not sent. An event of the match's or party's entity, triggered in
-/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, the log
-/// has a warning, once for each connection, op code and kind of reason.
+/// Data was not sent. This is an event of the match's or party's entity, triggered in
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, you find
+/// a warning in the log, once for each connection, op code and kind of reason.
 #[derive(Clone, Debug, EntityEvent)]
 pub struct SendFailed {
     /// The match or party that it was for.
     #[event_target]
     pub context: Entity,
-    /// Its op code.
+    /// The op code of the data.
     pub op_code: i64,
     /// Why.
     pub reason: SendError,
@@ -31,36 +31,36 @@ pub enum SendError {
     /// There is no connection.
     #[error("not connected")]
     NotConnected,
-    /// The server refused it, in its own words. Only data for parties has an answer.
+    /// The server refused it. Only data for parties has an answer.
     #[error("{message}")]
     Refused {
         /// The server's text.
         message: String,
     },
-    /// Nothing came in time. Only data for parties has an answer.
+    /// The server did not answer in time. Only data for parties has an answer.
     #[error("no answer")]
     Unanswered,
-    /// The entity is no match or party that the local user is in.
+    /// The entity is not a match or party that the local user is in.
     #[error("not a member")]
     NotAMember,
     /// None of the chosen receivers is in the match.
     #[error("none of the receivers is in the match")]
     NoReceivers,
-    /// The server would have closed the socket.
+    /// It is too large: the server would close the socket over it.
     #[error("{size} bytes are above the server's limit of {limit}")]
     TooLarge {
-        /// Size of the whole envelope, in bytes.
+        /// The size of the whole envelope, in bytes.
         size: usize,
-        /// What the server accepts.
+        /// The largest size that the server accepts.
         limit: usize,
     },
-    /// More is waiting to be sent than the queue holds: the game sends faster than its pace.
+    /// The queue of messages that wait to be sent is full: your game sends faster than the pace allows.
     #[error("{limit} messages are waiting to be sent")]
     QueueFull {
         /// The size of the queue.
         limit: usize,
     },
-    /// The payload could not be encoded, for the reason that its codec gives.
+    /// The codec could not encode the payload, for this reason.
     #[error("it cannot be encoded: {}", .0.cause())]
     Unencodable(PayloadError),
 }
@@ -92,29 +92,17 @@ impl From<RequestError> for SendError {
     }
 }
 
-/// What was not sent.
+/// What the log has told of this connection: data may fail in every frame.
 #[derive(Default, Resource)]
-pub(crate) struct FailedSends {
-    /// Op codes and reasons that the log has told of this connection: data may fail in every frame.
-    logged: HashSet<(i64, Discriminant<SendError>)>,
-}
+pub(crate) struct LoggedFailures(HashSet<(i64, Discriminant<SendError>)>);
 
 /// How many of them are remembered.
 const LOGGED: usize = 256;
 
-/// Why nothing can be sent to an entity that is not what one is in.
-pub(crate) fn not_in_it(world: &World) -> SendError {
-    if world.resource::<NakamaConnection>().is_connected() {
-        SendError::NotAMember
-    } else {
-        SendError::NotConnected
-    }
-}
-
-impl LifeCycle for FailedSends {
+impl LifeCycle for LoggedFailures {
     fn on_opened(world: &mut World) {
         // What the log has told was of an earlier connection.
-        world.resource_mut::<Self>().logged.clear();
+        world.resource_mut::<Self>().0.clear();
     }
 
     fn on_lost(_: &mut World) {}
@@ -127,32 +115,29 @@ impl LifeCycle for FailedSends {
 /// The network thread could not send something, named by the bits of its entity.
 pub(crate) fn on_send_failed(world: &mut World, origin: u64, op_code: i64, failure: Failure) {
     if let Some(context) = Entity::try_from_bits(origin) {
-        let reason = failure.into();
-        tell(
-            world,
-            SendFailed {
-                context,
-                op_code,
-                reason,
-            },
-        );
+        tell(world, context, op_code, failure.into());
     }
 }
 
-/// Tells that something was not sent.
-pub(crate) fn tell(world: &mut World, failed: SendFailed) {
-    log::debug!("op code {} was not sent: {}", failed.op_code, failed.reason);
+/// Tells the game that something was not sent.
+pub(crate) fn tell(world: &mut World, context: Entity, op_code: i64, reason: SendError) {
+    log::debug!("op code {op_code} was not sent: {reason}");
+    let failed = SendFailed {
+        context,
+        op_code,
+        reason,
+    };
     warn_if_unheard(world, &failed);
     world.trigger(failed);
     world.flush();
 }
 
-/// A failure that the game does not hear of is told in the log, once for each op code and kind of reason.
+/// Warns in the log of a failure that the game does not observe, once for each op code and kind of reason.
 fn warn_if_unheard(world: &mut World, failed: &SendFailed) {
     if observed::by_the_game::<SendFailed>(world, Some(failed.context)) {
         return;
     }
-    let logged = &mut world.resource_mut::<FailedSends>().logged;
+    let logged = &mut world.resource_mut::<LoggedFailures>().0;
     if logged.len() < LOGGED && logged.insert((failed.op_code, discriminant(&failed.reason))) {
         log::warn!(
             "data with op code {} was not sent, and the game does not observe `SendFailed`: {}",

@@ -10,10 +10,10 @@
 //! ```
 //!
 //! F1 opens and closes it, and so does [`NakamaOverlay::open`]. It shows the connection and its traffic; matches, parties, channels and
-//! streams with everybody in them; the matchmaker's tickets; followed users with what they show; the inbox; the last envelopes in
-//! both directions; and requests that wait or failed. Tokens and keys are not shown.
+//! streams with everybody in them; the matchmaker's tickets; followed users and their status; the inbox; the last envelopes in
+//! both directions; and requests that wait or failed. It does not show tokens and keys.
 //!
-//! Closed, it adds nothing to the path of a message: it has envelopes reported raw only while it is open and not paused.
+//! While it is closed, it adds nothing to the path of a message. It has raw envelopes reported only while it is open and not paused.
 //!
 //! # Keys and clicks
 //!
@@ -47,8 +47,8 @@
 //! Rates come from the [diagnostics](crate::diagnostics), and the overlay adds the plugin that measures them.
 //!
 //! It draws with [`bevy_egui`]. To show a part in a window of your own, call one of the functions in [`panels`] with the
-//! [`OverlayView`] of the world; they know nothing else. The view is kept up to date while [`NakamaOverlay::open`] is true;
-//! with [`NakamaOverlay::window`] off, the window itself is left out.
+//! [`OverlayView`] of the world, which is all that they need. The view is up to date while [`NakamaOverlay::open`] is true.
+//! If you set [`NakamaOverlay::window`] to false, there is no window of the overlay's own.
 
 mod camera;
 mod collect;
@@ -89,30 +89,30 @@ use crate::{
 
 /// Adds the overlay to an app, see the [module](self).
 ///
-/// Add it after `DefaultPlugins`. It brings [`EguiPlugin`] along, unless the game adds that one itself, before or after. In an app
-/// without windows there is nothing to draw on, and it draws nothing.
+/// Add it after `DefaultPlugins`. It adds [`EguiPlugin`], unless your game adds that one itself, before or after. In an app
+/// without windows, it draws nothing.
 ///
-/// A [`NakamaOverlay`] that the game inserted before is kept; the settings of the plugin are for a game that has none.
+/// If your game has inserted a [`NakamaOverlay`] before, that one stays, and the settings of the plugin do not count.
 #[derive(Clone, Debug, Default)]
 pub struct NakamaOverlayPlugin {
     settings: NakamaOverlay,
 }
 
 impl NakamaOverlayPlugin {
-    /// With settings of your own. If the app has [`NakamaOverlay`] already, as a resource, those stay.
+    /// The overlay with settings of your own. If the app has the resource [`NakamaOverlay`] already, that one stays.
     #[must_use]
     pub fn new(settings: NakamaOverlay) -> Self {
         Self { settings }
     }
 
-    /// Open from the start.
+    /// Opens it from the start.
     #[must_use]
     pub fn opened(mut self) -> Self {
         self.settings.open = true;
         self
     }
 
-    /// Another key than F1, or none.
+    /// Sets another key than F1, or none.
     #[must_use]
     pub fn with_toggle_key(mut self, key: impl Into<Option<KeyCode>>) -> Self {
         self.settings.toggle_key = key.into();
@@ -157,12 +157,12 @@ impl Plugin for NakamaOverlayPlugin {
         if app.is_plugin_added::<WindowPlugin>() {
             app.insert_resource(BehindWindows);
         }
-        // bevy_egui runs it whether or not it has systems, and cannot do without.
+        // bevy_egui runs this schedule even if it has no systems, and needs it to be there.
         app.init_schedule(EguiPrimaryContextPass);
-        // Settings that the game has inserted before are those it wants.
+        // The game's own settings stay.
         let world = app.world_mut();
         world.get_resource_or_insert_with(|| self.settings.clone());
-        // What the overlay hears of, the game need not have heard of.
+        // The game is still warned of a failure that only the overlay observes.
         let own = || (OwnObserver, Name::new("NakamaOverlayPlugin"));
         world.add_observer(record::failed_request).insert(own());
         world.add_observer(record::failed_send).insert(own());
@@ -175,7 +175,7 @@ impl Plugin for NakamaOverlayPlugin {
                 PreUpdate,
                 (
                     toggle.after(InputSystems),
-                    // Where the primary context is made, and before anything is read for it.
+                    // After the primary context is made, and before anything reads input for it.
                     (camera::follow, camera::tell_unseen)
                         .chain()
                         .after(setup_primary_egui_context_system)
@@ -204,17 +204,17 @@ impl Plugin for NakamaOverlayPlugin {
             .add_systems(EguiPrimaryContextPass, draw.run_if(is_open));
     }
 
-    /// By now the game has added [`EguiPlugin`], if it does so itself.
+    /// If the game adds [`EguiPlugin`] itself, it has done so by now.
     fn finish(&self, app: &mut App) {
         if app.is_plugin_added::<EguiPlugin>() {
             return;
         }
         if app.world().contains_resource::<BehindWindows>() {
             app.add_plugins(EguiPlugin::default());
-            // Bevy does not finish what is added this late.
+            // Bevy does not finish a plugin that is added this late.
             EguiPlugin::default().finish(app);
         } else {
-            // The renderer finishes after us, and egui needs it.
+            // The renderer would finish after this plugin, and egui needs it.
             assert!(
                 !app.is_plugin_added::<WindowPlugin>(),
                 "add `NakamaOverlayPlugin` after `DefaultPlugins`"
@@ -223,11 +223,11 @@ impl Plugin for NakamaOverlayPlugin {
     }
 }
 
-/// The plugins for windows were there before the overlay.
+/// The plugins for windows came before the overlay.
 #[derive(Resource)]
 struct BehindWindows;
 
-/// A run condition: whether what is typed goes into the overlay, or into other text fields of egui.
+/// A run condition: whether the keyboard writes into the overlay, or into other text fields of egui.
 ///
 /// False in an app without windows.
 #[must_use]
@@ -262,7 +262,7 @@ fn draw(
     mut overlay: ResMut<NakamaOverlay>,
     primary: Query<(), With<PrimaryEguiContext>>,
 ) -> Result {
-    // There is none without a camera, and while the window closes.
+    // There is no context without a camera, and while the window closes.
     if primary.is_empty() || !overlay.window {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! What the overlay shows, as plain data: gathered from the world in one place, drawn without it.
+//! What the overlay shows, as plain data. One place gathers it from the world, and the panels draw it without the world.
 
 use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
@@ -10,12 +10,12 @@ use crate::{
     mirror::presence::{SessionId, UserId, Username},
 };
 
-/// All that the overlay shows. Brought up to date while the overlay is open; envelopes with every frame, the rest ten times
-/// a second. Failures are noted while it is closed, too.
+/// Everything that the overlay shows. While the overlay is open, envelopes are brought up to date in every frame, and the rest ten
+/// times a second. Failures are noted while it is closed, too.
 #[derive(Clone, Debug, Default, Resource)]
 #[non_exhaustive]
 pub struct OverlayView {
-    /// The connection, and how it has been.
+    /// The connection, now and in the last minutes.
     pub connection: ConnectionView,
     /// Matches that the local user is in or asks to join, in order of their ids.
     pub matches: Vec<ContextView>,
@@ -23,11 +23,11 @@ pub struct OverlayView {
     pub parties: Vec<ContextView>,
     /// Chat channels that the local user is in or asks to join, in order of their ids.
     pub channels: Vec<ContextView>,
-    /// The matchmaker's tickets, own ones and those of parties, oldest first; those that are asked for last.
+    /// The matchmaker's tickets, of the local user and of parties, oldest first. Those without an answer come last.
     pub tickets: Vec<TicketView>,
     /// Users that the local user follows, and the local user.
     pub friends: FriendsView,
-    /// Streams that the server has told of, in order of mode, subject, subcontext and label.
+    /// Streams that the server has mentioned, in order of mode, subject, subcontext and label.
     pub streams: Vec<ContextView>,
     /// What the server keeps for the user.
     pub inbox: InboxView,
@@ -43,23 +43,23 @@ pub struct OverlayView {
 pub struct ConnectionView {
     /// Its phase.
     pub state: ConnectionState,
-    /// The server's address, without whatever it may hold to log in with.
+    /// The server's address, without a user name or password.
     pub server: Option<String>,
-    /// Whose it is.
+    /// The user who is connected.
     pub user: Option<(UserId, Username)>,
-    /// The session of the local user, known from a presence of theirs.
+    /// The session of the local user, once one of their presences tells it.
     pub session_id: Option<SessionId>,
     /// The last measured round trip.
     pub round_trip: Option<Duration>,
     /// Why the last connection ended, with all causes.
     pub last_reason: Option<String>,
-    /// What has passed since the start.
+    /// What was sent and received since the start.
     pub traffic: TrafficView,
-    /// How the numbers have been, oldest first.
+    /// The numbers of the last minutes, oldest first.
     pub history: VecDeque<TrafficSample>,
 }
 
-/// What has passed since the start, and what is waiting.
+/// What was sent and received since the start, and what is waiting.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TrafficView {
@@ -73,9 +73,9 @@ pub struct TrafficView {
     pub sent_bytes: u64,
     /// Messages that wait to be sent.
     pub queued: usize,
-    /// Bytes that wait for the game to read them.
+    /// Bytes that the game has not read yet.
     pub waiting_bytes: usize,
-    /// Early arrivals that wait for their answer or join.
+    /// Messages that arrived early and wait for the answer or the join that they belong to.
     pub held: usize,
     /// Messages that were dropped.
     pub dropped: u64,
@@ -87,7 +87,7 @@ pub struct TrafficView {
 pub struct TrafficSample {
     /// When it ended, in time since the app's start (`Time<Real>`).
     pub at: Duration,
-    /// The last round trip measured by then.
+    /// The last round trip that was measured by then.
     pub round_trip: Option<Duration>,
     /// Envelopes received per second.
     pub received: f64,
@@ -113,7 +113,7 @@ pub struct ContextView {
     pub about: String,
     /// Its label, if it has one.
     pub label: Option<String>,
-    /// What else it is told from others by: names and values.
+    /// What else tells it from others: names and values.
     pub facts: Vec<(&'static str, String)>,
     /// How many are in it.
     pub size: usize,
@@ -146,9 +146,9 @@ impl ContextView {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ContextState {
-    /// One asked to be in it.
+    /// The local user has asked to be in it.
     Joining,
-    /// One asked, and the leader has to accept.
+    /// The local user has asked, and the leader has to accept.
     PendingApproval,
     /// The local user is in it.
     Joined,
@@ -156,7 +156,7 @@ pub enum ContextState {
     HeardOf,
 }
 
-/// Somebody.
+/// A member of a context.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PersonView {
@@ -180,11 +180,11 @@ pub struct TicketView {
     pub entity: Entity,
     /// Its id, if it is known yet.
     pub id: Option<String>,
-    /// The party that it is for, if it is not the local user's alone.
+    /// The party that it is for. `None` if it is for the local user alone.
     pub party_id: Option<String>,
     /// For how long it has been waiting.
     pub age: Duration,
-    /// What was asked for. `None` if the leader of the party did, or if there is no ticket yet.
+    /// What the local user asked for. `None` if the leader of the party asked, or if there is no ticket yet.
     pub asked: Option<TicketAskView>,
 }
 
@@ -196,7 +196,7 @@ pub struct TicketAskView {
     pub min_count: u32,
     /// How many players there may be.
     pub max_count: u32,
-    /// What their number is a multiple of.
+    /// Their number must be a multiple of this.
     pub count_multiple: Option<u32>,
     /// What the others have to be like.
     pub query: String,
@@ -208,7 +208,7 @@ pub struct TicketAskView {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FriendsView {
-    /// How many are followed, without the local user.
+    /// How many users the local user follows.
     pub followed: usize,
     /// How many of them are online.
     pub online: usize,
@@ -240,11 +240,11 @@ pub struct FriendSessionView {
     pub session_id: SessionId,
     /// Whether it is the local user's.
     pub is_self: bool,
-    /// What it shows. May be empty.
+    /// Its status. May be empty.
     pub status: String,
 }
 
-/// What the server keeps for the user, as far as it is known.
+/// The notifications that the server keeps for the user, as far as the game knows them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InboxView {
@@ -269,13 +269,13 @@ pub struct NotificationView {
     pub code: String,
     /// Who sent it, if it was a user.
     pub sender: Option<UserId>,
-    /// When, in UTC.
+    /// When it was sent, in UTC.
     pub create_time: String,
     /// Its content: JSON on several lines, without secrets.
     pub json: String,
 }
 
-/// Requests without an answer, and what failed.
+/// Requests without an answer, and failures.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RequestsView {
@@ -301,20 +301,20 @@ pub struct WaitingView {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FailureView {
-    /// When, in time since the app's start (`Time<Real>`); the last time, if it happened several times in a row.
+    /// When it failed, in time since the app's start (`Time<Real>`). The last time, if it failed several times in a row.
     pub at: Duration,
-    /// What it was: the name of a request, or data.
+    /// What failed: the name of a request, or data.
     pub what: String,
     /// Why it failed.
     pub reason: String,
-    /// How many times in a row.
+    /// How many times in a row it failed.
     pub count: u64,
-    /// Its place among all failures.
+    /// Its number among all failures.
     pub(super) number: u64,
 }
 
 impl RequestsView {
-    /// Notes a failure; one like the last is counted with it.
+    /// Notes a failure. If it is like the last one, the two are one entry with a count.
     pub(super) fn note(&mut self, at: Duration, what: String, reason: String, limit: usize) {
         self.failed += 1;
         if let Some(last) = self.failures.back_mut()

@@ -13,7 +13,7 @@ use crate::{
         self, OutgoingData, ReadyData, SendsData, WireData,
         payload::{Codec, DataReceived, DataRejected, TypedData},
         sealed,
-        send::{SendFailed, tell},
+        send::tell,
     },
     mirror::{
         WaitsFor, find_again,
@@ -112,15 +112,7 @@ impl SendsData for Party {
             data: data.data,
         });
         send_or_tell(world, message, move |world, error| {
-            let reason = error.into();
-            tell(
-                world,
-                SendFailed {
-                    context,
-                    op_code,
-                    reason,
-                },
-            );
+            tell(world, context, op_code, error.into());
         });
     }
 }
@@ -128,7 +120,7 @@ impl SendsData for Party {
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to the other members of a party. It leaves at the end of the frame
     /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, or the server refuses it, you get a
-    /// [`SendFailed`].
+    /// [`SendFailed`](crate::send::SendFailed).
     pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
         self.send_out(party, OutgoingData::of::<Party, T>(payload));
     }

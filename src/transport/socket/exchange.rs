@@ -16,7 +16,7 @@ use super::{
 };
 use crate::transport::error::TransportError;
 
-/// How often is read in one turn, before other calls and links have theirs.
+/// How often one turn reads, before it is the turn of other calls and links.
 const READS_PER_TURN: usize = 16;
 
 /// A request on its way, and its response.
@@ -35,16 +35,16 @@ enum ExchangeStage {
 struct Talk {
     stream: Stream,
     written: usize,
-    /// Why nothing more can be written.
+    /// Why writing has failed for good.
     unwritable: Option<TransportError>,
     reader: ResponseReader,
 }
 
-/// How far reading has come.
+/// How far a turn has read.
 enum Read {
-    /// Nothing more is there.
+    /// Nothing more is there now.
     Waiting,
-    /// More is there, for the next turn.
+    /// The next turn has more to read.
     More,
     /// Nothing more will arrive.
     End,
@@ -52,7 +52,7 @@ enum Read {
     Broken(TransportError),
 }
 
-/// What came of it.
+/// What came back.
 pub(crate) enum Outcome {
     /// A whole response.
     Response(Response),
@@ -113,11 +113,11 @@ impl Exchange {
         let ExchangeStage::Talking(talk) = &mut self.stage else {
             return Ok(None);
         };
-        // A server may answer before it has read everything, so reading does not wait for the writing to be done. Nor does it
-        // matter that nothing more can be written, as long as there is an answer to read.
+        // A server may answer before it has read everything, so reading does not wait until everything is written. Failed writing
+        // does not matter either, as long as there is an answer to read.
         talk.write(&self.request);
         let read = talk.read();
-        talk.write(&self.request); // TLS may have come about just now
+        talk.write(&self.request); // the TLS handshake may have ended just now
         self.has_more = matches!(read, Read::More);
         if talk
             .reader
@@ -146,7 +146,7 @@ impl Exchange {
             (Err(_), _) if talk.is_plain() && talk.reader.is_tls_alert() => {
                 Err(TransportError::OnlyTls)
             }
-            // What broke first says more.
+            // The first error says most.
             (Ok(None), Read::Broken(error)) => Err(talk.unwritable.take().unwrap_or(error)),
             (Ok(None), _) => Ok(None),
             (Err(problem), Read::End) => Err(match talk.unwritable.take() {
@@ -164,7 +164,7 @@ impl Exchange {
     }
 }
 
-/// Whether a server that speaks TLS says that it was asked without.
+/// Whether this is how a server with TLS refuses a request without TLS.
 fn wants_tls(response: &Response) -> bool {
     let begin = &response.body[..response.body.len().min(256)];
     let says = |text: &str| begin.windows(text.len()).any(|it| it == text.as_bytes());
@@ -199,7 +199,7 @@ impl Talk {
         }
     }
 
-    /// Reads what is there, but for what has to wait for the next turn.
+    /// Reads what is there, up to the limit of a turn.
     fn read(&mut self) -> Read {
         let mut buffer = [0; 16 * 1024];
         for _ in 0..READS_PER_TURN {
@@ -207,7 +207,7 @@ impl Talk {
                 Ok(0) => return Read::End,
                 Ok(count) => {
                     self.reader.push(&buffer[..count]);
-                    // What comes behind the head of an upgrade is for the WebSocket to read.
+                    // The WebSocket reads what comes behind the head of an upgrade.
                     if self
                         .reader
                         .head()
@@ -217,7 +217,7 @@ impl Talk {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Waiting,
-                // Many servers end TLS without saying so.
+                // Many servers end TLS without a goodbye.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Read::End,
                 Err(error) => return Read::Broken(error.into()),
             }

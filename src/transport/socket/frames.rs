@@ -1,7 +1,7 @@
 //! WebSocket frames over any stream, from a client's side.
 //!
-//! Heads of frames are read and written by tungstenite. The rest is here, because tungstenite logs what frames carry, and
-//! tokens and chat are in there.
+//! Tungstenite reads and writes the heads of frames. The rest is here, because tungstenite would log the content of frames, and that
+//! includes tokens and chat.
 
 use std::{
     io::{self, Cursor, ErrorKind, Read, Write},
@@ -14,34 +14,34 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-/// How much is read in one go.
+/// How much one read takes, in bytes.
 const CHUNK: usize = 16 * 1024;
-/// What a control frame may carry, as the protocol has it.
+/// The largest content of a control frame that the protocol allows, in bytes.
 const MAX_CONTROL: usize = 125;
-/// In how many pieces a message may come. They may be empty, so their size is no bound.
+/// In how many pieces a message may come. Their size does not bound their number, because they may be empty.
 const MAX_PIECES: usize = 16 * 1024;
-/// Frames taken in one turn, before other links have theirs.
+/// How many frames one turn takes, before it is the turn of other links.
 const FRAMES_PER_TURN: usize = 256;
-/// How often is read in one turn.
+/// How often one turn reads.
 const READS_PER_TURN: usize = 16;
 
-/// What the server sent.
+/// A message that the server sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SocketMessage {
     Binary(Bytes),
     Text,
     Ping,
     Pong,
-    /// The code and the words of the close frame; its echo leaves with the next flush.
+    /// The code and the text of the close frame. Its echo leaves with the next flush.
     Close(Option<(u16, String)>),
 }
 
-/// Why there will be no more.
+/// Why nothing more will come.
 #[derive(Debug)]
 pub(crate) enum FrameError {
     /// The stream failed, or ended.
     Io(io::Error),
-    /// The server does not keep to the protocol.
+    /// The server breaks the protocol.
     Protocol(&'static str),
 }
 
@@ -53,32 +53,32 @@ impl From<io::Error> for FrameError {
 
 /// An open WebSocket.
 ///
-/// What it reads is bounded per turn, whatever the server sends. When nothing more can be written, it reads on until there is
-/// nothing more, because the server may have said why; only then the error is told.
+/// A turn reads only so much, whatever the server sends. After writing has failed, reading goes on until nothing is left, because
+/// the server may have said why. Only then the error is told.
 pub(crate) struct Frames<S> {
     stream: S,
     turn: Turn,
-    /// Read, and not understood yet.
+    /// Bytes that were read, and not parsed yet.
     unread: BytesMut,
-    /// The largest message that is taken.
+    /// The largest message that the server may send.
     limit: usize,
     /// The beginning of a message in pieces, and how many there were.
     message: Option<(BytesMut, usize)>,
-    /// Written, and not taken by the stream yet.
+    /// Bytes that were written, and that the stream has not taken yet.
     unsent: BytesMut,
-    /// What the newest ping carried: only that one must be answered.
+    /// The content of the newest ping. Only that one needs an answer.
     pong: Option<Bytes>,
     is_closing: bool,
-    /// Why nothing more can be written.
+    /// Why writing has failed for good.
     broken: Option<FrameError>,
     masks: fn() -> [u8; 4],
 }
 
-/// What may be read yet in this turn.
+/// How much this turn may still read.
 struct Turn {
     frames: usize,
     reads: usize,
-    /// Something was left for the next one.
+    /// Whether something was left for the next turn.
     has_more: bool,
 }
 
@@ -93,8 +93,8 @@ impl Default for Turn {
 }
 
 impl<S: Read + Write> Frames<S> {
-    /// Goes on with a stream that has been upgraded; `rest` is what was read behind the answer to that. Messages are masked
-    /// with `masks`, which must not be foreseeable.
+    /// Goes on with a stream after the upgrade. `rest` is what was read behind the answer to the upgrade. The masks of messages come
+    /// from `masks`, and nobody must be able to predict them.
     pub(crate) fn new(stream: S, rest: &[u8], limit: usize, masks: fn() -> [u8; 4]) -> Self {
         Self {
             stream,
@@ -110,22 +110,22 @@ impl<S: Read + Write> Frames<S> {
         }
     }
 
-    /// A turn begins: reading goes on.
+    /// Begins a turn, so that reading goes on.
     pub(crate) fn begin_turn(&mut self) {
         self.turn = Turn::default();
     }
 
-    /// Whether something may be left that this turn has not read.
+    /// Whether this turn may have left something to read.
     pub(crate) fn has_more(&self) -> bool {
         self.turn.has_more
     }
 
-    /// Whether nothing more can be written. What was read before tells why; at the end, [`read`](Self::read) does.
+    /// Whether writing has failed for good. What the server sent before may tell why. After that, [`read`](Self::read) does.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.is_some()
     }
 
-    /// The next thing that the server sent; `None` if nothing more is there by now, or for this turn.
+    /// The next message that the server sent. `None` if there is nothing more now, or nothing more for this turn.
     pub(crate) fn read(&mut self) -> Result<Option<SocketMessage>, FrameError> {
         loop {
             while self.turn.frames > 0
@@ -153,12 +153,12 @@ impl<S: Read + Write> Frames<S> {
                 }
                 Err(error) => error.into(),
             };
-            // The first error is the one that says most.
+            // The first error says most.
             return Err(self.broken.take().unwrap_or(end));
         }
     }
 
-    /// Takes a frame from what has been read, if it is there as a whole.
+    /// Takes a frame from the bytes that were read, if all of it is there.
     fn next_frame(&mut self) -> Result<Option<(FrameHeader, Bytes)>, FrameError> {
         let mut cursor = Cursor::new(&self.unread);
         let parsed = FrameHeader::parse(&mut cursor)
@@ -234,12 +234,12 @@ impl<S: Read + Write> Frames<S> {
         }
     }
 
-    /// Writes a message; it leaves with the next [`flush`](Self::flush).
+    /// Writes a message. It leaves with the next [`flush`](Self::flush).
     pub(crate) fn write(&mut self, message: &[u8]) {
         self.put(OpCode::Data(Data::Binary), message);
     }
 
-    /// Writes a close frame, unless there was one.
+    /// Writes a close frame, unless one was written before.
     pub(crate) fn close(&mut self, code: Option<u16>) {
         if !self.is_closing {
             self.is_closing = true;
@@ -257,14 +257,14 @@ impl<S: Read + Write> Frames<S> {
             ..FrameHeader::default()
         };
         let mut written = Vec::with_capacity(head.len(payload.len() as u64));
-        // A `Vec` takes everything.
+        // Writing to a `Vec` does not fail.
         let _ = head.format(payload.len() as u64, &mut written);
         self.unsent.extend_from_slice(&written);
         let masked = payload.iter().zip(mask.iter().cycle());
         self.unsent.extend(masked.map(|(byte, mask)| byte ^ mask));
     }
 
-    /// Lets everything leave that the stream takes. Whether that was all.
+    /// Sends as much as the stream takes. Returns whether that was everything.
     pub(crate) fn flush(&mut self) -> bool {
         if self.broken.is_some() {
             return false;

@@ -1,6 +1,6 @@
-//! A WebSocket over a connection of ours.
+//! A WebSocket over a connection that this crate opens itself.
 //!
-//! The opening request is written and checked here, because tungstenite logs it, token and all.
+//! This file writes and checks the opening request, because tungstenite would log it, with the token in it.
 
 use std::{
     io,
@@ -27,13 +27,13 @@ use crate::transport::{
     wire::error_text::error_text,
 };
 
-/// The largest message a server may send, in bytes. Nakama limits what it receives, not what it sends.
+/// The largest message that a server may send, in bytes. Nakama limits only what it receives.
 const MAX_INBOUND: usize = 16 * 1024 * 1024;
-/// What is written without a flush in between, in bytes.
+/// How much is written between two flushes, in bytes.
 const FLUSH_FROM: usize = 64 * 1024;
 /// The close code of a normal end.
 const NORMAL: u16 = 1000;
-/// How long the server may take to close, once we have said that we do.
+/// How long the server may take to close after the client has said that it closes.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One socket, from dialing to its end.
@@ -58,18 +58,18 @@ enum SocketStage {
     },
 }
 
-/// What a socket has to say.
+/// What happens on a socket.
 #[derive(Debug)]
 pub(crate) enum SocketEvent {
     Opened,
     Frame(Bytes),
-    /// A control frame.
+    /// A control frame came: the server is there.
     Alive,
     Ended(DisconnectReason),
 }
 
 impl Socket {
-    /// The server that it goes to.
+    /// The server that the socket leads to.
     pub(crate) fn server(&self) -> &NakamaServer {
         &self.server
     }
@@ -126,9 +126,9 @@ impl Socket {
         }
     }
 
-    /// Reads what is there. Whether there is more, for the next turn.
+    /// Reads what is there. Returns whether the next turn has more to read.
     ///
-    /// After [`SocketEvent::Ended`], and once [`is_closed`](Self::is_closed), the socket is to be dropped.
+    /// Drop the socket after [`SocketEvent::Ended`], and once [`is_closed`](Self::is_closed).
     pub(crate) fn progress(
         &mut self,
         now: Instant,
@@ -190,7 +190,7 @@ impl Socket {
         false
     }
 
-    /// Whether another envelope may be written: the kernel has taken what it was given.
+    /// Whether another envelope may be written, because the operating system has taken everything before it.
     pub(crate) fn is_writable(&self) -> bool {
         matches!(
             self.stage,
@@ -201,7 +201,7 @@ impl Socket {
         )
     }
 
-    /// Whether nothing more can be written. The next [`progress`](Self::progress) tells why.
+    /// Whether writing has failed for good. The next [`progress`](Self::progress) tells why.
     pub(crate) fn is_broken(&self) -> bool {
         matches!(&self.stage, SocketStage::Open { socket, .. } if socket.is_broken())
     }
@@ -221,7 +221,7 @@ impl Socket {
         }
     }
 
-    /// Lets everything written leave, and the answers to pings.
+    /// Sends everything that was written, and the answers to pings.
     pub(crate) fn flush(&mut self) {
         if let SocketStage::Open {
             socket,
@@ -234,7 +234,7 @@ impl Socket {
         }
     }
 
-    /// Says that we close. Whether it is worth waiting for the server's answer.
+    /// Tells the server that the client closes. Returns whether it is worth waiting for the server's answer.
     pub(crate) fn close(self, now: Instant) -> Option<Self> {
         let SocketStage::Open { mut socket, .. } = self.stage else {
             return None;
@@ -250,7 +250,7 @@ impl Socket {
         })
     }
 
-    /// Whether a socket that we close is closed by now. What was still under way goes nowhere.
+    /// Whether a socket that the client closes is closed by now. What was still under way is dropped.
     pub(crate) fn is_closed(&mut self, now: Instant) -> bool {
         let SocketStage::Closing { socket, until } = &mut self.stage else {
             return false;
@@ -266,13 +266,13 @@ impl Socket {
         }
     }
 
-    /// Whether a socket that we close has more to read.
+    /// Whether a socket that the client closes has more to read.
     pub(crate) fn has_more(&self) -> bool {
         matches!(&self.stage, SocketStage::Closing { socket, .. } if socket.has_more())
     }
 }
 
-/// Checks what the server made of the opening request.
+/// Checks the server's answer to the opening request.
 fn open(
     outcome: Outcome,
     accept_key: &str,
