@@ -40,13 +40,16 @@ impl_reflect_opaque!((in bevy_nakama::proto) PartyLayout(Clone, Debug));
 #[reflect(Resource)]
 pub struct NakamaConnection {
     pub(super) state: ConnectionState,
+    #[reflect(skip_serializing, default)]
     pub(super) server: Option<NakamaServer>,
     pub(super) user: Option<(UserId, Username)>,
     /// For REST calls, as long as there is a connection.
     #[reflect(ignore)]
     pub(super) session: Option<NakamaSession>,
     pub(super) round_trip: Option<Duration>,
+    #[reflect(skip_serializing, default)]
     pub(super) last_reason: Option<DisconnectReason>,
+    #[reflect(skip_serializing, default)]
     pub(super) party_layout: Option<PartyLayout>,
     pub(super) appears_online: bool,
     #[reflect(ignore)]

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     mirror::{
-        HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _, Timing, WaitsFor,
+        AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor,
         presence::{PresenceIndex, PresenceInfo, Sender},
     },
     proto::Kind,
@@ -41,28 +41,16 @@ pub(crate) trait WireData: Sized {
 /// Makes an area able to receive data.
 pub(crate) fn add_data<D: WireData>(app: &mut App) {
     bind::init::<D::Context>(app);
-    app.add_life_cycle::<Messages<D::Context>>().handle(
-        D::KIND,
-        |world, pushed, timing| match D::of(pushed) {
-            Some(data) => deliver(world, data, timing),
-            None => Ok(()),
-        },
-    );
-}
-
-/// The messages of an area. They outlive the connection, so that a game can read them, but not the next one's begin.
-struct Messages<C>(PhantomData<C>);
-
-impl<C: DataContext> LifeCycle for Messages<C> {
-    fn on_opened(world: &mut World) {
-        bind::clear_area::<C>(world);
-    }
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(_: &mut World) {}
+    app.add_life_cycle(LifeCycle {
+        on_opened: bind::clear_area::<D::Context>,
+        on_lost: NOTHING,
+        reenter: NOTHING,
+        on_closed: NOTHING,
+    })
+    .handle(D::KIND, |world, pushed, timing| match D::of(pushed) {
+        Some(data) => deliver(world, data, timing),
+        None => Ok(()),
+    });
 }
 
 /// Data arrived: finds where and from whom, and writes it. It may have to wait for its context or its sender.

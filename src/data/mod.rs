@@ -18,7 +18,7 @@ pub(crate) use self::{
     message::sealed,
     outgoing::{ReadyData, SendsData, send_data},
 };
-use crate::mirror::{HandlersAppExt as _, LifeCycleAppExt as _};
+use crate::mirror::{AreaAppExt as _, LifeCycle, NOTHING};
 
 /// Tells the game of data that was not sent.
 pub(crate) struct DataPlugin;
@@ -26,7 +26,12 @@ pub(crate) struct DataPlugin;
 impl Plugin for DataPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<LoggedFailures>()
-            .add_life_cycle::<LoggedFailures>()
+            .add_life_cycle(LifeCycle {
+                on_opened: send::on_opened,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: NOTHING,
+            })
             .handle_failed_sends(send::on_send_failed);
     }
 }

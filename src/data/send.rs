@@ -5,10 +5,7 @@ use std::mem::{Discriminant, discriminant};
 use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
-use crate::{
-    ecs::observed, error::PayloadError, mirror::LifeCycle, request::RequestError,
-    transport::Failure,
-};
+use crate::{ecs::observed, error::PayloadError, request::RequestError, transport::Failure};
 
 /// Data was not sent. This is an event of the match's or party's entity, triggered in
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, you find
@@ -99,17 +96,9 @@ pub(crate) struct LoggedFailures(HashSet<(i64, Discriminant<SendError>)>);
 /// How many of them are remembered.
 const LOGGED: usize = 256;
 
-impl LifeCycle for LoggedFailures {
-    fn on_opened(world: &mut World) {
-        // What the log has told was of an earlier connection.
-        world.resource_mut::<Self>().0.clear();
-    }
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(_: &mut World) {}
+/// A connection begins: what the log has told was of an earlier one.
+pub(super) fn on_opened(world: &mut World) {
+    world.resource_mut::<LoggedFailures>().0.clear();
 }
 
 /// The network thread could not send something, named by the bits of its entity.

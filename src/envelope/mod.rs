@@ -23,7 +23,7 @@ use crate::{
     connection::{NetworkLink, hand_over},
     ecs::{NakamaSystems, observed},
     error::{ErrorCode, ServerError},
-    mirror::{HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _, Timing, WaitsFor, on_pushed},
+    mirror::{AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor, on_pushed},
     proto::{self, Envelope, Kind, Message, realtime},
     request::{Moment, Move, Outcome, Request, SocketRequest, submit},
     transport::{Direction, LinkCommand, People, RawEnvelope, Received},
@@ -193,7 +193,12 @@ impl Plugin for EnvelopePlugin {
             .init_resource::<LoggedErrors>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()
-            .add_life_cycle::<Self>()
+            .add_life_cycle(LifeCycle {
+                on_opened: |world| world.resource_mut::<LoggedErrors>().0.clear(),
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: NOTHING,
+            })
             .handle_raw(on_raw)
             .add_systems(
                 PostUpdate,
@@ -201,19 +206,6 @@ impl Plugin for EnvelopePlugin {
             );
         on_pushed!(app: Error => on_error,);
     }
-}
-
-impl LifeCycle for EnvelopePlugin {
-    fn on_opened(world: &mut World) {
-        // What the log has told was of an earlier connection.
-        world.resource_mut::<LoggedErrors>().0.clear();
-    }
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(_: &mut World) {}
 }
 
 /// Any message as a request, for what the crate has no method for. Made by [`raw`](NakamaCommands::raw).

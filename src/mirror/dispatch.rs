@@ -4,7 +4,10 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
-use super::early::{EarlyArrivals, Timing, WaitsFor, hold};
+use super::{
+    early::{EarlyArrivals, Timing, WaitsFor, hold},
+    life::{LifeCycle, LifeCycles},
+};
 use crate::{
     proto::Kind,
     transport::{Failure, Pushed, RawEnvelope},
@@ -43,8 +46,11 @@ impl Handlers {
     }
 }
 
-/// What an area's plugin says about what it takes in.
-pub(crate) trait HandlersAppExt {
+/// What an area's plugin says: what it takes in, and how it lives with the connection.
+pub(crate) trait AreaAppExt {
+    /// From now on the area lives with the connection.
+    fn add_life_cycle(&mut self, cycle: LifeCycle) -> &mut Self;
+
     /// Takes in a kind of message that the server sends by itself. [`on_pushed!`] is the handier form.
     fn handle(&mut self, kind: Kind, handler: Handler) -> &mut Self;
 
@@ -58,7 +64,13 @@ pub(crate) trait HandlersAppExt {
     fn handle_failed_sends(&mut self, handler: fn(&mut World, u64, i64, Failure)) -> &mut Self;
 }
 
-impl HandlersAppExt for App {
+impl AreaAppExt for App {
+    fn add_life_cycle(&mut self, cycle: LifeCycle) -> &mut Self {
+        let mut cycles = self.world_mut().get_resource_or_init::<LifeCycles>();
+        cycles.add(cycle);
+        self
+    }
+
     fn handle(&mut self, kind: Kind, handler: Handler) -> &mut Self {
         let mut handlers = self.world_mut().get_resource_or_init::<Handlers>();
         handlers.by_kind[kind as usize] = Some(handler);
@@ -86,7 +98,7 @@ impl HandlersAppExt for App {
 /// Names the functions that take in kinds of messages: `fn(&mut World, &mut M, &mut People, Timing) -> Result<(), WaitsFor>`.
 macro_rules! on_pushed {
     ($app:ident: $($Kind:ident => $handler:path,)+) => {$(
-        $crate::mirror::HandlersAppExt::handle(
+        $crate::mirror::AreaAppExt::handle(
             $app,
             $crate::proto::Kind::$Kind,
             |world, pushed, timing| {

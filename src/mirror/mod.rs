@@ -23,7 +23,7 @@ pub use self::{
 };
 pub(crate) use self::{
     context::{Vocabulary, id_of},
-    dispatch::{Handlers, HandlersAppExt, dispatch, on_pushed},
+    dispatch::{AreaAppExt, Handlers, dispatch, on_pushed},
     early::{Timing, WaitsFor},
     enter::{
         Entry, ask_about, ask_to_join, become_context, become_known, context_of, enter, find_again,
@@ -33,7 +33,7 @@ pub(crate) use self::{
     leave::{
         ask_to_leave, clear, leave_taken, leave_unwanted, on_join_answered, remove, send_leave,
     },
-    life::{LifeCycle, LifeCycleAppExt},
+    life::{LifeCycle, NOTHING},
     reconcile::{
         Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, set_own_session,
     },

@@ -75,8 +75,8 @@ use crate::{
     connection::NakamaConnection,
     ecs::{self, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _,
-        Membership, Timing, Vocabulary, WaitsFor, on_pushed,
+        self, AreaAppExt as _, Context, ContextIndex, LifeCycle, Membership, NOTHING, Timing,
+        Vocabulary, WaitsFor, on_pushed,
         presence::{self, ChannelId, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
@@ -324,25 +324,16 @@ impl Plugin for ChatPlugin {
             .register_type::<(ChatIndex, ChatChannel, ChatChannelKind)>()
             .register_type::<(ChatMemberOf, ChatMembers)>()
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
-            .add_life_cycle::<Self>()
+            .add_life_cycle(LifeCycle {
+                on_opened: ecs::clear_messages::<ChatMessageReceived>,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: mirror::clear::<ChatChannel>,
+            })
             .handle_joins(mirror::on_join_answered::<ChatChannel>);
         on_pushed!(app:
             ChannelMessage => on_message,
             ChannelPresenceEvent => on_presence_event,
         );
-    }
-}
-
-impl LifeCycle for ChatPlugin {
-    fn on_opened(world: &mut World) {
-        ecs::clear_messages::<ChatMessageReceived>(world);
-    }
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(world: &mut World) {
-        mirror::clear::<ChatChannel>(world);
     }
 }

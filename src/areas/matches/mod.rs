@@ -70,8 +70,8 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::{ErrorCode, ServerError},
     mirror::{
-        self, Context, ContextIndex, Entry, HandlersAppExt as _, Leave, LifeCycle,
-        LifeCycleAppExt as _, Membership, Timing, Vocabulary, WaitsFor, on_pushed,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, Leave, LifeCycle, Membership, NOTHING,
+        Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{JoinWith, MatchId},
     },
     proto::{Message, realtime},
@@ -413,21 +413,14 @@ impl Plugin for MatchesPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<MatchIndex>()
             .register_type::<(MatchIndex, Match, PresentIn, MatchPresences)>()
-            .add_life_cycle::<Self>()
+            .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: mirror::clear::<Match>,
+            })
             .handle_joins(mirror::on_join_answered::<Match>);
         add_data::<MatchData>(app);
         on_pushed!(app: MatchPresenceEvent => on_presence_event,);
-    }
-}
-
-impl LifeCycle for MatchesPlugin {
-    fn on_opened(_: &mut World) {}
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(world: &mut World) {
-        mirror::clear::<Match>(world);
     }
 }

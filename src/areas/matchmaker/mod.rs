@@ -70,7 +70,7 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::ServerError,
     mirror::{
-        self, Context, ContextIndex, LifeCycle, LifeCycleAppExt as _, MembersChanged, Timing,
+        self, AreaAppExt as _, Context, ContextIndex, LifeCycle, MembersChanged, NOTHING, Timing,
         Vocabulary, WaitsFor, become_context,
         early::EarlyArrivals,
         on_pushed,
@@ -277,7 +277,12 @@ impl Plugin for MatchmakerPlugin {
             .init_resource::<TicketBook>()
             .register_type::<(TicketIndex, MatchmakerTicket, AddMatchmaker)>()
             .register_type::<(TicketOf, PartyTickets, TicketId)>()
-            .add_life_cycle::<Self>()
+            .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: on_closed,
+            })
             .add_observer(on_departed)
             .add_observer(|changed: On<MembersChanged>, mut commands: Commands| {
                 let party = changed.context;
@@ -290,17 +295,9 @@ impl Plugin for MatchmakerPlugin {
     }
 }
 
-impl LifeCycle for MatchmakerPlugin {
-    fn on_opened(_: &mut World) {}
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(world: &mut World) {
-        mirror::clear::<MatchmakerTicket>(world);
-        *world.resource_mut::<TicketBook>() = TicketBook::default();
-    }
+fn on_closed(world: &mut World) {
+    mirror::clear::<MatchmakerTicket>(world);
+    *world.resource_mut::<TicketBook>() = TicketBook::default();
 }
 
 /// The message that removes a ticket.

@@ -71,7 +71,7 @@ pub use self::{
 };
 use crate::{
     ecs,
-    mirror::{LifeCycle, LifeCycleAppExt as _, Timing, WaitsFor, on_pushed, presence::UserId},
+    mirror::{AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor, on_pushed, presence::UserId},
     proto::{api, realtime},
     shared_text,
     transport::People,
@@ -186,21 +186,12 @@ impl Plugin for NotificationPlugin {
         app.init_resource::<NotificationInbox>()
             .add_message::<NotificationReceived>()
             .register_type::<(NotificationInbox, Notification, NotificationCode)>()
-            .add_life_cycle::<Self>();
+            .add_life_cycle(LifeCycle {
+                on_opened: ecs::clear_messages::<NotificationReceived>,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: inbox::clear,
+            });
         on_pushed!(app: Notifications => on_notifications,);
-    }
-}
-
-impl LifeCycle for NotificationPlugin {
-    fn on_opened(world: &mut World) {
-        ecs::clear_messages::<NotificationReceived>(world);
-    }
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(world: &mut World) {
-        inbox::clear(world);
     }
 }

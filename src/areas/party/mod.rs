@@ -89,8 +89,8 @@ use crate::{
     data::add_data,
     ecs::{NakamaSystems, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, Entry, HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _,
-        MembersChanged, Membership, Timing, Vocabulary, WaitsFor,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, LifeCycle, MembersChanged, Membership,
+        NOTHING, Timing, Vocabulary, WaitsFor,
         early::EarlyArrivals,
         on_pushed,
         presence::{PartyId, PresenceIndex, SessionId},
@@ -410,7 +410,12 @@ impl Plugin for PartyPlugin {
             .init_resource::<PartyAsks>()
             .register_type::<(PartyIndex, Party, MemberOf, PartyMembers, PartyLeader)>()
             .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
-            .add_life_cycle::<Self>()
+            .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: on_closed,
+            })
             .handle_joins(mirror::on_join_answered::<Party>)
             .add_systems(
                 PreUpdate,
@@ -431,15 +436,7 @@ impl Plugin for PartyPlugin {
     }
 }
 
-impl LifeCycle for PartyPlugin {
-    fn on_opened(_: &mut World) {}
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(world: &mut World) {
-        mirror::clear::<Party>(world);
-        joining::clear_asks(world);
-    }
+fn on_closed(world: &mut World) {
+    mirror::clear::<Party>(world);
+    joining::clear_asks(world);
 }

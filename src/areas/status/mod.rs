@@ -86,8 +86,8 @@ use crate::{
     connection::NakamaConnection,
     ecs::{naming::give_name, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, Detail, HandlersAppExt as _, LifeCycle, LifeCycleAppExt as _,
-        Membership, Timing, Vocabulary, WaitsFor, on_pushed,
+        self, AreaAppExt as _, Context, ContextIndex, Detail, LifeCycle, Membership, NOTHING,
+        Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{IsSelf, PresenceIndex, SessionId, UserId, Username},
     },
     proto::{Message, UserPresence, realtime},
@@ -339,27 +339,20 @@ impl Plugin for StatusPlugin {
             .init_resource::<StatusBook>()
             .register_type::<(FollowedUserIndex, FollowedUser)>()
             .register_type::<(SessionOf, UserSessions, UserStatus)>()
-            .add_life_cycle::<Self>()
+            .add_life_cycle(LifeCycle {
+                on_opened: on_opened,
+                on_lost: |world| *world.resource_mut::<StatusBook>() = StatusBook::default(),
+                reenter: NOTHING,
+                on_closed: mirror::clear::<FollowedUser>,
+            })
             .handle_joins(mirror::on_join_answered::<FollowedUser>);
         on_pushed!(app: StatusPresenceEvent => on_presence_event,);
     }
 }
 
-impl LifeCycle for StatusPlugin {
-    fn on_opened(world: &mut World) {
-        // If the local user appears online, the first thing that the server tells is the session of this connection.
-        let appears_online = world.resource::<NakamaConnection>().appears_online();
-        let own = appears_online.then(String::new);
-        world.resource_mut::<StatusBook>().own = own.into_iter().collect();
-    }
-
-    fn on_lost(world: &mut World) {
-        *world.resource_mut::<StatusBook>() = StatusBook::default();
-    }
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(world: &mut World) {
-        mirror::clear::<FollowedUser>(world);
-    }
+/// If the local user appears online, the first thing that the server tells is the session of this connection.
+fn on_opened(world: &mut World) {
+    let appears_online = world.resource::<NakamaConnection>().appears_online();
+    let own = appears_online.then(String::new);
+    world.resource_mut::<StatusBook>().own = own.into_iter().collect();
 }

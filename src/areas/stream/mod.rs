@@ -81,8 +81,8 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::ServerError,
     mirror::{
-        self, Context, ContextId, ContextIndex, Detail, LifeCycle, LifeCycleAppExt as _,
-        Membership, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
+        self, AreaAppExt as _, Context, ContextId, ContextIndex, Detail, LifeCycle, Membership,
+        NOTHING, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
     },
     proto::{Message, UserPresence, realtime},
     request::Area,
@@ -300,20 +300,13 @@ impl Plugin for StreamPlugin {
         app.init_resource::<StreamIndex>()
             .register_type::<(StreamIndex, Stream, InStream)>()
             .register_type::<(StreamPresences, StreamPersistence)>()
-            .add_life_cycle::<Self>();
+            .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: mirror::clear::<Stream>,
+            });
         add_data::<StreamData>(app);
         on_pushed!(app: StreamPresenceEvent => on_presence_event,);
-    }
-}
-
-impl LifeCycle for StreamPlugin {
-    fn on_opened(_: &mut World) {}
-
-    fn on_lost(_: &mut World) {}
-
-    fn reenter(_: &mut World) {}
-
-    fn on_closed(world: &mut World) {
-        mirror::clear::<Stream>(world);
     }
 }

@@ -16,7 +16,6 @@ use crate::{
         core::deadline::deadline,
         error::DisconnectReason,
         event::{Answer, Failure, LinkEvent},
-        socket::rest,
         wire::encode::OutgoingMatchData,
     },
 };
@@ -41,7 +40,7 @@ impl Core {
                 ticket,
                 call,
                 timeout,
-            } => match rest::endpoint(&call) {
+            } => match call.endpoint() {
                 Ok(endpoint) => {
                     self.requests.open_rest(ticket, now, timeout);
                     let action = Action::Rest(ticket, call, endpoint);
