@@ -132,8 +132,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// # Errors
     ///
-    /// [`NotConnected`](RequestError::NotConnected); the server's refusal as it is, which is a 401 if the session cannot be
-    /// refreshed any more; an answer that is not JSON.
+    /// [`NotConnected`](RequestError::NotConnected); the server's refusal as it is; an answer that is not JSON.
+    /// [`SessionEnded`](RequestError::SessionEnded) if the server refuses the token and the session cannot be refreshed any more.
     /// [`ConnectionLost`](RequestError::ConnectionLost) if the connection ends while the call waits for a new token. A call
     /// that is already on its way still gets its answer.
     pub fn rest(

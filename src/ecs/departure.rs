@@ -30,13 +30,14 @@ use bevy_reflect::Reflect;
 /// }
 /// ```
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[component(clone_behavior = Ignore)]
 #[reflect(Component)]
 #[type_path = "bevy_nakama::presence"]
 pub struct Departed;
 
 /// Marks an entity that goes in `Last` of this frame.
 #[derive(Component)]
-#[component(on_insert = go_soon)]
+#[component(clone_behavior = Ignore, on_insert = go_soon)]
 pub(crate) struct Transient;
 
 /// Written behind all messages that may name an entity that has departed. When this one is too old to be read, they are, too.

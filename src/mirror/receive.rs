@@ -197,11 +197,7 @@ fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReason) {
         let answer = Answer::Failed(Failure::NotConnected);
         on_answer(world, id, answer, false);
     }
-    request::forget_refresh(world);
-    if matches!(reason, DisconnectReason::NetworkThread) {
-        request::fail_all(world);
-    }
-    request::forget_late(world);
+    request::on_closed(world, &reason);
     world.resource_mut::<EarlyArrivals>().clear();
     life::run(world, |area| area.on_lost);
     life::run(world, |area| area.on_closed);

@@ -105,14 +105,14 @@ impl PresenceIndex {
         self.own_session.as_ref()
     }
 
-    /// Everybody in a context, in an order that does not depend on hashes.
+    /// Everybody in a context, most of the time in the order in which they came.
     pub(crate) fn members(&self, context: Entity) -> Vec<Entity> {
         let roster = self.contexts.get(&context);
         let mut members: Vec<_> = roster
             .into_iter()
             .flat_map(|roster| roster.here.values().copied())
             .collect();
-        members.sort_unstable();
+        members.sort_unstable_by_key(|member| member.index_u32());
         members
     }
 

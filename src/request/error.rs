@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use crate::{
-    error::{PayloadError, ServerError},
+    error::{PayloadError, RestError, ServerError},
     transport::{BadAddress, Failure, Unreachable, seconds},
 };
 
@@ -16,6 +16,10 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// The server said no.
     #[error(transparent)]
     Refused(E),
+    /// The server takes the session's tokens no more (REST): the session was logged out, or has expired and cannot be refreshed.
+    /// The socket stays open all the same. Log in again.
+    #[error("the session has ended: {0}")]
+    SessionEnded(RestError),
     /// Nothing came in time. The server may have done it all the same; if it says so later, the plugin takes it back.
     #[error("no answer within {}", seconds(*after))]
     Timeout {

@@ -32,10 +32,13 @@ mod error;
 mod moment;
 mod next_frame;
 mod parts;
+mod pending;
+mod renewal;
 mod reply;
 mod rest;
 mod socket;
 mod table;
+mod unasked;
 mod user;
 
 use bevy_app::{App, Plugin};
@@ -44,14 +47,13 @@ pub(crate) use self::{
     area::{Area, Move, Mover},
     moment::{Moment, Moments},
     next_frame::{NextFrame, refuse, refuse_wrong_entity, settle_at_once, tell_known},
-    parts::{in_parts, room, room_for_fields, text_size},
+    parts::{Parts, in_parts, room, room_for_fields, text_size},
     reply::Outcome,
     rest::{RestRequest, instead_of, read_object, submit_rest},
-    socket::{
-        Acknowledged, SocketRequest, no_message, send_or_tell, send_then, submit, unexpected,
-    },
-    table::{Requests, close, fail_all, forget_late, on_answer, on_given_up},
-    user::{UserCall, forget_refresh, submit_as_user, tick},
+    socket::{Acknowledged, SocketRequest, no_message, submit, unexpected},
+    table::{Requests, close, on_answer, on_closed, on_given_up, tick},
+    unasked::{send_or_tell, send_then},
+    user::{UserCall, submit_as_user},
 };
 pub use self::{
     error::RequestError,

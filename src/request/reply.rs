@@ -51,7 +51,7 @@ pub(crate) type Outcome<R> = Result<<R as Request>::Reply, RequestError<<R as Re
 
 /// Marks a request that has no answer yet.
 #[derive(Clone, Component, Debug, Reflect)]
-#[component(immutable)]
+#[component(immutable, clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct PendingRequest {
     /// What it is called.

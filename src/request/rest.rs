@@ -7,18 +7,19 @@ use serde::de::DeserializeOwned;
 
 use super::{
     error::RequestError,
+    parts::Parts,
+    pending::{Deadline, Ending, Made, Pending, Progress, Sent, Unsent},
     reply::{Outcome, Request, mark_pending, reply},
-    table::{Requests, timeout},
+    table::send,
 };
 use crate::{
-    connection::NetworkLink,
     error::RestError,
-    transport::{Answer, Failure, LinkCommand, RestCall, RestResponse, page_text},
+    transport::{RestCall, RestResponse, page_text},
 };
 
 /// A request over REST. Its entity always goes with the answer.
 pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
-    /// [`RestCall`], or [`UserCall`](super::UserCall) if the connection's user makes it.
+    /// [`RestCall`], or [`UserCall`](super::user::UserCall) if the connection's user makes it.
     type Call;
 
     /// What is called.
@@ -26,8 +27,8 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
 
     /// The same as several requests, for what may be too much for one call of the connection's user. They are made one after
     /// the other; the game sees one request, and the reply of the last.
-    fn split(self) -> Vec<Self> {
-        vec![self]
+    fn split(self) -> Parts<Self> {
+        Parts::one(self)
     }
 
     /// The server consented: brings the world up to date.
@@ -39,24 +40,6 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
     }
 }
 
-/// What became of a call.
-#[derive(Clone)]
-pub(super) enum Ending {
-    Response(RestResponse),
-    Failed(Failure),
-    Unexpected(String),
-}
-
-impl From<Answer> for Ending {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Rest(response) => Self::Response(response),
-            Answer::Failed(failure) => Self::Failed(failure),
-            Answer::Message(_) => Self::Unexpected("a frame".into()),
-        }
-    }
-}
-
 /// Makes a request over REST, on an entity that waits for its answer.
 pub(crate) fn submit_rest<R: RestRequest<Call = RestCall>>(
     world: &mut World,
@@ -64,24 +47,33 @@ pub(crate) fn submit_rest<R: RestRequest<Call = RestCall>>(
     request: R,
 ) {
     mark_pending::<R>(world, entity);
-    let call = Box::new(request.to_call());
-    let ticket = world
-        .resource_mut::<Requests>()
-        .open(None, None, move |world, _, answer| {
-            let outcome = outcome_of(world, request, answer.into());
-            reply::<R>(world, entity, outcome, true);
-        });
-    let timeout = timeout(world);
-    world
-        .resource_mut::<NetworkLink>()
-        .stage(LinkCommand::Rest {
-            ticket,
-            call,
-            timeout,
-        });
+    let made = Made::now(world, entity);
+    send(world, Box::new(Open { made, request }));
 }
 
-/// What a request comes to.
+/// A request over REST that needs no connection, and is under way.
+struct Open<R> {
+    made: Made,
+    request: R,
+}
+
+impl<R: RestRequest<Call = RestCall>> Pending for Open<R> {
+    fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
+        Ok(Sent::Call(self.request.to_call()))
+    }
+
+    fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+        let outcome = outcome_of(world, self.request, ending);
+        reply::<R>(world, self.made.entity, outcome, true);
+        Progress::Settled
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.made.deadline
+    }
+}
+
+/// What a call comes to.
 pub(super) fn outcome_of<R: RestRequest>(
     world: &mut World,
     request: R,
@@ -90,8 +82,7 @@ pub(super) fn outcome_of<R: RestRequest>(
     match ending {
         Ending::Response(response) if response.is_success() => request.succeed(world, &response),
         Ending::Response(response) => Err(RequestError::Refused(R::refused(&response))),
-        Ending::Failed(failure) => Err(failure.into()),
-        Ending::Unexpected(got) => Err(RequestError::UnexpectedReply { got }),
+        other => Err(other.into_error()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Requests over the socket.
 
-use std::{collections::VecDeque, error::Error, time::Duration};
+use std::{collections::VecDeque, error::Error};
 
 use bevy_ecs::prelude::*;
 
@@ -8,15 +8,15 @@ use super::{
     area::{Area, Move},
     error::RequestError,
     moment::{Moment, Moments},
-    parts::room,
+    parts::{Parts, room},
+    pending::{Deadline, Ending, Made, Pending, Progress, Sent, Unsent},
     reply::{Outcome, Request, mark_pending, reply},
-    table::{Requests, now, timeout},
+    table::send,
 };
 use crate::{
-    connection::{NakamaConnection, NetworkLink},
     error::ServerError,
     proto::{Kind, Message},
-    transport::{Answer, Epoch, Failure, LinkCommand, Received, RequestId},
+    transport::{Failure, Received},
 };
 
 /// A request over the socket.
@@ -31,8 +31,8 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
 
     /// The same as several requests, for what may be too much for one message. The message of each has at most `room` bytes
     /// where that can be. They are made one after the other; the game sees one request.
-    fn split(self, _room: usize) -> Vec<Self> {
-        vec![self]
+    fn split(self, _room: usize) -> Parts<Self> {
+        Parts::one(self)
     }
 
     /// Adds what the next of several requests brought.
@@ -68,8 +68,8 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
     fn to_message(&self) -> Message;
 
     /// As in [`SocketRequest`].
-    fn split(self, _room: usize) -> Vec<Self> {
-        vec![self]
+    fn split(self, _room: usize) -> Parts<Self> {
+        Parts::one(self)
     }
 
     /// What it changes about who is where. The event about it is applied after the answer.
@@ -93,7 +93,7 @@ impl<R: Acknowledged> SocketRequest for R {
         Acknowledged::to_message(self)
     }
 
-    fn split(self, room: usize) -> Vec<Self> {
+    fn split(self, room: usize) -> Parts<Self> {
         Acknowledged::split(self, room)
     }
 
@@ -126,183 +126,152 @@ impl<R: Acknowledged> SocketRequest for R {
 pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
     mark_pending::<R>(world, entity);
     let since = world.resource_mut::<Moments>().next();
-    let moves = request.moves();
-    let timeout = timeout(world);
-    let job = Job {
-        entity,
+    let Parts { first, rest } = request.split(room(world));
+    let open = Open {
+        made: Made::now(world, entity),
         since,
-        connection: world.resource::<NakamaConnection>().epoch(),
-        timeout,
-        deadline: now(world) + timeout,
-        moves,
-        left: request.split(room(world)).into(),
-        consented: Vec::new(),
+        done: Vec::new(),
+        part: first,
+        rest,
     };
-    job.go_on(world);
+    send(world, Box::new(open));
 }
 
-/// A request that is under way. It may take several messages, each a request of its own; it has one outcome: either all of
-/// them have the server's consent, or the first that has not ends it, and those before it are taken back.
-struct Job<R: SocketRequest> {
+/// A request over the socket that is under way. Either the server consents to all of its parts, or the first that it does not
+/// consent to ends the request, and the parts before are taken back.
+struct Open<R> {
+    made: Made,
+    since: Moment,
+    /// The parts that the server has consented to.
+    done: Vec<(R, Option<Received>)>,
+    /// The one that is under way.
+    part: R,
+    rest: VecDeque<R>,
+}
+
+impl<R: SocketRequest> Pending for Open<R> {
+    fn next_message(&mut self, world: &World) -> Result<Sent, Unsent> {
+        if self.made.is_current(world) {
+            Ok(Sent::Message(self.part.to_message()))
+        } else {
+            Err(Unsent::Lost(Failure::NotConnected))
+        }
+    }
+
+    fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+        let Self {
+            made,
+            since,
+            mut done,
+            part,
+            mut rest,
+        } = *self;
+        let error = match ending {
+            Ending::Message(Some(Received {
+                message: Message::Error(error),
+                ..
+            })) => RequestError::Refused(part.refused(world, error.into())),
+            Ending::Message(reply) if made.is_wanted(world) => {
+                let Some(next) = rest.pop_front() else {
+                    succeed(world, made.entity, since, done, (part, reply));
+                    return Progress::Settled;
+                };
+                done.push((part, reply));
+                return Progress::More(Box::new(Self {
+                    made,
+                    since,
+                    done,
+                    part: next,
+                    rest,
+                }));
+            }
+            Ending::Message(reply) => {
+                done.push((part, reply));
+                RequestError::Withdrawn
+            }
+            Ending::Failed(failure @ Failure::Timeout { .. }) => {
+                fail(world, made.entity, done, failure.into());
+                return Progress::Late(Box::new(Self {
+                    made,
+                    since,
+                    done: Vec::new(),
+                    part,
+                    rest,
+                }));
+            }
+            // Earlier parts have been sent.
+            Ending::Failed(Failure::NotConnected) if !done.is_empty() => {
+                RequestError::ConnectionLost {
+                    maybe_executed: true,
+                }
+            }
+            other => other.into_error(),
+        };
+        fail(world, made.entity, done, error);
+        Progress::Settled
+    }
+
+    fn take_back(self: Box<Self>, world: &mut World, reply: Option<Received>) {
+        self.part.take_back(world, reply);
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.made.deadline
+    }
+
+    fn joins(&self) -> Option<Area> {
+        R::JOINS
+    }
+
+    fn moves(&self) -> Option<Move> {
+        self.part.moves()
+    }
+}
+
+/// The server consented to all of it.
+fn succeed<R: SocketRequest>(
+    world: &mut World,
     entity: Entity,
     since: Moment,
-    /// Which of the game's connections it belongs to.
-    connection: Epoch,
-    timeout: Duration,
-    /// For all of it. In time since the app's start (`Time<Real>`).
-    deadline: Duration,
-    moves: Option<Move>,
-    left: VecDeque<R>,
-    consented: Vec<(R, Option<Received>)>,
-}
-
-impl<R: SocketRequest> Job<R> {
-    /// Makes the next request, or succeeds if there is none.
-    fn go_on(mut self, world: &mut World) {
-        let Some(request) = self.left.pop_front() else {
-            return self.succeed(world);
-        };
-        if self.connection != world.resource::<NakamaConnection>().epoch() {
-            return self.fail(world, Failure::NotConnected.into());
-        }
-        let message = request.to_message();
-        let timeout = self.deadline.saturating_sub(now(world));
-        let moves = self.moves.clone();
-        let settle = move |world: &mut World, id, answer| {
-            self.on_answer(world, request, id, answer);
-        };
-        send(world, message, (R::JOINS, moves), timeout, settle);
-    }
-
-    fn on_answer(mut self, world: &mut World, request: R, id: RequestId, answer: Answer) {
-        let error = match answer {
-            Answer::Message(reply) => match reply.map(|received| *received) {
-                Some(Received {
-                    message: Message::Error(error),
-                    ..
-                }) => RequestError::Refused(request.refused(world, error.into())),
-                reply => {
-                    self.consented.push((request, reply));
-                    if world.get_entity(self.entity).is_ok() {
-                        return self.go_on(world);
-                    }
-                    RequestError::Withdrawn
-                }
-            },
-            Answer::Rest(_) => not_of_the_socket(),
-            Answer::Failed(Failure::Timeout { .. }) => {
-                let take_back = move |world: &mut World, reply| request.take_back(world, reply);
-                world
-                    .resource_mut::<Requests>()
-                    .late
-                    .insert(id, Box::new(take_back));
-                let after = self.timeout; // earlier messages may have had a part of it
-                RequestError::Timeout { after }
-            }
-            Answer::Failed(failure) => failure.into(),
-        };
-        self.fail(world, error);
-    }
-
-    fn succeed(mut self, world: &mut World) {
-        let consented = std::mem::take(&mut self.consented);
-        let mut all: Option<Outcome<R>> = None;
-        for (request, reply) in consented {
-            let next = request.succeed(world, self.entity, self.since, reply);
-            match (&mut all, next) {
-                (Some(Ok(all)), Ok(next)) => R::add_reply(all, next),
-                (Some(Err(_)), _) => {}
-                (_, next) => all = Some(next),
-            }
-        }
-        let nothing = Err(RequestError::NotConnected); // there is always one
-        self.end(world, all.unwrap_or(nothing));
-    }
-
-    fn fail(mut self, world: &mut World, mut error: RequestError<R::Refusal>) {
-        let consented = std::mem::take(&mut self.consented);
-        if matches!(error, RequestError::NotConnected) && !consented.is_empty() {
-            error = RequestError::ConnectionLost {
-                maybe_executed: true,
-            };
-        }
-        // What a connection brought is gone with it.
-        if !matches!(error, RequestError::ConnectionLost { .. }) {
-            for (request, reply) in consented {
-                request.take_back(world, reply);
-            }
-        }
-        self.end(world, Err(error));
-    }
-
-    fn end(self, world: &mut World, outcome: Outcome<R>) {
-        reply::<R>(world, self.entity, outcome, R::IS_TRANSIENT);
-    }
-}
-
-/// Sends a message without an entity; hears of it only if the server consented.
-pub(crate) fn send_then(
-    world: &mut World,
-    message: Message,
-    consented: impl FnOnce(&mut World) + Send + Sync + 'static,
+    done: Vec<(R, Option<Received>)>,
+    (last, reply_to_last): (R, Option<Received>),
 ) {
-    let kind = Kind::of(&message);
-    let timeout = timeout(world);
-    let settle = move |world: &mut World, _, answer| match acknowledgement(answer) {
-        Ok(()) => consented(world),
-        Err(error) => log::debug!("{kind} failed: {error}"),
-    };
-    send(world, message, (None, None), timeout, settle);
+    let mut before: Option<Outcome<R>> = None;
+    for (part, its_reply) in done {
+        let outcome = part.succeed(world, entity, since, its_reply);
+        before = Some(together::<R>(before, outcome));
+    }
+    let outcome = last.succeed(world, entity, since, reply_to_last);
+    let outcome = together::<R>(before, outcome);
+    reply::<R>(world, entity, outcome, R::IS_TRANSIENT);
 }
 
-/// Sends a message without an entity; hears of it only if it failed.
-pub(crate) fn send_or_tell(
-    world: &mut World,
-    message: Message,
-    failed: impl FnOnce(&mut World, RequestError) + Send + Sync + 'static,
-) {
-    let timeout = timeout(world);
-    let settle = move |world: &mut World, _, answer| {
-        if let Err(error) = acknowledgement(answer) {
-            failed(world, error);
+/// What several parts come to: the first error, if there is one.
+fn together<R: SocketRequest>(before: Option<Outcome<R>>, next: Outcome<R>) -> Outcome<R> {
+    match (before, next) {
+        (None, next) => next,
+        (Some(Ok(mut all)), Ok(next)) => {
+            R::add_reply(&mut all, next);
+            Ok(all)
         }
-    };
-    send(world, message, (None, None), timeout, settle);
-}
-
-fn acknowledgement(answer: Answer) -> Result<(), RequestError> {
-    match answer {
-        Answer::Message(None) => Ok(()),
-        Answer::Message(Some(received)) => Err(match received.message {
-            Message::Error(error) => RequestError::Refused(error.into()),
-            other => unexpected(Some(other.into())),
-        }),
-        Answer::Rest(_) => Err(not_of_the_socket()),
-        Answer::Failed(failure) => Err(failure.into()),
+        (Some(Err(error)), _) | (Some(Ok(_)), Err(error)) => Err(error),
     }
 }
 
-fn send(
+/// It failed: takes back the parts that the server has consented to.
+fn fail<R: SocketRequest>(
     world: &mut World,
-    message: Message,
-    (joins, moves): (Option<Area>, Option<Move>),
-    timeout: Duration,
-    settle: impl FnOnce(&mut World, RequestId, Answer) + Send + Sync + 'static,
+    entity: Entity,
+    done: Vec<(R, Option<Received>)>,
+    error: RequestError<R::Refusal>,
 ) {
-    let ticket = world.resource_mut::<Requests>().open(joins, moves, settle);
-    world
-        .resource_mut::<NetworkLink>()
-        .stage(LinkCommand::Request {
-            ticket,
-            message: Box::new(message),
-            timeout,
-        });
-}
-
-fn not_of_the_socket<E: Error>() -> RequestError<E> {
-    RequestError::UnexpectedReply {
-        got: "a REST response".into(),
+    // What a connection brought is gone with it.
+    if !matches!(error, RequestError::ConnectionLost { .. }) {
+        for (part, its_reply) in done {
+            part.take_back(world, its_reply);
+        }
     }
+    reply::<R>(world, entity, Err(error), R::IS_TRANSIENT);
 }
 
 /// An answer of the wrong kind.

@@ -1,38 +1,37 @@
 //! The table of requests without an answer, and what becomes of them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, mem};
 
 use bevy_ecs::prelude::*;
-use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use super::{
     area::{Area, Move, Mover},
-    user::TokenRefresh,
+    pending::{Ending, Pending, Progress, Sent, Unsent},
 };
 use crate::{
+    connection::NetworkLink,
     proto::Message,
-    settings::NakamaSettings,
-    transport::{Answer, Failure, LONGEST, Received, RequestId},
+    transport::{Answer, DisconnectReason, Failure, LinkCommand, Received, RequestId, Secret},
 };
 
 /// The table of requests without an answer.
 #[derive(Default, Resource)]
 pub(crate) struct Requests {
     last: u64,
-    open: HashMap<RequestId, Settle>,
+    /// By the id of what they sent last.
+    sent: HashMap<RequestId, Box<dyn Pending>>,
     /// What open requests join.
     joins: BTreeMap<RequestId, Area>,
     /// What open requests ask to change about who is where.
     moves: BTreeMap<RequestId, Move>,
-    /// Requests that ran out of time, in case that the server consents later.
-    pub(super) late: HashMap<RequestId, TakeBack>,
-    pub(super) refresh: TokenRefresh,
+    /// Those that ran out of time, in case that the server consents later.
+    late: HashMap<RequestId, Box<dyn Pending>>,
+    /// The request for a new session token, and the old one.
+    renewal: Option<(RequestId, Secret)>,
+    /// Those that wait for the new token.
+    waiting: Vec<Box<dyn Pending>>,
 }
-
-type Settle = Box<dyn FnOnce(&mut World, RequestId, Answer) + Send + Sync>;
-
-pub(super) type TakeBack = Box<dyn FnOnce(&mut World, Option<Received>) + Send + Sync>;
 
 /// What a request that has its outcome was about.
 #[derive(Debug, Default)]
@@ -42,23 +41,9 @@ pub(crate) struct Settled {
 }
 
 impl Requests {
-    pub(super) fn open(
-        &mut self,
-        joins: Option<Area>,
-        moves: Option<Move>,
-        settle: impl FnOnce(&mut World, RequestId, Answer) + Send + Sync + 'static,
-    ) -> RequestId {
-        self.last += 1;
-        let id = RequestId(self.last);
-        self.open.insert(id, Box::new(settle));
-        self.joins.extend(joins.map(|area| (id, area)));
-        self.moves.extend(moves.map(|asked| (id, asked)));
-        id
-    }
-
     /// How many requests have no answer.
     pub(crate) fn len(&self) -> usize {
-        self.open.len() + self.refresh.waiting()
+        self.sent.len() + self.waiting.len()
     }
 
     /// How many ran out of time and may be answered yet.
@@ -81,29 +66,120 @@ impl Requests {
         let is_moved = |who| self.moves.values().any(|open| open.is_about(area, id, who));
         !self.moves.is_empty() && who.into_iter().any(is_moved)
     }
+
+    /// Whether a new token in place of this one is under way.
+    pub(super) fn is_renewing(&self, token: &Secret) -> bool {
+        self.renewal.as_ref().is_some_and(|(_, old)| old == token)
+    }
+
+    /// The token in place of this one is there, or will not come: those that waited for it. If a later renewal is under way, they
+    /// wait for that.
+    pub(super) fn end_renewal(&mut self, old: &Secret) -> Vec<Box<dyn Pending>> {
+        if !self.is_renewing(old) {
+            return Vec::new();
+        }
+        self.renewal = None;
+        mem::take(&mut self.waiting)
+    }
+}
+
+/// Sends what a request sends first, or once more.
+pub(super) fn send(world: &mut World, request: Box<dyn Pending>) {
+    go_on(world, None, Progress::More(request));
+}
+
+/// Asks for a new session token in place of the old one. What would bear the old one waits until
+/// [`end_renewal`](Requests::end_renewal).
+pub(super) fn send_renewal(world: &mut World, old: Secret, request: Box<dyn Pending>) {
+    send(world, request);
+    let mut requests = world.resource_mut::<Requests>();
+    requests.renewal = Some((RequestId(requests.last), old));
+}
+
+/// What a request waited for has come to something.
+pub(super) fn settle(world: &mut World, request: Box<dyn Pending>, ending: Ending) {
+    let progress = request.settle(world, ending);
+    go_on(world, None, progress);
+}
+
+/// A request has come so far. `id` is that of what it has sent last.
+fn go_on(world: &mut World, id: Option<RequestId>, mut progress: Progress) {
+    loop {
+        match progress {
+            Progress::Settled => return,
+            Progress::Late(request) => {
+                let mut requests = world.resource_mut::<Requests>();
+                requests.late.extend(id.map(|id| (id, request)));
+                return;
+            }
+            Progress::More(mut request) => match request.next_message(world) {
+                Ok(sent) => return stage(world, id, request, sent),
+                Err(Unsent::Waits) => {
+                    return world.resource_mut::<Requests>().waiting.push(request);
+                }
+                Err(Unsent::Lost(failure)) => {
+                    progress = request.settle(world, Ending::Failed(failure));
+                }
+            },
+        }
+    }
+}
+
+fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>, sent: Sent) {
+    let timeout = request.deadline().left(world);
+    let mut requests = world.resource_mut::<Requests>();
+    if let Some(before) = before {
+        requests.joins.remove(&before);
+        requests.moves.remove(&before);
+    }
+    requests.last += 1;
+    let id = RequestId(requests.last);
+    requests
+        .joins
+        .extend(request.joins().map(|area| (id, area)));
+    requests
+        .moves
+        .extend(request.moves().map(|asked| (id, asked)));
+    requests.sent.insert(id, request);
+    let command = match sent {
+        Sent::Message(message) => LinkCommand::Request {
+            ticket: id,
+            message: Box::new(message),
+            timeout,
+        },
+        Sent::Call(call) => LinkCommand::Rest {
+            ticket: id,
+            call: Box::new(call),
+            timeout,
+        },
+    };
+    world.resource_mut::<NetworkLink>().stage(command);
 }
 
 /// An answer arrived, and is applied. The request stays open until it is [closed](close).
 pub(crate) fn on_answer(world: &mut World, id: RequestId, answer: Answer, late: bool) {
     let mut requests = world.resource_mut::<Requests>();
     if late {
-        if let (Some(take_back), Answer::Message(reply)) = (requests.late.remove(&id), answer) {
-            let reply = reply.map(|received| *received);
-            if !matches!(
-                reply,
-                Some(Received {
+        if let Some(request) = requests.late.remove(&id) {
+            match Ending::from(answer) {
+                Ending::Message(Some(Received {
                     message: Message::Error(_),
                     ..
-                })
-            ) {
-                take_back(world, reply);
-                world.flush();
+                })) => {}
+                Ending::Message(reply) => request.take_back(world, reply),
+                _ => {}
             }
         }
-    } else if let Some(settle) = requests.open.remove(&id) {
-        settle(world, id, answer);
-        world.flush();
+    } else if let Some(request) = requests.sent.remove(&id) {
+        let ending = match answer.into() {
+            // Earlier messages have had a part of the time.
+            Ending::Failed(Failure::Timeout { .. }) => Ending::Failed(request.deadline().missed()),
+            other => other,
+        };
+        let progress = request.settle(world, ending);
+        go_on(world, Some(id), progress);
     }
+    world.flush();
 }
 
 /// A request has its answer, and what the answer made known has been applied: the request is not open any more.
@@ -120,33 +196,40 @@ pub(crate) fn on_given_up(world: &mut World, id: RequestId) {
     world.resource_mut::<Requests>().late.remove(&id);
 }
 
-/// The thread that would answer is gone: every request ends here.
-pub(crate) fn fail_all(world: &mut World) {
-    let mut open: Vec<_> = world.resource::<Requests>().open.keys().copied().collect();
-    open.sort();
-    for id in open {
-        let lost = Failure::ConnectionLost {
-            maybe_executed: true,
-        };
-        on_answer(world, id, Answer::Failed(lost), false);
-        close(world, id);
+/// Answers the requests that have waited too long for a new session token. To be called once per frame.
+pub(crate) fn tick(world: &mut World) {
+    let mut requests = world.resource_mut::<Requests>();
+    if requests.waiting.is_empty() {
+        return;
+    }
+    let waiting = mem::take(&mut requests.waiting);
+    let is_over = |request: &Box<dyn Pending>| request.deadline().left(world).is_zero();
+    let (over, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_over);
+    world.resource_mut::<Requests>().waiting = waiting;
+    for request in over {
+        let missed = request.deadline().missed();
+        settle(world, request, Ending::Failed(missed));
     }
 }
 
-/// The connection is gone, and with it what might have come late.
-pub(crate) fn forget_late(world: &mut World) {
+/// The connection has ended: nothing waits for its tokens any more, and nothing comes late. If the thread that would answer is
+/// gone, every request ends here.
+pub(crate) fn on_closed(world: &mut World, reason: &DisconnectReason) {
+    let lost = |maybe_executed| Failure::ConnectionLost { maybe_executed };
+    let mut requests = world.resource_mut::<Requests>();
+    if let Some((renewal, _)) = requests.renewal.take() {
+        requests.sent.remove(&renewal);
+    }
+    for request in mem::take(&mut requests.waiting) {
+        settle(world, request, Ending::Failed(lost(false)));
+    }
+    if matches!(reason, DisconnectReason::NetworkThread) {
+        let mut sent: Vec<_> = world.resource::<Requests>().sent.keys().copied().collect();
+        sent.sort();
+        for id in sent {
+            on_answer(world, id, Answer::Failed(lost(true)), false);
+            close(world, id);
+        }
+    }
     world.resource_mut::<Requests>().late.clear();
-}
-
-/// How long a request may take. One without end takes a year.
-pub(super) fn timeout(world: &World) -> Duration {
-    world
-        .resource::<NakamaSettings>()
-        .request_timeout
-        .min(LONGEST)
-}
-
-/// Now, in time since the app's start.
-pub(super) fn now(world: &World) -> Duration {
-    world.resource::<Time<Real>>().elapsed()
 }

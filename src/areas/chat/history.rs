@@ -118,10 +118,6 @@ pub struct ChatHistoryPage {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChatHistoryRefusal {
-    /// The session was logged out, or has expired and cannot be refreshed any more; the socket is open all the same. Log in
-    /// again.
-    #[error(transparent)]
-    InvalidToken(RestError),
     /// The local user may not read the channel: direct messages of others, or a group that the local user is not in.
     #[error(transparent)]
     ChannelNotFound(RestError),
@@ -142,9 +138,7 @@ pub enum ChatHistoryRefusal {
 impl From<RestError> for ChatHistoryRefusal {
     fn from(error: RestError) -> Self {
         let text = error.message.as_str();
-        if error.status == 401 {
-            Self::InvalidToken(error)
-        } else if text == "Channel not found." {
+        if text == "Channel not found." {
             Self::ChannelNotFound(error)
         } else if text == "Invalid channel ID." {
             Self::InvalidChannelId(error)

@@ -28,6 +28,7 @@ const VERDICTS: usize = 256;
 /// Changed ([`Changed<ChatLog>`](Changed)) only if a line is. Serialised, it is its lines.
 #[derive(Clone, Component, Debug, Default, Deserialize, Reflect, Serialize)]
 #[type_path = "bevy_nakama::chat"]
+#[component(clone_behavior = Ignore)]
 #[reflect(opaque)]
 #[reflect(Clone, Component, Debug, Default, Deserialize, Serialize)]
 #[serde(from = "VecDeque<ChatMessage>", into = "VecDeque<ChatMessage>")]

@@ -118,10 +118,6 @@ fn match_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<MatchId, D::Err
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MatchListRefusal {
-    /// The session was logged out, or has expired and cannot be refreshed any more; the socket is open all the same. Log in
-    /// again.
-    #[error(transparent)]
-    InvalidToken(RestError),
     /// The limit is not between 1 and 100.
     #[error(transparent)]
     InvalidLimit(RestError),
@@ -139,9 +135,7 @@ pub enum MatchListRefusal {
 impl From<RestError> for MatchListRefusal {
     fn from(error: RestError) -> Self {
         let text = error.message.as_str();
-        if error.status == 401 {
-            Self::InvalidToken(error)
-        } else if text.starts_with("Invalid limit") {
+        if text.starts_with("Invalid limit") {
             Self::InvalidLimit(error)
         } else if text.starts_with("Maximum size ") || text.starts_with("Minimum size ") {
             Self::InvalidSize(error)

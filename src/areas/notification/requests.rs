@@ -10,7 +10,7 @@ use crate::{
     error::RestError,
     proto::{Timestamp, api},
     request::{
-        Outcome, Request, RestRequest, UserCall, in_parts, read_object, settle_at_once,
+        Outcome, Parts, Request, RestRequest, UserCall, in_parts, read_object, settle_at_once,
         submit_as_user,
     },
     transport::{Epoch, RestResponse},
@@ -73,10 +73,6 @@ pub struct NotificationPage {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotificationRefusal {
-    /// The session was logged out, or has expired and cannot be refreshed any more; the socket is open all the same. Log in
-    /// again.
-    #[error(transparent)]
-    InvalidToken(RestError),
     /// The cursor is none, or the server could not read its database: it does not say which. Begin without a cursor.
     #[error(transparent)]
     NotRetrieved(RestError),
@@ -91,9 +87,7 @@ pub enum NotificationRefusal {
 impl From<RestError> for NotificationRefusal {
     fn from(error: RestError) -> Self {
         let text = error.message.as_str();
-        if error.status == 401 {
-            Self::InvalidToken(error)
-        } else if text == "Error retrieving notifications." {
+        if text == "Error retrieving notifications." {
             Self::NotRetrieved(error)
         } else if text.starts_with("Invalid limit") {
             Self::InvalidLimit(error)
@@ -200,14 +194,14 @@ const DELETE: &str = "/v2/notification?";
 impl RestRequest for DeleteNotifications {
     type Call = UserCall;
 
-    fn split(self) -> Vec<Self> {
+    fn split(self) -> Parts<Self> {
         let room = LONGEST_TARGET - DELETE.len();
         let size = |id: &NotificationId| {
             let escaped = form_urlencoded::byte_serialize(id.as_str().as_bytes());
             "&ids=".len() + escaped.map(str::len).sum::<usize>()
         };
         let parts = in_parts(self.ids, room, size);
-        parts.into_iter().map(|ids| Self { ids }).collect()
+        parts.map(|ids| Self { ids })
     }
 
     fn to_call(&self) -> UserCall {

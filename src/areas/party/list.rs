@@ -112,10 +112,6 @@ pub enum PartyListRefusal {
     /// The server is older than 3.28 and has no such list.
     #[error(transparent)]
     Unsupported(RestError),
-    /// The session was logged out, or has expired and cannot be refreshed any more; the socket is open all the same. Log in
-    /// again.
-    #[error(transparent)]
-    InvalidToken(RestError),
     /// The limit is not between 1 and 100.
     #[error(transparent)]
     InvalidLimit(RestError),
@@ -135,8 +131,6 @@ impl From<RestError> for PartyListRefusal {
         let text = error.message.as_str();
         if error.status == 404 {
             Self::Unsupported(error)
-        } else if error.status == 401 {
-            Self::InvalidToken(error)
         } else if text.starts_with("Invalid limit") {
             Self::InvalidLimit(error)
         } else if text == "Error listing matches." {

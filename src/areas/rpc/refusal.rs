@@ -31,10 +31,6 @@ pub enum RpcRefusal {
     /// The HTTP key is not the server's.
     #[error(transparent)]
     InvalidKey(RpcFailure),
-    /// Over REST: the session was logged out, or has expired and cannot be refreshed any more; the socket is open all the
-    /// same. Log in again.
-    #[error(transparent)]
-    InvalidToken(RpcFailure),
     /// Something else.
     #[error(transparent)]
     Other(RpcFailure),
@@ -58,11 +54,9 @@ impl From<ServerError> for RpcRefusal {
 impl From<RestError> for RpcRefusal {
     /// The server itself says no; a function may give the same codes.
     fn from(error: RestError) -> Self {
-        let is_about = |what: &str| error.message.starts_with(what);
         let refusal = match error.status {
             404 => Self::NotFound,
-            401 if is_about("HTTP key") => Self::InvalidKey,
-            401 if is_about("Auth token") || is_about("Refresh token") => Self::InvalidToken,
+            401 if error.message.starts_with("HTTP key") => Self::InvalidKey,
             _ => Self::Other,
         };
         refusal(error.into())

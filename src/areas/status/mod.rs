@@ -262,7 +262,8 @@ fn entity_for(
     user: &str,
     event: &realtime::StatusPresenceEvent,
 ) -> Option<Entity> {
-    let known = world.resource::<FollowedUserIndex>().find(user);
+    let id = UserId::from(user);
+    let known = world.resource::<FollowedUserIndex>().get(&id);
     let Some(first) = event.joins.first() else {
         return known;
     };
@@ -271,7 +272,7 @@ fn entity_for(
         || mirror::is_own_user(world, user)
         || world.resource::<StatusBook>().names.contains(&name);
     if is_wanted {
-        become_user(world, &UserId::from(user), Some(&name))
+        become_user(world, &id, Some(&name))
     } else {
         None
     }

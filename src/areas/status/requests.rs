@@ -20,7 +20,7 @@ use crate::{
     },
     proto::{Kind, Message, realtime},
     request::{
-        Acknowledged, Area, Moment, Move, Outcome, Request, SocketRequest, in_parts, room,
+        Acknowledged, Area, Moment, Move, Outcome, Parts, Request, SocketRequest, in_parts, room,
         room_for_fields, send_then, submit, text_size, unexpected,
     },
     transport::Received,
@@ -126,7 +126,7 @@ impl SocketRequest for FollowUsers {
         })
     }
 
-    fn split(self, room: usize) -> Vec<Self> {
+    fn split(self, room: usize) -> Parts<Self> {
         let ids = self.ids.into_iter().map(Who::Id);
         let all: Vec<_> = ids.chain(self.names.into_iter().map(Who::Named)).collect();
         let room = room_for_fields(Kind::StatusFollow, room);
@@ -134,7 +134,7 @@ impl SocketRequest for FollowUsers {
             Who::Id(id) => text_size(id.as_str()),
             Who::Named(name) => text_size(name.as_str()),
         });
-        parts.into_iter().map(Self::of).collect()
+        parts.map(Self::of)
     }
 
     fn add_reply(all: &mut UsersFollowed, next: UsersFollowed) {
@@ -234,7 +234,7 @@ pub(super) fn unfollow_unwanted(world: &mut World, mut ids: Vec<UserId>) {
     }
 }
 
-fn unfollow_parts(ids: Vec<UserId>, room: usize) -> Vec<Vec<UserId>> {
+fn unfollow_parts(ids: Vec<UserId>, room: usize) -> Parts<Vec<UserId>> {
     let room = room_for_fields(Kind::StatusUnfollow, room);
     in_parts(ids, room, |id| text_size(id.as_str()))
 }
@@ -300,9 +300,8 @@ impl Acknowledged for UnfollowUsers {
         unfollow_message(&self.ids)
     }
 
-    fn split(self, room: usize) -> Vec<Self> {
-        let parts = unfollow_parts(self.ids, room);
-        parts.into_iter().map(Self::ids).collect()
+    fn split(self, room: usize) -> Parts<Self> {
+        unfollow_parts(self.ids, room).map(Self::ids)
     }
 
     fn done(self, world: &mut World) {

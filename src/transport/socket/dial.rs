@@ -13,10 +13,9 @@ use mio::{Interest, Registry, Token, net::TcpStream};
 #[cfg(feature = "rustls")]
 use super::tls::{TlsConfigs, TlsStream};
 use super::{resolver::Addresses, stream::Stream};
-use crate::transport::{
-    address::{Endpoint, NakamaServer},
-    error::TransportError,
-};
+#[cfg(feature = "rustls")]
+use crate::transport::address::NakamaServer;
+use crate::transport::{address::Endpoint, error::TransportError};
 
 /// How long one address may keep the next one waiting.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -4,6 +4,7 @@ mod a_request_without_an_answer_fails;
 mod an_answer_reaches_the_game_once;
 mod every_request;
 mod large;
+mod what_is_known_at_once_is_told_in_the_next_frame;
 
 use crate::common::log::Log;
 use bevy::prelude::*;

@@ -27,7 +27,10 @@ fn a_refused_token_is_replaced_and_the_call_made_again() {
     refuse_token(&mut game);
     assert_eq!(
         log.take(),
-        ["now ada-3", "/b: refused, 16 Auth token invalid (401)"],
+        [
+            "now ada-3",
+            "/b: the session has ended: Auth token invalid (401)"
+        ],
         "one more try, not a loop"
     );
     assert!(game.rest_calls().is_empty());
@@ -87,8 +90,8 @@ fn a_refused_refresh_is_the_answer_to_all_who_waited() {
     ask(&mut game, "/b");
     let text = "Refresh token invalid or expired.";
     answer(&mut game, 401, json!({ "code": 16, "message": text }));
-    let refused = |asked| format!("{asked}: refused, 16 {text} (401)");
-    assert_eq!(log.take(), [refused("/a"), refused("/b")]);
+    let ended = |asked| format!("{asked}: the session has ended: {text} (401)");
+    assert_eq!(log.take(), [ended("/a"), ended("/b")]);
     assert!(game.rest_calls().is_empty());
 
     ask(&mut game, "/c");
@@ -123,7 +126,10 @@ fn a_session_that_cannot_be_refreshed_is_refused_at_once() {
     game.update();
     ask(&mut game, "/a");
     refuse_token(&mut game);
-    assert_eq!(log.take(), ["/a: refused, 16 Auth token invalid (401)"]);
+    assert_eq!(
+        log.take(),
+        ["/a: the session has ended: Auth token invalid (401)"]
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod a_call_has_one_answer;
 mod a_refused_token_is_replaced;
+mod a_session_that_has_ended_is_told_alike;
 mod calls_belong_to_their_connection;
 mod deadlines_hold_over_a_refresh;
 mod the_embedded_server_ends_tokens;

@@ -55,7 +55,7 @@ fn an_error_that_a_function_throws_is_not_taken_for_a_refused_token() {
     let text = "Refresh token invalid or expired.";
     game.answer_rest(401, &json!({ "code": 16, "message": text }));
     game.update();
-    assert_eq!(log.take(), [format!("token Some(401) Some(16) {text}")]);
+    assert_eq!(log.take(), [format!("the session has ended: {text} (401)")]);
 }
 
 #[test]

@@ -61,7 +61,6 @@ fn told(error: &RequestError<RpcRefusal>) -> String {
                 RpcRefusal::NotFound(why) => ("not found", why),
                 RpcRefusal::Failed(why) => ("failed", why),
                 RpcRefusal::InvalidKey(why) => ("key", why),
-                RpcRefusal::InvalidToken(why) => ("token", why),
                 RpcRefusal::Other(why) => ("other", why),
                 _ => unreachable!("there is no more"),
             };

@@ -104,6 +104,11 @@ fn requests_that_fail() {
         code: 5,
         message: "User account not found.".into(),
     };
+    let ended = RequestError::<ServerError>::SessionEnded(refusal.clone());
+    assert_eq!(
+        text(&ended),
+        "the session has ended: User account not found. (404)"
+    );
     let refused = RequestError::Refused(LoginRefusal::AccountNotFound(refusal));
     assert_eq!(text(&refused), "User account not found. (404)");
     let refusal = ServerError {

@@ -1,0 +1,176 @@
+//! A request that is under way, whatever its type.
+
+use std::{error::Error, time::Duration};
+
+use bevy_ecs::prelude::*;
+use bevy_time::{Real, Time};
+
+use super::{
+    area::{Area, Move},
+    error::RequestError,
+};
+use crate::{
+    connection::NakamaConnection,
+    error::RestError,
+    proto::Message,
+    settings::NakamaSettings,
+    transport::{Answer, Epoch, Failure, LONGEST, Received, RestCall, RestResponse},
+};
+
+/// A request without an answer: an entry of the table.
+///
+/// It may take several messages, one after the other. It has one outcome.
+pub(super) trait Pending: Send + Sync {
+    /// What it sends next. Asked again, it is the same, with the token of that moment.
+    ///
+    /// # Errors
+    ///
+    /// Why that is nothing.
+    fn next_message(&mut self, world: &World) -> Result<Sent, Unsent>;
+
+    /// What it sent last has an answer.
+    fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress;
+
+    /// The server consented to what it sent last, after its [time](Progress::Late) had run out.
+    fn take_back(self: Box<Self>, _world: &mut World, _reply: Option<Received>) {}
+
+    /// Until when all of its messages have to be answered.
+    fn deadline(&self) -> Deadline;
+
+    /// What it joins, if it does.
+    fn joins(&self) -> Option<Area> {
+        None
+    }
+
+    /// What it changes about who is where.
+    fn moves(&self) -> Option<Move> {
+        None
+    }
+}
+
+/// What a request sends.
+pub(super) enum Sent {
+    Message(Message),
+    Call(RestCall),
+}
+
+/// Why a request sends nothing.
+pub(super) enum Unsent {
+    /// The session token is being renewed. It waits for the new one.
+    Waits,
+    /// Its connection has ended.
+    Lost(Failure),
+}
+
+/// How far a request has come.
+pub(super) enum Progress {
+    /// It has its outcome.
+    Settled,
+    /// It ran out of time, which is its outcome. If the server consents later, that is [taken back](Pending::take_back).
+    Late(Box<dyn Pending>),
+    /// It sends something more.
+    More(Box<dyn Pending>),
+}
+
+/// What became of what a request sent.
+#[derive(Clone)]
+pub(super) enum Ending {
+    /// The server's message. `None` is the plain acknowledgement.
+    Message(Option<Received>),
+    Response(RestResponse),
+    Failed(Failure),
+    /// The session token has ended, and there is no new one.
+    SessionEnded(RestError),
+    /// The server answered with something else.
+    Unexpected(String),
+}
+
+impl From<Answer> for Ending {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Message(reply) => Self::Message(reply.map(|received| *received)),
+            Answer::Rest(response) => Self::Response(response),
+            Answer::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl Ending {
+    /// The error that this is to a request that takes neither a message nor a response of this kind.
+    pub(super) fn into_error<E: Error>(self) -> RequestError<E> {
+        let got = match self {
+            Self::Failed(failure) => return failure.into(),
+            Self::SessionEnded(refusal) => return RequestError::SessionEnded(refusal),
+            Self::Unexpected(got) => got,
+            Self::Message(_) => "a frame".into(),
+            Self::Response(_) => "a REST response".into(),
+        };
+        RequestError::UnexpectedReply { got }
+    }
+}
+
+/// How a request was made.
+#[derive(Clone, Copy)]
+pub(super) struct Made {
+    pub(super) entity: Entity,
+    /// Which of the game's connections it belongs to.
+    pub(super) connection: u64,
+    pub(super) deadline: Deadline,
+}
+
+impl Made {
+    pub(super) fn now(world: &World, entity: Entity) -> Self {
+        Self {
+            entity,
+            epoch: world.resource::<NakamaConnection>().epoch(),
+            deadline: Deadline::new(world),
+        }
+    }
+
+    /// Whether its connection is still the game's.
+    pub(super) fn is_current(&self, world: &World) -> bool {
+        self.epoch == world.resource::<NakamaConnection>().epoch()
+    }
+
+    /// Whether the game has not withdrawn it.
+    pub(super) fn is_wanted(&self, world: &World) -> bool {
+        world.get_entity(self.entity).is_ok()
+    }
+}
+
+/// Until when something is waited for.
+#[derive(Clone, Copy)]
+pub(super) struct Deadline {
+    /// How long that is in all.
+    timeout: Duration,
+    /// In time since the app's start (`Time<Real>`).
+    at: Duration,
+}
+
+impl Deadline {
+    /// That of what is asked for now. Without end is a year.
+    pub(super) fn new(world: &World) -> Self {
+        let timeout = world.resource::<NakamaSettings>().request_timeout;
+        let timeout = timeout.min(LONGEST);
+        Self {
+            timeout,
+            at: now(world) + timeout,
+        }
+    }
+
+    /// How much time there is left.
+    pub(super) fn left(&self, world: &World) -> Duration {
+        self.at.saturating_sub(now(world))
+    }
+
+    /// What it is to miss it.
+    pub(super) fn missed(&self) -> Failure {
+        Failure::Timeout {
+            after: self.timeout,
+        }
+    }
+}
+
+fn now(world: &World) -> Duration {
+    world.resource::<Time<Real>>().elapsed()
+}
