@@ -114,7 +114,7 @@ impl Ending {
 pub(super) struct Made {
     pub(super) entity: Entity,
     /// Which of the game's connections it belongs to.
-    pub(super) connection: u64,
+    pub(super) epoch: Epoch,
     pub(super) deadline: Deadline,
 }
 
