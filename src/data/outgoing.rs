@@ -15,7 +15,7 @@ use crate::{
     error::PayloadError,
     mirror::{
         Context, id_of,
-        presence::{Presence, PresenceInfo},
+        presence::{PresenceInfo, presence},
     },
     request::NextFrame,
 };
@@ -132,7 +132,7 @@ fn receivers(
 ) -> Result<Vec<Arc<PresenceInfo>>, SendError> {
     let known = chosen
         .iter()
-        .filter_map(|entity| world.get::<Presence>(*entity));
+        .filter_map(|entity| presence(world, *entity));
     let here = known.filter(|presence| presence.context() == context);
     let receivers: Vec<_> = here.map(|presence| presence.info().clone()).collect();
     if receivers.is_empty() {
