@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Somebody asks to join this party. An entity of its own with [`UserId`], [`SessionId`] and [`Username`], in the world of
-/// the party's leader. Goes when it is answered, when the asker joins, and when one stops being the leader.
+/// the party's leader. Goes when it is answered, when the asker joins, and when the local user stops being the leader.
 ///
 /// Mirrors an entry of `PartyJoinRequest`.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
@@ -306,7 +306,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 
     /// Asks the server who asks to join, as the leader: the answer is a
-    /// [`Replied<ListPartyJoinRequests>`](crate::request::Replied). The plugin does this by itself when one becomes the leader.
+    /// [`Replied<ListPartyJoinRequests>`](crate::request::Replied). The plugin does this by itself when the local user
+    /// becomes the leader.
     pub fn list_party_join_requests(self, party: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             ask_about::<Party, _>(world, entity, party, |id| ListPartyJoinRequests {
