@@ -130,9 +130,7 @@ fn receivers(
     context: Entity,
     chosen: &[Entity],
 ) -> Result<Vec<Arc<PresenceInfo>>, SendError> {
-    let known = chosen
-        .iter()
-        .filter_map(|entity| presence(world, *entity));
+    let known = chosen.iter().filter_map(|entity| presence(world, *entity));
     let here = known.filter(|presence| presence.context() == context);
     let receivers: Vec<_> = here.map(|presence| presence.info().clone()).collect();
     if receivers.is_empty() {
