@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::{
     commands::NakamaCommands,
-    error::RestError,
+    error::{RestError, refusals},
     mirror::presence::MatchId,
-    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_rest},
+    request::{Outcome, RestRequest, UserCall, read_object, request, submit_rest},
     transport::RestResponse,
 };
 
@@ -114,22 +114,18 @@ fn match_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<MatchId, D::Err
     String::deserialize(from).map(MatchId::from)
 }
 
-/// How the server refuses to list matches. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MatchListRefusal {
-    /// The limit is not between 1 and 100.
-    #[error(transparent)]
-    InvalidLimit(RestError),
-    /// There cannot be such a size.
-    #[error(transparent)]
-    InvalidSize(RestError),
-    /// The query does not parse.
-    #[error(transparent)]
-    InvalidQuery(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
+refusals! {
+    /// How the server refuses to list matches. The server's own text is in the error.
+    pub enum MatchListRefusal(RestError) {
+        /// The limit is not between 1 and 100.
+        InvalidLimit,
+        /// There cannot be such a size.
+        InvalidSize,
+        /// The query does not parse.
+        InvalidQuery,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<RestError> for MatchListRefusal {
@@ -154,11 +150,7 @@ struct List {
     matches: Vec<ListedMatch>,
 }
 
-impl Request for ListMatches {
-    type Reply = Vec<ListedMatch>;
-    type Refusal = MatchListRefusal;
-    const NAME: &'static str = "ListMatches";
-}
+request!(ListMatches -> Vec<ListedMatch>, MatchListRefusal);
 
 impl RestRequest for ListMatches {
     type Call = UserCall;

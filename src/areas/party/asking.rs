@@ -15,10 +15,10 @@ use crate::{
     },
     proto::{Message, UserPresence, realtime},
     request::{
-        Acknowledged, Moment, Moments, Move, Outcome, Replied, Request, SocketRequest, submit,
-        unexpected,
+        Acknowledged, Consent, Moment, Moments, Move, Outcome, Replied, SocketRequest,
+        expect_message, request, submit,
     },
-    transport::{People, Received},
+    transport::People,
 };
 
 /// Somebody asks to join this party. An entity of its own with [`UserId`], [`SessionId`] and [`Username`], in the world of
@@ -150,11 +150,7 @@ pub struct PartyJoinRequestsListed {
     pub askers: Vec<Entity>,
 }
 
-impl Request for ListPartyJoinRequests {
-    type Reply = PartyJoinRequestsListed;
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "ListPartyJoinRequests";
-}
+request!(ListPartyJoinRequests -> PartyJoinRequestsListed, PartyRefusal);
 
 impl SocketRequest for ListPartyJoinRequests {
     const IS_TRANSIENT: bool = true;
@@ -165,20 +161,8 @@ impl SocketRequest for ListPartyJoinRequests {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        since: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        let listed = match reply {
-            Some(Received {
-                message: Message::PartyJoinRequest(listed),
-                ..
-            }) => listed,
-            other => return Err(unexpected(other)),
-        };
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let (listed, _) = expect_message!(consent.reply, PartyJoinRequest);
         if id_of::<Party>(world, self.party).is_none() {
             return Ok(PartyJoinRequestsListed { askers: Vec::new() }); // we left meanwhile
         }
@@ -192,7 +176,7 @@ impl SocketRequest for ListPartyJoinRequests {
             // Who was heard of after the list was asked for may be newer than it.
             let is_older = world
                 .get::<Asker>(known)
-                .is_some_and(|asker| asker.heard_at < since);
+                .is_some_and(|asker| asker.heard_at < consent.since);
             if is_older && !askers.contains(&known) {
                 world.despawn(known);
             }
@@ -209,11 +193,7 @@ pub struct AcceptPartyJoin {
     asker: UserPresence,
 }
 
-impl Request for AcceptPartyJoin {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "AcceptPartyJoin";
-}
+request!(AcceptPartyJoin -> (), PartyRefusal);
 
 impl Acknowledged for AcceptPartyJoin {
     fn to_message(&self) -> Message {
@@ -252,11 +232,7 @@ pub struct DeclinePartyJoin {
     asker: UserPresence,
 }
 
-impl Request for DeclinePartyJoin {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "DeclinePartyJoin";
-}
+request!(DeclinePartyJoin -> (), PartyRefusal);
 
 impl Acknowledged for DeclinePartyJoin {
     fn to_message(&self) -> Message {

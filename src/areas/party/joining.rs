@@ -17,7 +17,7 @@ use crate::{
         {self},
     },
     proto::{Message, realtime},
-    request::{Area, Moment, Outcome, Request, SocketRequest, no_message},
+    request::{Area, Consent, Outcome, SocketRequest, no_message, request},
     transport::Received,
 };
 
@@ -39,11 +39,7 @@ pub struct PartyJoinTaken {
     pub entity: Entity,
 }
 
-impl Request for JoinParty {
-    type Reply = PartyJoinTaken;
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "JoinParty";
-}
+request!(JoinParty -> PartyJoinTaken, PartyRefusal);
 
 impl SocketRequest for JoinParty {
     const IS_TRANSIENT: bool = false;
@@ -55,13 +51,8 @@ impl SocketRequest for JoinParty {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let Consent { entity, reply, .. } = consent;
         no_message(reply)?;
         let known = world.resource::<PartyIndex>().get(&self.id);
         let known = known.or_else(|| {

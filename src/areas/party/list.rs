@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::{
     commands::NakamaCommands,
-    error::RestError,
+    error::{RestError, refusals},
     mirror::presence::PartyId,
-    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_rest},
+    request::{Outcome, RestRequest, UserCall, read_object, request, submit_rest},
     transport::RestResponse,
 };
 
@@ -105,25 +105,20 @@ fn party_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<PartyId, D::Err
     String::deserialize(from).map(PartyId::from)
 }
 
-/// How the server refuses to list parties. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PartyListRefusal {
-    /// The server is older than 3.28 and has no such list.
-    #[error(transparent)]
-    Unsupported(RestError),
-    /// The limit is not between 1 and 100.
-    #[error(transparent)]
-    InvalidLimit(RestError),
-    /// The query does not parse.
-    #[error(transparent)]
-    InvalidQuery(RestError),
-    /// The cursor is none, or of another query.
-    #[error(transparent)]
-    InvalidCursor(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
+refusals! {
+    /// How the server refuses to list parties. The server's own text is in the error.
+    pub enum PartyListRefusal(RestError) {
+        /// The server is older than 3.28 and has no such list.
+        Unsupported,
+        /// The limit is not between 1 and 100.
+        InvalidLimit,
+        /// The query does not parse.
+        InvalidQuery,
+        /// The cursor is none, or of another query.
+        InvalidCursor,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<RestError> for PartyListRefusal {
@@ -143,11 +138,7 @@ impl From<RestError> for PartyListRefusal {
     }
 }
 
-impl Request for ListParties {
-    type Reply = PartyPage;
-    type Refusal = PartyListRefusal;
-    const NAME: &'static str = "ListParties";
-}
+request!(ListParties -> PartyPage, PartyListRefusal);
 
 impl RestRequest for ListParties {
     type Call = UserCall;
