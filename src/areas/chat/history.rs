@@ -199,19 +199,13 @@ impl RestRequest for FetchChatHistory {
             forward,
             cursor,
         } = &self.history;
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query
-            .append_pair("limit", &limit.to_string())
-            .append_pair("forward", if *forward { "true" } else { "false" });
-        if let Some(cursor) = cursor {
-            query.append_pair("cursor", cursor);
-        }
+        let conditions = [
+            ("limit", Some(limit.to_string())),
+            ("forward", Some(forward.to_string())),
+            ("cursor", cursor.clone()),
+        ];
         let id = path_segment(self.id.as_str());
-        UserCall {
-            method: "GET",
-            target: format!("/v2/channel/{id}?{}", query.finish()),
-            body: None,
-        }
+        UserCall::get(&format!("/v2/channel/{id}"), conditions)
     }
 
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {

@@ -94,7 +94,6 @@ impl ListMatches {
 #[non_exhaustive]
 pub struct ListedMatch {
     /// To be joined with [`JoinMatch::by_id`](super::JoinMatch::by_id).
-    #[serde(deserialize_with = "match_id")]
     pub match_id: MatchId,
     /// Whether code on the server runs it.
     #[serde(default)]
@@ -108,10 +107,6 @@ pub struct ListedMatch {
     pub tick_rate: Option<u32>,
     /// The name of its handler. `None` in relayed matches.
     pub handler_name: Option<String>,
-}
-
-fn match_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<MatchId, D::Error> {
-    String::deserialize(from).map(MatchId::from)
 }
 
 refusals! {
@@ -156,31 +151,16 @@ impl RestRequest for ListMatches {
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        let Self {
-            limit,
-            authoritative,
-            label,
-            min_size,
-            max_size,
-            query,
-        } = self.clone();
-        let mut target = form_urlencoded::Serializer::new(String::from("/v2/match?"));
+        let it = self.clone();
         let conditions = [
-            ("limit", Some(limit.to_string())),
-            ("authoritative", authoritative.map(|it| it.to_string())),
-            ("label", label),
-            ("min_size", min_size.map(|size| size.to_string())),
-            ("max_size", max_size.map(|size| size.to_string())),
-            ("query", query),
+            ("limit", Some(it.limit.to_string())),
+            ("authoritative", it.authoritative.map(|it| it.to_string())),
+            ("label", it.label),
+            ("min_size", it.min_size.map(|size| size.to_string())),
+            ("max_size", it.max_size.map(|size| size.to_string())),
+            ("query", it.query),
         ];
-        for (name, value) in conditions {
-            target.extend_pairs(value.map(|value| (name, value)));
-        }
-        UserCall {
-            method: "GET",
-            target: target.finish(),
-            body: None,
-        }
+        UserCall::get("/v2/match", conditions)
     }
 
     fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {

@@ -134,16 +134,12 @@ impl RestRequest for FetchNotifications {
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &self.limit.to_string());
-        if !self.since.is_empty() {
-            query.append_pair("cacheable_cursor", &self.since);
-        }
-        UserCall {
-            method: "GET",
-            target: format!("/v2/notification?{}", query.finish()),
-            body: None,
-        }
+        let since = Some(self.since.clone()).filter(|since| !since.is_empty());
+        let conditions = [
+            ("limit", Some(self.limit.to_string())),
+            ("cacheable_cursor", since),
+        ];
+        UserCall::get("/v2/notification", conditions)
     }
 
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {

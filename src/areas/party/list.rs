@@ -88,7 +88,6 @@ pub struct PartyPage {
 #[non_exhaustive]
 pub struct ListedParty {
     /// To be joined with [`join_party`](NakamaCommands::join_party).
-    #[serde(deserialize_with = "party_id")]
     pub party_id: PartyId,
     /// Whether anybody may join without being accepted.
     #[serde(default)]
@@ -99,10 +98,6 @@ pub struct ListedParty {
     /// A JSON object, written as the server does, which is not how it was set. Empty if there is none.
     #[serde(default)]
     pub label: String,
-}
-
-fn party_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<PartyId, D::Error> {
-    String::deserialize(from).map(PartyId::from)
 }
 
 refusals! {
@@ -144,27 +139,14 @@ impl RestRequest for ListParties {
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        let Self {
-            limit,
-            open,
-            query,
-            cursor,
-        } = self.clone();
-        let mut target = form_urlencoded::Serializer::new(String::from("/v2/party?"));
+        let it = self.clone();
         let conditions = [
-            ("limit", Some(limit.to_string())),
-            ("open", open.map(|open| open.to_string())),
-            ("query", query),
-            ("cursor", cursor),
+            ("limit", Some(it.limit.to_string())),
+            ("open", it.open.map(|open| open.to_string())),
+            ("query", it.query),
+            ("cursor", it.cursor),
         ];
-        for (name, value) in conditions {
-            target.extend_pairs(value.map(|value| (name, value)));
-        }
-        UserCall {
-            method: "GET",
-            target: target.finish(),
-            body: None,
-        }
+        UserCall::get("/v2/party", conditions)
     }
 
     fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
