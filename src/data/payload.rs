@@ -3,6 +3,23 @@
 //! Matches, parties and streams share these types, and each has names of its own for them.
 //! [`FromMatch<T>`](crate::match_data::FromMatch), [`FromParty<T>`](crate::party::FromParty) and
 //! [`FromStream<T>`](crate::stream::FromStream) are [`TypedData`] of a match, a party and a stream.
+//! So one system can serve all of them:
+//!
+//! ```
+//! # use bevy_app::{App, Update};
+//! # use bevy_ecs::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! use bevy_nakama::payload::{DataContext, DataRejected};
+//!
+//! fn complain<C: DataContext>(mut rejected: MessageReader<DataRejected<C>>) {
+//!     for data in rejected.read() {
+//!         println!("op code {}: {}", data.op_code, data.error);
+//!     }
+//! }
+//!
+//! # let mut app = App::new();
+//! app.add_systems(Update, (complain::<Match>, complain::<Party>));
+//! ```
 //!
 //! # While the game is paused
 //!

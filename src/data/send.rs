@@ -5,7 +5,12 @@ use std::mem::{Discriminant, discriminant};
 use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
-use crate::{ecs::observed, error::PayloadError, request::RequestError, transport::Failure};
+use crate::{
+    ecs::observed,
+    error::{PayloadError, ServerError},
+    request::Unconfirmed,
+    transport::Failure,
+};
 
 /// Data was not sent. This is an event of the match's or party's entity, triggered in
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, you find
@@ -75,16 +80,12 @@ impl From<Failure> for SendError {
     }
 }
 
-impl From<RequestError> for SendError {
-    fn from(error: RequestError) -> Self {
-        match error {
-            RequestError::Refused(refusal) => Self::Refused {
-                message: refusal.message,
-            },
-            RequestError::TooLarge { size, limit } => Self::TooLarge { size, limit },
-            RequestError::QueueFull { limit } => Self::QueueFull { limit },
-            RequestError::NotConnected | RequestError::ConnectionLost { .. } => Self::NotConnected,
-            _ => Self::Unanswered,
+impl From<Unconfirmed> for SendError {
+    fn from(answer: Unconfirmed) -> Self {
+        match answer {
+            Unconfirmed::Refused(ServerError { message, .. }) => Self::Refused { message },
+            Unconfirmed::Failed(failure) => failure.into(),
+            Unconfirmed::Unexpected => Self::Unanswered,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What passes by is noted as it comes: envelopes while the overlay is open, failures always.
+//! Notes what passes by: envelopes while the overlay is open, failures always.
 
 use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use bevy_time::{Real, Time};
@@ -14,7 +14,7 @@ use crate::{
     request::RequestFailed,
 };
 
-/// In `PostUpdate`: has envelopes reported while somebody looks.
+/// In `PostUpdate`: has envelopes reported while the overlay is open.
 pub(super) fn follow_tap(
     overlay: Res<NakamaOverlay>,
     state: Res<OverlayState>,
@@ -56,12 +56,12 @@ pub(super) fn envelopes(
                 direction: $direction,
                 kind: $envelope.kind,
                 cid: $envelope.cid.clone(),
-                // A slice of the frame would keep the whole read buffer alive.
+                // Copied, because a slice would keep the whole read buffer alive.
                 frame: bytes::Bytes::copy_from_slice(&$envelope.frame),
             }
         };
     }
-    // In this order, as of two at the same moment the answer is not the first.
+    // In this order, because of two envelopes at the same moment, the answer is not the first.
     batch.extend(
         sent.read()
             .map(|envelope| entry!(envelope, EnvelopeDirection::Sent)),

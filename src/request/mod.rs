@@ -50,7 +50,7 @@ pub(crate) use self::{
     rest::{RestRequest, instead_of, read_object, submit_rest},
     socket::{Acknowledged, SocketRequest, no_message, submit, unexpected},
     table::{Requests, close, on_answer, on_closed, on_given_up, tick},
-    unasked::{send_or_tell, send_then},
+    unasked::{Unconfirmed, send_or_tell, send_then},
     user::{UserCall, submit_as_user},
 };
 pub use self::{

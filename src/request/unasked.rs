@@ -3,15 +3,23 @@
 use bevy_ecs::prelude::*;
 
 use super::{
-    error::RequestError,
     pending::{Deadline, Ending, Pending, Progress, Sent, Unsent},
-    socket::no_message,
     table::send,
 };
 use crate::{
+    error::ServerError,
     proto::{Kind, Message},
-    transport::Received,
+    transport::{Failure, Received},
 };
+
+/// Why a message does not have the server's consent.
+#[derive(Debug)]
+pub(crate) enum Unconfirmed {
+    Refused(ServerError),
+    Failed(Failure),
+    /// The server answered with something else.
+    Unexpected,
+}
 
 /// A message that is under way, and who hears of its outcome.
 struct Unasked<F> {
@@ -22,7 +30,7 @@ struct Unasked<F> {
 
 impl<F> Pending for Unasked<F>
 where
-    F: FnOnce(&mut World, Result<(), RequestError>) + Send + Sync,
+    F: FnOnce(&mut World, Result<(), Unconfirmed>) + Send + Sync,
 {
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
         Ok(Sent::Message(self.message.clone()))
@@ -30,12 +38,13 @@ where
 
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let outcome = match ending {
+            Ending::Message(None) => Ok(()),
             Ending::Message(Some(Received {
                 message: Message::Error(error),
                 ..
-            })) => Err(RequestError::Refused(error.into())),
-            Ending::Message(reply) => no_message(reply),
-            other => Err(other.into_error()),
+            })) => Err(Unconfirmed::Refused(error.into())),
+            Ending::Failed(failure) => Err(Unconfirmed::Failed(failure)),
+            _ => Err(Unconfirmed::Unexpected),
         };
         (self.hear)(world, outcome);
         Progress::Settled
@@ -55,7 +64,7 @@ pub(crate) fn send_then(
     let kind = Kind::of(&message);
     send_unasked(world, message, move |world, outcome| match outcome {
         Ok(()) => consented(world),
-        Err(error) => log::debug!("{kind} failed: {error}"),
+        Err(error) => log::debug!("{kind} failed: {error:?}"),
     });
 }
 
@@ -63,7 +72,7 @@ pub(crate) fn send_then(
 pub(crate) fn send_or_tell(
     world: &mut World,
     message: Message,
-    failed: impl FnOnce(&mut World, RequestError) + Send + Sync + 'static,
+    failed: impl FnOnce(&mut World, Unconfirmed) + Send + Sync + 'static,
 ) {
     send_unasked(world, message, move |world, outcome| {
         if let Err(error) = outcome {
@@ -75,7 +84,7 @@ pub(crate) fn send_or_tell(
 fn send_unasked(
     world: &mut World,
     message: Message,
-    hear: impl FnOnce(&mut World, Result<(), RequestError>) + Send + Sync + 'static,
+    hear: impl FnOnce(&mut World, Result<(), Unconfirmed>) + Send + Sync + 'static,
 ) {
     let deadline = Deadline::new(world);
     let unasked = Unasked {
