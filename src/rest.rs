@@ -1,8 +1,8 @@
 //! Any call over REST, for what the crate has no method for: storage, leaderboards, friends, accounts, groups …
 //!
-//! A call is made as the user of the connection, so it needs a connection. It carries the session token, which lives for a minute
-//! by default; the socket outlives it. When the server refuses the token, the plugin refreshes the session and makes the call once
-//! more, within the same deadline. [`SessionRefreshed`](crate::account::SessionRefreshed) brings the new tokens.
+//! The plugin makes a call as the user of the connection, so it needs a connection. The call carries the session token, which lives
+//! for a minute by default. The socket outlives it. When the server refuses the token, the plugin refreshes the session and makes
+//! the call once more, within the same deadline. [`SessionRefreshed`](crate::account::SessionRefreshed) brings the new tokens.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     commands::NakamaCommands,
     error::RestError,
-    request::{Outcome, Request, RequestError, RestRequest, UserCall, instead_of, submit_as_user},
+    request::{Outcome, Request, RequestError, RestRequest, UserCall, instead_of, submit_rest},
     transport::RestResponse,
 };
 
@@ -144,6 +144,6 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ) -> EntityCommands<'a> {
         let path = path.into();
         let request = CallRest { method, path, json };
-        self.request_with(move |world, entity| submit_as_user(world, entity, request))
+        self.request_with(move |world, entity| submit_rest(world, entity, request))
     }
 }

@@ -16,26 +16,26 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// The server said no.
     #[error(transparent)]
     Refused(E),
-    /// The server takes the session's tokens no more (REST): the session was logged out, or has expired and cannot be refreshed.
-    /// The socket stays open all the same. Log in again.
+    /// The server does not take the session's tokens any more (REST): the session was logged out, or it has expired and cannot be
+    /// refreshed. The socket stays open all the same. Log in again.
     #[error("the session has ended: {0}")]
     SessionEnded(RestError),
-    /// Nothing came in time. The server may have done it all the same; if it says so later, the plugin takes it back.
+    /// No answer came in time. The server may have done it all the same. If it says so later, the plugin takes it back.
     #[error("no answer within {}", seconds(*after))]
     Timeout {
-        /// How long was waited.
+        /// How long the plugin waited.
         after: Duration,
     },
     /// There is no connection.
     #[error("not connected")]
     NotConnected,
-    /// The connection went while the request was under way.
+    /// The connection ended while the request was under way.
     #[error("the connection was lost{}", if *maybe_executed { " before the answer" } else { " before it was sent" })]
     ConnectionLost {
         /// Whether the server may have done it.
         maybe_executed: bool,
     },
-    /// The server would close the socket over it, so it was not sent.
+    /// The message is so large that the server would close the socket. The plugin did not send it.
     #[error("{size} bytes are above the server's limit of {limit}")]
     TooLarge {
         /// Size of the whole envelope, in bytes.
@@ -43,16 +43,16 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What the server accepts, see [`NakamaSettings::max_envelope`](crate::plugin::NakamaSettings).
         limit: usize,
     },
-    /// So many messages wait to be sent already: the game sends faster than its pace.
+    /// Too many messages wait to be sent: the game sends faster than its pace.
     #[error("{limit} messages are waiting to be sent")]
     QueueFull {
         /// The size of the queue, see [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings).
         limit: usize,
     },
-    /// What was to be sent has no such form.
+    /// What you want to send cannot be encoded.
     #[error("it cannot be encoded: {}", .0.cause())]
     Unencodable(PayloadError),
-    /// The answer is there, and what it returns is not of the type that was expected.
+    /// The answer is there, and what it returns is not of the type that you expect.
     #[error("what it returned cannot be decoded: {}", error.cause())]
     Undecodable {
         /// What it returned.
@@ -60,7 +60,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What is wrong with it.
         error: PayloadError,
     },
-    /// There cannot be a server at this address, or the path of the call is none (REST). Nothing was sent.
+    /// There cannot be a server at this address, or the path of the call is no path (REST). The plugin sent nothing.
     #[error(transparent)]
     BadAddress(BadAddress),
     /// The server could not be reached (REST).
@@ -72,23 +72,23 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What it sent.
         got: String,
     },
-    /// The request's entity was despawned before the answer; what it had brought about was taken back, where
-    /// that can be: deleted notifications stay deleted.
+    /// Your game despawned the request's entity before the answer. The plugin took back what the request had brought about, where
+    /// that is possible: deleted notifications stay deleted.
     #[error("it was withdrawn")]
     Withdrawn,
-    /// The server's REST interface does not find an id with a slash in it, so it was not asked.
+    /// The id has a slash in it, and the server's REST interface does not find such an id. The plugin did not ask.
     #[error("the server cannot be asked for `{id}` over REST: it holds a slash")]
     SlashInId {
         /// The id.
         id: String,
     },
-    /// The server is too old for it, so it was not sent.
+    /// The server is too old for it. The plugin did not send it.
     #[error("it needs {since}")]
     Unsupported {
         /// What it needs.
         since: &'static str,
     },
-    /// The entity that it was about is not, or no longer, what it should be.
+    /// The entity that the request is about is not, or no longer, what it should be.
     #[error("the entity is no {expected}")]
     WrongEntity {
         /// What was expected.

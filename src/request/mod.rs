@@ -1,9 +1,9 @@
 //! Requests and their answers.
 //!
-//! A request is a method of [`commands.nakama()`](crate::commands::NakamaCommandsExt::nakama) and returns an entity. It
-//! gets exactly one [`Replied`]: the server's answer, its refusal, or what went wrong. The reply comes at the earliest in
-//! the next [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive), also when it is known at once, so an
-//! observer that is chained to the call always sees it.
+//! You make a request with a method of [`commands.nakama()`](crate::commands::NakamaCommandsExt::nakama), which returns an
+//! entity. The entity gets exactly one [`Replied`]: the server's answer, its refusal, or what went wrong. The reply never comes
+//! before the next [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive), even if the plugin knows it at once. So an
+//! observer that you chain to the call always sees it.
 //!
 //! ```
 //! # use bevy_ecs::prelude::*;
@@ -20,12 +20,12 @@
 //! }
 //! ```
 //!
-//! What the server refuses is an enum of the area ([`MatchRefusal`](crate::matches::MatchRefusal), …) that knows the texts which a
-//! game would act upon, and keeps the server's own; everything else is the same for all, see [`RequestError`].
-//! [`RequestFailed`] tells of every failure, whatever the type. A failure that the game observes with neither is a warning in the
-//! log. Entities of requests that leave nothing behind, and of those that
-//! failed, are despawned in `Last` of the frame of their answer. Despawning one earlier withdraws the request: what it should have
-//! brought is undone when the server agrees.
+//! Each area has an enum of what the server refuses ([`MatchRefusal`](crate::matches::MatchRefusal), …), with the cases that a
+//! game would act upon and with the server's own text. All other errors are the same for all requests, see [`RequestError`].
+//! [`RequestFailed`] tells of every failure, whatever the type. If you observe neither, a failure is a warning in the log.
+//!
+//! If a request fails or leaves nothing behind, the plugin despawns its entity in `Last` of the frame of the answer. If you despawn
+//! the entity earlier, you withdraw the request: the plugin undoes what the request brings, should the server agree to it.
 
 mod area;
 mod error;
@@ -35,6 +35,7 @@ mod parts;
 mod pending;
 mod renewal;
 mod reply;
+mod response;
 mod rest;
 mod socket;
 mod table;
@@ -47,11 +48,12 @@ pub(crate) use self::{
     next_frame::{NextFrame, refuse, refuse_wrong_entity, settle_at_once, tell_known},
     parts::{Parts, in_parts, room, room_for_fields, text_size},
     reply::Outcome,
-    rest::{RestRequest, instead_of, read_object, submit_rest},
+    response::{instead_of, read_object},
+    rest::{RestRequest, submit_rest},
     socket::{Acknowledged, SocketRequest, no_message, submit, unexpected},
     table::{Requests, close, on_answer, on_closed, on_given_up, tick},
     unasked::{Unconfirmed, send_or_tell, send_then},
-    user::{UserCall, submit_as_user},
+    user::UserCall,
 };
 pub use self::{
     error::RequestError,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     connection::NakamaConnection,
-    error::RestError,
+    error::{RestError, ServerError},
     proto::Message,
     settings::NakamaSettings,
     transport::{Answer, Failure, LONGEST, Received, RestCall, RestResponse},
@@ -55,7 +55,7 @@ pub(super) enum Sent {
 }
 
 /// Why a request sends nothing.
-pub(super) enum Unsent {
+pub(crate) enum Unsent {
     /// The session token is being renewed. It waits for the new one.
     Waits,
     /// Its connection has ended.
@@ -75,8 +75,10 @@ pub(super) enum Progress {
 /// What became of what a request sent.
 #[derive(Clone)]
 pub(super) enum Ending {
-    /// The server's message. `None` is the plain acknowledgement.
-    Message(Option<Received>),
+    /// The server consented with a message. `None` is the plain acknowledgement.
+    Consent(Option<Box<Received>>),
+    /// The server said no over the socket.
+    Refusal(ServerError),
     Response(RestResponse),
     Failed(Failure),
     /// The session token has ended, and there is no new one.
@@ -88,7 +90,11 @@ pub(super) enum Ending {
 impl From<Answer> for Ending {
     fn from(answer: Answer) -> Self {
         match answer {
-            Answer::Message(reply) => Self::Message(reply.map(|received| *received)),
+            Answer::Message(Some(received)) => match received.message {
+                Message::Error(error) => Self::Refusal(error.into()),
+                _ => Self::Consent(Some(received)),
+            },
+            Answer::Message(None) => Self::Consent(None),
             Answer::Rest(response) => Self::Response(response),
             Answer::Failed(failure) => Self::Failed(failure),
         }
@@ -102,7 +108,7 @@ impl Ending {
             Self::Failed(failure) => return failure.into(),
             Self::SessionEnded(refusal) => return RequestError::SessionEnded(refusal),
             Self::Unexpected(got) => got,
-            Self::Message(_) => "a frame".into(),
+            Self::Consent(_) | Self::Refusal(_) => "a frame".into(),
             Self::Response(_) => "a REST response".into(),
         };
         RequestError::UnexpectedReply { got }
@@ -111,7 +117,7 @@ impl Ending {
 
 /// How a request was made.
 #[derive(Clone, Copy)]
-pub(super) struct Made {
+pub(crate) struct Made {
     pub(super) entity: Entity,
     /// Which of the game's connections it belongs to.
     pub(super) connection: u64,

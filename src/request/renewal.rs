@@ -4,7 +4,7 @@ use bevy_ecs::prelude::*;
 
 use super::{
     pending::{Deadline, Ending, Made, Pending, Progress, Sent, Unsent},
-    rest::instead_of,
+    response::instead_of,
     table::{Requests, send, send_renewal, settle},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The server refused a token: sees to it that there is a new one. Whether there may be one for what was made like this.
-pub(super) fn renew(world: &mut World, made: Made, token: &Secret) -> bool {
+pub(super) fn renew(world: &mut World, made: &Made, token: &Secret) -> bool {
     let rest = world.resource::<NakamaConnection>().rest();
     let Some((server, session)) = rest.filter(|_| made.is_current(world)) else {
         return true; // to send it again is to hear that its connection has ended
@@ -51,37 +51,29 @@ impl Pending for Renewal {
         let waiting = world
             .resource_mut::<Requests>()
             .end_renewal(self.old.token());
-        match renewed(ending) {
-            Ok(new) => {
-                connection::take_over(world, &self.old, &new);
-                for request in waiting {
-                    send(world, request);
+        let ending = match ending {
+            Ending::Response(response) if response.is_success() => {
+                if let Some((new, _)) = read_session(&response) {
+                    connection::take_over(world, &self.old, &new);
+                    for request in waiting {
+                        send(world, request);
+                    }
+                    return Progress::Settled;
                 }
+                Ending::Unexpected(instead_of("no session", &response))
             }
-            Err(ending) => {
-                for request in waiting {
-                    settle(world, request, ending.clone());
-                }
+            Ending::Response(response @ RestResponse { status: 401, .. }) => {
+                Ending::SessionEnded((&response).into())
             }
+            other => other,
+        };
+        for request in waiting {
+            settle(world, request, ending.clone());
         }
         Progress::Settled
     }
 
     fn deadline(&self) -> Deadline {
         self.deadline
-    }
-}
-
-/// The new session, or what becomes of those that wait for it.
-fn renewed(ending: Ending) -> Result<NakamaSession, Ending> {
-    match ending {
-        Ending::Response(response) if response.is_success() => match read_session(&response) {
-            Some((new, _)) => Ok(new),
-            None => Err(Ending::Unexpected(instead_of("no session", &response))),
-        },
-        Ending::Response(response @ RestResponse { status: 401, .. }) => {
-            Err(Ending::SessionEnded((&response).into()))
-        }
-        other => Err(other),
     }
 }

@@ -21,20 +21,20 @@ pub trait Request: fmt::Debug + Send + Sync + Sized + 'static {
 
 /// The one answer to a request, as an event of the request's entity.
 ///
-/// Observe it on the entity that the call returned, or globally for all requests of a type. When it is triggered, the
-/// world already shows what it says.
+/// Observe it on the entity that the call returned, or globally for all requests of a type. The world shows what the answer says
+/// before the event is triggered.
 #[derive(Debug, EntityEvent)]
 pub struct Replied<R: Request> {
-    /// The entity that the call returned. If the request failed, or is one that leaves nothing behind, the entity is
-    /// despawned in `Last` of this frame.
+    /// The entity that the call returned. If the request failed or leaves nothing behind, the plugin despawns the entity in `Last` of
+    /// this frame.
     #[event_target]
     pub request: Entity,
     /// How it went.
     pub result: Result<R::Reply, RequestError<R::Refusal>>,
 }
 
-/// A request failed, whatever its type: for logs and tools, which cannot observe every [`Replied`] there is. Global event,
-/// triggered right before the [`Replied`] that tells the same. Costs nothing while nobody observes it.
+/// A request failed, whatever its type: for logs and tools, which cannot observe every [`Replied`] there is. It is a global event,
+/// triggered right before the [`Replied`] that tells the same. It costs nothing while nobody observes it.
 #[derive(Clone, Debug, Event)]
 #[non_exhaustive]
 pub struct RequestFailed {

@@ -1,32 +1,38 @@
-//! Requests over REST that need no connection, and what comes of a call.
+//! Requests over REST.
+//!
+//! A call of the connection's user bears the session token. By default, a server lets a token live for a minute, and the socket
+//! outlives it. The server's word counts, not the clock of this machine: if the server refuses the token, the plugin refreshes the
+//! session and makes the call once more. There is one refresh for all calls that need it. They wait for it, each within its own
+//! deadline. (To refresh before the token ends would save a round trip per minute, but needs clocks that agree.)
 
-use std::error::Error;
+use std::collections::VecDeque;
 
 use bevy_ecs::prelude::*;
-use serde::de::DeserializeOwned;
 
 use super::{
     error::RequestError,
+    next_frame::refuse,
     parts::Parts,
     pending::{Deadline, Ending, Made, Pending, Progress, Sent, Unsent},
+    renewal::renew,
     reply::{Outcome, Request, mark_pending, reply},
     table::send,
 };
 use crate::{
     error::RestError,
-    transport::{RestCall, RestResponse, page_text},
+    transport::{Failure, RestCall, RestResponse, Secret, error_text},
 };
 
 /// A request over REST. Its entity always goes with the answer.
 pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
     /// [`RestCall`], or [`UserCall`](super::user::UserCall) if the connection's user makes it.
-    type Call;
+    type Call: Call;
 
     /// What is called.
     fn to_call(&self) -> Self::Call;
 
-    /// The same as several requests, for what may be too much for one call of the connection's user. They are made one after
-    /// the other; the game sees one request, and the reply of the last.
+    /// The same as several requests, for what may be too much for one call. They are made one after the other. The game sees one
+    /// request, and the reply of the last.
     fn split(self) -> Parts<Self> {
         Parts::one(self)
     }
@@ -40,30 +46,96 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
     }
 }
 
-/// Makes a request over REST, on an entity that waits for its answer.
-pub(crate) fn submit_rest<R: RestRequest<Call = RestCall>>(
-    world: &mut World,
-    entity: Entity,
-    request: R,
-) {
-    mark_pending::<R>(world, entity);
-    let made = Made::now(world, entity);
-    send(world, Box::new(Open { made, request }));
-}
-
-/// A request over REST that needs no connection, and is under way.
-struct Open<R> {
-    made: Made,
-    request: R,
-}
-
-impl<R: RestRequest<Call = RestCall>> Pending for Open<R> {
-    fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
-        Ok(Sent::Call(self.request.to_call()))
+/// What a request over REST calls.
+pub(crate) trait Call {
+    /// Whether it can be made now.
+    fn is_possible(_world: &World) -> bool {
+        true
     }
 
-    fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
-        let outcome = outcome_of(world, self.request, ending);
+    /// The call as it is sent, and the session token that it bears, if it does.
+    fn complete(self, world: &World, made: &Made) -> Result<(RestCall, Option<Secret>), Unsent>;
+}
+
+impl Call for RestCall {
+    fn complete(self, _: &World, _: &Made) -> Result<(RestCall, Option<Secret>), Unsent> {
+        Ok((self, None))
+    }
+}
+
+/// Makes a request over REST, on an entity that waits for its answer.
+pub(crate) fn submit_rest<R: RestRequest>(world: &mut World, entity: Entity, request: R) {
+    if !R::Call::is_possible(world) {
+        return refuse::<R>(world, entity, RequestError::NotConnected);
+    }
+    mark_pending::<R>(world, entity);
+    let Parts { first, rest } = request.split();
+    let open = Open {
+        made: Made::now(world, entity),
+        part: first,
+        rest,
+        token: None,
+        was_refused: false,
+        has_begun: false,
+    };
+    send(world, Box::new(open));
+}
+
+/// A request over REST that is under way. Its outcome is that of its last part, or of the first that fails.
+struct Open<R> {
+    made: Made,
+    /// What is under way.
+    part: R,
+    rest: VecDeque<R>,
+    /// The token that it was sent with, if it bears one. `None` while it waits for a new one.
+    token: Option<Secret>,
+    /// Whether the server has refused the part's token before.
+    was_refused: bool,
+    /// Whether the server has done an earlier part.
+    has_begun: bool,
+}
+
+impl<R: RestRequest> Pending for Open<R> {
+    fn next_message(&mut self, world: &World) -> Result<Sent, Unsent> {
+        let (call, token) = self.part.to_call().complete(world, &self.made)?;
+        self.token = token;
+        Ok(Sent::Call(call))
+    }
+
+    fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+        let ending = match (ending, self.token.take()) {
+            (Ending::Response(response), Some(token)) if is_token_refused(&response) => {
+                if !self.was_refused && renew(world, &self.made, &token) {
+                    self.was_refused = true;
+                    return Progress::More(self);
+                }
+                Ending::SessionEnded((&response).into())
+            }
+            (Ending::Failed(Failure::ConnectionLost { maybe_executed }), _) => {
+                Ending::Failed(Failure::ConnectionLost {
+                    maybe_executed: maybe_executed || self.has_begun,
+                })
+            }
+            (other, _) => other,
+        };
+        let mut outcome = match ending {
+            Ending::Response(response) if response.is_success() => {
+                self.part.succeed(world, &response)
+            }
+            Ending::Response(response) => Err(RequestError::Refused(R::refused(&response))),
+            other => Err(other.into_error()),
+        };
+        if outcome.is_ok()
+            && let Some(next) = self.rest.pop_front()
+        {
+            if self.made.is_wanted(world) {
+                self.part = next;
+                self.was_refused = false;
+                self.has_begun = true;
+                return Progress::More(self);
+            }
+            outcome = Err(RequestError::Withdrawn);
+        }
         reply::<R>(world, self.made.entity, outcome, true);
         Progress::Settled
     }
@@ -73,43 +145,9 @@ impl<R: RestRequest<Call = RestCall>> Pending for Open<R> {
     }
 }
 
-/// What a call comes to.
-pub(super) fn outcome_of<R: RestRequest>(
-    world: &mut World,
-    request: R,
-    ending: Ending,
-) -> Outcome<R> {
-    match ending {
-        Ending::Response(response) if response.is_success() => request.succeed(world, &response),
-        Ending::Response(response) => Err(RequestError::Refused(R::refused(&response))),
-        other => Err(other.into_error()),
-    }
-}
-
-/// Reads the JSON object that a response is; otherwise the server answered with `instead`.
-pub(crate) fn read_object<T: DeserializeOwned, E: Error>(
-    response: &RestResponse,
-    instead: &str,
-) -> Result<T, RequestError<E>> {
-    // Serde would take a list for an object.
-    let body = response.body.trim_ascii_start();
-    let object = body
-        .starts_with(b"{")
-        .then(|| serde_json::from_slice(body).ok())
-        .flatten();
-    object.ok_or_else(|| RequestError::UnexpectedReply {
-        got: instead_of(instead, response),
-    })
-}
-
-/// What a response is called that should have been something else. A page, as of a hotel's network, is named; anything else may
-/// hold secrets.
-pub(crate) fn instead_of(what: &str, response: &RestResponse) -> String {
-    match page_text(&response.body) {
-        Some(title) => format!(
-            "{what}, but with the page \"{title}\" ({})",
-            response.status
-        ),
-        None => what.to_owned(),
-    }
+/// Whether the server did not look at a call because of its token. Code of the game on the server may give the same status.
+fn is_token_refused(response: &RestResponse) -> bool {
+    response.status == 401
+        && !response.is_error_of_function()
+        && error_text(response.status, &response.body).starts_with("Auth token ")
 }

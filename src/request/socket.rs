@@ -1,6 +1,6 @@
 //! Requests over the socket.
 
-use std::{collections::VecDeque, error::Error};
+use std::{collections::VecDeque, error::Error, mem};
 
 use bevy_ecs::prelude::*;
 
@@ -21,7 +21,7 @@ use crate::{
 
 /// A request over the socket.
 pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
-    /// Whether its entity goes with the answer; otherwise the request's own entity becomes what it asked for.
+    /// Whether its entity goes with the answer. Otherwise the entity becomes what was asked for.
     const IS_TRANSIENT: bool;
     /// What it joins, if it does.
     const JOINS: Option<Area> = None;
@@ -29,8 +29,8 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// What is sent.
     fn to_message(&self) -> Message;
 
-    /// The same as several requests, for what may be too much for one message. The message of each has at most `room` bytes
-    /// where that can be. They are made one after the other; the game sees one request.
+    /// The same as several requests, for what may be too much for one message. The message of each has at most `room` bytes,
+    /// if that can be. They are made one after the other. The game sees one request.
     fn split(self, _room: usize) -> Parts<Self> {
         Parts::one(self)
     }
@@ -38,7 +38,7 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// Adds what the next of several requests brought.
     fn add_reply(_all: &mut Self::Reply, _next: Self::Reply) {}
 
-    /// What it changes about who is where. The event about it is applied after the answer.
+    /// What it changes about who is where. The event about that is applied after the answer.
     fn moves(&self) -> Option<Move> {
         None
     }
@@ -57,7 +57,7 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
         error.into()
     }
 
-    /// The server consented to what nobody waits for any more: the request ran out of time, or its entity is gone, or the next
+    /// The server consented, and nobody waits for that any more: the request ran out of time, or its entity is gone, or the next
     /// of several requests failed.
     fn take_back(self, _world: &mut World, _reply: Option<Received>) {}
 }
@@ -72,7 +72,7 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
         Parts::one(self)
     }
 
-    /// What it changes about who is where. The event about it is applied after the answer.
+    /// What it changes about who is where. The event about that is applied after the answer.
     fn moves(&self) -> Option<Move> {
         None
     }
@@ -158,56 +158,42 @@ impl<R: SocketRequest> Pending for Open<R> {
         }
     }
 
-    fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
-        let Self {
-            made,
-            since,
-            mut done,
-            part,
-            mut rest,
-        } = *self;
+    fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let error = match ending {
-            Ending::Message(Some(Received {
-                message: Message::Error(error),
-                ..
-            })) => RequestError::Refused(part.refused(world, error.into())),
-            Ending::Message(reply) if made.is_wanted(world) => {
-                let Some(next) = rest.pop_front() else {
-                    succeed(world, made.entity, since, done, (part, reply));
+            Ending::Consent(reply) if self.made.is_wanted(world) => {
+                let reply = reply.map(|received| *received);
+                let Some(next) = self.rest.pop_front() else {
+                    self.succeed(world, reply);
                     return Progress::Settled;
                 };
-                done.push((part, reply));
-                return Progress::More(Box::new(Self {
-                    made,
-                    since,
-                    done,
-                    part: next,
-                    rest,
-                }));
+                let done = mem::replace(&mut self.part, next);
+                self.done.push((done, reply));
+                return Progress::More(self);
             }
-            Ending::Message(reply) => {
-                done.push((part, reply));
+            Ending::Consent(reply) => {
+                let reply = reply.map(|received| *received);
+                self.done.push((self.part, reply));
                 RequestError::Withdrawn
             }
+            Ending::Refusal(error) => RequestError::Refused(self.part.refused(world, error)),
             Ending::Failed(failure @ Failure::Timeout { .. }) => {
-                fail(world, made.entity, done, failure.into());
-                return Progress::Late(Box::new(Self {
-                    made,
-                    since,
-                    done: Vec::new(),
-                    part,
-                    rest,
-                }));
+                fail(
+                    world,
+                    self.made.entity,
+                    mem::take(&mut self.done),
+                    failure.into(),
+                );
+                return Progress::Late(self);
             }
             // Earlier parts have been sent.
-            Ending::Failed(Failure::NotConnected) if !done.is_empty() => {
+            Ending::Failed(Failure::NotConnected) if !self.done.is_empty() => {
                 RequestError::ConnectionLost {
                     maybe_executed: true,
                 }
             }
             other => other.into_error(),
         };
-        fail(world, made.entity, done, error);
+        fail(world, self.made.entity, self.done, error);
         Progress::Settled
     }
 
@@ -228,22 +214,19 @@ impl<R: SocketRequest> Pending for Open<R> {
     }
 }
 
-/// The server consented to all of it.
-fn succeed<R: SocketRequest>(
-    world: &mut World,
-    entity: Entity,
-    since: Moment,
-    done: Vec<(R, Option<Received>)>,
-    (last, reply_to_last): (R, Option<Received>),
-) {
-    let mut before: Option<Outcome<R>> = None;
-    for (part, its_reply) in done {
-        let outcome = part.succeed(world, entity, since, its_reply);
-        before = Some(together::<R>(before, outcome));
+impl<R: SocketRequest> Open<R> {
+    /// The server consented to all of it.
+    fn succeed(self, world: &mut World, last: Option<Received>) {
+        let Made { entity, .. } = self.made;
+        let mut before: Option<Outcome<R>> = None;
+        for (part, its_reply) in self.done {
+            let next = part.succeed(world, entity, self.since, its_reply);
+            before = Some(together::<R>(before, next));
+        }
+        let next = self.part.succeed(world, entity, self.since, last);
+        let outcome = together::<R>(before, next);
+        reply::<R>(world, entity, outcome, R::IS_TRANSIENT);
     }
-    let outcome = last.succeed(world, entity, since, reply_to_last);
-    let outcome = together::<R>(before, outcome);
-    reply::<R>(world, entity, outcome, R::IS_TRANSIENT);
 }
 
 /// What several parts come to: the first error, if there is one.

@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     connection::NetworkLink,
-    proto::Message,
-    transport::{Answer, DisconnectReason, Failure, LinkCommand, Received, RequestId, Secret},
+    transport::{Answer, DisconnectReason, Failure, LinkCommand, RequestId, Secret},
 };
 
 /// The table of requests without an answer.
@@ -160,15 +159,9 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
 pub(crate) fn on_answer(world: &mut World, id: RequestId, answer: Answer, late: bool) {
     let mut requests = world.resource_mut::<Requests>();
     if late {
-        if let Some(request) = requests.late.remove(&id) {
-            match Ending::from(answer) {
-                Ending::Message(Some(Received {
-                    message: Message::Error(_),
-                    ..
-                })) => {}
-                Ending::Message(reply) => request.take_back(world, reply),
-                _ => {}
-            }
+        if let (Some(request), Ending::Consent(reply)) = (requests.late.remove(&id), answer.into())
+        {
+            request.take_back(world, reply.map(|received| *received));
         }
     } else if let Some(request) = requests.sent.remove(&id) {
         let ending = match answer.into() {
@@ -203,8 +196,9 @@ pub(crate) fn tick(world: &mut World) {
         return;
     }
     let waiting = mem::take(&mut requests.waiting);
-    let is_over = |request: &Box<dyn Pending>| request.deadline().left(world).is_zero();
-    let (over, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_over);
+    let (over, waiting) = waiting
+        .into_iter()
+        .partition::<Vec<_>, _>(|request| request.deadline().left(world).is_zero());
     world.resource_mut::<Requests>().waiting = waiting;
     for request in over {
         let missed = request.deadline().missed();

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::ServerError,
     proto::{Kind, Message},
-    transport::{Failure, Received},
+    transport::Failure,
 };
 
 /// Why a message does not have the server's consent.
@@ -38,11 +38,8 @@ where
 
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let outcome = match ending {
-            Ending::Message(None) => Ok(()),
-            Ending::Message(Some(Received {
-                message: Message::Error(error),
-                ..
-            })) => Err(Unconfirmed::Refused(error.into())),
+            Ending::Consent(None) => Ok(()),
+            Ending::Refusal(error) => Err(Unconfirmed::Refused(error)),
             Ending::Failed(failure) => Err(Unconfirmed::Failed(failure)),
             _ => Err(Unconfirmed::Unexpected),
         };

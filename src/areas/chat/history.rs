@@ -10,7 +10,7 @@ use crate::{
     mirror::{id_of, presence::ChannelId, refuse_for},
     proto::{Timestamp, api},
     request::{
-        Outcome, Request, RequestError, RestRequest, UserCall, read_object, refuse, submit_as_user,
+        Outcome, Request, RequestError, RestRequest, UserCall, read_object, refuse, submit_rest,
     },
     transport::{RestResponse, path_segment},
 };
@@ -286,7 +286,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
                 let id = id.to_string();
                 return refuse::<FetchChatHistory>(world, entity, RequestError::SlashInId { id });
             }
-            submit_as_user(world, entity, FetchChatHistory { id, history });
+            submit_rest(world, entity, FetchChatHistory { id, history });
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     proto::{Timestamp, api},
     request::{
         Outcome, Parts, Request, RestRequest, UserCall, in_parts, read_object, settle_at_once,
-        submit_as_user,
+        submit_rest,
     },
     transport::RestResponse,
 };
@@ -235,7 +235,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
                 connection,
                 ..request
             };
-            submit_as_user(world, entity, request);
+            submit_rest(world, entity, request);
         })
     }
 
@@ -255,7 +255,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
             if request.ids.is_empty() {
                 return settle_at_once::<DeleteNotifications>(world, entity, Ok(()));
             }
-            submit_as_user(world, entity, request);
+            submit_rest(world, entity, request);
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     commands::NakamaCommands,
     error::RestError,
     mirror::presence::PartyId,
-    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_as_user},
+    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_rest},
     transport::RestResponse,
 };
 
@@ -189,6 +189,6 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
     pub fn list_parties(self, request: ListParties) -> EntityCommands<'a> {
-        self.request_with(move |world, entity| submit_as_user(world, entity, request))
+        self.request_with(move |world, entity| submit_rest(world, entity, request))
     }
 }

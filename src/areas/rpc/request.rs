@@ -12,7 +12,7 @@ use crate::{
     proto::{Message, api},
     request::{
         Moment, Move, Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall,
-        read_object, refuse, submit, submit_as_user, unexpected,
+        read_object, refuse, submit, submit_rest, unexpected,
     },
     transport::{Received, RestResponse, path_segment},
 };
@@ -160,8 +160,8 @@ impl Request for Rpc {
     const NAME: &'static str = "Rpc";
 }
 
-// A function may make one join a stream, and whether it does cannot be known before. Here, and in that of `Call`, is the place to
-// say that such a join waits for the answer.
+// A function may put the local user into a stream, and nobody knows before whether it does. So here, and in `Call`, the request
+// says that such a join waits for the answer.
 impl SocketRequest for Rpc {
     const IS_TRANSIENT: bool = true;
 
@@ -208,7 +208,7 @@ where
     let rpc = rpc(&request);
     match rpc.problem() {
         Some(error) => refuse::<R>(world, entity, RequestError::Unencodable(error)),
-        None if rpc.over_rest => submit_as_user(world, entity, request),
+        None if rpc.over_rest => submit_rest(world, entity, request),
         None => submit(world, entity, request),
     }
 }
