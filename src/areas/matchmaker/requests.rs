@@ -268,7 +268,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 
     /// Looks for others for a party to play with, as its leader. The returned entity becomes the [`MatchmakerTicket`],
-    /// related to the party by [`TicketOf`], see [`Replied<AddPartyToMatchmaker>`](crate::request::Replied). The other
+    /// related to the party by [`TicketOf`](super::TicketOf), see [`Replied<AddPartyToMatchmaker>`](crate::request::Replied). The other
     /// members get such an entity, too, and all of them are matched together.
     ///
     /// The counts are of players: a party of three that looks for one more is `AddMatchmaker::players(4, 4)`. A party of
