@@ -6,8 +6,6 @@ use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
 use crate::transport::LinkSettings;
-#[cfg(doc)]
-use crate::{areas::chat::ChatLog, areas::notification::NotificationInbox};
 
 /// Settings of the plugin, a resource. Changes take effect with the next frame, but for those of the network thread, which
 /// are marked.
@@ -29,9 +27,9 @@ pub struct NakamaSettings {
     pub hand_over_limit: usize,
     /// How many messages may wait to be sent. Default: 4096. (At start.)
     pub send_queue: usize,
-    /// How many lines the [`ChatLog`] of a channel holds. Default: 200.
+    /// How many lines the [`ChatLog`](crate::chat::ChatLog) of a channel holds. Default: 200.
     pub chat_log_lines: usize,
-    /// How many notifications the [`NotificationInbox`] holds. Default: 200.
+    /// How many notifications the [`NotificationInbox`](crate::notification::NotificationInbox) holds. Default: 200.
     pub inbox_notifications: usize,
 }
 

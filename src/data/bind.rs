@@ -29,7 +29,7 @@ impl<C: DataContext> Default for Bindings<C> {
 }
 
 /// Makes an area able to receive data.
-pub(crate) fn add_area<C: DataContext>(app: &mut App) {
+pub(super) fn init<C: DataContext>(app: &mut App) {
     app.init_resource::<Bindings<C>>()
         .add_message::<DataReceived<C>>()
         .add_message::<DataRejected<C>>();
@@ -102,7 +102,7 @@ fn write_typed<C: DataContext, T: Payload<C>>(world: &mut World, received: DataR
 }
 
 /// Empties all messages of an area, because they are of an earlier connection.
-pub(crate) fn clear_area<C: DataContext>(world: &mut World) {
+pub(super) fn clear_area<C: DataContext>(world: &mut World) {
     clear_messages::<DataReceived<C>>(world);
     clear_messages::<DataRejected<C>>(world);
     let bindings = world.resource::<Bindings<C>>().0.values();

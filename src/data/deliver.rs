@@ -2,8 +2,8 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
+use bevy_app::App;
 use bevy_ecs::prelude::*;
-use bevy_time::{Real, Time};
 use bytes::Bytes;
 
 use super::{
@@ -12,51 +12,58 @@ use super::{
 };
 use crate::{
     mirror::{
-        early::{Delivery, EarlyArrivals, Held, Patience},
-        hold,
+        AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor,
         presence::{PresenceIndex, PresenceInfo, Sender},
     },
-    request::Area,
+    proto::Kind,
+    transport::Pushed,
 };
 
 /// Data of an area, as the network thread reads it.
-pub(crate) trait WireData: Into<Held> + Send + Sync + 'static {
+pub(crate) trait WireData: Sized {
     /// What it arrives in.
     type Context: DataContext;
+    const KIND: Kind;
 
-    /// The entity that it is for, or the area and the id that no entity has.
-    fn context(&self, world: &mut World) -> Result<Entity, (Area, Box<str>)>;
+    /// Whether it is what arrived.
+    fn of(pushed: &mut Pushed) -> Option<&mut Self>;
+
+    /// The entity that it is for.
+    fn context(&self, world: &mut World) -> Result<Entity, WaitsFor>;
 
     /// Who sent it. `None` is code on the server.
     fn sender(&self) -> Option<&Arc<PresenceInfo>>;
 
-    /// The key of its type, the payload, and whether it is reliable.
-    fn into_parts(self) -> (i64, Bytes, bool);
+    /// Takes out the key of its type, the payload, and whether it is reliable.
+    fn take_parts(&mut self) -> (i64, Bytes, bool);
 }
 
-/// Data arrived: finds where and from whom, and writes it. Data is held if its context or its sender is not known yet.
-pub(crate) fn deliver<D: WireData>(world: &mut World, data: D, patience: Patience) -> Delivery {
-    let context = match data.context(world) {
-        Ok(context) => context,
-        Err((area, id)) => {
-            hold(world, area, &id, data.into());
-            return Delivery::Held;
-        }
-    };
+/// Makes an area able to receive data.
+pub(crate) fn add_data<D: WireData>(app: &mut App) {
+    bind::init::<D::Context>(app);
+    app.add_life_cycle(LifeCycle {
+        on_opened: bind::clear_area::<D::Context>,
+        on_lost: NOTHING,
+        reenter: NOTHING,
+        on_closed: NOTHING,
+    })
+    .handle(D::KIND, |world, pushed, timing| match D::of(pushed) {
+        Some(data) => deliver(world, data, timing),
+        None => Ok(()),
+    });
+}
+
+/// Data arrived: finds where and from whom, and writes it. It may have to wait for its context or its sender.
+fn deliver<D: WireData>(world: &mut World, data: &mut D, timing: Timing) -> Result<(), WaitsFor> {
+    let context = data.context(world)?;
     let sender = match data.sender() {
         None => None,
         Some(presence) => {
             let index = world.resource::<PresenceIndex>();
-            let entity = index.get(context, &presence.session_id);
-            if entity.is_none()
-                && patience == Patience::Wait
-                && !index.has_gone(context, &presence.session_id)
-            {
-                let now = world.resource::<Time<Real>>().elapsed();
-                let session = presence.session_id.clone();
-                let mut early = world.resource_mut::<EarlyArrivals>();
-                early.hold_for_join(now, context, &session, data.into());
-                return Delivery::Held;
+            let session = &presence.session_id;
+            let entity = index.get(context, session);
+            if entity.is_none() && timing.may_wait && !index.has_gone(context, session) {
+                return Err(WaitsFor::Join(context, session.clone()));
             }
             Some(Sender {
                 entity,
@@ -64,7 +71,7 @@ pub(crate) fn deliver<D: WireData>(world: &mut World, data: D, patience: Patienc
             })
         }
     };
-    let (op_code, data, reliable) = data.into_parts();
+    let (op_code, data, reliable) = data.take_parts();
     let arrived = DataReceived::<D::Context> {
         context,
         sender,
@@ -74,5 +81,5 @@ pub(crate) fn deliver<D: WireData>(world: &mut World, data: D, patience: Patienc
         area: PhantomData,
     };
     bind::write(world, arrived);
-    Delivery::Done
+    Ok(())
 }

@@ -98,7 +98,7 @@ pub(crate) struct LoggedFailures(HashSet<(i64, Discriminant<SendError>)>);
 const LOGGED: usize = 256;
 
 /// A connection begins: what the log has told was of an earlier one.
-pub(crate) fn on_opened(world: &mut World) {
+pub(super) fn on_opened(world: &mut World) {
     world.resource_mut::<LoggedFailures>().0.clear();
 }
 

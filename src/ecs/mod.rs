@@ -1,10 +1,27 @@
-//! What Bevy does not have: entities that go later, names that do not replace a game's own, relationships that are not cloned, messages
-//! that go at once, and whether a game listens.
+//! What Bevy does not have: entities that go later, names that do not replace a game's own, messages that go at once, and whether a
+//! game listens.
 
 pub(crate) mod departure;
 mod messages;
 pub(crate) mod naming;
 pub(crate) mod observed;
+mod schedule;
 pub(crate) mod uncloned;
 
+use bevy_app::{App, Last, Plugin};
+
+use self::departure::{Departed, Departures, LastWord, despawn_departed};
 pub(crate) use self::messages::clear_messages;
+pub use self::schedule::NakamaSystems;
+
+/// Despawns what has departed.
+pub(crate) struct EcsPlugin;
+
+impl Plugin for EcsPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Departures>()
+            .add_message::<LastWord>()
+            .register_type::<Departed>()
+            .add_systems(Last, despawn_departed);
+    }
+}

@@ -11,18 +11,22 @@
 //! The tests play it.
 #![doc = include_str!("kinds.md")]
 
-use std::{fmt, time::Instant};
+use std::{fmt, mem, time::Instant};
 
+use bevy_app::{App, Plugin, PostUpdate};
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
+use hashbrown::HashSet;
 
 use crate::{
     commands::NakamaCommands,
-    connection::NetworkLink,
-    error::ServerError,
-    proto::{self, Envelope, Kind, Message},
+    connection::{NetworkLink, hand_over},
+    ecs::{NakamaSystems, observed},
+    error::{ErrorCode, ServerError},
+    mirror::{AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor, on_pushed},
+    proto::{self, Envelope, Kind, Message, realtime},
     request::{Moment, Move, Outcome, Request, SocketRequest, submit},
-    transport::{Direction, LinkCommand, RawEnvelope, Received},
+    transport::{Direction, LinkCommand, People, RawEnvelope, Received},
 };
 
 macro_rules! raw_envelopes {
@@ -120,7 +124,7 @@ impl EnvelopeTap {
 }
 
 /// In `PostUpdate`, before the hand-over: tells the network thread whether anybody wants envelopes.
-pub(crate) fn update_tap(mut tap: ResMut<EnvelopeTap>, mut link: ResMut<NetworkLink>) {
+fn update_tap(mut tap: ResMut<EnvelopeTap>, mut link: ResMut<NetworkLink>) {
     let wanted = tap.users > 0;
     if tap.bypass_change_detection().is_open != wanted {
         tap.is_open = wanted;
@@ -129,7 +133,7 @@ pub(crate) fn update_tap(mut tap: ResMut<EnvelopeTap>, mut link: ResMut<NetworkL
 }
 
 /// The network thread reports an envelope.
-pub(crate) fn on_raw(world: &mut World, raw: RawEnvelope) {
+fn on_raw(world: &mut World, raw: RawEnvelope) {
     match raw.direction {
         Direction::Received => {
             world.write_message(EnvelopeReceived::from(raw));
@@ -146,6 +150,62 @@ pub(crate) fn on_raw(world: &mut World, raw: RawEnvelope) {
 pub struct ErrorPushed {
     /// What the server says.
     pub error: ServerError,
+}
+
+/// Codes of pushed errors that the log has told.
+#[derive(Default, Resource)]
+struct LoggedErrors(HashSet<ErrorCode>);
+
+/// How many of them are remembered.
+const LOGGED: usize = 64;
+
+/// The server sent an error that belongs to no request.
+fn on_error(
+    world: &mut World,
+    error: &mut realtime::Error,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let error = ServerError::from(mem::take(error));
+    if !observed::by_the_game::<ErrorPushed>(world, None) {
+        warn_of(world, &error);
+    }
+    world.trigger(ErrorPushed { error });
+    Ok(())
+}
+
+/// An error that the game does not hear of is told in the log, once for each code: a server may send any number.
+fn warn_of(world: &mut World, error: &ServerError) {
+    let LoggedErrors(logged) = &mut *world.resource_mut();
+    if logged.len() < LOGGED && logged.insert(error.code) {
+        log::warn!(
+            "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: {error}"
+        );
+    }
+}
+
+/// Raw envelopes, and errors that belong to no request.
+pub(crate) struct EnvelopePlugin;
+
+impl Plugin for EnvelopePlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<EnvelopeTap>()
+            .init_resource::<LoggedErrors>()
+            .add_message::<EnvelopeReceived>()
+            .add_message::<EnvelopeSent>()
+            .add_life_cycle(LifeCycle {
+                on_opened: |world| world.resource_mut::<LoggedErrors>().0.clear(),
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: NOTHING,
+            })
+            .handle_raw(on_raw)
+            .add_systems(
+                PostUpdate,
+                update_tap.in_set(NakamaSystems::Send).before(hand_over),
+            );
+        on_pushed!(app: Error => on_error,);
+    }
 }
 
 /// Any message as a request, for what the crate has no method for. Made by [`raw`](NakamaCommands::raw).

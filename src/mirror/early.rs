@@ -10,69 +10,17 @@ use std::{collections::VecDeque, time::Duration};
 use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
+use super::ids::SessionId;
 use crate::{
-    mirror::presence::SessionId,
     request::{Area, Move, Mover, Requests},
-    transport::{MatchData, PartyData, Received, StreamData, canonical},
+    transport::{Pushed, canonical},
 };
 
 /// How long data waits for the join of its sender, and the local user's presence in a stream for the answer to an RPC.
-const PATIENCE: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// What may be held, in all.
 const MAX_FRAMES: usize = 1024;
 const MAX_BYTES: usize = 1024 * 1024;
-
-/// Something received, to be applied later.
-#[derive(Clone, Debug)]
-pub(crate) enum Held {
-    Pushed(Box<Received>),
-    /// One whose time counts from its arrival.
-    PushedAt(Box<Received>, Duration),
-    MatchData(MatchData),
-    PartyData(PartyData),
-    StreamData(StreamData),
-}
-
-macro_rules! held_data {
-    ($($Data:ident)*) => {$(
-        impl From<$Data> for Held {
-            fn from(data: $Data) -> Self {
-                Self::$Data(data)
-            }
-        }
-    )*};
-}
-
-held_data!(MatchData PartyData StreamData);
-
-impl Held {
-    fn size(&self) -> usize {
-        match self {
-            Self::Pushed(received) | Self::PushedAt(received, _) => received.message.encoded_len(),
-            Self::MatchData(data) => data.data.len(),
-            Self::PartyData(data) => data.data.len(),
-            Self::StreamData(data) => data.data.len(),
-        }
-    }
-}
-
-/// What became of something that arrived.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use]
-pub(crate) enum Delivery {
-    Done,
-    /// It is held or dropped; something older may have become ready for it.
-    Held,
-}
-
-/// Whether something may be held (again).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Patience {
-    /// It may wait for what it belongs to.
-    Wait,
-    /// It has waited long enough.
-    Over,
-}
 
 /// What is held, oldest first.
 #[derive(Debug, Default, Resource)]
@@ -84,19 +32,31 @@ pub(crate) struct EarlyArrivals {
     held: VecDeque<Entry>,
     bytes: usize,
     /// What is to be applied now, in order.
-    ready: VecDeque<(Held, Patience)>,
+    ready: VecDeque<(Pushed, Timing)>,
     dropped: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
-    what: Held,
+    what: Pushed,
+    /// When it arrived.
+    at: Duration,
     waits_for: WaitsFor,
     since: Duration,
 }
 
+/// When something arrived, and whether it may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    /// In time since the app's start (`Time<Real>`).
+    pub(crate) at: Duration,
+    /// Whether it may be held back. Not if it has waited long enough.
+    pub(crate) may_wait: bool,
+}
+
+/// What something that arrived has to wait for.
 #[derive(Debug, PartialEq)]
-enum WaitsFor {
+pub(crate) enum WaitsFor {
     /// The answer that names this id.
     Context(Area, Box<str>),
     /// The join of this session in a known context.
@@ -106,6 +66,11 @@ enum WaitsFor {
 }
 
 impl WaitsFor {
+    /// The answer that names this id.
+    pub(crate) fn context(area: Area, id: &str) -> Self {
+        Self::Context(area, canonical(id).into())
+    }
+
     fn is_context(&self, area: Area, id: &str) -> bool {
         matches!(self, Self::Context(of, known) if *of == area && **known == *id)
     }
@@ -127,26 +92,48 @@ impl WaitsFor {
     }
 }
 
-/// Keeps something for a context that is not known, if a request that is open may bring it.
-pub(crate) fn hold(world: &mut World, area: Area, id: &str, what: Held) {
-    let now = world.resource::<Time<Real>>().elapsed();
-    let is_joining = world.resource::<Requests>().is_joining(area);
-    world
-        .resource_mut::<EarlyArrivals>()
-        .hold_for_context(now, area, id, what, is_joining);
+/// Keeps something until that happens for which it has to wait. What only an answer can name is dropped if nothing is asked.
+pub(super) fn hold(world: &mut World, what: Pushed, at: Duration, waits_for: WaitsFor) {
+    let since = world.resource::<Time<Real>>().elapsed();
+    let is_joining = match &waits_for {
+        WaitsFor::Context(area, _) => world.resource::<Requests>().is_joining(*area),
+        WaitsFor::Join(..) | WaitsFor::Answer(..) => true,
+    };
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    if let WaitsFor::Context(area, id) = &waits_for
+        && !is_joining
+        && !early.is_awaited(*area, id)
+    {
+        log::debug!("dropped what arrived for {id}, which we do not have");
+        early.dropped += 1;
+        return;
+    }
+    early.hold(Entry {
+        what,
+        at,
+        waits_for,
+        since,
+    });
 }
 
-/// Whether an event about them comes behind an answer that is still to come: a request moves one of them, or an earlier event
+/// An event about these people waits for an answer that is still to come, if a request moves one of them, or if an earlier event
 /// waits already.
-pub(crate) fn is_ahead_of_answer<'a>(
+pub(crate) fn wait_for_answer<'a>(
     world: &World,
+    timing: Timing,
     area: Area,
     id: &str,
     who: impl IntoIterator<Item = Mover<'a>>,
-) -> bool {
+) -> Result<(), WaitsFor> {
     let id = &*canonical(id);
     let early = world.resource::<EarlyArrivals>();
-    early.waits_for_answer(area, id) || world.resource::<Requests>().is_moving(area, id, who)
+    let is_ahead = || {
+        early.waits_for_answer(area, id) || world.resource::<Requests>().is_moving(area, id, who)
+    };
+    if timing.may_wait && is_ahead() {
+        return Err(WaitsFor::Answer(area, id.into()));
+    }
+    Ok(())
 }
 
 /// Puts off leaving something that nobody seems to want, if a join of its kind is open. Whether it did.
@@ -163,15 +150,10 @@ pub(crate) fn put_off_leaving(world: &mut World, area: Area, id: &str) -> bool {
 impl EarlyArrivals {
     /// No join or create in this area is open any more. Frames that nothing can name now are dropped.
     pub(crate) fn nothing_joins(&mut self, area: Area) {
-        let before = self.held.len();
         let awaited = self.awaited.clone();
-        let is_awaited = |id: &str| {
-            awaited
-                .iter()
-                .any(|(of, awaited)| *of == area && **awaited == *id)
-        };
-        self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
-        self.dropped += (before - self.held.len()) as u64;
+        let is_awaited = |id: &str| is_in(&awaited, area, id);
+        let gone = self.take_out(|waits_for| matches!(waits_for, WaitsFor::Context(of, id) if *of == area && !is_awaited(id)));
+        self.dropped += gone.len() as u64;
     }
 
     /// Puts off leaving something that nobody seems to want, until no join of its kind is open.
@@ -197,11 +179,6 @@ impl EarlyArrivals {
         held.any(|entry| entry.waits_for.is_answer(area, id))
     }
 
-    /// An event that [is ahead of an answer](is_ahead_of_answer) arrived at `now`.
-    pub(crate) fn hold_for_answer(&mut self, now: Duration, area: Area, id: &str, what: Held) {
-        self.hold(now, what, WaitsFor::Answer(area, canonical(id).into()));
-    }
-
     /// What arrives for this context is held, however long that takes, until it [is known](Self::context_is_known).
     pub(crate) fn await_context(&mut self, area: Area, id: &str) {
         self.awaited.push((area, id.into()));
@@ -214,46 +191,13 @@ impl EarlyArrivals {
             .retain(|(of, awaited)| !(*of == area && **awaited == *id));
     }
 
-    /// Something for a context that is not known arrived at `now`.
-    fn hold_for_context(
-        &mut self,
-        now: Duration,
-        area: Area,
-        id: &str,
-        what: Held,
-        is_joining: bool,
-    ) {
-        let id = &*canonical(id);
-        let is_awaited = self
-            .awaited
-            .iter()
-            .any(|(of, awaited)| *of == area && **awaited == *id);
-        if is_awaited || is_joining {
-            self.hold(now, what, WaitsFor::Context(area, id.into()));
-        } else {
-            log::debug!("dropped what arrived for {id}, which we do not have");
-            self.dropped += 1;
-        }
+    fn is_awaited(&self, area: Area, id: &str) -> bool {
+        is_in(&self.awaited, area, id)
     }
 
-    /// Data of a session that has not joined arrived at `now`.
-    pub(crate) fn hold_for_join(
-        &mut self,
-        now: Duration,
-        context: Entity,
-        session: &SessionId,
-        what: Held,
-    ) {
-        self.hold(now, what, WaitsFor::Join(context, session.clone()));
-    }
-
-    fn hold(&mut self, now: Duration, what: Held, waits_for: WaitsFor) {
-        self.bytes += what.size();
-        self.held.push_back(Entry {
-            what,
-            waits_for,
-            since: now,
-        });
+    fn hold(&mut self, entry: Entry) {
+        self.bytes += entry.what.size();
+        self.held.push_back(entry);
         while self.held.len() > MAX_FRAMES || self.bytes > MAX_BYTES {
             let Some(oldest) = self.held.pop_front() else {
                 break;
@@ -294,7 +238,7 @@ impl EarlyArrivals {
             return;
         }
         let is_over = |entry: &Entry| {
-            entry.waits_for.is_short() && now.saturating_sub(entry.since) >= PATIENCE
+            entry.waits_for.is_short() && now.saturating_sub(entry.since) >= LONGEST_WAIT
         };
         let mut index = 0;
         while index < self.held.len() {
@@ -310,7 +254,7 @@ impl EarlyArrivals {
     }
 
     /// The next thing to apply.
-    pub(crate) fn next_ready(&mut self) -> Option<(Held, Patience)> {
+    pub(crate) fn next_ready(&mut self) -> Option<(Pushed, Timing)> {
         self.ready.pop_front()
     }
 
@@ -333,11 +277,12 @@ impl EarlyArrivals {
     }
 
     fn give_up(&mut self, entry: Entry) {
-        match entry.waits_for {
+        match &entry.waits_for {
             WaitsFor::Context(..) => self.dropped += 1,
-            WaitsFor::Join(..) => self.ready.push_back((entry.what, Patience::Over)),
+            WaitsFor::Join(..) => self.ready.push_back(entry.into_ready(false)),
             WaitsFor::Answer(area, id) => {
-                self.ready.push_back((entry.what, Patience::Over));
+                let (area, id) = (*area, id.clone());
+                self.ready.push_back(entry.into_ready(false));
                 // Those behind it come after it.
                 self.release(|waits_for| waits_for.is_answer(area, &id));
             }
@@ -346,25 +291,34 @@ impl EarlyArrivals {
 
     /// Makes ready what may have to wait for something else yet.
     fn make_ready(&mut self, is_it: impl Fn(&WaitsFor) -> bool) {
-        for what in self.take_out(is_it) {
-            self.ready.push_back((what, Patience::Wait));
-        }
+        let out = self.take_out(is_it).into_iter();
+        self.ready.extend(out.map(|entry| entry.into_ready(true)));
     }
 
     /// Makes ready what has waited long enough.
     fn release(&mut self, is_it: impl Fn(&WaitsFor) -> bool) {
-        for what in self.take_out(is_it) {
-            self.ready.push_back((what, Patience::Over));
-        }
+        let out = self.take_out(is_it).into_iter();
+        self.ready.extend(out.map(|entry| entry.into_ready(false)));
     }
 
-    fn take_out(&mut self, is_it: impl Fn(&WaitsFor) -> bool) -> Vec<Held> {
+    fn take_out(&mut self, is_it: impl Fn(&WaitsFor) -> bool) -> VecDeque<Entry> {
         let (out, kept): (VecDeque<_>, VecDeque<_>) = self
             .held
             .drain(..)
             .partition(|entry| is_it(&entry.waits_for));
         self.held = kept;
         self.bytes = self.held.iter().map(|entry| entry.what.size()).sum();
-        out.into_iter().map(|entry| entry.what).collect()
+        out
     }
+}
+
+impl Entry {
+    fn into_ready(self, may_wait: bool) -> (Pushed, Timing) {
+        let at = self.at;
+        (self.what, Timing { at, may_wait })
+    }
+}
+
+fn is_in(list: &[(Area, Box<str>)], area: Area, id: &str) -> bool {
+    list.iter().any(|(of, known)| *of == area && **known == *id)
 }

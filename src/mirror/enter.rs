@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
-use bevy_time::{Real, Time};
 use hashbrown::Equivalent;
 
 use super::{
     context::{Context, id_of},
-    early::{self, EarlyArrivals, Held, hold},
+    early::{self, EarlyArrivals, Timing, WaitsFor},
     ids::{PresenceInfo, SessionId},
     index::ContextIndex,
     leave::{JoinsArea, joins_no_more, send_leave},
@@ -19,7 +18,7 @@ use crate::{
     ecs::{departure::Transient, naming::name_for},
     proto::UserPresence,
     request::{Area, Moment, Mover, Request, SocketRequest, refuse_wrong_entity, submit},
-    transport::{People, Received, canonical},
+    transport::{People, canonical},
 };
 
 /// Makes a request that joins something, on the entity that is to become it.
@@ -129,53 +128,37 @@ pub(crate) fn become_known<C: Context>(
     };
 }
 
-/// The entity that a pushed message is about. If the local user is not in it, the message is held or dropped.
-pub(crate) fn context_of<C: Context>(
-    world: &mut World,
-    id: &str,
-    message: impl FnOnce() -> Received,
-) -> Option<Entity>
+/// The entity that a pushed message is about. An answer may still name what the local user is not in.
+pub(crate) fn context_of<C: Context>(world: &World, id: &str) -> Result<Entity, WaitsFor>
 where
     str: Equivalent<C::Id>,
 {
-    let index = world.resource::<ContextIndex<C::Id>>();
-    let found = index.find(&*canonical(id));
-    if found.is_none() {
-        hold(world, C::AREA, id, Held::Pushed(Box::new(message())));
-    }
-    found
+    let found = world
+        .resource::<ContextIndex<C::Id>>()
+        .find(&*canonical(id));
+    found.ok_or_else(|| WaitsFor::context(C::AREA, id))
 }
 
 /// Where data with this id goes. Quicker for the id that was looked up last.
-pub(crate) fn find_again<C: Context>(
-    world: &mut World,
-    id: &C::Id,
-) -> Result<Entity, (Area, Box<str>)> {
+pub(crate) fn find_again<C: Context>(world: &mut World, id: &C::Id) -> Result<Entity, WaitsFor> {
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();
     let found = index.bypass_change_detection().find_again(id);
-    found.ok_or_else(|| (C::AREA, id.to_string().into()))
+    found.ok_or_else(|| WaitsFor::context(C::AREA, &id.to_string()))
 }
 
-/// Whether an event about these people comes behind an answer that is still to come.
-pub(crate) fn is_ahead_of_answer<'a>(
+/// An event about these people waits for an answer that is still to come, if a request brings it about.
+pub(crate) fn wait_for_answer<'a>(
     world: &World,
+    timing: Timing,
     area: Area,
     id: &str,
     who: impl IntoIterator<Item = &'a UserPresence>,
-) -> bool {
+) -> Result<(), WaitsFor> {
     let who = who.into_iter().map(|who| Mover {
         session: &who.session_id,
         is_self: reconcile::is_self(world, who),
     });
-    early::is_ahead_of_answer(world, area, id, who)
-}
-
-/// Keeps an event that overtook the answer to what brought it about.
-pub(crate) fn hold_for_answer(world: &mut World, area: Area, id: &str, what: Held) {
-    let now = world.resource::<Time<Real>>().elapsed();
-    world
-        .resource_mut::<EarlyArrivals>()
-        .hold_for_answer(now, area, id, what);
+    early::wait_for_answer(world, timing, area, id, who)
 }
 
 /// Somebody joined or left.
@@ -184,7 +167,7 @@ pub(crate) fn on_presences<M: Membership>(
     context: Entity,
     joins: &[UserPresence],
     leaves: &[UserPresence],
-    people: People,
+    people: &mut People,
 ) {
     reconcile::apply_event::<M>(world, context, joins, leaves, people);
     let mut early = world.resource_mut::<EarlyArrivals>();

@@ -1,15 +1,20 @@
 //! What all areas share: the entities of what the local user is in, and who is in it.
 
 mod context;
+mod dispatch;
 pub(crate) mod early;
 mod enter;
 mod ids;
 mod index;
 mod leave;
+mod life;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
 mod roster;
+
+use bevy_app::{App, Plugin, PreUpdate};
+use bevy_ecs::prelude::*;
 
 pub use self::{
     context::Context,
@@ -18,17 +23,45 @@ pub use self::{
 };
 pub(crate) use self::{
     context::{Vocabulary, id_of},
-    early::hold,
+    dispatch::{AreaAppExt, Handlers, dispatch, on_pushed},
+    early::{Timing, WaitsFor},
     enter::{
         Entry, ask_about, ask_to_join, become_context, become_known, context_of, enter, find_again,
-        hold_for_answer, is_ahead_of_answer, on_presences, refuse_for,
+        on_presences, refuse_for, wait_for_answer,
     },
     index::sealed,
     leave::{
         ask_to_leave, clear, leave_taken, leave_unwanted, on_join_answered, remove, send_leave,
     },
+    life::{LifeCycle, NOTHING},
     reconcile::{
-        Detail, Membership, apply_snapshot, forget_own_session, is_change, is_own_user,
-        set_own_session,
+        Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, set_own_session,
     },
 };
+use self::{
+    early::EarlyArrivals,
+    life::LifeCycles,
+    presence::{
+        ChannelId, IsSelf, JoinedAs, Joining, MatchId, PartyId, Presence, PresenceIndex, SessionId,
+        UserId, Username,
+    },
+    receive::{BudgetClock, ReceiveStats, receive},
+};
+use crate::ecs::NakamaSystems;
+
+/// Receives what arrives, and mirrors who is where.
+pub(crate) struct MirrorPlugin;
+
+impl Plugin for MirrorPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Handlers>()
+            .init_resource::<LifeCycles>()
+            .init_resource::<PresenceIndex>()
+            .init_resource::<EarlyArrivals>()
+            .init_resource::<BudgetClock>()
+            .init_resource::<ReceiveStats>()
+            .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
+            .register_type::<(Presence, PresenceIndex, IsSelf, JoinedAs, Joining)>()
+            .add_systems(PreUpdate, receive.in_set(NakamaSystems::Receive));
+    }
+}

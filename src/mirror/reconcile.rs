@@ -92,6 +92,13 @@ pub(crate) fn apply_snapshot<M: Membership>(
     }
 }
 
+/// Who is somewhere has changed for the server, whatever the game has despawned.
+#[derive(EntityEvent)]
+pub(crate) struct MembersChanged {
+    #[event_target]
+    pub(crate) context: Entity,
+}
+
 /// Whether an event changes who is somewhere for the server, whatever the game has despawned.
 pub(crate) fn is_change(
     world: &World,
@@ -118,7 +125,7 @@ pub(crate) fn apply_event<M: Membership>(
     context: Entity,
     joins: &[UserPresence],
     leaves: &[UserPresence],
-    mut people: People,
+    people: &mut People,
 ) {
     for gone in leaves {
         if !is_among(gone, joins) {

@@ -84,7 +84,8 @@ pub use self::{
     },
 };
 use crate::{
-    diagnostics::NakamaDiagnosticsPlugin, ecs::observed::OwnObserver, plugin::NakamaSystems,
+    diagnostics::NakamaDiagnosticsPlugin,
+    ecs::{NakamaSystems, observed::OwnObserver},
 };
 
 /// Adds the overlay to an app, see the [module](self).

@@ -42,6 +42,8 @@ mod table;
 mod unasked;
 mod user;
 
+use bevy_app::{App, Plugin};
+
 pub(crate) use self::{
     area::{Area, Move, Mover},
     moment::{Moment, Moments},
@@ -59,3 +61,15 @@ pub use self::{
     error::RequestError,
     reply::{PendingRequest, Replied, Request, RequestFailed},
 };
+
+/// The table of requests.
+pub(crate) struct RequestPlugin;
+
+impl Plugin for RequestPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Requests>()
+            .init_resource::<NextFrame>()
+            .init_resource::<Moments>()
+            .register_type::<PendingRequest>();
+    }
+}

@@ -14,7 +14,7 @@ use crate::{
     error::{RestError, ServerError},
     proto::Message,
     settings::NakamaSettings,
-    transport::{Answer, Failure, LONGEST, Received, RestCall, RestResponse},
+    transport::{Answer, Epoch, Failure, LONGEST, Received, RestCall, RestResponse},
 };
 
 /// A request without an answer: an entry of the table.
@@ -120,7 +120,7 @@ impl Ending {
 pub(crate) struct Made {
     pub(super) entity: Entity,
     /// Which of the game's connections it belongs to.
-    pub(super) connection: u64,
+    pub(super) epoch: Epoch,
     pub(super) deadline: Deadline,
 }
 
@@ -128,14 +128,14 @@ impl Made {
     pub(super) fn now(world: &World, entity: Entity) -> Self {
         Self {
             entity,
-            connection: world.resource::<NakamaConnection>().number(),
+            epoch: world.resource::<NakamaConnection>().epoch(),
             deadline: Deadline::new(world),
         }
     }
 
     /// Whether its connection is still the game's.
     pub(super) fn is_current(&self, world: &World) -> bool {
-        self.connection == world.resource::<NakamaConnection>().number()
+        self.epoch == world.resource::<NakamaConnection>().epoch()
     }
 
     /// Whether the game has not withdrawn it.

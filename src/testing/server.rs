@@ -19,16 +19,16 @@ impl TestGame {
     /// The game does not connect.
     #[track_caller]
     pub fn server_accepts(&mut self) {
-        let Some(attempt) = self.wire.attempt else {
+        let Some(epoch) = self.wire.epoch else {
             panic!("the game opens no socket");
         };
-        self.wire.input(Input::Opened(attempt));
+        self.wire.input(Input::Opened(epoch));
     }
 
     /// The server ends the socket, or does not accept it. Does nothing if there is none.
     pub fn server_ends(&mut self, reason: DisconnectReason) {
-        if let Some(attempt) = self.wire.attempt {
-            self.wire.input(Input::Ended(attempt, reason));
+        if let Some(epoch) = self.wire.epoch {
+            self.wire.input(Input::Ended(epoch, reason));
         }
     }
 
@@ -53,8 +53,8 @@ impl TestGame {
 
     /// The server sends a frame, whatever it may be.
     pub fn server_sends(&mut self, frame: impl Into<Bytes>) {
-        if let Some(attempt) = self.wire.attempt {
-            self.wire.input(Input::Frame(attempt, frame.into()));
+        if let Some(epoch) = self.wire.epoch {
+            self.wire.input(Input::Frame(epoch, frame.into()));
         }
     }
 

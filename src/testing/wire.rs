@@ -14,7 +14,7 @@ use prost::Message as _;
 use crate::{
     proto::{Envelope, Message, PartyLayout, realtime},
     transport::{
-        Action, Attempt, Core, Driver, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
+        Action, Core, Driver, Epoch, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
         RequestId, RestCall, parse_request_cid,
     },
 };
@@ -25,7 +25,7 @@ pub(super) struct Wire {
     commands: Receiver<Vec<LinkCommand>>,
     pub(super) now: Instant,
     inbox: Vec<Input>,
-    pub(super) attempt: Option<Attempt>,
+    pub(super) epoch: Option<Epoch>,
     pub(super) layout: PartyLayout,
     pub(super) sent: VecDeque<Envelope>,
     pub(super) calls: VecDeque<(RequestId, RestCall)>,
@@ -52,7 +52,7 @@ impl Wire {
             commands,
             now: Instant::now(),
             inbox: Vec::new(),
-            attempt: None,
+            epoch: None,
             layout: PartyLayout::default(),
             sent: VecDeque::new(),
             calls: VecDeque::new(),
@@ -107,9 +107,9 @@ impl Wire {
             }
             self.core.flush();
             match self.core.next_action() {
-                Some(Action::Open(attempt, ..)) => self.attempt = Some(attempt),
-                Some(Action::Close(attempt)) => {
-                    self.attempt.take_if(|current| *current == attempt);
+                Some(Action::Open(epoch, ..)) => self.epoch = Some(epoch),
+                Some(Action::Close(epoch)) => {
+                    self.epoch.take_if(|current| *current == epoch);
                 }
                 Some(Action::Rest(ticket, call, _)) => self.calls.push_back((ticket, *call)),
                 Some(Action::AbandonRest(ticket)) => self.calls.retain(|(call, _)| *call != ticket),
@@ -127,13 +127,13 @@ impl Wire {
         if !is_heartbeat {
             return self.sent.push_back(envelope);
         }
-        if let Some(attempt) = self.attempt.filter(|_| !self.is_silent) {
+        if let Some(epoch) = self.epoch.filter(|_| !self.is_silent) {
             let pong = Envelope {
                 cid: envelope.cid,
                 message: Some(Message::Pong(realtime::Pong {})),
             };
             self.core
-                .handle(self.now, Input::Frame(attempt, pong.encode_to_vec().into()));
+                .handle(self.now, Input::Frame(epoch, pong.encode_to_vec().into()));
         }
     }
 }

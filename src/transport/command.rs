@@ -3,7 +3,8 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    address::{NakamaServer, Secret},
+    address::{Endpoint, NakamaServer, Secret},
+    error::BadAddress,
     wire::encode::OutgoingMatchData,
 };
 use crate::proto::Message;
@@ -11,6 +12,10 @@ use crate::proto::Message;
 /// Names a request from the moment it is made; its `cid` on the wire.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct RequestId(pub(crate) u64);
+
+/// Counts the connections that a game asks for. The latest is the game's; nothing of an earlier one is applied.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Epoch(pub(crate) u64);
 
 /// What a game tells the network thread.
 #[derive(Debug)]
@@ -51,6 +56,8 @@ pub(crate) enum LinkCommand {
 /// Which socket to open.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectPlan {
+    /// Which connection this is. Later ones have higher numbers.
+    pub(crate) epoch: Epoch,
     /// Where.
     pub(crate) server: NakamaServer,
     /// The session token.
@@ -76,6 +83,38 @@ pub(crate) struct RestCall {
     pub(crate) body: Option<String>,
 }
 
+impl RestCall {
+    /// Where the call goes, if it can go anywhere.
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, BadAddress> {
+        let endpoint = self.server.endpoint()?;
+        let problem = if !self.target.starts_with('/') {
+            "a path should begin with a slash"
+        } else if !self.target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            "a path holds characters that must be percent-encoded"
+        } else {
+            return Ok(endpoint);
+        };
+        let path = self.target.split('?').next().unwrap_or_default();
+        let address = format!("{}{}", self.server.shown_url(), path.escape_debug());
+        Err(BadAddress { address, problem })
+    }
+}
+
+/// Percent-encodes a text, so that it is one segment of a path.
+pub(crate) fn path_segment(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(byte.into());
+        } else {
+            let _ = write!(segment, "%{byte:02X}"); // a `String` takes everything
+        }
+    }
+    segment
+}
+
 impl fmt::Debug for RestCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Bodies hold passwords and tokens, and queries may.
@@ -96,4 +135,17 @@ pub(crate) enum Auth {
     HttpKey(Secret),
     /// A session token.
     Bearer(Secret),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_segment;
+
+    #[test]
+    fn a_segment_holds_nothing_that_a_path_or_query_would_be_read_by() {
+        assert_eq!(path_segment("2...lobby-1_~"), "2...lobby-1_~");
+        assert_eq!(path_segment("2...a b/c?d#e%f"), "2...a%20b%2Fc%3Fd%23e%25f");
+        assert_eq!(path_segment("ä漢"), "%C3%A4%E6%BC%A2");
+        assert_eq!(path_segment(""), "");
+    }
 }

@@ -94,14 +94,24 @@ impl TransportError {
     }
 }
 
+/// Whether what was read is not TLS at all.
+#[cfg(feature = "rustls")]
+fn is_no_tls(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(
+        error,
+        Some(rustls::Error::InvalidMessage(
+            rustls::InvalidMessage::InvalidContentType
+        ))
+    )
+}
+
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Eof,
             #[cfg(feature = "rustls")]
-            io::ErrorKind::InvalidData if super::socket::tls::is_something_else(&error) => {
-                Self::NoTls
-            }
+            io::ErrorKind::InvalidData if is_no_tls(&error) => Self::NoTls,
             // rustls reports its own failures in this dress.
             io::ErrorKind::InvalidData => Self::Tls(Arc::new(error)),
             _ => Self::Io(Arc::new(error)),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::{
-    command::RequestId,
+    command::{Epoch, RequestId},
     error::{BadAddress, DisconnectReason, Unreachable},
     wire::{
         decode::{MatchData, PartyData, StreamData},
@@ -45,6 +45,13 @@ impl RestResponse {
     }
 }
 
+/// An event, and the connection that was the game's when it happened.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) epoch: Epoch,
+    pub(crate) event: LinkEvent,
+}
+
 /// What the network thread tells a game, in order.
 #[derive(Debug)]
 pub(crate) enum LinkEvent {
@@ -66,14 +73,8 @@ pub(crate) enum LinkEvent {
         /// Which request.
         ticket: RequestId,
     },
-    /// Match data.
-    MatchData(MatchData),
-    /// Party data.
-    PartyData(PartyData),
-    /// Stream data.
-    StreamData(StreamData),
-    /// Any other message that the server sent by itself.
-    Pushed(Box<Received>),
+    /// Something that the server sent by itself.
+    Pushed(Pushed),
     /// So many data messages were left out here, because the game did not read for too long.
     Dropped {
         /// How many.
@@ -94,6 +95,46 @@ pub(crate) enum LinkEvent {
     RoundTrip(Duration),
     /// An envelope as it is, before the event it becomes. Only while tapped.
     Raw(Box<RawEnvelope>),
+}
+
+/// Something that the server sent by itself, and not as an answer.
+#[derive(Debug)]
+pub(crate) enum Pushed {
+    /// Match data.
+    MatchData(MatchData),
+    /// Party data.
+    PartyData(PartyData),
+    /// Stream data.
+    StreamData(StreamData),
+    /// Any other message.
+    Message(Box<Received>),
+}
+
+impl Pushed {
+    /// What kind of message it is.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::MatchData(_) => Kind::MatchData,
+            Self::PartyData(_) => Kind::PartyData,
+            Self::StreamData(_) => Kind::StreamData,
+            Self::Message(received) => Kind::of(&received.message),
+        }
+    }
+
+    /// Whether it is data of the game: frequent, and of no meaning to the plugin.
+    pub(crate) fn is_data(&self) -> bool {
+        !matches!(self, Self::Message(_))
+    }
+
+    /// How large it is, in bytes: about what it weighs in memory.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::MatchData(data) => data.data.len(),
+            Self::PartyData(data) => data.data.len(),
+            Self::StreamData(data) => data.data.len(),
+            Self::Message(received) => received.message.encoded_len(),
+        }
+    }
 }
 
 /// How a request went.
@@ -162,7 +203,7 @@ pub(crate) struct RawEnvelope {
     pub(crate) cid: String,
     /// The encoded envelope.
     pub(crate) frame: Bytes,
-    /// Counts the connections of this link.
+    /// Counts the connections that the game has asked for.
     pub(crate) link: u64,
 }
 
@@ -170,10 +211,7 @@ impl LinkEvent {
     /// How many bytes this counts for while it waits for the game.
     pub(crate) fn weight(&self) -> usize {
         let payload = match self {
-            Self::MatchData(data) => data.data.len(),
-            Self::PartyData(data) => data.data.len(),
-            Self::StreamData(data) => data.data.len(),
-            Self::Pushed(received) => received.message.encoded_len(),
+            Self::Pushed(pushed) => pushed.size(),
             Self::Answer {
                 answer: Answer::Message(Some(received)),
                 ..
@@ -190,9 +228,6 @@ impl LinkEvent {
 
     /// Whether this may be left out when too much is waiting.
     pub(crate) fn is_data(&self) -> bool {
-        matches!(
-            self,
-            Self::MatchData(_) | Self::PartyData(_) | Self::StreamData(_)
-        )
+        matches!(self, Self::Pushed(pushed) if pushed.is_data())
     }
 }

@@ -7,7 +7,12 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crossbeam_channel::Sender;
 
-use super::{event::LinkEvent, link::Batch, stats::LinkStats};
+use super::{
+    command::Epoch,
+    event::{LinkEvent, Told},
+    link::Batch,
+    stats::LinkStats,
+};
 
 /// The least that a game can be given, in bytes. With less, a connection would end with its first message.
 const LEAST: usize = 64 * 1024;
@@ -17,6 +22,8 @@ pub(crate) struct HandOver {
     stats: Arc<LinkStats>,
     limit: usize,
     batch: Batch,
+    /// The connection that events are of.
+    epoch: Epoch,
     /// Data messages left out since the last event that was not.
     withheld: u64,
 }
@@ -28,8 +35,14 @@ impl HandOver {
             stats,
             limit: limit.max(LEAST),
             batch: Batch::default(),
+            epoch: Epoch::default(),
             withheld: 0,
         }
+    }
+
+    /// A connection begins: events are of it from now on.
+    pub(crate) fn begin(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
     }
 
     /// Adds an event. Data is left out while too much is waiting; one [`LinkEvent::Dropped`] stands in its place. So are raw
@@ -49,7 +62,8 @@ impl HandOver {
 
     fn append(&mut self, event: LinkEvent) {
         self.batch.weight += event.weight();
-        self.batch.events.push(event);
+        let epoch = self.epoch;
+        self.batch.events.push(Told { epoch, event });
     }
 
     /// Bytes that wait for the game.

@@ -10,9 +10,9 @@ use std::{
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::{
-    command::{LinkCommand, RequestId},
+    command::{Epoch, LinkCommand, RequestId},
     error::{DisconnectReason, TransportError},
-    event::{Answer, Failure, LinkEvent},
+    event::{Answer, Failure, LinkEvent, Told},
     stats::{LinkStats, TrafficTotals},
 };
 
@@ -46,7 +46,7 @@ impl Default for LinkSettings {
 /// One hand-over's worth of events, and what they weigh.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) events: Vec<LinkEvent>,
+    pub(crate) events: Vec<Told>,
     pub(crate) weight: usize,
 }
 
@@ -63,8 +63,12 @@ pub(crate) struct Link {
     events: Receiver<Batch>,
     stats: Arc<LinkStats>,
     staged: Vec<LinkCommand>,
+    /// The last connection that the thread was told of.
+    epoch: Epoch,
+    /// The last connection that is put aside.
+    staged_epoch: Option<Epoch>,
     /// The rest of the batch that is being read.
-    current: VecDeque<LinkEvent>,
+    current: VecDeque<Told>,
     /// How many more batches may be taken in this frame.
     batches_left: usize,
     is_dead: bool,
@@ -81,6 +85,8 @@ impl Link {
             events,
             stats,
             staged: Vec::new(),
+            epoch: Epoch::default(),
+            staged_epoch: None,
             current: VecDeque::new(),
             batches_left: 0,
             is_dead: false,
@@ -95,6 +101,8 @@ impl Link {
             events,
             stats: Arc::default(),
             staged: Vec::new(),
+            epoch: Epoch::default(),
+            staged_epoch: None,
             current: VecDeque::new(),
             batches_left: 0,
             is_dead: true,
@@ -106,16 +114,10 @@ impl Link {
         self.is_dead && self.staged.is_empty() && self.current.is_empty()
     }
 
-    /// How many connections are put aside.
-    pub(crate) fn staged_connects(&self) -> usize {
-        let is_connect = |it: &&LinkCommand| matches!(it, LinkCommand::Connect(_));
-        self.staged.iter().filter(is_connect).count()
-    }
-
     /// Whether a connection was asked for since the thread ended, which is for a new thread once everything that there was to say
     /// about this one has been read. A link that never had a thread refuses it instead.
     fn has_work_for_the_next(&self) -> bool {
-        self.is_dead && self.driver.is_some() && self.staged_connects() > 0
+        self.is_dead && self.driver.is_some() && self.staged_epoch.is_some()
     }
 
     /// What is put aside for a new thread, if this one is gone and everything that there was to say about it has been read.
@@ -131,12 +133,15 @@ impl Link {
 
     /// Puts a command aside until [`hand_over`](Self::hand_over).
     pub(crate) fn stage(&mut self, command: LinkCommand) {
+        if let LinkCommand::Connect(plan) = &command {
+            self.staged_epoch = Some(plan.epoch);
+        }
         self.staged.push(command);
     }
 
-    /// Takes back the requests over the socket that are put aside, up to the first new connection.
-    pub(crate) fn take_unsent(&mut self) -> Vec<RequestId> {
-        let mut is_old = true;
+    /// A connection has ended: takes back the requests over its socket that are put aside.
+    pub(crate) fn take_unsent(&mut self, ended: Epoch) -> Vec<RequestId> {
+        let mut is_old = self.epoch == ended;
         let mut unsent = Vec::new();
         self.staged.retain(|command| {
             is_old &= !matches!(command, LinkCommand::Connect(_));
@@ -159,15 +164,21 @@ impl Link {
         match &self.driver {
             _ if self.staged.is_empty() || self.has_work_for_the_next() => {}
             Some(driver) if !self.is_dead => {
+                self.epoch = self.staged_epoch.take().unwrap_or(self.epoch);
                 let room = self.staged.len();
                 driver.hand_over(std::mem::replace(
                     &mut self.staged,
                     Vec::with_capacity(room),
                 ));
             }
-            _ => self
-                .current
-                .extend(self.staged.drain(..).filter_map(refuse)),
+            _ => {
+                self.staged_epoch = None;
+                let refused = self
+                    .staged
+                    .drain(..)
+                    .filter_map(|it| refuse(it, self.epoch));
+                self.current.extend(refused);
+            }
         }
     }
 
@@ -179,7 +190,7 @@ impl Link {
     }
 
     /// The next of this frame's events. Never blocks.
-    pub(crate) fn next_event(&mut self) -> Option<LinkEvent> {
+    pub(crate) fn next_event(&mut self) -> Option<Told> {
         loop {
             if let Some(event) = self.current.pop_front() {
                 return Some(event);
@@ -196,22 +207,29 @@ impl Link {
                 Err(TryRecvError::Disconnected) if self.is_dead => return None,
                 Err(TryRecvError::Disconnected) => {
                     self.is_dead = true;
-                    // One end for all connections, after the answers to what had not left.
-                    let unsent = self.staged.drain(..);
-                    let unsent = unsent.filter(|it| !matches!(it, LinkCommand::Connect(_)));
-                    self.current.extend(unsent.filter_map(refuse));
-                    let end = LinkEvent::Closed(DisconnectReason::NetworkThread);
-                    self.current.push_back(end);
+                    // One end for all connections that the thread was told of, after the answers to what had not left. A
+                    // later connection, and what is for it, waits for another thread.
+                    let is_connect = |it: &LinkCommand| matches!(it, LinkCommand::Connect(_));
+                    let later = self.staged.iter().position(is_connect);
+                    let unsent = self.staged.drain(..later.unwrap_or(self.staged.len()));
+                    let epoch = self.epoch;
+                    self.current
+                        .extend(unsent.filter_map(|it| refuse(it, epoch)));
+                    let event = LinkEvent::Closed(DisconnectReason::NetworkThread);
+                    self.current.push_back(Told { epoch, event });
                 }
             }
         }
     }
 }
 
-/// What a thread that is gone says to a command.
-fn refuse(command: LinkCommand) -> Option<LinkEvent> {
-    Some(match command {
-        LinkCommand::Connect(_) => LinkEvent::Closed(DisconnectReason::NetworkThread),
+/// What a thread that is gone says to a command, after this connection.
+fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
+    let event = match command {
+        LinkCommand::Connect(plan) => {
+            epoch = plan.epoch;
+            LinkEvent::Closed(DisconnectReason::NetworkThread)
+        }
         LinkCommand::Request { ticket, .. } => LinkEvent::Answer {
             ticket,
             answer: Answer::Failed(Failure::NotConnected),
@@ -230,7 +248,8 @@ fn refuse(command: LinkCommand) -> Option<LinkEvent> {
             reason: Failure::NotConnected,
         },
         LinkCommand::Disconnect | LinkCommand::Tap(_) => return None,
-    })
+    };
+    Some(Told { epoch, event })
 }
 
 impl fmt::Debug for Link {

@@ -30,13 +30,12 @@ pub use self::{
     },
 };
 pub(crate) use self::{
-    command::{Auth, ConnectPlan, LinkCommand, RequestId, RestCall},
-    core::{Action, Attempt, Core, Input, deadline::LONGEST, parse_request_cid},
+    command::{Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall, path_segment},
+    core::{Action, Core, Input, deadline::LONGEST, parse_request_cid},
     error::seconds,
-    event::{Answer, Direction, Failure, LinkEvent, RawEnvelope, RestResponse},
+    event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse, Told},
     hand_over::HandOver,
     link::{Driver, Link, LinkSettings},
-    socket::rest::path_segment,
     stats::{LinkStats, TrafficTotals},
     wire::{
         decode::{MatchData, PartyData, StreamData, StreamInfo},

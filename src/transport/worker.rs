@@ -14,8 +14,8 @@ use mio::{Events, Poll, Registry, Token, Waker};
 use super::socket::tls::TlsConfigs;
 use super::{
     address::{Endpoint, NakamaServer},
-    command::{LinkCommand, RequestId, RestCall},
-    core::{Action, Attempt, Core, Input},
+    command::{Epoch, LinkCommand, RequestId, RestCall},
+    core::{Action, Core, Input},
     error::{DisconnectReason, TransportError},
     event::RestResponse,
     socket::{
@@ -72,7 +72,7 @@ struct Dialer {
 struct LinkState {
     id: LinkId,
     core: Box<Core>,
-    socket: Option<(Attempt, Token, Socket)>,
+    socket: Option<(Epoch, Token, Socket)>,
     /// Sockets that are being closed.
     closing: Vec<(Token, Socket)>,
     calls: HashMap<RequestId, Call>,
@@ -331,15 +331,15 @@ impl LinkState {
         addresses: Addresses,
         registry: &Registry,
     ) {
-        if let Some((attempt, own, socket)) = &mut self.socket
+        if let Some((epoch, own, socket)) = &mut self.socket
             && *own == token
         {
-            let attempt = *attempt;
+            let epoch = *epoch;
             if let Err(error) = socket.on_resolved(now, addresses, registry) {
                 let error = error.at(socket.server());
                 self.input(
                     now,
-                    Input::Ended(attempt, DisconnectReason::Unreachable(error)),
+                    Input::Ended(epoch, DisconnectReason::Unreachable(error)),
                 );
             }
             return;
@@ -380,10 +380,10 @@ impl LinkState {
     /// Reads what is there. Whether there is more, for the next turn.
     fn read(&mut self, now: Instant, registry: &Registry) -> bool {
         let mut has_more = false;
-        if let Some((attempt, _, socket)) = &mut self.socket {
+        if let Some((epoch, _, socket)) = &mut self.socket {
             let core = &mut self.core;
             has_more = socket.progress(now, registry, |arrival| {
-                core.handle(now, input(*attempt, arrival));
+                core.handle(now, input(*epoch, arrival));
             });
         }
         has_more |= self.poll_calls(now, registry);
@@ -429,11 +429,11 @@ impl LinkState {
         dialer: &mut Dialer,
     ) {
         match action {
-            Action::Open(attempt, plan, endpoint) => {
+            Action::Open(epoch, plan, endpoint) => {
                 let dialing = dialer.dial(&plan.server, endpoint);
                 let opening = dialing.and_then(|(token, dial)| {
                     own(token);
-                    Ok((attempt, token, Socket::start(&plan, dial)?))
+                    Ok((epoch, token, Socket::start(&plan, dial)?))
                 });
                 match opening {
                     Ok(opening) => self.socket = Some(opening),
@@ -441,14 +441,14 @@ impl LinkState {
                         let error = error.at(&plan.server);
                         self.core.handle(
                             now,
-                            Input::Ended(attempt, DisconnectReason::Unreachable(error)),
+                            Input::Ended(epoch, DisconnectReason::Unreachable(error)),
                         );
                     }
                 }
             }
-            Action::Close(attempt) => {
+            Action::Close(epoch) => {
                 if let Some((_, token, socket)) =
-                    self.socket.take_if(|(current, ..)| *current == attempt)
+                    self.socket.take_if(|(current, ..)| *current == epoch)
                     && let Some(closing) = socket.close(now)
                 {
                     self.closing.push((token, closing));
@@ -521,11 +521,11 @@ impl LinkState {
     }
 }
 
-fn input(attempt: Attempt, arrival: SocketEvent) -> Input {
-    match arrival {
-        SocketEvent::Opened => Input::Opened(attempt),
-        SocketEvent::Frame(frame) => Input::Frame(attempt, frame),
-        SocketEvent::Alive => Input::Alive(attempt),
-        SocketEvent::Ended(reason) => Input::Ended(attempt, reason),
+fn input(epoch: Epoch, event: SocketEvent) -> Input {
+    match event {
+        SocketEvent::Opened => Input::Opened(epoch),
+        SocketEvent::Frame(frame) => Input::Frame(epoch, frame),
+        SocketEvent::Alive => Input::Alive(epoch),
+        SocketEvent::Ended(reason) => Input::Ended(epoch, reason),
     }
 }

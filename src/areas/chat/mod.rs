@@ -56,6 +56,9 @@ mod refusal;
 mod requests;
 mod sending;
 
+use std::mem;
+
+use bevy_app::{App, Plugin};
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 
@@ -72,13 +75,14 @@ use crate::{
     connection::NakamaConnection,
     ecs::{self, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, Membership, Vocabulary,
+        self, AreaAppExt as _, Context, ContextIndex, LifeCycle, Membership, NOTHING, Timing,
+        Vocabulary, WaitsFor, on_pushed,
         presence::{self, ChannelId, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
     request::Area,
     settings::NakamaSettings,
-    transport::{People, Received, canonical},
+    transport::{People, canonical},
 };
 
 /// A chat channel that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves, is put out of
@@ -215,26 +219,26 @@ impl ChatChannelKind {
 }
 
 /// Somebody joined or left a channel.
-pub(crate) fn on_presence_event(
+fn on_presence_event(
     world: &mut World,
-    event: realtime::ChannelPresenceEvent,
-    people: People,
-) {
-    let held = || Received {
-        message: Message::ChannelPresenceEvent(event.clone()),
-        people: people.clone(),
-    };
-    if let Some(channel) = mirror::context_of::<ChatChannel>(world, &event.channel_id, held) {
-        mirror::on_presences::<ChatMemberOf>(world, channel, &event.joins, &event.leaves, people);
-    }
+    event: &mut realtime::ChannelPresenceEvent,
+    people: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let channel = mirror::context_of::<ChatChannel>(world, &event.channel_id)?;
+    mirror::on_presences::<ChatMemberOf>(world, channel, &event.joins, &event.leaves, people);
+    Ok(())
 }
 
-/// Something was said, edited or removed, or happened to the channel's group.
-pub(crate) fn on_message(world: &mut World, message: api::ChannelMessage) {
-    let held = || Received::from(Message::ChannelMessage(message.clone()));
-    let Some(channel) = mirror::context_of::<ChatChannel>(world, &message.channel_id, held) else {
-        return;
-    };
+/// Somebody said, edited or removed something, or something happened to the channel's group.
+fn on_message(
+    world: &mut World,
+    message: &mut api::ChannelMessage,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let channel = mirror::context_of::<ChatChannel>(world, &message.channel_id)?;
+    let message = mem::take(message);
     let sender = presence_of(world, channel, &message.sender_id);
     let known = sender.and_then(|sender| presence::presence(world, sender));
     let message = ChatMessage::new(message, known.map(|known| &**known.info()));
@@ -248,6 +252,7 @@ pub(crate) fn on_message(world: &mut World, message: api::ChannelMessage) {
     if let Some(reason) = end {
         close(world, channel, reason);
     }
+    Ok(())
 }
 
 /// The presence of a user; of several, the local user's, or else the one that joined last.
@@ -309,7 +314,26 @@ fn close(world: &mut World, channel: Entity, reason: ChatClosedReason) {
     mirror::remove::<ChatChannel>(world, &id);
 }
 
-/// Empties all messages: they are of an earlier connection.
-pub(crate) fn clear_messages(world: &mut World) {
-    ecs::clear_messages::<ChatMessageReceived>(world);
+/// Chat channels, and what is said in them.
+pub(crate) struct ChatPlugin;
+
+impl Plugin for ChatPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<ChatIndex>()
+            .add_message::<ChatMessageReceived>()
+            .register_type::<(ChatIndex, ChatChannel, ChatChannelKind)>()
+            .register_type::<(ChatMemberOf, ChatMembers)>()
+            .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
+            .add_life_cycle(LifeCycle {
+                on_opened: ecs::clear_messages::<ChatMessageReceived>,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: mirror::clear::<ChatChannel>,
+            })
+            .handle_joins(mirror::on_join_answered::<ChatChannel>);
+        on_pushed!(app:
+            ChannelMessage => on_message,
+            ChannelPresenceEvent => on_presence_event,
+        );
+    }
 }

@@ -18,7 +18,7 @@
 //! The whole envelope may have 4096 bytes by default, which leaves about 4,000 for the payload. The receivers see the flag `reliable`,
 //! but it changes nothing: the connection is TCP either way.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
@@ -35,11 +35,11 @@ use crate::{
         sealed,
     },
     mirror::{
-        find_again,
+        WaitsFor, find_again,
         presence::{MatchId, PresenceInfo},
     },
-    request::Area,
-    transport::{LinkCommand, MatchData, OutgoingMatchData},
+    proto::Kind,
+    transport::{LinkCommand, MatchData, OutgoingMatchData, Pushed},
 };
 
 /// A type of match data.
@@ -99,8 +99,16 @@ impl sealed::Keyed for Match {
 
 impl WireData for MatchData {
     type Context = Match;
+    const KIND: Kind = Kind::MatchData;
 
-    fn context(&self, world: &mut World) -> Result<Entity, (Area, Box<str>)> {
+    fn of(pushed: &mut Pushed) -> Option<&mut Self> {
+        match pushed {
+            Pushed::MatchData(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    fn context(&self, world: &mut World) -> Result<Entity, WaitsFor> {
         find_again::<Match>(world, &self.match_id)
     }
 
@@ -108,8 +116,8 @@ impl WireData for MatchData {
         self.sender.as_ref()
     }
 
-    fn into_parts(self) -> (i64, Bytes, bool) {
-        (self.op_code, self.data, self.reliable)
+    fn take_parts(&mut self) -> (i64, Bytes, bool) {
+        (self.op_code, mem::take(&mut self.data), self.reliable)
     }
 }
 

@@ -59,21 +59,24 @@ mod list;
 
 use std::{collections::BTreeMap, fmt};
 
+use bevy_app::{App, Plugin};
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 
 pub use self::list::{ListMatches, ListedMatch, MatchListRefusal};
 use crate::{
     commands::NakamaCommands,
+    data::add_data,
     ecs::uncloned::Uncloned as _,
     error::{ErrorCode, ServerError},
     mirror::{
-        self, Context, ContextIndex, Entry, Leave, Membership, Vocabulary,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, Leave, LifeCycle, Membership, NOTHING,
+        Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{JoinWith, MatchId},
     },
     proto::{Message, realtime},
     request::{Area, Moment, Outcome, Request, RequestError, SocketRequest, unexpected},
-    transport::{People, Received},
+    transport::{MatchData, People, Received},
 };
 
 /// A match that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves or
@@ -392,16 +395,32 @@ fn leave_unwanted(world: &mut World, reply: Option<Received>) {
 }
 
 /// Somebody joined or left a match.
-pub(crate) fn on_presence_event(
+fn on_presence_event(
     world: &mut World,
-    event: realtime::MatchPresenceEvent,
-    people: People,
-) {
-    let held = || Received {
-        message: Message::MatchPresenceEvent(event.clone()),
-        people: people.clone(),
-    };
-    if let Some(context) = mirror::context_of::<Match>(world, &event.match_id, held) {
-        mirror::on_presences::<PresentIn>(world, context, &event.joins, &event.leaves, people);
+    event: &mut realtime::MatchPresenceEvent,
+    people: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let context = mirror::context_of::<Match>(world, &event.match_id)?;
+    mirror::on_presences::<PresentIn>(world, context, &event.joins, &event.leaves, people);
+    Ok(())
+}
+
+/// Matches, and the data in them.
+pub(crate) struct MatchesPlugin;
+
+impl Plugin for MatchesPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<MatchIndex>()
+            .register_type::<(MatchIndex, Match, PresentIn, MatchPresences)>()
+            .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: mirror::clear::<Match>,
+            })
+            .handle_joins(mirror::on_join_answered::<Match>);
+        add_data::<MatchData>(app);
+        on_pushed!(app: MatchPresenceEvent => on_presence_event,);
     }
 }

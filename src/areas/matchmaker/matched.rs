@@ -8,16 +8,12 @@ use super::{MatchmakerTicket, TicketBook, TicketIndex, USED, become_ticket, part
 use crate::{
     ecs::departure::Transient,
     mirror::{
-        self, Vocabulary as _,
-        early::Held,
+        Timing, Vocabulary as _, WaitsFor,
         presence::{JoinWith, MatchId, PartyId, PresenceInfo, TicketId},
     },
-    proto::{
-        Message,
-        realtime::{self, matchmaker_matched::Id},
-    },
+    proto::realtime::{self, matchmaker_matched::Id},
     request::{Area, Requests},
-    transport::Received,
+    transport::People,
 };
 
 /// How long a match token is good.
@@ -95,18 +91,19 @@ impl MatchmakerMatched {
     }
 }
 
-/// A match was found, and heard of at that time.
-pub(crate) fn on_matched(world: &mut World, received: Received, received_at: Duration) {
-    let Message::MatchmakerMatched(matched) = &received.message else {
-        return;
-    };
+/// The matchmaker has found a match.
+pub(super) fn on_matched(
+    world: &mut World,
+    matched: &mut realtime::MatchmakerMatched,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
     let ticket_id = TicketId::from(matched.ticket.as_str());
     let my_party = matched.self_.as_ref().map(|me| me.party_id.as_str());
     let my_party = my_party.filter(|id| !id.is_empty()).map(PartyId::from);
     let Some(ticket) = ticket_of(world, &ticket_id, my_party.as_ref()) else {
         let area = my_party.map_or(Area::Ticket, |_| Area::PartyTicket);
-        let what = Held::PushedAt(Box::new(received), received_at);
-        return mirror::hold(world, area, ticket_id.as_str(), what);
+        return Err(WaitsFor::context(area, ticket_id.as_str()));
     };
     use_up(world, ticket, &ticket_id);
     // Who observes its coming may have despawned it.
@@ -115,16 +112,16 @@ pub(crate) fn on_matched(world: &mut World, received: Received, received_at: Dur
     }
     let Some(join) = way_to_join(matched) else {
         log::warn!("the matchmaker found a match that cannot be joined");
-        return;
+        return Ok(());
     };
-    let users = users_of(&received);
     world.trigger(MatchmakerMatched {
         ticket,
         ticket_id,
         join,
-        users,
-        received_at,
+        users: users_of(matched, people),
+        received_at: timing.at,
     });
+    Ok(())
 }
 
 /// The ticket that was matched. The server tells of a party's ticket and of its match from different tasks; who does not
@@ -158,11 +155,7 @@ fn way_to_join(matched: &realtime::MatchmakerMatched) -> Option<JoinWith> {
     }
 }
 
-fn users_of(received: &Received) -> Vec<MatchedUser> {
-    let Message::MatchmakerMatched(matched) = &received.message else {
-        return Vec::new();
-    };
-    let mut people = received.people.clone();
+fn users_of(matched: &realtime::MatchmakerMatched, people: &mut People) -> Vec<MatchedUser> {
     let me = matched.self_.as_ref().and_then(|me| me.presence.as_ref());
     let users = matched.users.iter().filter_map(|user| {
         let presence = user.presence.as_ref()?;

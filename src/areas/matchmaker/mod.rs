@@ -56,11 +56,11 @@ mod requests;
 
 use std::{collections::VecDeque, time::Duration};
 
+use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 use bevy_time::{Real, Time};
 
-pub(crate) use self::matched::on_matched;
 pub use self::{
     matched::{MatchedUser, MatchmakerMatched},
     refusal::MatchmakerRefusal,
@@ -70,13 +70,15 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::ServerError,
     mirror::{
-        self, Context, ContextIndex, Vocabulary, become_context,
-        early::{EarlyArrivals, Held},
+        self, AreaAppExt as _, Context, ContextIndex, LifeCycle, MembersChanged, NOTHING, Timing,
+        Vocabulary, WaitsFor, become_context,
+        early::EarlyArrivals,
+        on_pushed,
         presence::{Departed, PartyId, TicketId},
     },
     proto::{Message, realtime},
     request::Area,
-    transport::Received,
+    transport::People,
 };
 
 /// A ticket: the local user is looking for others to play with. Appears with the answer to
@@ -215,22 +217,23 @@ fn become_ticket(
 }
 
 /// The leader of a party that the local user is in has added it.
-pub(crate) fn on_party_ticket(world: &mut World, pushed: realtime::PartyMatchmakerTicket) {
+fn on_party_ticket(
+    world: &mut World,
+    pushed: &mut realtime::PartyMatchmakerTicket,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
     let id = TicketId::from(pushed.ticket.as_str());
-    if world.resource::<TicketIndex>().get(&id).is_some()
-        || world.resource::<TicketBook>().is_used_up(&id)
-    {
-        return;
-    }
-    let party = PartyId::from(pushed.party_id.as_str());
-    if let Some(party) = party_of(world, &party) {
+    let is_known = world.resource::<TicketIndex>().get(&id).is_some()
+        || world.resource::<TicketBook>().is_used_up(&id);
+    if !is_known {
+        let id_of_party = PartyId::from(pushed.party_id.as_str());
+        let party = party_of(world, &id_of_party)
+            .ok_or_else(|| WaitsFor::context(Area::Party, id_of_party.as_str()))?;
         let ticket = world.spawn_empty().id();
         become_ticket(world, ticket, &id, None, Some(party));
-    } else {
-        let held = Received::from(Message::PartyMatchmakerTicket(pushed));
-        let held = Held::Pushed(Box::new(held));
-        mirror::hold(world, Area::Party, party.as_str(), held);
     }
+    Ok(())
 }
 
 /// The party with this id, if the local user is in it.
@@ -245,7 +248,7 @@ fn party_id(world: &World, party: Entity) -> Option<PartyId> {
 }
 
 /// Somebody came to a party or left it: the server has dropped its tickets.
-pub(crate) fn on_members_changed(world: &mut World, party: Entity) {
+fn on_members_changed(world: &mut World, party: Entity) {
     let book = world.resource::<TicketBook>();
     let parties = book.parties.iter();
     let tickets: Vec<_> = parties
@@ -257,18 +260,44 @@ pub(crate) fn on_members_changed(world: &mut World, party: Entity) {
     }
 }
 
-/// The connection is gone, and its tickets with it.
-pub(crate) fn clear(world: &mut World) {
-    mirror::clear::<MatchmakerTicket>(world);
-    *world.resource_mut::<TicketBook>() = TicketBook::default();
-}
-
 /// Observer: the local user is out of a party, and its tickets are gone. (Where the game despawns a party, the relationship sees to it.)
-pub(crate) fn on_departed(gone: On<Add, Departed>, book: Res<TicketBook>, mut commands: Commands) {
+fn on_departed(gone: On<Add, Departed>, book: Res<TicketBook>, mut commands: Commands) {
     let party = gone.entity;
     if book.parties.iter().any(|(_, of)| *of == party) {
         commands.queue(move |world: &mut World| on_members_changed(world, party));
     }
+}
+
+/// The matchmaker, and its tickets.
+pub(crate) struct MatchmakerPlugin;
+
+impl Plugin for MatchmakerPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<TicketIndex>()
+            .init_resource::<TicketBook>()
+            .register_type::<(TicketIndex, MatchmakerTicket, AddMatchmaker)>()
+            .register_type::<(TicketOf, PartyTickets, TicketId)>()
+            .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: on_closed,
+            })
+            .add_observer(on_departed)
+            .add_observer(|changed: On<MembersChanged>, mut commands: Commands| {
+                let party = changed.context;
+                commands.queue(move |world: &mut World| on_members_changed(world, party));
+            });
+        on_pushed!(app:
+            MatchmakerMatched => matched::on_matched,
+            PartyMatchmakerTicket => on_party_ticket,
+        );
+    }
+}
+
+fn on_closed(world: &mut World) {
+    mirror::clear::<MatchmakerTicket>(world);
+    *world.resource_mut::<TicketBook>() = TicketBook::default();
 }
 
 /// The message that removes a ticket.

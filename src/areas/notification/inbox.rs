@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{prelude::*, reflect::ReflectResource};
+use bevy_reflect::Reflect;
 use hashbrown::HashSet;
 
 use super::{Notification, NotificationId};
@@ -14,11 +15,14 @@ use crate::settings::NakamaSettings;
 ///
 /// It holds the newest ones, as many as [`NakamaSettings::inbox_notifications`] says. It is emptied when the connection ends. A resource;
 /// changes in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Default, Reflect, Resource)]
+#[type_path = "bevy_nakama::notification"]
+#[reflect(Resource)]
 pub struct NotificationInbox {
     notifications: VecDeque<Notification>,
     cursor: Option<String>,
     /// What was deleted, in case that a page that is under way holds it.
+    #[reflect(ignore)]
     deleted: VecDeque<NotificationId>,
 }
 

@@ -57,8 +57,9 @@ mod code;
 mod inbox;
 mod requests;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
+use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
 use bevy_reflect::{Reflect, ReflectDeserialize, ReflectSerialize};
 use serde::{Deserialize, Serialize};
@@ -70,9 +71,10 @@ pub use self::{
 };
 use crate::{
     ecs,
-    mirror::presence::UserId,
+    mirror::{AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor, on_pushed, presence::UserId},
     proto::{api, realtime},
     shared_text,
+    transport::People,
 };
 pub use crate::{proto::Timestamp, transport::NotificationId};
 
@@ -160,22 +162,36 @@ impl From<api::Notification> for Notification {
 }
 
 /// Notifications arrived.
-pub(crate) fn on_notifications(world: &mut World, event: realtime::Notifications) {
-    for notification in event.notifications {
+fn on_notifications(
+    world: &mut World,
+    event: &mut realtime::Notifications,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    for notification in mem::take(&mut event.notifications) {
         let notification = Notification::from(notification);
         if notification.persistent {
             inbox::take_in(world, vec![notification.clone()]);
         }
         world.write_message(NotificationReceived { notification });
     }
+    Ok(())
 }
 
-/// What an earlier connection left unread is not this one's.
-pub(crate) fn clear_messages(world: &mut World) {
-    ecs::clear_messages::<NotificationReceived>(world);
-}
+/// Notifications, and the inbox.
+pub(crate) struct NotificationPlugin;
 
-/// The connection has ended.
-pub(crate) fn clear(world: &mut World) {
-    inbox::clear(world);
+impl Plugin for NotificationPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<NotificationInbox>()
+            .add_message::<NotificationReceived>()
+            .register_type::<(NotificationInbox, Notification, NotificationCode)>()
+            .add_life_cycle(LifeCycle {
+                on_opened: ecs::clear_messages::<NotificationReceived>,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: inbox::clear,
+            });
+        on_pushed!(app: Notifications => on_notifications,);
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
         Outcome, Parts, Request, RestRequest, UserCall, in_parts, read_object, settle_at_once,
         submit_rest,
     },
-    transport::RestResponse,
+    transport::{Epoch, RestResponse},
 };
 
 /// Fetches a page of the notifications that the server keeps, oldest first.
@@ -33,7 +33,7 @@ pub struct FetchNotifications {
     limit: u32,
     since: String,
     /// On which connection it was made.
-    connection: u64,
+    connection: Epoch,
 }
 
 impl FetchNotifications {
@@ -43,7 +43,7 @@ impl FetchNotifications {
         Self {
             limit,
             since: String::new(),
-            connection: 0,
+            connection: Epoch::default(),
         }
     }
 
@@ -166,7 +166,7 @@ impl RestRequest for FetchNotifications {
         };
         // The call may have outlived the connection; the inbox is that of the user who is there now.
         let connection = world.resource::<NakamaConnection>();
-        if connection.is_connected() && connection.number() == self.connection {
+        if connection.is_connected() && connection.epoch() == self.connection {
             inbox::turn_page(world, page.notifications.clone(), &page.cacheable_cursor);
         }
         Ok(page)
@@ -230,7 +230,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
     pub fn notifications(self, request: FetchNotifications) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            let connection = world.resource::<NakamaConnection>().number();
+            let connection = world.resource::<NakamaConnection>().epoch();
             let request = FetchNotifications {
                 connection,
                 ..request

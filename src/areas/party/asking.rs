@@ -9,7 +9,7 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::ServerError,
     mirror::{
-        self, ask_about, id_of,
+        self, Timing, WaitsFor, ask_about, id_of,
         presence::{PartyId, SessionId, UserId, Username},
         refuse_for,
     },
@@ -49,23 +49,20 @@ struct Asker {
 }
 
 /// Somebody asks to join a party.
-pub(crate) fn on_join_request(
+pub(super) fn on_join_request(
     world: &mut World,
-    request: realtime::PartyJoinRequest,
-    people: People,
-) {
-    let held = || Received {
-        message: Message::PartyJoinRequest(request.clone()),
-        people,
-    };
-    if let Some(party) = mirror::context_of::<Party>(world, &request.party_id, held) {
-        for asker in &request.presences {
-            // An observer of the one before may have left the party.
-            if world.get_entity(party).is_ok() {
-                note(world, party, asker);
-            }
+    request: &mut realtime::PartyJoinRequest,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let party = mirror::context_of::<Party>(world, &request.party_id)?;
+    for asker in &request.presences {
+        // An observer of the one before may have left the party.
+        if world.get_entity(party).is_ok() {
+            note(world, party, asker);
         }
     }
+    Ok(())
 }
 
 fn note(world: &mut World, party: Entity, asker: &UserPresence) -> Entity {

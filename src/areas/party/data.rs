@@ -1,6 +1,6 @@
 //! Party data: like match data, but the server acknowledges every message, and you cannot choose receivers.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
@@ -16,12 +16,12 @@ use crate::{
         send::tell,
     },
     mirror::{
-        find_again,
+        WaitsFor, find_again,
         presence::{PartyId, PresenceInfo},
     },
-    proto::{Message, realtime::PartyDataSend},
-    request::{Area, send_or_tell},
-    transport::PartyData,
+    proto::{Kind, Message, realtime::PartyDataSend},
+    request::send_or_tell,
+    transport::{PartyData, Pushed},
 };
 
 /// A type of party data.
@@ -81,8 +81,16 @@ impl sealed::Keyed for Party {
 
 impl WireData for PartyData {
     type Context = Party;
+    const KIND: Kind = Kind::PartyData;
 
-    fn context(&self, world: &mut World) -> Result<Entity, (Area, Box<str>)> {
+    fn of(pushed: &mut Pushed) -> Option<&mut Self> {
+        match pushed {
+            Pushed::PartyData(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    fn context(&self, world: &mut World) -> Result<Entity, WaitsFor> {
         find_again::<Party>(world, &self.party_id)
     }
 
@@ -90,8 +98,8 @@ impl WireData for PartyData {
         self.sender.as_ref()
     }
 
-    fn into_parts(self) -> (i64, Bytes, bool) {
-        (self.op_code, self.data, true)
+    fn take_parts(&mut self) -> (i64, Bytes, bool) {
+        (self.op_code, mem::take(&mut self.data), true)
     }
 }
 

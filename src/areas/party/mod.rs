@@ -63,13 +63,14 @@ mod list;
 mod refusal;
 mod requests;
 
+use std::mem;
+
+use bevy_app::{App, Plugin, PreUpdate};
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
-pub(crate) use self::{
-    asking::on_join_request,
-    joining::{Asking, PartyAsks, mark_pending_approval},
-};
+use self::joining::mark_pending_approval;
+pub(crate) use self::joining::{Asking, PartyAsks};
 pub use self::{
     asking::{
         AcceptPartyJoin, AsksToJoin, DeclinePartyJoin, ListPartyJoinRequests, PartyJoinRequests,
@@ -85,15 +86,19 @@ pub use self::{
     },
 };
 use crate::{
-    ecs::uncloned::Uncloned as _,
+    data::add_data,
+    ecs::{NakamaSystems, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, Entry, Membership, Vocabulary,
-        early::{EarlyArrivals, Held, Patience},
+        self, AreaAppExt as _, Context, ContextIndex, Entry, LifeCycle, MembersChanged, Membership,
+        NOTHING, Timing, Vocabulary, WaitsFor,
+        early::EarlyArrivals,
+        on_pushed,
         presence::{PartyId, PresenceIndex, SessionId},
+        receive::{may_judge_deadlines, receive},
     },
     proto::{Message, UserPresence, realtime},
     request::{Area, Moment, Moments, Move},
-    transport::{People, Received},
+    transport::{PartyData, People},
 };
 
 /// A party that the local user is in. Appears when the local user has created or joined it; goes when the local user leaves or is
@@ -204,7 +209,7 @@ fn enter(
     world: &mut World,
     asking: Entity,
     party: &realtime::Party,
-    mut people: People,
+    people: &mut People,
     since: Moment,
     state: Party,
 ) -> Entity {
@@ -238,7 +243,12 @@ impl Party {
 }
 
 /// A pushed `party`: the local user has been let in, or is told again.
-pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People) {
+fn on_party(
+    world: &mut World,
+    party: &mut realtime::Party,
+    people: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
     let id = PartyId::from(party.party_id.as_str());
     let since = world.resource_mut::<Moments>().next();
     let known = world.resource::<PartyIndex>().get(&id);
@@ -251,52 +261,37 @@ pub(crate) fn on_party(world: &mut World, party: realtime::Party, people: People
         let state = Party {
             hidden: before.and_then(|party| party.hidden),
             label: before.and_then(|party| party.label.clone()),
-            ..Party::of(&party)
+            ..Party::of(party)
         };
-        enter(world, entity, &party, people, since, state);
+        enter(world, entity, party, people, since, state);
     } else if asks.was_withdrawn(&id) {
         mirror::leave_unwanted::<Party>(world, &id);
     } else {
-        let held = Received {
-            message: Message::Party(party),
-            people,
-        };
-        mirror::hold(
-            world,
-            Area::Party,
-            id.as_str(),
-            Held::Pushed(Box::new(held)),
-        );
+        return Err(WaitsFor::context(Area::Party, id.as_str()));
     }
+    Ok(())
 }
 
-/// Somebody joined or left a party. The party, if its members are not the same any more for the server.
-pub(crate) fn on_presence_event(
+/// Somebody joined or left a party.
+fn on_presence_event(
     world: &mut World,
-    event: realtime::PartyPresenceEvent,
-    people: People,
-    patience: Patience,
-) -> Option<Entity> {
-    let held = || Received {
-        message: Message::PartyPresenceEvent(event.clone()),
-        people: people.clone(),
-    };
-    let party = mirror::context_of::<Party>(world, &event.party_id, held)?;
+    event: &mut realtime::PartyPresenceEvent,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
+    let party = mirror::context_of::<Party>(world, &event.party_id)?;
     let who = event.joins.iter().chain(&event.leaves);
-    if patience == Patience::Wait
-        && mirror::is_ahead_of_answer(world, Area::Party, &event.party_id, who)
-    {
-        let what = Held::Pushed(Box::new(held()));
-        mirror::hold_for_answer(world, Area::Party, &event.party_id, what);
-        return None;
-    }
+    mirror::wait_for_answer(world, timing, Area::Party, &event.party_id, who)?;
     let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
     mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
     mark_leader(world, party);
-    is_change.then_some(party)
+    if is_change {
+        world.trigger(MembersChanged { context: party });
+    }
+    Ok(())
 }
 
 /// A member comes or goes, because the local user asked for it as the leader.
@@ -309,57 +304,58 @@ fn member_move(party: &PartyId, member: &UserPresence) -> Move {
 }
 
 /// A party has a new leader.
-pub(crate) fn on_leader(world: &mut World, event: realtime::PartyLeader, people: People) {
-    let held = || Received {
-        message: Message::PartyLeader(event.clone()),
-        people,
-    };
-    let Some(party) = mirror::context_of::<Party>(world, &event.party_id, held) else {
-        return;
-    };
-    let Some(leader) = event.presence else { return };
-    let was_leader = is_leader(world, party);
-    set_leader(world, party, leader.session_id.into());
-    match (was_leader, is_leader(world, party)) {
-        // The server does not tell the new leader who has been waiting.
-        (false, true) => asking::list(world, party),
-        (true, false) => asking::forget_all(world, party),
-        _ => {}
+fn on_leader(
+    world: &mut World,
+    event: &mut realtime::PartyLeader,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let party = mirror::context_of::<Party>(world, &event.party_id)?;
+    if let Some(leader) = &event.presence {
+        let was_leader = is_leader(world, party);
+        set_leader(world, party, leader.session_id.as_str().into());
+        match (was_leader, is_leader(world, party)) {
+            // The server does not tell the new leader who has been waiting.
+            (false, true) => asking::list(world, party),
+            (true, false) => asking::forget_all(world, party),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// A party has been changed.
-pub(crate) fn on_update(world: &mut World, update: realtime::PartyUpdate) {
-    let held = || Received::from(Message::PartyUpdate(update.clone()));
-    let Some(entity) = mirror::context_of::<Party>(world, &update.party_id, held) else {
-        return;
-    };
+fn on_update(
+    world: &mut World,
+    update: &mut realtime::PartyUpdate,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let entity = mirror::context_of::<Party>(world, &update.party_id)?;
     if let Some(mut party) = world.get_mut::<Party>(entity) {
         let max_size = party.max_size;
         party.set_if_neq(Party {
             open: update.open,
             max_size,
             hidden: Some(update.hidden),
-            label: Some(update.label),
+            label: Some(mem::take(&mut update.label)),
         });
     }
+    Ok(())
 }
 
 /// The local user is out of a party.
-pub(crate) fn on_close(world: &mut World, close: realtime::PartyClose) {
-    let held = || Received::from(Message::PartyClose(close.clone()));
-    let Some(party) = mirror::context_of::<Party>(world, &close.party_id, held) else {
-        return;
-    };
+fn on_close(
+    world: &mut World,
+    close: &mut realtime::PartyClose,
+    _: &mut People,
+    _: Timing,
+) -> Result<(), WaitsFor> {
+    let party = mirror::context_of::<Party>(world, &close.party_id)?;
     world.trigger(PartyClosed { party });
     world.flush();
-    mirror::remove::<Party>(world, &PartyId::from(close.party_id));
-}
-
-/// The connection is gone.
-pub(crate) fn clear(world: &mut World) {
-    mirror::clear::<Party>(world);
-    joining::clear_asks(world);
+    mirror::remove::<Party>(world, &PartyId::from(close.party_id.as_str()));
+    Ok(())
 }
 
 /// Whether the local user leads a party.
@@ -403,4 +399,44 @@ fn await_party(world: &mut World, id: &PartyId) {
     world
         .resource_mut::<EarlyArrivals>()
         .await_context(Area::Party, id.as_str());
+}
+
+/// Parties, and the data in them.
+pub(crate) struct PartyPlugin;
+
+impl Plugin for PartyPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<PartyIndex>()
+            .init_resource::<PartyAsks>()
+            .register_type::<(PartyIndex, Party, MemberOf, PartyMembers, PartyLeader)>()
+            .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
+            .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: on_closed,
+            })
+            .handle_joins(mirror::on_join_answered::<Party>)
+            .add_systems(
+                PreUpdate,
+                mark_pending_approval
+                    .run_if(may_judge_deadlines)
+                    .in_set(NakamaSystems::Receive)
+                    .after(receive),
+            );
+        add_data::<PartyData>(app);
+        on_pushed!(app:
+            Party => on_party,
+            PartyClose => on_close,
+            PartyJoinRequest => asking::on_join_request,
+            PartyLeader => on_leader,
+            PartyPresenceEvent => on_presence_event,
+            PartyUpdate => on_update,
+        );
+    }
+}
+
+fn on_closed(world: &mut World) {
+    mirror::clear::<Party>(world);
+    joining::clear_asks(world);
 }

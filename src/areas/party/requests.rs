@@ -107,10 +107,10 @@ impl SocketRequest for CreateParty {
         match reply {
             Some(Received {
                 message: Message::Party(party),
-                people,
+                mut people,
             }) => {
                 let state = Party::of(&party);
-                let entity = enter(world, entity, &party, people, since, state);
+                let entity = enter(world, entity, &party, &mut people, since, state);
                 Ok(PartyCreated { entity })
             }
             other => Err(unexpected(other)),

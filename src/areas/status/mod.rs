@@ -76,6 +76,7 @@
 
 mod requests;
 
+use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 use hashbrown::{HashMap, HashSet};
@@ -85,13 +86,13 @@ use crate::{
     connection::NakamaConnection,
     ecs::{naming::give_name, uncloned::Uncloned as _},
     mirror::{
-        self, Context, ContextIndex, Detail, Membership, Vocabulary,
-        early::{Held, Patience},
+        self, AreaAppExt as _, Context, ContextIndex, Detail, LifeCycle, Membership, NOTHING,
+        Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{IsSelf, PresenceIndex, SessionId, UserId, Username},
     },
     proto::{Message, UserPresence, realtime},
     request::{Area, Moment, Moments},
-    transport::{People, Received},
+    transport::{People, Pushed},
 };
 
 /// Marks a user that the local user follows, or the local user. Appears with the answer to [`FollowUsers`]; goes when you unfollow
@@ -194,39 +195,30 @@ fn unfollow_message<'a>(ids: impl IntoIterator<Item = &'a UserId>) -> Message {
     })
 }
 
-/// The socket is open. If the local user appears online, the first thing that the server tells is the session of this connection.
-pub(crate) fn on_opened(world: &mut World) {
-    let appears_online = world.resource::<NakamaConnection>().appears_online();
-    world.resource_mut::<StatusBook>().own = appears_online.then(String::new).into_iter().collect();
-}
-
-/// The connection is gone.
-pub(crate) fn clear(world: &mut World) {
-    *world.resource_mut::<StatusBook>() = StatusBook::default();
-    mirror::clear::<FollowedUser>(world);
-}
-
 /// Sessions came online, went offline, or changed their status.
-pub(crate) fn on_presence_event(
+fn on_presence_event(
     world: &mut World,
-    mut event: realtime::StatusPresenceEvent,
-    people: People,
-    patience: Patience,
-) {
-    let Some(user) = user_in(&event) else { return };
+    event: &mut realtime::StatusPresenceEvent,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
+    let Some(user) = user_in(event) else {
+        return Ok(());
+    };
     let is_of_user = |who: &UserPresence| who.user_id == user;
     if event.joins.iter().chain(&event.leaves).all(is_of_user) {
-        return on_event_of(world, &user, event, people, patience);
+        return on_event_of(world, &user, event, people, timing);
     }
     // A server sends an event for each user; nobody says it has to.
-    while let Some(user) = user_in(&event) {
+    while let Some(user) = user_in(event) {
         let of_user = |who: &mut UserPresence| who.user_id == user;
-        let part = realtime::StatusPresenceEvent {
+        let part = Message::StatusPresenceEvent(realtime::StatusPresenceEvent {
             joins: event.joins.extract_if(.., of_user).collect(),
             leaves: event.leaves.extract_if(.., of_user).collect(),
-        };
-        on_event_of(world, &user, part, People::default(), patience);
+        });
+        mirror::dispatch(world, Pushed::Message(Box::new(part.into())), timing);
     }
+    Ok(())
 }
 
 fn user_in(event: &realtime::StatusPresenceEvent) -> Option<String> {
@@ -237,26 +229,17 @@ fn user_in(event: &realtime::StatusPresenceEvent) -> Option<String> {
 fn on_event_of(
     world: &mut World,
     user: &str,
-    event: realtime::StatusPresenceEvent,
-    people: People,
-    patience: Patience,
-) {
-    let held = || {
-        Held::Pushed(Box::new(Received {
-            message: Message::StatusPresenceEvent(event.clone()),
-            people: people.clone(),
-        }))
-    };
+    event: &realtime::StatusPresenceEvent,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
     let who = event.joins.iter().chain(&event.leaves);
-    if patience == Patience::Wait && mirror::is_ahead_of_answer(world, Area::Status, user, who) {
-        return mirror::hold_for_answer(world, Area::Status, user, held());
-    }
+    mirror::wait_for_answer(world, timing, Area::Status, user, who)?;
     if mirror::is_own_user(world, user) {
-        learn_own_session(world, &event);
+        learn_own_session(world, event);
     }
-    let Some(entity) = entity_for(world, user, &event) else {
-        return mirror::hold(world, Area::Status, user, held());
-    };
+    let entity =
+        entity_for(world, user, event).ok_or_else(|| WaitsFor::context(Area::Status, user))?;
     mirror::on_presences::<SessionOf>(world, entity, &event.joins, &event.leaves, people);
     let heard_at = world.resource::<Moments>().now();
     let index = world.resource::<PresenceIndex>();
@@ -270,6 +253,7 @@ fn on_event_of(
             session.insert(HeardAt(heard_at));
         }
     }
+    Ok(())
 }
 
 /// The user of an event: followed, or the local user, or a user who was asked for by name and is heard of for the first time.
@@ -345,4 +329,31 @@ fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
         world.resource_mut::<StatusBook>().own.clear();
         mirror::set_own_session(world, &session);
     }
+}
+
+/// Followed users, their sessions and statuses.
+pub(crate) struct StatusPlugin;
+
+impl Plugin for StatusPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<FollowedUserIndex>()
+            .init_resource::<StatusBook>()
+            .register_type::<(FollowedUserIndex, FollowedUser)>()
+            .register_type::<(SessionOf, UserSessions, UserStatus)>()
+            .add_life_cycle(LifeCycle {
+                on_opened: on_opened,
+                on_lost: |world| *world.resource_mut::<StatusBook>() = StatusBook::default(),
+                reenter: NOTHING,
+                on_closed: mirror::clear::<FollowedUser>,
+            })
+            .handle_joins(mirror::on_join_answered::<FollowedUser>);
+        on_pushed!(app: StatusPresenceEvent => on_presence_event,);
+    }
+}
+
+/// If the local user appears online, the first thing that the server tells is the session of this connection.
+fn on_opened(world: &mut World) {
+    let appears_online = world.resource::<NakamaConnection>().appears_online();
+    let own = appears_online.then(String::new);
+    world.resource_mut::<StatusBook>().own = own.into_iter().collect();
 }

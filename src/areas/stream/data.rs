@@ -1,6 +1,6 @@
 //! Stream data.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
@@ -13,9 +13,9 @@ use crate::{
         payload::{Codec, DataReceived, DataRejected, TypedData},
         sealed,
     },
-    mirror::presence::PresenceInfo,
-    request::Area,
-    transport::StreamData,
+    mirror::{WaitsFor, presence::PresenceInfo},
+    proto::Kind,
+    transport::{Pushed, StreamData},
 };
 
 /// A type of stream data. All streams of a mode carry the same type.
@@ -77,8 +77,16 @@ impl sealed::Keyed for Stream {
 
 impl WireData for StreamData {
     type Context = Stream;
+    const KIND: Kind = Kind::StreamData;
 
-    fn context(&self, world: &mut World) -> Result<Entity, (Area, Box<str>)> {
+    fn of(pushed: &mut Pushed) -> Option<&mut Self> {
+        match pushed {
+            Pushed::StreamData(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    fn context(&self, world: &mut World) -> Result<Entity, WaitsFor> {
         Ok(entity_of(world, &self.stream, || {
             Stream::from(&self.stream)
         }))
@@ -88,7 +96,11 @@ impl WireData for StreamData {
         self.sender.as_ref()
     }
 
-    fn into_parts(self) -> (i64, Bytes, bool) {
-        (self.stream.mode.into(), self.data, self.reliable)
+    fn take_parts(&mut self) -> (i64, Bytes, bool) {
+        (
+            self.stream.mode.into(),
+            mem::take(&mut self.data),
+            self.reliable,
+        )
     }
 }

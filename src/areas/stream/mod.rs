@@ -68,6 +68,7 @@ mod data;
 
 use std::{borrow::Cow, fmt, hash::Hash};
 
+use bevy_app::{App, Plugin};
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 use hashbrown::Equivalent;
@@ -76,16 +77,16 @@ pub use self::data::{
     FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamPayload,
 };
 use crate::{
+    data::add_data,
     ecs::uncloned::Uncloned as _,
     error::ServerError,
     mirror::{
-        self, Context, ContextId, ContextIndex, Detail, Membership, Vocabulary,
-        early::{Held, Patience},
-        sealed,
+        self, AreaAppExt as _, Context, ContextId, ContextIndex, Detail, LifeCycle, Membership,
+        NOTHING, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
     },
     proto::{Message, UserPresence, realtime},
     request::Area,
-    transport::{People, Received, StreamInfo, is_canonical, make_canonical},
+    transport::{People, StreamData, StreamInfo, is_canonical, make_canonical},
 };
 
 /// A stream that the local user is in. Appears with the first presence event or data that arrives; goes with the connection.
@@ -274,28 +275,38 @@ fn entity_of<Q: Equivalent<Stream> + Hash>(
 }
 
 /// Somebody joined or left a stream, or was changed there.
-pub(crate) fn on_presence_event(
+fn on_presence_event(
     world: &mut World,
-    event: realtime::StreamPresenceEvent,
-    people: People,
-    patience: Patience,
-) {
+    event: &mut realtime::StreamPresenceEvent,
+    people: &mut People,
+    timing: Timing,
+) -> Result<(), WaitsFor> {
     let stream = Stream::from(event.stream.clone().unwrap_or_default());
     let who = event.joins.iter().chain(&event.leaves);
-    let id = stream.to_string();
-    if patience == Patience::Wait && mirror::is_ahead_of_answer(world, Area::Stream, &id, who) {
-        let message = Message::StreamPresenceEvent(event);
-        let held = Held::Pushed(Box::new(Received { message, people }));
-        return mirror::hold_for_answer(world, Area::Stream, &id, held);
-    }
+    mirror::wait_for_answer(world, timing, Area::Stream, &stream.to_string(), who)?;
     let entity = entity_of(world, &stream, || stream.clone());
     // Observers may have despawned it at once.
     if world.get_entity(entity).is_ok() {
         mirror::on_presences::<InStream>(world, entity, &event.joins, &event.leaves, people);
     }
+    Ok(())
 }
 
-/// The connection is gone.
-pub(crate) fn clear(world: &mut World) {
-    mirror::clear::<Stream>(world);
+/// Streams, and the data in them.
+pub(crate) struct StreamPlugin;
+
+impl Plugin for StreamPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<StreamIndex>()
+            .register_type::<(StreamIndex, Stream, InStream)>()
+            .register_type::<(StreamPresences, StreamPersistence)>()
+            .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: mirror::clear::<Stream>,
+            });
+        add_data::<StreamData>(app);
+        on_pushed!(app: StreamPresenceEvent => on_presence_event,);
+    }
 }

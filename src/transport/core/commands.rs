@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use prost::Message as _;
 
 use super::{
-    Action, Attempt, Core, Stage,
+    Action, Core, Stage,
     outbox::{self, Origin, Outgoing},
     request_cid,
 };
@@ -16,7 +16,6 @@ use crate::{
         core::deadline::deadline,
         error::DisconnectReason,
         event::{Answer, Failure, LinkEvent},
-        socket::rest,
         wire::encode::OutgoingMatchData,
     },
 };
@@ -41,7 +40,7 @@ impl Core {
                 ticket,
                 call,
                 timeout,
-            } => match rest::endpoint(&call) {
+            } => match call.endpoint() {
                 Ok(endpoint) => {
                     self.requests.open_rest(ticket, now, timeout);
                     let action = Action::Rest(ticket, call, endpoint);
@@ -64,14 +63,15 @@ impl Core {
 
     fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
         self.end(DisconnectReason::Requested);
-        self.attempt = Attempt(self.attempt.0 + 1);
+        self.epoch = plan.epoch;
+        self.hand_over.begin(plan.epoch);
         self.stage = Stage::Opening {
             server: plan.server.clone(),
             deadline: deadline(now, self.settings.connect_timeout),
         };
         match plan.server.endpoint() {
             Ok(endpoint) => {
-                let action = Action::Open(self.attempt, plan, endpoint);
+                let action = Action::Open(self.epoch, plan, endpoint);
                 self.actions.push_back(action);
             }
             Err(bad) => self.end(DisconnectReason::BadAddress(bad)),

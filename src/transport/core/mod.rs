@@ -29,9 +29,9 @@ use crate::{
     proto::{Envelope, Kind, Message, party_layout_of, realtime},
     transport::{
         address::{Endpoint, NakamaServer},
-        command::{ConnectPlan, LinkCommand, RequestId, RestCall},
+        command::{ConnectPlan, Epoch, LinkCommand, RequestId, RestCall},
         error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
-        event::{Answer, Direction, Failure, LinkEvent, RawEnvelope, RestResponse},
+        event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse},
         hand_over::HandOver,
         link::LinkSettings,
         stats::LinkStats,
@@ -46,22 +46,18 @@ use crate::{
 const REPLACED: i32 = -7;
 const BANNED: i32 = -8;
 
-/// Counts the connections of a link. What arrives for an older one is ignored.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub(crate) struct Attempt(pub(crate) u64);
-
 /// What happens.
 #[derive(Debug)]
 pub(crate) enum Input {
     Command(LinkCommand),
     /// The socket is open.
-    Opened(Attempt),
+    Opened(Epoch),
     /// A binary message arrived.
-    Frame(Attempt, Bytes),
+    Frame(Epoch, Bytes),
     /// A control frame arrived.
-    Alive(Attempt),
+    Alive(Epoch),
     /// The socket is gone, or none came about.
-    Ended(Attempt, DisconnectReason),
+    Ended(Epoch, DisconnectReason),
     /// A REST call is over.
     RestDone(RequestId, Result<RestResponse, Unreachable>),
     /// Time went by. Due once per turn, and whenever [`Core::next_timeout`] says.
@@ -72,9 +68,9 @@ pub(crate) enum Input {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Open a socket; [`Input::Opened`] or [`Input::Ended`] follows.
-    Open(Attempt, Box<ConnectPlan>, Endpoint),
+    Open(Epoch, Box<ConnectPlan>, Endpoint),
     /// Close the socket, politely if it is open. Nothing follows.
-    Close(Attempt),
+    Close(Epoch),
     /// Make a REST call; [`Input::RestDone`] follows.
     Rest(RequestId, Box<RestCall>, Endpoint),
     /// Nobody waits for this REST call any more.
@@ -84,7 +80,7 @@ pub(crate) enum Action {
 pub(crate) struct Core {
     settings: LinkSettings,
     stats: Arc<LinkStats>,
-    attempt: Attempt,
+    epoch: Epoch,
     stage: Stage,
     requests: RequestTable,
     outbox: Outbox,
@@ -130,7 +126,7 @@ impl Core {
             outbox: Outbox::new(settings.send_queue),
             settings,
             stats,
-            attempt: Attempt::default(),
+            epoch: Epoch::default(),
             stage: Stage::Idle,
             requests: RequestTable::default(),
             decoder: Decoder::default(),
@@ -143,14 +139,14 @@ impl Core {
     pub(crate) fn handle(&mut self, now: Instant, input: Input) {
         match input {
             Input::Command(command) => self.on_command(now, command),
-            Input::Opened(attempt) if attempt == self.attempt => self.on_opened(now),
-            Input::Frame(attempt, frame) if attempt == self.attempt => self.on_frame(now, frame),
-            Input::Alive(attempt) if attempt == self.attempt => {
+            Input::Opened(epoch) if epoch == self.epoch => self.on_opened(now),
+            Input::Frame(epoch, frame) if epoch == self.epoch => self.on_frame(now, frame),
+            Input::Alive(epoch) if epoch == self.epoch => {
                 if let Stage::Open(open) = &mut self.stage {
                     open.liveness.on_frame(now);
                 }
             }
-            Input::Ended(attempt, reason) if attempt == self.attempt => self.end(reason),
+            Input::Ended(epoch, reason) if epoch == self.epoch => self.end(reason),
             Input::RestDone(ticket, result) => {
                 if self.requests.on_rest_answer(ticket) {
                     self.answer(
@@ -305,9 +301,15 @@ impl Core {
                 .push(LinkEvent::PartyLayout(party_layout_of(&frame)));
         }
         match decoded {
-            Decoded::MatchData(data) => self.hand_over.push(LinkEvent::MatchData(data)),
-            Decoded::PartyData(data) => self.hand_over.push(LinkEvent::PartyData(data)),
-            Decoded::StreamData(data) => self.hand_over.push(LinkEvent::StreamData(data)),
+            Decoded::MatchData(data) => self
+                .hand_over
+                .push(LinkEvent::Pushed(Pushed::MatchData(data))),
+            Decoded::PartyData(data) => self
+                .hand_over
+                .push(LinkEvent::Pushed(Pushed::PartyData(data))),
+            Decoded::StreamData(data) => self
+                .hand_over
+                .push(LinkEvent::Pushed(Pushed::StreamData(data))),
             Decoded::Envelope(Envelope { cid, message }) if cid.is_empty() => {
                 self.on_pushed(message)
             }
@@ -367,7 +369,8 @@ impl Core {
             }
         }
         let received = Received::new(message, &mut self.decoder.interner);
-        self.hand_over.push(LinkEvent::Pushed(Box::new(received)));
+        self.hand_over
+            .push(LinkEvent::Pushed(Pushed::Message(Box::new(received))));
     }
 
     fn on_time(&mut self, now: Instant) {
@@ -418,7 +421,7 @@ impl Core {
                 _ => reason,
             },
         };
-        self.actions.push_back(Action::Close(self.attempt));
+        self.actions.push_back(Action::Close(self.epoch));
         for outgoing in self.outbox.drain() {
             if let Origin::Data { origin, op_code } = outgoing.origin {
                 let reason = Failure::NotConnected;
@@ -475,7 +478,7 @@ impl Core {
             kind,
             cid,
             frame,
-            link: self.attempt.0,
+            link: self.epoch.0,
         };
         self.hand_over.push(LinkEvent::Raw(Box::new(raw)));
     }

@@ -26,13 +26,14 @@ impl Blocked {
         let mut core = Core::new(settings, stats, hand_over);
         let now = Instant::now();
         let plan = ConnectPlan {
+            epoch: Epoch(1),
             server: NakamaServer::new("http://test.invalid", "key"),
             token: "token".into(),
             appear_online: true,
             lang: "en".into(),
         };
         core.handle(now, Input::Command(LinkCommand::Connect(Box::new(plan))));
-        core.handle(now, Input::Opened(core.attempt));
+        core.handle(now, Input::Opened(core.epoch));
         Self {
             core,
             now,
@@ -59,7 +60,11 @@ impl Blocked {
     /// What became of the requests since the last call.
     fn answers(&mut self) -> Vec<String> {
         self.core.flush();
-        let events = self.events.try_iter().flat_map(|batch| batch.events);
+        let events = self
+            .events
+            .try_iter()
+            .flat_map(|batch| batch.events)
+            .map(|told| told.event);
         events
             .filter_map(|event| match event {
                 LinkEvent::Answer { ticket, answer, .. } => {

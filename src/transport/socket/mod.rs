@@ -6,7 +6,7 @@ pub(crate) mod frames;
 mod http;
 pub(super) mod pool;
 pub(super) mod resolver;
-pub(crate) mod rest;
+pub(super) mod rest;
 mod stream;
 #[cfg(feature = "rustls")]
 pub(super) mod tls;

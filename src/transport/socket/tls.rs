@@ -73,17 +73,6 @@ fn failed(error: rustls::Error) -> TransportError {
     TransportError::Tls(Arc::new(io::Error::other(error)))
 }
 
-/// Whether what was read is not TLS at all.
-pub(crate) fn is_something_else(error: &io::Error) -> bool {
-    let error = error.get_ref().and_then(|error| error.downcast_ref());
-    matches!(
-        error,
-        Some(rustls::Error::InvalidMessage(
-            rustls::InvalidMessage::InvalidContentType
-        ))
-    )
-}
-
 /// Bytes in and out of a TLS connection.
 ///
 /// Reading does not depend on writing: a server that has answered and hung up can be read to the end, although nothing can be

@@ -73,19 +73,27 @@ fn the_next_connection_has_a_new_thread() {
 }
 
 #[test]
-fn a_connect_that_the_thread_did_not_live_to_see_is_told() {
+fn a_connect_that_the_thread_did_not_live_to_see_has_a_new_thread() {
+    let listening = websocket_server(|mut socket| {
+        std::thread::spawn(move || while socket.read().is_ok() {});
+    });
     let mut game = TestGame::new();
     let log = watch(&mut game);
     connect(&mut game, &server());
     game.update();
     // These two are on their way to the thread when it ends.
-    connect(&mut game, &server());
-    connect(&mut game, &server());
+    connect(&mut game, &listening);
+    connect(&mut game, &listening);
     game.network_thread_dies();
     game.update();
-    game.update();
     assert_eq!(log.take(), ["the network thread is not running"]);
-    assert_eq!(state(&game), ConnectionState::Disconnected);
+    assert_eq!(state(&game), ConnectionState::Connecting);
+    assert_eq!(
+        next(&mut game, &log),
+        describe(&DisconnectReason::Requested),
+        "the first of them"
+    );
+    assert_eq!(next(&mut game, &log), "connected");
 }
 
 /// A game that connects again as soon as a request fails, because the thread is gone, and what is told of the thread comes later.

@@ -88,6 +88,7 @@ impl Session {
             } => {
                 let is_raw = asked.key.0 == Kind::StatusFollow;
                 let outcome = match say {
+                    _ if self.is_replaced => Outcome::Lost { sent: true },
                     Say::Yes => Outcome::Consent,
                     Say::No => Outcome::Refused,
                     Say::SomethingElse if is_raw => Outcome::Consent,

@@ -10,6 +10,7 @@ impl Session {
         self.data_in_frame = 0;
         self.pass_time();
         self.game.update();
+        self.is_replaced = false;
         self.hand_over();
         self.note_sent();
         self.verify();

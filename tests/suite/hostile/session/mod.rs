@@ -94,6 +94,8 @@ pub(crate) struct Session {
     socket: Socket,
     /// When the game hears that the last socket ended.
     ended: u64,
+    /// The game has asked for another connection in this frame: what the old one still says is not applied.
+    is_replaced: bool,
     asked: Vec<Asked>,
     staged: Vec<Command>,
     rest: Vec<usize>,
@@ -153,6 +155,7 @@ impl Session {
             frame: 0,
             socket: Socket::Idle,
             ended: 0,
+            is_replaced: false,
             asked: Vec::new(),
             staged: Vec::new(),
             rest: Vec::new(),
@@ -176,6 +179,18 @@ impl Session {
                         .connect(&server(), &session("ada"), options);
                 });
                 self.staged.push(Command::Connect);
+                self.is_replaced = true;
+                for asked in self.asked.iter_mut().filter(|it| it.key.0 != Kind::Ping) {
+                    match &mut asked.expected {
+                        Some((
+                            outcome @ (Outcome::Consent | Outcome::Refused | Outcome::Unexpected),
+                            due,
+                        )) if *due > self.frame && asked.is_sent => {
+                            *outcome = Outcome::Lost { sent: true };
+                        }
+                        _ => {}
+                    }
+                }
             }
             Step::Disconnect => {
                 self.game

@@ -1,0 +1,118 @@
+//! The game's end of the network thread.
+
+use bevy_ecs::prelude::*;
+
+use crate::{
+    settings::NakamaSettings,
+    transport::{Epoch, Link, LinkCommand, LinkSettings, Network, RequestId, Told, TrafficTotals},
+};
+
+/// The game's end of the network thread. The thread is started when it is first needed.
+#[derive(Debug, Resource)]
+pub(crate) struct NetworkLink {
+    network: Option<Network>,
+    link: Option<Link>,
+    settings: LinkSettings,
+    /// Whether envelopes are reported raw.
+    is_tapped: bool,
+}
+
+impl NetworkLink {
+    pub(crate) fn new(network: Option<Network>, settings: &NakamaSettings) -> Self {
+        Self {
+            network,
+            link: None,
+            settings: settings.to_link_settings(),
+            is_tapped: false,
+        }
+    }
+
+    /// The largest envelope that the network thread sends.
+    pub(crate) fn max_envelope(&self) -> usize {
+        self.settings.max_envelope
+    }
+
+    /// Goes over a link of a test, instead of the network. What is put aside already goes that way.
+    pub(crate) fn drive_by_hand(&mut self, mut link: Link) {
+        for command in self.link.take().into_iter().flat_map(Link::into_staged) {
+            link.stage(command);
+        }
+        self.link = Some(link);
+    }
+
+    /// Puts a command aside until the end of the frame.
+    pub(crate) fn stage(&mut self, command: LinkCommand) {
+        if let LinkCommand::Tap(on) = command {
+            self.is_tapped = on;
+        }
+        self.link.take_if(|link| link.is_over());
+        let link = match &mut self.link {
+            Some(link) => link,
+            None => {
+                let mut link = self.start_link();
+                if self.is_tapped {
+                    link.stage(LinkCommand::Tap(true));
+                }
+                self.link.insert(link)
+            }
+        };
+        link.stage(command);
+    }
+
+    /// A link on the shared thread, if there is one that runs, or else on a thread of its own.
+    fn start_link(&self) -> Link {
+        let settings = || self.settings.clone();
+        if let Some(shared) = &self.network {
+            if let Some(link) = shared.link(settings()) {
+                return link;
+            }
+            log::warn!("the shared network thread has ended; this game starts its own");
+        }
+        let link = Network::new().map(|network| network.link(settings()));
+        match link {
+            Ok(Some(link)) => return link,
+            Ok(None) => log::error!("the network thread ended at once"),
+            Err(error) => log::error!("the network thread cannot be started: {error}"),
+        }
+        Link::dead()
+    }
+
+    /// A connection has ended: takes back its requests that have not left for the network thread, and never will.
+    pub(crate) fn take_unsent(&mut self, ended: Epoch) -> Vec<RequestId> {
+        let link = self.link.as_mut();
+        link.map(|link| link.take_unsent(ended)).unwrap_or_default()
+    }
+
+    pub(crate) fn hand_over(&mut self) {
+        let link = self.link.as_mut();
+        for command in link
+            .and_then(Link::take_work_for_the_next)
+            .unwrap_or_default()
+        {
+            self.stage(command); // on a new link
+        }
+        if let Some(link) = &mut self.link {
+            link.hand_over();
+        }
+    }
+
+    pub(crate) fn begin_frame(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.begin_frame();
+        }
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<Told> {
+        self.link.as_mut()?.next_event()
+    }
+
+    /// What has passed since the start, and what is waiting.
+    pub(crate) fn totals(&self) -> TrafficTotals {
+        self.link.as_ref().map(Link::totals).unwrap_or_default()
+    }
+}
+
+/// In `PostUpdate`: gives everything staged to the network thread, and wakes it once.
+pub(crate) fn hand_over(mut link: ResMut<NetworkLink>) {
+    link.bypass_change_detection().hand_over();
+}
