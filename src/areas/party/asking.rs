@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Somebody asks to join this party. An entity of its own with [`UserId`], [`SessionId`] and [`Username`], in the world of
-/// the party's leader. Goes when it is answered, when the asker joins, and when the local user stops being the leader.
+/// the party's leader. Goes when the local user answers, when the asker joins, and when the local user stops being the leader.
 ///
 /// Mirrors an entry of `PartyJoinRequest`.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
@@ -57,7 +57,7 @@ pub(super) fn on_join_request(
 ) -> Result<(), WaitsFor> {
     let party = mirror::context_of::<Party>(world, &request.party_id)?;
     for asker in &request.presences {
-        // An observer of the last one may have left the party.
+        // An observer of the one before may have left the party.
         if world.get_entity(party).is_ok() {
             note(world, party, asker);
         }
@@ -116,7 +116,7 @@ pub(super) fn forget(world: &mut World, party: Entity, session: &str) {
     }
 }
 
-/// The local user is not the leader any more: who asks is not ours to know.
+/// The local user is not the leader any more: who asks is not theirs to know.
 pub(super) fn forget_all(world: &mut World, party: Entity) {
     for asker in all(world, party) {
         world.despawn(asker);
@@ -164,7 +164,7 @@ impl SocketRequest for ListPartyJoinRequests {
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
         let (listed, _) = expect_message!(consent.reply, PartyJoinRequest);
         if id_of::<Party>(world, self.party).is_none() {
-            return Ok(PartyJoinRequestsListed { askers: Vec::new() }); // we left meanwhile
+            return Ok(PartyJoinRequestsListed { askers: Vec::new() }); // the local user left meanwhile
         }
         let mut askers = Vec::new();
         for asker in &listed.presences {
@@ -282,8 +282,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 
     /// Asks the server who asks to join, as the leader: the answer is a
-    /// [`Replied<ListPartyJoinRequests>`](crate::request::Replied). The plugin does this by itself when the local user
-    /// becomes the leader.
+    /// [`Replied<ListPartyJoinRequests>`](crate::request::Replied). The plugin does this by itself when the local user becomes the leader.
     pub fn list_party_join_requests(self, party: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             ask_about::<Party, _>(world, entity, party, |id| ListPartyJoinRequests {

@@ -102,12 +102,12 @@ pub(crate) struct PartyAsks {
 }
 
 impl PartyAsks {
-    /// The server let us in: the entity that asked.
+    /// The server let the local user in: the entity that asked.
     pub(super) fn let_in(&mut self, id: &PartyId) -> Option<Entity> {
         self.asking.remove(id)
     }
 
-    /// Whether we asked for this once, and not any more.
+    /// Whether the local user asked for this once, and does not any more.
     pub(super) fn was_withdrawn(&mut self, id: &PartyId) -> bool {
         self.withdrawn.remove(id)
     }
@@ -180,7 +180,7 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
     };
     let waiting: Vec<_> = asks.asking.values().filter_map(waits).collect();
     for entity in waiting {
-        // Observers of the last one may have despawned it.
+        // Observers of the one before may have despawned it.
         if let Ok(mut entity) = world.get_entity_mut(entity) {
             entity.insert(PendingApproval);
         }

@@ -145,7 +145,7 @@ impl Membership for MemberOf {
 #[reflect(Component)]
 pub struct PartyMembers(Vec<Entity>);
 
-/// Marks the leader among the members of a party. It moves when another one takes over.
+/// Marks the leader among the members of a party. It moves when another member takes over.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[component(clone_behavior = Ignore)]
