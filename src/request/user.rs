@@ -26,7 +26,9 @@ pub(crate) struct UserCall {
 impl UserCall {
     /// Reads what is at this path, under these conditions. Those that are `None` are left out.
     pub(crate) fn get<const N: usize>(path: &str, conditions: [(&str, Option<String>); N]) -> Self {
-        let mut target = form_urlencoded::Serializer::new(format!("{path}?"));
+        let path = format!("{path}?");
+        let start = path.len();
+        let mut target = form_urlencoded::Serializer::for_suffix(path, start);
         for (name, value) in conditions {
             target.extend_pairs(value.map(|value| (name, value)));
         }
