@@ -115,7 +115,9 @@ pub(crate) fn become_known<C: Context>(
     what: impl Bundle,
 ) {
     let Ok(entity) = world.get_entity_mut(mirror) else {
-        return send_leave::<C>(world, id); // an observer despawned it
+        // An observer despawned it.
+        send_leave::<C>(world, id);
+        return C::forget(world, mirror, id);
     };
     let name = name_for(&entity, format!("{} {id}", C::NOUN));
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();

@@ -281,7 +281,7 @@ impl Plugin for MatchmakerPlugin {
                 on_opened: NOTHING,
                 on_lost: NOTHING,
                 reenter: NOTHING,
-                on_closed: on_closed,
+                on_closed,
             })
             .add_observer(on_departed)
             .add_observer(|changed: On<MembersChanged>, mut commands: Commands| {

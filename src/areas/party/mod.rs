@@ -414,7 +414,7 @@ impl Plugin for PartyPlugin {
                 on_opened: NOTHING,
                 on_lost: NOTHING,
                 reenter: NOTHING,
-                on_closed: on_closed,
+                on_closed,
             })
             .handle_joins(mirror::on_join_answered::<Party>)
             .add_systems(
