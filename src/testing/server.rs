@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{TestGame, session, wire::Wire};
+use super::{TestGame, session_of, wire::Wire};
 use crate::{
     connection::{DisconnectReason, TransportError},
     proto::{self, Envelope, Kind, Message, PartyLayout, realtime},
@@ -158,7 +158,7 @@ impl TestGame {
     /// There is none.
     #[track_caller]
     pub fn answer_rest_with(&mut self, status: u16, body: impl Into<Bytes>) {
-        let (ticket, _) = self
+        let (id, _) = self
             .wire
             .calls
             .pop_front()
@@ -167,10 +167,10 @@ impl TestGame {
             status,
             body: body.into(),
         };
-        self.wire.input(Input::RestDone(ticket, Ok(response)));
+        self.wire.input(Input::RestDone(id, Ok(response)));
     }
 
-    /// Answers the oldest login: the player is the user with this name, see [`session`]. Returns what the game gets.
+    /// Answers the oldest login: the player is the user with this name, see [`session_of`]. Returns what the game gets.
     ///
     /// # Panics
     ///
@@ -186,15 +186,15 @@ impl TestGame {
                 self.rest_calls()
             );
         };
-        let session = session(name);
+        let session = session_of(name);
         let token = session.token().expose();
         let tokens = serde_json::json!({ "token": token, "refresh_token": token });
-        if let Some((ticket, _)) = self.wire.calls.remove(index) {
+        if let Some((id, _)) = self.wire.calls.remove(index) {
             let response = RestResponse {
                 status: 200,
                 body: tokens.to_string().into(),
             };
-            self.wire.input(Input::RestDone(ticket, Ok(response)));
+            self.wire.input(Input::RestDone(id, Ok(response)));
         }
         session
     }
@@ -207,9 +207,9 @@ impl TestGame {
     #[track_caller]
     pub fn rest_breaks(&mut self) {
         let call = self.wire.calls.pop_front();
-        let (ticket, call) = call.expect("the game made no REST call");
+        let (id, call) = call.expect("the game made no REST call");
         let error = TransportError::Eof.at(&call.server);
-        self.wire.input(Input::RestDone(ticket, Err(error)));
+        self.wire.input(Input::RestDone(id, Err(error)));
     }
 
     /// Lets heartbeats go unanswered.

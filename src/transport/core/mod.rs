@@ -23,7 +23,7 @@ use prost::Message as _;
 use self::{
     liveness::{Liveness, LivenessRules, Verdict},
     outbox::{Origin, Outbox},
-    requests::{Expired, Match, RequestTable, Way},
+    requests::{Answered, Expired, RequestTable, Way},
 };
 use crate::{
     proto::{Envelope, Kind, Message, party_layout_of, realtime},
@@ -147,10 +147,10 @@ impl Core {
                 }
             }
             Input::Ended(epoch, reason) if epoch == self.epoch => self.end(reason),
-            Input::RestDone(ticket, result) => {
-                if self.requests.on_rest_answer(ticket) {
+            Input::RestDone(id, result) => {
+                if self.requests.on_rest_answer(id) {
                     self.answer(
-                        ticket,
+                        id,
                         match result {
                             Ok(response) => Answer::Rest(response),
                             Err(error) => Answer::Failed(Failure::Unreachable(error)),
@@ -195,7 +195,7 @@ impl Core {
         while let Some(outgoing) = self.outbox.pop(now) {
             let cid = match outgoing.origin {
                 Origin::Data { .. } => String::new(),
-                Origin::Request(ticket) if self.requests.on_sent(ticket) => request_cid(ticket),
+                Origin::Request(id) if self.requests.on_sent(id) => request_cid(id),
                 Origin::Request(_) => continue,
             };
             self.on_sent(now, outgoing.kind, cid, &outgoing.frame);
@@ -241,8 +241,8 @@ impl Core {
             let bytes = self.hand_over.waiting();
             self.end(DisconnectReason::Overflow { bytes });
         }
-        for ticket in self.requests.take_given_up() {
-            self.hand_over.push(LinkEvent::GivenUp { ticket });
+        for id in self.requests.take_given_up() {
+            self.hand_over.push(LinkEvent::GivenUp { id });
         }
         self.stats
             .queued_out
@@ -319,13 +319,13 @@ impl Core {
 
     /// A message with a `cid`.
     fn on_answer(&mut self, now: Instant, cid: &str, message: Option<Message>) {
-        let Some(ticket) = parse_request_cid(cid) else {
+        let Some(id) = parse_request_cid(cid) else {
             return self.on_pong(now, cid);
         };
-        let late = match self.requests.on_answer(ticket) {
-            Match::Open => false,
-            Match::Late => true,
-            Match::Stray => {
+        let late = match self.requests.on_answer(id) {
+            Answered::Open => false,
+            Answered::Late => true,
+            Answered::Stray => {
                 self.stats.strays.fetch_add(1, Ordering::Relaxed);
                 return;
             }
@@ -333,11 +333,7 @@ impl Core {
         let answer = Answer::Message(
             message.map(|message| Box::new(Received::new(message, &mut self.decoder.interner))),
         );
-        self.hand_over.push(LinkEvent::Answer {
-            ticket,
-            answer,
-            late,
-        });
+        self.hand_over.push(LinkEvent::Answer { id, answer, late });
     }
 
     fn on_pong(&mut self, now: Instant, cid: &str) {
@@ -375,15 +371,15 @@ impl Core {
 
     fn on_time(&mut self, now: Instant) {
         let mut unsent = HashSet::new();
-        while let Some(Expired { ticket, after, way }) = self.requests.next_expired(now) {
+        while let Some(Expired { id, after, way }) = self.requests.next_expired(now) {
             match way {
-                Way::Rest => self.actions.push_back(Action::AbandonRest(ticket)),
+                Way::Rest => self.actions.push_back(Action::AbandonRest(id)),
                 Way::Socket { place: None } => {
-                    unsent.insert(ticket);
+                    unsent.insert(id);
                 }
                 Way::Socket { place: Some(_) } => {}
             }
-            self.answer(ticket, Answer::Failed(Failure::Timeout { after }));
+            self.answer(id, Answer::Failed(Failure::Timeout { after }));
         }
         self.outbox.remove(&unsent);
         match &mut self.stage {
@@ -432,18 +428,18 @@ impl Core {
                 });
             }
         }
-        for (ticket, maybe_executed) in self.requests.drain_socket() {
+        for (id, maybe_executed) in self.requests.drain_socket() {
             self.answer(
-                ticket,
+                id,
                 Answer::Failed(Failure::ConnectionLost { maybe_executed }),
             );
         }
         self.hand_over.push(LinkEvent::Closed(reason));
     }
 
-    fn answer(&mut self, ticket: RequestId, answer: Answer) {
+    fn answer(&mut self, id: RequestId, answer: Answer) {
         self.hand_over.push(LinkEvent::Answer {
-            ticket,
+            id,
             answer,
             late: false,
         });
@@ -484,8 +480,8 @@ impl Core {
     }
 }
 
-fn request_cid(ticket: RequestId) -> String {
-    ticket.0.to_string()
+fn request_cid(id: RequestId) -> String {
+    id.0.to_string()
 }
 
 pub(crate) fn parse_request_cid(cid: &str) -> Option<RequestId> {
