@@ -156,3 +156,20 @@ impl fmt::Display for PayloadError {
 }
 
 impl Error for PayloadError {}
+
+/// How the server refuses something: its words in a variant for each that a game would act upon.
+macro_rules! refusals {
+    ($(#[$doc:meta])* pub enum $Refusal:ident($Error:ty) { $($(#[$of:meta])* $Variant:ident,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+        #[non_exhaustive]
+        pub enum $Refusal {
+            $(
+                $(#[$of])*
+                #[error(transparent)]
+                $Variant($Error),
+            )+
+        }
+    };
+}
+pub(crate) use refusals;

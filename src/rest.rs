@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     commands::NakamaCommands,
     error::RestError,
-    request::{Outcome, Request, RequestError, RestRequest, UserCall, instead_of, submit_rest},
+    request::{Outcome, RequestError, RestRequest, UserCall, instead_of, request, submit_rest},
     transport::RestResponse,
 };
 
@@ -77,11 +77,7 @@ impl fmt::Debug for RestReply {
     }
 }
 
-impl Request for CallRest {
-    type Reply = RestReply;
-    type Refusal = RestError;
-    const NAME: &'static str = "CallRest";
-}
+request!(CallRest -> RestReply, RestError);
 
 impl RestRequest for CallRest {
     type Call = UserCall;

@@ -25,8 +25,8 @@ use crate::{
     error::{ErrorCode, ServerError},
     mirror::{AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor, on_pushed},
     proto::{self, Envelope, Kind, Message, realtime},
-    request::{Moment, Move, Outcome, Request, SocketRequest, submit},
-    transport::{Direction, LinkCommand, People, RawEnvelope, Received},
+    request::{Consent, Move, Outcome, SocketRequest, request, submit},
+    transport::{Direction, LinkCommand, People, RawEnvelope},
 };
 
 macro_rules! raw_envelopes {
@@ -222,11 +222,7 @@ impl fmt::Debug for RawRequest {
     }
 }
 
-impl Request for RawRequest {
-    type Reply = Envelope;
-    type Refusal = ServerError;
-    const NAME: &'static str = "RawRequest";
-}
+request!(RawRequest -> Envelope, ServerError);
 
 impl SocketRequest for RawRequest {
     const IS_TRANSIENT: bool = true;
@@ -239,16 +235,10 @@ impl SocketRequest for RawRequest {
         matches!(self.message, Message::Rpc(_)).then_some(Move::BY_FUNCTION)
     }
 
-    fn succeed(
-        self,
-        _: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
+    fn succeed(self, _: &mut World, consent: Consent) -> Outcome<Self> {
         Ok(Envelope {
             cid: String::new(),
-            message: reply.map(|received| received.message),
+            message: consent.reply.map(|received| received.message),
         })
     }
 }

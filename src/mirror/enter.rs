@@ -55,7 +55,8 @@ pub(crate) struct Entry<C: Context> {
     pub(crate) everybody: Vec<(Arc<PresenceInfo>, bool)>,
 }
 
-/// The local user is in something, by a request that created it or joined it. Its entity: the one that asked, or an older one.
+/// A request that created something or joined it has brought the local user in. Returns its entity: the one that asked, or an older
+/// one that is the same thing already.
 pub(crate) fn enter<C: Context<Id: Component>, M: Membership<Detail = ()>>(
     world: &mut World,
     asking: Entity,
@@ -79,8 +80,8 @@ pub(crate) fn enter<C: Context<Id: Component>, M: Membership<Detail = ()>>(
     entity
 }
 
-/// The entity that asked becomes what has this id, unless another one is it already; then that one is returned, and the one that asked
-/// goes. An observer may despawn it at any of these steps; that is leaving.
+/// The entity that asked becomes what has this id. If an older entity is it already, this returns the older entity, and the one that
+/// asked goes. An observer may despawn the entity at any of these steps; that is leaving.
 pub(crate) fn become_context<C: Context>(
     world: &mut World,
     asking: Entity,
@@ -114,7 +115,9 @@ pub(crate) fn become_known<C: Context>(
     what: impl Bundle,
 ) {
     let Ok(entity) = world.get_entity_mut(mirror) else {
-        return send_leave::<C>(world, id); // an observer despawned it
+        // An observer despawned it.
+        send_leave::<C>(world, id);
+        return C::forget(world, mirror, id);
     };
     let name = name_for(&entity, format!("{} {id}", C::NOUN));
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();
@@ -138,7 +141,7 @@ where
     found.ok_or_else(|| WaitsFor::context(C::AREA, id))
 }
 
-/// Where data with this id goes. Quicker for the id that was asked for last.
+/// Where data with this id goes. Quicker for the id that was looked up last.
 pub(crate) fn find_again<C: Context>(world: &mut World, id: &C::Id) -> Result<Entity, WaitsFor> {
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();
     let found = index.bypass_change_detection().find_again(id);

@@ -94,7 +94,7 @@ pub(crate) fn ask_to_leave<C: Context>(world: &mut World, entity: Entity, about:
     }
 }
 
-/// Withdraws a join that has not brought what it asked for. Whether the entity is one.
+/// Withdraws a join that has not brought what it asked for. Returns whether the entity is such a join.
 fn withdraw<C: Context>(world: &mut World, joining: Entity) -> bool {
     let Ok(entity) = world.get_entity_mut(joining) else {
         return false;
@@ -112,8 +112,8 @@ pub(super) fn joins_no_more(joining: &mut EntityWorldMut<'_>) {
     joining.remove::<(Joining, JoinsArea)>();
 }
 
-/// The local user is in something that nobody asked for any more. If another request joined it, too, it is wanted; as long as one
-/// has no answer, it may be.
+/// The local user is in something that the game does not ask for any more. If another request joined it, too, the game wants it. As
+/// long as such a request has no answer, the game may want it.
 pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
     let is_wanted = world.resource::<ContextIndex<C::Id>>().get(id).is_some();
     if !is_wanted && !early::put_off_leaving(world, C::AREA, &id.to_string()) {
@@ -144,7 +144,7 @@ pub(crate) fn send_leave<C: Context>(world: &mut World, id: &C::Id) {
     }
 }
 
-/// Hook: somebody took from an entity what makes it something that the local user is in, or despawned it. If that is the game, it
+/// Hook: an entity loses what makes it something that the local user is in, or is despawned. If the game did that, the local user
 /// leaves.
 pub(crate) fn leave_taken<C: Context>(
     mut world: DeferredWorld,

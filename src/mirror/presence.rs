@@ -105,7 +105,7 @@ impl Presence {
     }
 }
 
-/// The presence that an entity is, if it is one for the plugin, too.
+/// The presence that an entity is, if the plugin made it.
 pub(crate) fn presence(world: &World, entity: Entity) -> Option<&Presence> {
     let presence = world.get::<Presence>(entity)?;
     let index = world.resource::<PresenceIndex>();
@@ -113,7 +113,8 @@ pub(crate) fn presence(world: &World, entity: Entity) -> Option<&Presence> {
     (known == Some(entity)).then_some(presence)
 }
 
-/// Hook: somebody takes from an entity what describes it as a presence. If that is the game, it does not want the presence any more.
+/// Hook: an entity loses what describes it as a presence, or gets another description. If the game did that, it does not want the
+/// presence any more.
 fn discard(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(Presence { context, info }) = world.get::<Presence>(entity).cloned() else {
         return;

@@ -143,7 +143,7 @@ impl PresenceIndex {
         when.is_some_and(|when| *when >= since)
     }
 
-    /// Learns which session is this connection's. Its presences.
+    /// Learns which session is this connection's. Returns its presences.
     pub(super) fn set_own_session(&mut self, session: &SessionId) -> Vec<Entity> {
         self.own_session = Some(session.clone());
         let rosters = self.contexts.values();
@@ -152,7 +152,7 @@ impl PresenceIndex {
             .collect()
     }
 
-    /// The next connection has a session of its own. Whether this one's was known.
+    /// The next connection has a session of its own. Returns whether the session of this connection was known.
     pub(super) fn forget_own_session(&mut self) -> bool {
         self.own_session.take().is_some()
     }
@@ -213,8 +213,8 @@ impl PresenceIndex {
         roster.left.add(session, moment);
     }
 
-    /// Somebody took from an entity what describes it as a presence. If it was one, and that was not the plugin, it is none any
-    /// more; how to dismiss it.
+    /// An entity loses what describes it as a presence. If it was one, and the plugin did not do that, it is none any more; returns
+    /// how to dismiss it.
     pub(super) fn discard(
         &mut self,
         context: Entity,
@@ -235,7 +235,7 @@ impl PresenceIndex {
         Some(roster.dismiss)
     }
 
-    /// A context is no more: everybody in it, and how to dismiss them.
+    /// A context is no more. Returns everybody in it, and how to dismiss them.
     pub(super) fn close(&mut self, context: Entity) -> (Vec<Entity>, Dismiss) {
         let members = self.members(context);
         let roster = self.contexts.remove(&context).unwrap_or_default();
@@ -271,5 +271,54 @@ impl Roster {
                 self.users.insert(user.clone(), last);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moments() -> impl Iterator<Item = Moment> {
+        let mut moments = crate::request::Moments::default();
+        std::iter::repeat_with(move || moments.next())
+    }
+
+    /// Whoever left last is remembered, also if they had left before and have come back in between.
+    #[test]
+    fn the_last_leavers_are_remembered() {
+        let mut left = Leavers::default();
+        let session = |n: usize| SessionId::from(format!("session {n}"));
+        let mut moments = moments();
+        left.add(session(0), moments.next().expect("endless"));
+        left.when.remove(&session(0)); // it comes back
+        let last = moments.next().expect("endless");
+        left.add(session(0), last);
+        for n in 1..LEAVERS {
+            left.add(session(n), moments.next().expect("endless"));
+        }
+        assert_eq!(left.when.get(&session(0)), Some(&last));
+        left.add(session(LEAVERS), moments.next().expect("endless"));
+        assert_eq!(left.when.get(&session(0)), None, "that is too long ago");
+        assert_eq!(left.order.len(), LEAVERS);
+        assert!(left.when.len() <= LEAVERS);
+    }
+
+    /// The sessions of a user are in the order in which they came, however many there are.
+    #[test]
+    fn the_sessions_of_a_user_are_kept_in_order() {
+        let mut roster = Roster::default();
+        let user = UserId::from("ada");
+        let session = |n| Entity::from_raw_u32(n).expect("an index");
+        for n in 0..3 {
+            roster.add_user(&user, session(n));
+        }
+        assert_eq!(roster.of_user("ada"), [session(0), session(1), session(2)]);
+        roster.remove_user(&user, session(1));
+        assert_eq!(roster.of_user("ada"), [session(0), session(2)]);
+        roster.remove_user(&user, session(0));
+        assert_eq!(roster.of_user("ada"), [session(2)]);
+        roster.remove_user(&user, session(2));
+        assert_eq!(roster.of_user("ada"), []);
+        assert!(roster.users.is_empty() && roster.several.is_empty());
     }
 }

@@ -19,6 +19,18 @@ pub trait Request: fmt::Debug + Send + Sync + Sized + 'static {
     const NAME: &'static str;
 }
 
+/// Says what a request brings, and how the server refuses it.
+macro_rules! request {
+    ($Request:ident -> $Reply:ty, $Refusal:ty) => {
+        impl $crate::request::Request for $Request {
+            type Reply = $Reply;
+            type Refusal = $Refusal;
+            const NAME: &'static str = stringify!($Request);
+        }
+    };
+}
+pub(crate) use request;
+
 /// The one answer to a request, as an event of the request's entity.
 ///
 /// Observe it on the entity that the call returned, or globally for all requests of a type. The world shows what the answer says

@@ -43,14 +43,8 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
         None
     }
 
-    /// The server consented: brings the world up to date. `entity` is the request's own, and alive.
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        since: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self>;
+    /// The server consented: brings the world up to date.
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self>;
 
     /// The server refused. Some refusals change the world, too.
     fn refused(self, _world: &mut World, error: ServerError) -> Self::Refusal {
@@ -61,6 +55,30 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// of several requests failed.
     fn take_back(self, _world: &mut World, _reply: Option<Received>) {}
 }
+
+/// The server's consent to a request.
+pub(crate) struct Consent {
+    /// The request's own entity. It is alive.
+    pub(crate) entity: Entity,
+    /// When the request was made.
+    pub(crate) since: Moment,
+    /// What the server answers. `None` is the plain acknowledgement.
+    pub(crate) reply: Option<Received>,
+}
+
+/// Takes the message of a kind, and who is in it, out of an answer. Any other answer is an error, which is returned.
+macro_rules! expect_message {
+    ($reply:expr, $Kind:ident) => {
+        match $reply {
+            Some($crate::transport::Received {
+                message: $crate::proto::Message::$Kind(message),
+                people,
+            }) => (message, people),
+            other => return Err($crate::request::unexpected(other)),
+        }
+    };
+}
+pub(crate) use expect_message;
 
 /// A request that the server answers with nothing but consent.
 pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
@@ -101,14 +119,8 @@ impl<R: Acknowledged> SocketRequest for R {
         Acknowledged::moves(self)
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        no_message(reply)?;
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        no_message(consent.reply)?;
         self.done(world);
         Ok(())
     }
@@ -217,15 +229,24 @@ impl<R: SocketRequest> Pending for Open<R> {
 impl<R: SocketRequest> Open<R> {
     /// The server consented to all of it.
     fn succeed(self, world: &mut World, last: Option<Received>) {
-        let Made { entity, .. } = self.made;
-        let mut before: Option<Outcome<R>> = None;
-        for (part, its_reply) in self.done {
-            let next = part.succeed(world, entity, self.since, its_reply);
-            before = Some(together::<R>(before, next));
+        let (entity, since) = (self.made.entity, self.since);
+        let mut outcome: Option<Outcome<R>> = None;
+        for (part, reply) in self.done {
+            let consent = Consent {
+                entity,
+                since,
+                reply,
+            };
+            let next = part.succeed(world, consent);
+            outcome = Some(together::<R>(outcome, next));
         }
-        let next = self.part.succeed(world, entity, self.since, last);
-        let outcome = together::<R>(before, next);
-        reply::<R>(world, entity, outcome, R::IS_TRANSIENT);
+        let reply_to_last = Consent {
+            entity,
+            since,
+            reply: last,
+        };
+        let next = self.part.succeed(world, reply_to_last);
+        reply::<R>(world, entity, together::<R>(outcome, next), R::IS_TRANSIENT);
     }
 }
 

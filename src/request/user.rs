@@ -23,6 +23,23 @@ pub(crate) struct UserCall {
     pub(crate) body: Option<String>,
 }
 
+impl UserCall {
+    /// Reads what is at this path, under these conditions. Those that are `None` are left out.
+    pub(crate) fn get<const N: usize>(path: &str, conditions: [(&str, Option<String>); N]) -> Self {
+        let path = format!("{path}?");
+        let start = path.len();
+        let mut target = form_urlencoded::Serializer::for_suffix(path, start);
+        for (name, value) in conditions {
+            target.extend_pairs(value.map(|value| (name, value)));
+        }
+        Self {
+            method: "GET",
+            target: target.finish(),
+            body: None,
+        }
+    }
+}
+
 impl Call for UserCall {
     fn is_possible(world: &World) -> bool {
         world.resource::<NakamaConnection>().rest().is_some()

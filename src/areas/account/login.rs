@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     commands::NakamaCommands,
-    error::RestError,
-    request::{Outcome, Request, RestRequest, submit_rest},
+    error::{RestError, refusals},
+    request::{Outcome, RestRequest, request, submit_rest},
     session::NakamaSession,
     transport::{Auth, NakamaServer, RestCall, RestResponse},
 };
@@ -202,34 +202,26 @@ pub struct LoggedIn {
     pub created: bool,
 }
 
-/// How the server refuses a login.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoginRefusal {
-    /// The server key of [`NakamaServer::new`] is not the server's.
-    #[error(transparent)]
-    InvalidServerKey(RestError),
-    /// The name for the new account is another account's.
-    #[error(transparent)]
-    UsernameTaken(RestError),
-    /// There is no such account, and none was to be made.
-    #[error(transparent)]
-    AccountNotFound(RestError),
-    /// The account was banned.
-    #[error(transparent)]
-    Banned(RestError),
-    /// The server is not set up for this way to log in.
-    #[error(transparent)]
-    NotConfigured(RestError),
-    /// The password, or whatever the login needs, is not right.
-    #[error(transparent)]
-    InvalidCredentials(RestError),
-    /// An id, name or password has a form that the server does not take.
-    #[error(transparent)]
-    InvalidInput(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
+refusals! {
+    /// How the server refuses a login.
+    pub enum LoginRefusal(RestError) {
+        /// The server key of [`NakamaServer::new`] is not the server's.
+        InvalidServerKey,
+        /// The name for the new account is another account's.
+        UsernameTaken,
+        /// There is no such account, and none was to be made.
+        AccountNotFound,
+        /// The account was banned.
+        Banned,
+        /// The server is not set up for this way to log in.
+        NotConfigured,
+        /// The password, or whatever the login needs, is not right.
+        InvalidCredentials,
+        /// An id, name or password has a form that the server does not take.
+        InvalidInput,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<RestError> for LoginRefusal {
@@ -249,11 +241,7 @@ impl From<RestError> for LoginRefusal {
     }
 }
 
-impl Request for LogIn {
-    type Reply = LoggedIn;
-    type Refusal = LoginRefusal;
-    const NAME: &'static str = "LogIn";
-}
+request!(LogIn -> LoggedIn, LoginRefusal);
 
 impl RestRequest for LogIn {
     type Call = RestCall;

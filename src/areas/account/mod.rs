@@ -18,8 +18,8 @@ pub use self::{
 };
 use crate::{
     commands::NakamaCommands,
-    error::RestError,
-    request::{Outcome, Request, RequestError, RestRequest, instead_of, submit_rest},
+    error::{RestError, refusals},
+    request::{Outcome, RequestError, RestRequest, instead_of, request, submit_rest},
     session::{NakamaSession, read_session},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret},
 };
@@ -41,19 +41,16 @@ const PERMISSION_DENIED: i32 = 7;
 const FAILED_PRECONDITION: i32 = 9;
 const UNAUTHENTICATED: i32 = 16;
 
-/// How the server refuses to refresh or end a session.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SessionRefusal {
-    /// The server key of [`NakamaServer::new`] is not the server's.
-    #[error(transparent)]
-    InvalidServerKey(RestError),
-    /// The token is not the server's, has expired, or was logged out. Log in again.
-    #[error(transparent)]
-    InvalidToken(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
+refusals! {
+    /// How the server refuses to refresh or end a session.
+    pub enum SessionRefusal(RestError) {
+        /// The server key of [`NakamaServer::new`] is not the server's.
+        InvalidServerKey,
+        /// The token is not the server's, has expired, or was logged out. Log in again.
+        InvalidToken,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<RestError> for SessionRefusal {
@@ -75,11 +72,7 @@ pub struct LogOut {
     session: NakamaSession,
 }
 
-impl Request for LogOut {
-    type Reply = ();
-    type Refusal = SessionRefusal;
-    const NAME: &'static str = "LogOut";
-}
+request!(LogOut -> (), SessionRefusal);
 
 impl RestRequest for LogOut {
     type Call = RestCall;

@@ -7,7 +7,7 @@ pub use crate::connection::SessionRefreshed;
 use crate::{
     commands::NakamaCommands,
     connection,
-    request::{Outcome, Request, RestRequest, submit_rest},
+    request::{Outcome, RestRequest, request, submit_rest},
     session::{NakamaSession, refresh_call},
     transport::{NakamaServer, RestCall, RestResponse},
 };
@@ -19,11 +19,7 @@ pub struct RefreshSession {
     session: NakamaSession,
 }
 
-impl Request for RefreshSession {
-    type Reply = NakamaSession;
-    type Refusal = SessionRefusal;
-    const NAME: &'static str = "RefreshSession";
-}
+request!(RefreshSession -> NakamaSession, SessionRefusal);
 
 impl RestRequest for RefreshSession {
     type Call = RestCall;

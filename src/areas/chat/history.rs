@@ -6,11 +6,11 @@ use serde::Deserialize;
 use super::{ChatChannel, ChatIndex, ChatMessage, note};
 use crate::{
     commands::NakamaCommands,
-    error::RestError,
+    error::{RestError, refusals},
     mirror::{id_of, presence::ChannelId, refuse_for},
     proto::{Timestamp, api},
     request::{
-        Outcome, Request, RequestError, RestRequest, UserCall, read_object, refuse, submit_rest,
+        Outcome, RequestError, RestRequest, UserCall, read_object, refuse, request, submit_rest,
     },
     transport::{RestResponse, path_segment},
 };
@@ -114,25 +114,20 @@ pub struct ChatHistoryPage {
     pub cacheable_cursor: Option<String>,
 }
 
-/// How the server refuses to show a history.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChatHistoryRefusal {
-    /// The local user may not read the channel: direct messages of others, or a group that the local user is not in.
-    #[error(transparent)]
-    ChannelNotFound(RestError),
-    /// The id is none of a channel.
-    #[error(transparent)]
-    InvalidChannelId(RestError),
-    /// The cursor is none, or of another channel or direction.
-    #[error(transparent)]
-    InvalidCursor(RestError),
-    /// The limit is not between 1 and 100.
-    #[error(transparent)]
-    InvalidLimit(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
+refusals! {
+    /// How the server refuses to show a history.
+    pub enum ChatHistoryRefusal(RestError) {
+        /// The local user may not read the channel: direct messages of others, or a group that the local user is not in.
+        ChannelNotFound,
+        /// The id is none of a channel.
+        InvalidChannelId,
+        /// The cursor is none, or of another channel or direction.
+        InvalidCursor,
+        /// The limit is not between 1 and 100.
+        InvalidLimit,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<RestError> for ChatHistoryRefusal {
@@ -193,11 +188,7 @@ impl From<Line> for ChatMessage {
     }
 }
 
-impl Request for FetchChatHistory {
-    type Reply = ChatHistoryPage;
-    type Refusal = ChatHistoryRefusal;
-    const NAME: &'static str = "FetchChatHistory";
-}
+request!(FetchChatHistory -> ChatHistoryPage, ChatHistoryRefusal);
 
 impl RestRequest for FetchChatHistory {
     type Call = UserCall;
@@ -208,19 +199,13 @@ impl RestRequest for FetchChatHistory {
             forward,
             cursor,
         } = &self.history;
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query
-            .append_pair("limit", &limit.to_string())
-            .append_pair("forward", if *forward { "true" } else { "false" });
-        if let Some(cursor) = cursor {
-            query.append_pair("cursor", cursor);
-        }
+        let conditions = [
+            ("limit", Some(limit.to_string())),
+            ("forward", Some(forward.to_string())),
+            ("cursor", cursor.clone()),
+        ];
         let id = path_segment(self.id.as_str());
-        UserCall {
-            method: "GET",
-            target: format!("/v2/channel/{id}?{}", query.finish()),
-            body: None,
-        }
+        UserCall::get(&format!("/v2/channel/{id}"), conditions)
     }
 
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {

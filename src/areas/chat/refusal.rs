@@ -1,36 +1,28 @@
 //! How the server refuses something about chat.
 
-use crate::error::ServerError;
+use crate::error::{ServerError, refusals};
 
-/// How the server refuses something about chat. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChatRefusal {
-    /// The name of a room is empty, longer than 64 bytes, or has control characters in it.
-    #[error(transparent)]
-    InvalidRoomName(ServerError),
-    /// There is no such user to write to.
-    #[error(transparent)]
-    UserNotFound(ServerError),
-    /// There is no such group, or the local user is not a member of it.
-    #[error(transparent)]
-    GroupNotFound(ServerError),
-    /// The local user is not in the channel. If there is an entity of the channel, the plugin despawns it: see
-    /// [`ChatClosed`](super::ChatClosed).
-    #[error(transparent)]
-    NotJoined(ServerError),
-    /// The local user has no such message in the channel's history. Nobody can edit or remove the messages of others.
-    #[error(transparent)]
-    MessageNotFound(ServerError),
-    /// The content is not a JSON object.
-    #[error(transparent)]
-    InvalidContent(ServerError),
-    /// An id or a target is malformed.
-    #[error(transparent)]
-    InvalidInput(ServerError),
-    /// Something else.
-    #[error(transparent)]
-    Other(ServerError),
+refusals! {
+    /// How the server refuses something about chat. The server's own text is in the error.
+    pub enum ChatRefusal(ServerError) {
+        /// The name of a room is empty, longer than 64 bytes, or has control characters in it.
+        InvalidRoomName,
+        /// There is no such user to write to.
+        UserNotFound,
+        /// There is no such group, or the local user is not a member of it.
+        GroupNotFound,
+        /// The local user is not in the channel. If there is an entity of the channel, the plugin despawns it: see
+        /// [`ChatClosed`](super::ChatClosed).
+        NotJoined,
+        /// The local user has no such message in the channel's history. Nobody can edit or remove the messages of others.
+        MessageNotFound,
+        /// The content is not a JSON object.
+        InvalidContent,
+        /// An id or a target is malformed.
+        InvalidInput,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<ServerError> for ChatRefusal {

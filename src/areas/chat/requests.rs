@@ -13,7 +13,7 @@ use crate::{
         Message,
         realtime::{self, channel_join::Type},
     },
-    request::{Area, Moment, Outcome, Request, SocketRequest, unexpected},
+    request::{Area, Consent, Outcome, SocketRequest, expect_message, request},
     transport::{Received, canonical},
 };
 
@@ -85,11 +85,7 @@ pub struct ChatJoined {
     pub entity: Entity,
 }
 
-impl Request for JoinChat {
-    type Reply = ChatJoined;
-    type Refusal = ChatRefusal;
-    const NAME: &'static str = "JoinChat";
-}
+request!(JoinChat -> ChatJoined, ChatRefusal);
 
 impl SocketRequest for JoinChat {
     const IS_TRANSIENT: bool = false;
@@ -104,20 +100,8 @@ impl SocketRequest for JoinChat {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        since: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        let (channel, mut people) = match reply {
-            Some(Received {
-                message: Message::Channel(channel),
-                people,
-            }) => (channel, people),
-            other => return Err(unexpected(other)),
-        };
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let (channel, mut people) = expect_message!(consent.reply, Channel);
         // A repeated join lists the local user among the others.
         let my_session = channel.self_.as_ref().map(|me| me.session_id.as_str());
         let others = channel.presences.iter();
@@ -132,7 +116,8 @@ impl SocketRequest for JoinChat {
                 kind: ChatChannelKind::of(&channel),
             },
         };
-        let entity = mirror::enter::<ChatChannel, ChatMemberOf>(world, entity, entry, since);
+        let entity =
+            mirror::enter::<ChatChannel, ChatMemberOf>(world, consent.entity, entry, consent.since);
         Ok(ChatJoined { entity })
     }
 

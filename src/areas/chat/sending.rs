@@ -11,7 +11,7 @@ use crate::{
         presence::{ChannelId, MessageId, Username},
     },
     proto::{Message, Timestamp, realtime},
-    request::{Moment, Outcome, Request, RequestError, SocketRequest, unexpected},
+    request::{Consent, Outcome, RequestError, SocketRequest, expect_message, request},
     transport::Received,
 };
 
@@ -39,20 +39,15 @@ pub struct ChatMessageAck {
 
 impl ChatMessageAck {
     fn read<E: std::error::Error>(reply: Option<Received>) -> Result<Self, RequestError<E>> {
-        match reply {
-            Some(Received {
-                message: Message::ChannelMessageAck(ack),
-                ..
-            }) => Ok(Self {
-                message_id: ack.message_id.into(),
-                kind: ack.code.unwrap_or_default().into(),
-                username: ack.username.into(),
-                create_time: ack.create_time.unwrap_or_default(),
-                update_time: ack.update_time.unwrap_or_default(),
-                persistent: ack.persistent.unwrap_or_default(),
-            }),
-            other => Err(unexpected(other)),
-        }
+        let (ack, _) = expect_message!(reply, ChannelMessageAck);
+        Ok(Self {
+            message_id: ack.message_id.into(),
+            kind: ack.code.unwrap_or_default().into(),
+            username: ack.username.into(),
+            create_time: ack.create_time.unwrap_or_default(),
+            update_time: ack.update_time.unwrap_or_default(),
+            persistent: ack.persistent.unwrap_or_default(),
+        })
     }
 }
 
@@ -82,11 +77,7 @@ pub struct RemoveChatMessage {
 
 macro_rules! acknowledged_requests {
     ($($Name:ident: $to_message:expr,)*) => {$(
-        impl Request for $Name {
-            type Reply = ChatMessageAck;
-            type Refusal = ChatRefusal;
-            const NAME: &'static str = stringify!($Name);
-        }
+        request!($Name -> ChatMessageAck, ChatRefusal);
 
         impl SocketRequest for $Name {
             const IS_TRANSIENT: bool = true;
@@ -96,14 +87,8 @@ macro_rules! acknowledged_requests {
                 to_message(self)
             }
 
-            fn succeed(
-                self,
-                _: &mut World,
-                _: Entity,
-                _: Moment,
-                reply: Option<Received>,
-            ) -> Outcome<Self> {
-                ChatMessageAck::read(reply)
+            fn succeed(self, _: &mut World, consent: Consent) -> Outcome<Self> {
+                ChatMessageAck::read(consent.reply)
             }
 
             fn refused(self, world: &mut World, error: ServerError) -> ChatRefusal {

@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::{
     commands::NakamaCommands,
-    error::RestError,
+    error::{RestError, refusals},
     mirror::presence::MatchId,
-    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_rest},
+    request::{Outcome, RestRequest, UserCall, read_object, request, submit_rest},
     transport::RestResponse,
 };
 
@@ -94,7 +94,6 @@ impl ListMatches {
 #[non_exhaustive]
 pub struct ListedMatch {
     /// To be joined with [`JoinMatch::by_id`](super::JoinMatch::by_id).
-    #[serde(deserialize_with = "match_id")]
     pub match_id: MatchId,
     /// Whether code on the server runs it.
     #[serde(default)]
@@ -110,26 +109,18 @@ pub struct ListedMatch {
     pub handler_name: Option<String>,
 }
 
-fn match_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<MatchId, D::Error> {
-    String::deserialize(from).map(MatchId::from)
-}
-
-/// How the server refuses to list matches. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MatchListRefusal {
-    /// The limit is not between 1 and 100.
-    #[error(transparent)]
-    InvalidLimit(RestError),
-    /// There cannot be such a size.
-    #[error(transparent)]
-    InvalidSize(RestError),
-    /// The query does not parse.
-    #[error(transparent)]
-    InvalidQuery(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
+refusals! {
+    /// How the server refuses to list matches. The server's own text is in the error.
+    pub enum MatchListRefusal(RestError) {
+        /// The limit is not between 1 and 100.
+        InvalidLimit,
+        /// There cannot be such a size.
+        InvalidSize,
+        /// The query does not parse.
+        InvalidQuery,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<RestError> for MatchListRefusal {
@@ -154,41 +145,22 @@ struct List {
     matches: Vec<ListedMatch>,
 }
 
-impl Request for ListMatches {
-    type Reply = Vec<ListedMatch>;
-    type Refusal = MatchListRefusal;
-    const NAME: &'static str = "ListMatches";
-}
+request!(ListMatches -> Vec<ListedMatch>, MatchListRefusal);
 
 impl RestRequest for ListMatches {
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        let Self {
-            limit,
-            authoritative,
-            label,
-            min_size,
-            max_size,
-            query,
-        } = self.clone();
-        let mut target = form_urlencoded::Serializer::new(String::from("/v2/match?"));
+        let it = self.clone();
         let conditions = [
-            ("limit", Some(limit.to_string())),
-            ("authoritative", authoritative.map(|it| it.to_string())),
-            ("label", label),
-            ("min_size", min_size.map(|size| size.to_string())),
-            ("max_size", max_size.map(|size| size.to_string())),
-            ("query", query),
+            ("limit", Some(it.limit.to_string())),
+            ("authoritative", it.authoritative.map(|it| it.to_string())),
+            ("label", it.label),
+            ("min_size", it.min_size.map(|size| size.to_string())),
+            ("max_size", it.max_size.map(|size| size.to_string())),
+            ("query", it.query),
         ];
-        for (name, value) in conditions {
-            target.extend_pairs(value.map(|value| (name, value)));
-        }
-        UserCall {
-            method: "GET",
-            target: target.finish(),
-            body: None,
-        }
+        UserCall::get("/v2/match", conditions)
     }
 
     fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {

@@ -68,14 +68,14 @@ use crate::{
     commands::NakamaCommands,
     data::add_data,
     ecs::uncloned::Uncloned as _,
-    error::{ErrorCode, ServerError},
+    error::{ErrorCode, ServerError, refusals},
     mirror::{
         self, AreaAppExt as _, Context, ContextIndex, Entry, Leave, LifeCycle, Membership, NOTHING,
         Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{JoinWith, MatchId},
     },
     proto::{Message, realtime},
-    request::{Area, Moment, Outcome, Request, RequestError, SocketRequest, unexpected},
+    request::{Area, Consent, Outcome, RequestError, SocketRequest, expect_message, request},
     transport::{MatchData, People, Received},
 };
 
@@ -146,25 +146,20 @@ impl Vocabulary for Match {
     }
 }
 
-/// How the server refuses something about matches. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MatchRefusal {
-    /// There is no such match, or not any more.
-    #[error(transparent)]
-    NotFound(ServerError),
-    /// The match handler said no; the text is its reason.
-    #[error(transparent)]
-    JoinRejected(ServerError),
-    /// The id is malformed.
-    #[error(transparent)]
-    InvalidId(ServerError),
-    /// The matchmaker's token is malformed, or older than 30 s.
-    #[error(transparent)]
-    InvalidToken(ServerError),
-    /// Something else.
-    #[error(transparent)]
-    Other(ServerError),
+refusals! {
+    /// How the server refuses something about matches. The server's own text is in the error.
+    pub enum MatchRefusal(ServerError) {
+        /// There is no such match, or not any more.
+        NotFound,
+        /// The match handler said no; the text is its reason.
+        JoinRejected,
+        /// The id is malformed.
+        InvalidId,
+        /// The matchmaker's token is malformed, or older than 30 s.
+        InvalidToken,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<ServerError> for MatchRefusal {
@@ -209,11 +204,7 @@ impl CreateMatch {
     }
 }
 
-impl Request for CreateMatch {
-    type Reply = MatchJoined;
-    type Refusal = MatchRefusal;
-    const NAME: &'static str = "CreateMatch";
-}
+request!(CreateMatch -> MatchJoined, MatchRefusal);
 
 impl SocketRequest for CreateMatch {
     const IS_TRANSIENT: bool = false;
@@ -225,14 +216,8 @@ impl SocketRequest for CreateMatch {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        since: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        become_match(world, entity, since, reply)
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        become_match(world, consent)
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
@@ -293,11 +278,7 @@ impl From<&JoinWith> for JoinMatch {
     }
 }
 
-impl Request for JoinMatch {
-    type Reply = MatchJoined;
-    type Refusal = MatchRefusal;
-    const NAME: &'static str = "JoinMatch";
-}
+request!(JoinMatch -> MatchJoined, MatchRefusal);
 
 impl SocketRequest for JoinMatch {
     const IS_TRANSIENT: bool = false;
@@ -310,14 +291,8 @@ impl SocketRequest for JoinMatch {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        since: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        become_match(world, entity, since, reply)
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        become_match(world, consent)
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
@@ -356,17 +331,9 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 
 fn become_match(
     world: &mut World,
-    entity: Entity,
-    since: Moment,
-    reply: Option<Received>,
+    consent: Consent,
 ) -> Result<MatchJoined, RequestError<MatchRefusal>> {
-    let (joined, mut people) = match reply {
-        Some(Received {
-            message: Message::Match(joined),
-            people,
-        }) => (joined, people),
-        other => return Err(unexpected(other)),
-    };
+    let (joined, mut people) = expect_message!(consent.reply, Match);
     let others = joined.presences.iter().map(|other| (other, false));
     let everybody = others.chain(joined.self_.iter().map(|me| (me, true)));
     let entry = Entry {
@@ -379,7 +346,7 @@ fn become_match(
             label: joined.label,
         },
     };
-    let entity = mirror::enter::<Match, PresentIn>(world, entity, entry, since);
+    let entity = mirror::enter::<Match, PresentIn>(world, consent.entity, entry, consent.since);
     Ok(MatchJoined { entity })
 }
 

@@ -185,8 +185,8 @@ impl Vocabulary for MatchmakerTicket {
     }
 }
 
-/// There is a ticket: the entity that asked becomes it, unless another one is it already; then that one is returned, and
-/// the one that asked goes. A match that was held for it becomes ready.
+/// There is a ticket. The entity that asked becomes it. If an older entity is that ticket already, this returns the older entity, and
+/// the one that asked goes. A match that was held for the ticket becomes ready.
 fn become_ticket(
     world: &mut World,
     asking: Entity,
@@ -281,7 +281,7 @@ impl Plugin for MatchmakerPlugin {
                 on_opened: NOTHING,
                 on_lost: NOTHING,
                 reenter: NOTHING,
-                on_closed: on_closed,
+                on_closed,
             })
             .add_observer(on_departed)
             .add_observer(|changed: On<MembersChanged>, mut commands: Commands| {

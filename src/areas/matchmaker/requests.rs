@@ -15,7 +15,7 @@ use crate::{
     },
     proto::{Message, realtime},
     request::{
-        Area, Moment, Outcome, Request, RequestError, SocketRequest, refuse_wrong_entity,
+        Area, Consent, Outcome, RequestError, SocketRequest, refuse_wrong_entity, request,
         send_then, unexpected,
     },
     transport::Received,
@@ -105,11 +105,7 @@ fn to_count(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-impl Request for AddMatchmaker {
-    type Reply = MatchmakerAdded;
-    type Refusal = MatchmakerRefusal;
-    const NAME: &'static str = "AddMatchmaker";
-}
+request!(AddMatchmaker -> MatchmakerAdded, MatchmakerRefusal);
 
 impl SocketRequest for AddMatchmaker {
     const IS_TRANSIENT: bool = false;
@@ -134,15 +130,9 @@ impl SocketRequest for AddMatchmaker {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        let id = ticket_in(reply)?;
-        let entity = become_ticket(world, entity, &id, Some(self), None);
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let id = ticket_in(consent.reply)?;
+        let entity = become_ticket(world, consent.entity, &id, Some(self), None);
         Ok(MatchmakerAdded { entity })
     }
 
@@ -164,11 +154,7 @@ pub struct AddPartyToMatchmaker {
     add: AddMatchmaker,
 }
 
-impl Request for AddPartyToMatchmaker {
-    type Reply = MatchmakerAdded;
-    type Refusal = MatchmakerRefusal;
-    const NAME: &'static str = "AddPartyToMatchmaker";
-}
+request!(AddPartyToMatchmaker -> MatchmakerAdded, MatchmakerRefusal);
 
 impl SocketRequest for AddPartyToMatchmaker {
     const IS_TRANSIENT: bool = false;
@@ -194,19 +180,13 @@ impl SocketRequest for AddPartyToMatchmaker {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        let id = ticket_in(reply)?;
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let id = ticket_in(consent.reply)?;
         if party_id(world, self.party).as_ref() != Some(&self.id) {
             // The local user has left the party meanwhile, so it has no ticket any more.
             return Err(RequestError::Withdrawn);
         }
-        let entity = become_ticket(world, entity, &id, Some(self.add), Some(self.party));
+        let entity = become_ticket(world, consent.entity, &id, Some(self.add), Some(self.party));
         Ok(MatchmakerAdded { entity })
     }
 
@@ -268,7 +248,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 
     /// Looks for others for a party to play with, as its leader. The returned entity becomes the [`MatchmakerTicket`],
-    /// related to the party by [`TicketOf`], see [`Replied<AddPartyToMatchmaker>`](crate::request::Replied). The other
+    /// related to the party by [`TicketOf`](super::TicketOf), see [`Replied<AddPartyToMatchmaker>`](crate::request::Replied). The other
     /// members get such an entity, too, and all of them are matched together.
     ///
     /// The counts are of players: a party of three that looks for one more is `AddMatchmaker::players(4, 4)`. A party of

@@ -7,10 +7,10 @@ use super::{Notification, NotificationId, inbox};
 use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
-    error::RestError,
+    error::{RestError, refusals},
     proto::{Timestamp, api},
     request::{
-        Outcome, Parts, Request, RestRequest, UserCall, in_parts, read_object, settle_at_once,
+        Outcome, Parts, RestRequest, UserCall, in_parts, read_object, request, settle_at_once,
         submit_rest,
     },
     transport::{Epoch, RestResponse},
@@ -69,19 +69,16 @@ pub struct NotificationPage {
     pub cacheable_cursor: String,
 }
 
-/// How the server refuses to list or delete notifications.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotificationRefusal {
-    /// The cursor is none, or the server could not read its database: it does not say which. Begin without a cursor.
-    #[error(transparent)]
-    NotRetrieved(RestError),
-    /// The limit is not between 1 and 100.
-    #[error(transparent)]
-    InvalidLimit(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
+refusals! {
+    /// How the server refuses to list or delete notifications.
+    pub enum NotificationRefusal(RestError) {
+        /// The cursor is none, or the server could not read its database: it does not say which. Begin without a cursor.
+        NotRetrieved,
+        /// The limit is not between 1 and 100.
+        InvalidLimit,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<RestError> for NotificationRefusal {
@@ -131,26 +128,18 @@ impl From<Entry> for Notification {
     }
 }
 
-impl Request for FetchNotifications {
-    type Reply = NotificationPage;
-    type Refusal = NotificationRefusal;
-    const NAME: &'static str = "FetchNotifications";
-}
+request!(FetchNotifications -> NotificationPage, NotificationRefusal);
 
 impl RestRequest for FetchNotifications {
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &self.limit.to_string());
-        if !self.since.is_empty() {
-            query.append_pair("cacheable_cursor", &self.since);
-        }
-        UserCall {
-            method: "GET",
-            target: format!("/v2/notification?{}", query.finish()),
-            body: None,
-        }
+        let since = Some(self.since.clone()).filter(|since| !since.is_empty());
+        let conditions = [
+            ("limit", Some(self.limit.to_string())),
+            ("cacheable_cursor", since),
+        ];
+        UserCall::get("/v2/notification", conditions)
     }
 
     fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
@@ -179,11 +168,7 @@ pub struct DeleteNotifications {
     ids: Vec<NotificationId>,
 }
 
-impl Request for DeleteNotifications {
-    type Reply = ();
-    type Refusal = NotificationRefusal;
-    const NAME: &'static str = "DeleteNotifications";
-}
+request!(DeleteNotifications -> (), NotificationRefusal);
 
 /// How long the path and query of a call may be, in bytes. A Nakama takes 9216 bytes of the first line and the headers, with
 /// a token of any size among them.

@@ -15,14 +15,14 @@ use crate::{
     },
     proto::{Message, UserPresence, realtime},
     request::{
-        Acknowledged, Moment, Moments, Move, Outcome, Replied, Request, SocketRequest, submit,
-        unexpected,
+        Acknowledged, Consent, Moment, Moments, Move, Outcome, Replied, SocketRequest,
+        expect_message, request, submit,
     },
-    transport::{People, Received},
+    transport::People,
 };
 
 /// Somebody asks to join this party. An entity of its own with [`UserId`], [`SessionId`] and [`Username`], in the world of
-/// the party's leader. Goes when it is answered, when the asker joins, and when the local user stops being the leader.
+/// the party's leader. Goes when the local user answers, when the asker joins, and when the local user stops being the leader.
 ///
 /// Mirrors an entry of `PartyJoinRequest`.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
@@ -57,7 +57,7 @@ pub(super) fn on_join_request(
 ) -> Result<(), WaitsFor> {
     let party = mirror::context_of::<Party>(world, &request.party_id)?;
     for asker in &request.presences {
-        // An observer of the last one may have left the party.
+        // An observer of the one before may have left the party.
         if world.get_entity(party).is_ok() {
             note(world, party, asker);
         }
@@ -116,7 +116,7 @@ pub(super) fn forget(world: &mut World, party: Entity, session: &str) {
     }
 }
 
-/// The local user is not the leader any more: who asks is not ours to know.
+/// The local user is not the leader any more: who asks is not theirs to know.
 pub(super) fn forget_all(world: &mut World, party: Entity) {
     for asker in all(world, party) {
         world.despawn(asker);
@@ -150,11 +150,7 @@ pub struct PartyJoinRequestsListed {
     pub askers: Vec<Entity>,
 }
 
-impl Request for ListPartyJoinRequests {
-    type Reply = PartyJoinRequestsListed;
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "ListPartyJoinRequests";
-}
+request!(ListPartyJoinRequests -> PartyJoinRequestsListed, PartyRefusal);
 
 impl SocketRequest for ListPartyJoinRequests {
     const IS_TRANSIENT: bool = true;
@@ -165,22 +161,10 @@ impl SocketRequest for ListPartyJoinRequests {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        since: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        let listed = match reply {
-            Some(Received {
-                message: Message::PartyJoinRequest(listed),
-                ..
-            }) => listed,
-            other => return Err(unexpected(other)),
-        };
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let (listed, _) = expect_message!(consent.reply, PartyJoinRequest);
         if id_of::<Party>(world, self.party).is_none() {
-            return Ok(PartyJoinRequestsListed { askers: Vec::new() }); // we left meanwhile
+            return Ok(PartyJoinRequestsListed { askers: Vec::new() }); // the local user left meanwhile
         }
         let mut askers = Vec::new();
         for asker in &listed.presences {
@@ -192,7 +176,7 @@ impl SocketRequest for ListPartyJoinRequests {
             // Who was heard of after the list was asked for may be newer than it.
             let is_older = world
                 .get::<Asker>(known)
-                .is_some_and(|asker| asker.heard_at < since);
+                .is_some_and(|asker| asker.heard_at < consent.since);
             if is_older && !askers.contains(&known) {
                 world.despawn(known);
             }
@@ -209,11 +193,7 @@ pub struct AcceptPartyJoin {
     asker: UserPresence,
 }
 
-impl Request for AcceptPartyJoin {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "AcceptPartyJoin";
-}
+request!(AcceptPartyJoin -> (), PartyRefusal);
 
 impl Acknowledged for AcceptPartyJoin {
     fn to_message(&self) -> Message {
@@ -252,11 +232,7 @@ pub struct DeclinePartyJoin {
     asker: UserPresence,
 }
 
-impl Request for DeclinePartyJoin {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "DeclinePartyJoin";
-}
+request!(DeclinePartyJoin -> (), PartyRefusal);
 
 impl Acknowledged for DeclinePartyJoin {
     fn to_message(&self) -> Message {
@@ -306,8 +282,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 
     /// Asks the server who asks to join, as the leader: the answer is a
-    /// [`Replied<ListPartyJoinRequests>`](crate::request::Replied). The plugin does this by itself when the local user
-    /// becomes the leader.
+    /// [`Replied<ListPartyJoinRequests>`](crate::request::Replied). The plugin does this by itself when the local user becomes the leader.
     pub fn list_party_join_requests(self, party: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             ask_about::<Party, _>(world, entity, party, |id| ListPartyJoinRequests {

@@ -17,7 +17,7 @@ use crate::{
         {self},
     },
     proto::{Message, realtime},
-    request::{Area, Moment, Outcome, Request, SocketRequest, no_message},
+    request::{Area, Consent, Outcome, SocketRequest, no_message, request},
     transport::Received,
 };
 
@@ -39,11 +39,7 @@ pub struct PartyJoinTaken {
     pub entity: Entity,
 }
 
-impl Request for JoinParty {
-    type Reply = PartyJoinTaken;
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "JoinParty";
-}
+request!(JoinParty -> PartyJoinTaken, PartyRefusal);
 
 impl SocketRequest for JoinParty {
     const IS_TRANSIENT: bool = false;
@@ -55,13 +51,8 @@ impl SocketRequest for JoinParty {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let Consent { entity, reply, .. } = consent;
         no_message(reply)?;
         let known = world.resource::<PartyIndex>().get(&self.id);
         let known = known.or_else(|| {
@@ -111,12 +102,12 @@ pub(crate) struct PartyAsks {
 }
 
 impl PartyAsks {
-    /// The server let us in: the entity that asked.
+    /// The server let the local user in: the entity that asked.
     pub(super) fn let_in(&mut self, id: &PartyId) -> Option<Entity> {
         self.asking.remove(id)
     }
 
-    /// Whether we asked for this once, and not any more.
+    /// Whether the local user asked for this once, and does not any more.
     pub(super) fn was_withdrawn(&mut self, id: &PartyId) -> bool {
         self.withdrawn.remove(id)
     }
@@ -189,7 +180,7 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
     };
     let waiting: Vec<_> = asks.asking.values().filter_map(waits).collect();
     for entity in waiting {
-        // Observers of the last one may have despawned it.
+        // Observers of the one before may have despawned it.
         if let Ok(mut entity) = world.get_entity_mut(entity) {
             entity.insert(PendingApproval);
         }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::{
     commands::NakamaCommands,
-    error::RestError,
+    error::{RestError, refusals},
     mirror::presence::PartyId,
-    request::{Outcome, Request, RestRequest, UserCall, read_object, submit_rest},
+    request::{Outcome, RestRequest, UserCall, read_object, request, submit_rest},
     transport::RestResponse,
 };
 
@@ -88,7 +88,6 @@ pub struct PartyPage {
 #[non_exhaustive]
 pub struct ListedParty {
     /// To be joined with [`join_party`](NakamaCommands::join_party).
-    #[serde(deserialize_with = "party_id")]
     pub party_id: PartyId,
     /// Whether anybody may join without being accepted.
     #[serde(default)]
@@ -101,29 +100,20 @@ pub struct ListedParty {
     pub label: String,
 }
 
-fn party_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<PartyId, D::Error> {
-    String::deserialize(from).map(PartyId::from)
-}
-
-/// How the server refuses to list parties. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PartyListRefusal {
-    /// The server is older than 3.28 and has no such list.
-    #[error(transparent)]
-    Unsupported(RestError),
-    /// The limit is not between 1 and 100.
-    #[error(transparent)]
-    InvalidLimit(RestError),
-    /// The query does not parse.
-    #[error(transparent)]
-    InvalidQuery(RestError),
-    /// The cursor is none, or of another query.
-    #[error(transparent)]
-    InvalidCursor(RestError),
-    /// Something else.
-    #[error(transparent)]
-    Other(RestError),
+refusals! {
+    /// How the server refuses to list parties. The server's own text is in the error.
+    pub enum PartyListRefusal(RestError) {
+        /// The server is older than 3.28 and has no such list.
+        Unsupported,
+        /// The limit is not between 1 and 100.
+        InvalidLimit,
+        /// The query does not parse.
+        InvalidQuery,
+        /// The cursor is none, or of another query.
+        InvalidCursor,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<RestError> for PartyListRefusal {
@@ -143,37 +133,20 @@ impl From<RestError> for PartyListRefusal {
     }
 }
 
-impl Request for ListParties {
-    type Reply = PartyPage;
-    type Refusal = PartyListRefusal;
-    const NAME: &'static str = "ListParties";
-}
+request!(ListParties -> PartyPage, PartyListRefusal);
 
 impl RestRequest for ListParties {
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        let Self {
-            limit,
-            open,
-            query,
-            cursor,
-        } = self.clone();
-        let mut target = form_urlencoded::Serializer::new(String::from("/v2/party?"));
+        let it = self.clone();
         let conditions = [
-            ("limit", Some(limit.to_string())),
-            ("open", open.map(|open| open.to_string())),
-            ("query", query),
-            ("cursor", cursor),
+            ("limit", Some(it.limit.to_string())),
+            ("open", it.open.map(|open| open.to_string())),
+            ("query", it.query),
+            ("cursor", it.cursor),
         ];
-        for (name, value) in conditions {
-            target.extend_pairs(value.map(|value| (name, value)));
-        }
-        UserCall {
-            method: "GET",
-            target: target.finish(),
-            body: None,
-        }
+        UserCall::get("/v2/party", conditions)
     }
 
     fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {

@@ -145,7 +145,7 @@ impl Membership for MemberOf {
 #[reflect(Component)]
 pub struct PartyMembers(Vec<Entity>);
 
-/// Marks the leader among the members of a party. It moves when another one takes over.
+/// Marks the leader among the members of a party. It moves when another member takes over.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[component(clone_behavior = Ignore)]
@@ -414,7 +414,7 @@ impl Plugin for PartyPlugin {
                 on_opened: NOTHING,
                 on_lost: NOTHING,
                 reenter: NOTHING,
-                on_closed: on_closed,
+                on_closed,
             })
             .handle_joins(mirror::on_join_answered::<Party>)
             .add_systems(

@@ -1,47 +1,35 @@
 //! How the server refuses something about parties.
 
-use crate::error::ServerError;
+use crate::error::{ServerError, refusals};
 
-/// How the server refuses something about parties. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PartyRefusal {
-    /// There is no such party, or not any more.
-    #[error(transparent)]
-    NotFound(ServerError),
-    /// Only the leader may do this. Outsiders get it, too.
-    #[error(transparent)]
-    NotLeader(ServerError),
-    /// The party has as many members as it may have.
-    #[error(transparent)]
-    Full(ServerError),
-    /// The party has as many open join requests as it may have members.
-    #[error(transparent)]
-    RequestsFull(ServerError),
-    /// The local user has asked to join already.
-    #[error(transparent)]
-    AlreadyAsked(ServerError),
-    /// Nobody by that name has asked to join, or not any more.
-    #[error(transparent)]
-    RequestNotFound(ServerError),
-    /// The user who asked to join is not online any more.
-    #[error(transparent)]
-    AskerGone(ServerError),
-    /// There is no such member.
-    #[error(transparent)]
-    MemberNotFound(ServerError),
-    /// A leader cannot remove themselves. Leave the party instead.
-    #[error(transparent)]
-    CannotRemoveSelf(ServerError),
-    /// The label is not a JSON object, is too long, or the party is hidden, which allows no label.
-    #[error(transparent)]
-    InvalidLabel(ServerError),
-    /// An id, a size or a presence is malformed.
-    #[error(transparent)]
-    InvalidInput(ServerError),
-    /// Something else.
-    #[error(transparent)]
-    Other(ServerError),
+refusals! {
+    /// How the server refuses something about parties. The server's own text is in the error.
+    pub enum PartyRefusal(ServerError) {
+        /// There is no such party, or not any more.
+        NotFound,
+        /// Only the leader may do this. Outsiders get it, too.
+        NotLeader,
+        /// The party has as many members as it may have.
+        Full,
+        /// The party has as many open join requests as it may have members.
+        RequestsFull,
+        /// The local user has asked to join already.
+        AlreadyAsked,
+        /// Nobody by that name has asked to join, or not any more.
+        RequestNotFound,
+        /// The user who asked to join is not online any more.
+        AskerGone,
+        /// There is no such member.
+        MemberNotFound,
+        /// A leader cannot remove themselves. Leave the party instead.
+        CannotRemoveSelf,
+        /// The label is not a JSON object, is too long, or the party is hidden, which allows no label.
+        InvalidLabel,
+        /// An id, a size or a presence is malformed.
+        InvalidInput,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<ServerError> for PartyRefusal {

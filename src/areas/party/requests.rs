@@ -13,8 +13,8 @@ use crate::{
     },
     proto::{Message, PartyLayout, UserPresence, realtime},
     request::{
-        Acknowledged, Area, Moment, Move, Outcome, Request, RequestError, SocketRequest, refuse,
-        submit, unexpected,
+        Acknowledged, Area, Consent, Move, Outcome, RequestError, SocketRequest, expect_message,
+        refuse, request, submit,
     },
     transport::Received,
 };
@@ -72,11 +72,7 @@ pub struct PartyCreated {
     pub entity: Entity,
 }
 
-impl Request for CreateParty {
-    type Reply = PartyCreated;
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "CreateParty";
-}
+request!(CreateParty -> PartyCreated, PartyRefusal);
 
 impl SocketRequest for CreateParty {
     const IS_TRANSIENT: bool = false;
@@ -97,24 +93,12 @@ impl SocketRequest for CreateParty {
         })
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        entity: Entity,
-        since: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        match reply {
-            Some(Received {
-                message: Message::Party(party),
-                mut people,
-            }) => {
-                let state = Party::of(&party);
-                let entity = enter(world, entity, &party, &mut people, since, state);
-                Ok(PartyCreated { entity })
-            }
-            other => Err(unexpected(other)),
-        }
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let (party, mut people) = expect_message!(consent.reply, Party);
+        let state = Party::of(&party);
+        let Consent { entity, since, .. } = consent;
+        let entity = enter(world, entity, &party, &mut people, since, state);
+        Ok(PartyCreated { entity })
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
@@ -137,11 +121,7 @@ pub struct CloseParty {
     id: PartyId,
 }
 
-impl Request for CloseParty {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "CloseParty";
-}
+request!(CloseParty -> (), PartyRefusal);
 
 impl Acknowledged for CloseParty {
     fn to_message(&self) -> Message {
@@ -163,11 +143,7 @@ pub struct PromotePartyMember {
     member: UserPresence,
 }
 
-impl Request for PromotePartyMember {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "PromotePartyMember";
-}
+request!(PromotePartyMember -> (), PartyRefusal);
 
 impl Acknowledged for PromotePartyMember {
     fn to_message(&self) -> Message {
@@ -186,11 +162,7 @@ pub struct KickFromParty {
     member: UserPresence,
 }
 
-impl Request for KickFromParty {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "KickFromParty";
-}
+request!(KickFromParty -> (), PartyRefusal);
 
 impl Acknowledged for KickFromParty {
     fn to_message(&self) -> Message {
@@ -246,11 +218,7 @@ impl UpdateParty {
     }
 }
 
-impl Request for UpdateParty {
-    type Reply = ();
-    type Refusal = PartyRefusal;
-    const NAME: &'static str = "UpdateParty";
-}
+request!(UpdateParty -> (), PartyRefusal);
 
 impl Acknowledged for UpdateParty {
     fn to_message(&self) -> Message {

@@ -1,7 +1,7 @@
 //! How a call fails.
 
 use crate::{
-    error::{ErrorCode, RestError, ServerError},
+    error::{ErrorCode, RestError, ServerError, refusals},
     transport::{RestResponse, one_line},
 };
 
@@ -18,22 +18,18 @@ pub struct RpcFailure {
     pub status: Option<u16>,
 }
 
-/// Why a function of the server brought no result. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RpcRefusal {
-    /// There is no function of this id.
-    #[error(transparent)]
-    NotFound(RpcFailure),
-    /// The function ran, and failed; the text is its own.
-    #[error(transparent)]
-    Failed(RpcFailure),
-    /// The HTTP key is not the server's.
-    #[error(transparent)]
-    InvalidKey(RpcFailure),
-    /// Something else.
-    #[error(transparent)]
-    Other(RpcFailure),
+refusals! {
+    /// Why a function of the server brought no result. The server's own text is in the error.
+    pub enum RpcRefusal(RpcFailure) {
+        /// There is no function of this id.
+        NotFound,
+        /// The function ran, and failed; the text is its own.
+        Failed,
+        /// The HTTP key is not the server's.
+        InvalidKey,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<ServerError> for RpcRefusal {

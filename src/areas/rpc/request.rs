@@ -11,8 +11,8 @@ use crate::{
     error::PayloadError,
     proto::{Message, api},
     request::{
-        Moment, Move, Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall,
-        read_object, refuse, submit, submit_rest, unexpected,
+        Consent, Move, Outcome, RequestError, RestRequest, SocketRequest, UserCall, expect_message,
+        read_object, refuse, request, submit, submit_rest,
     },
     transport::{Received, RestResponse, path_segment},
 };
@@ -124,15 +124,10 @@ impl RpcReply {
     }
 
     pub(super) fn from_socket<E: Error>(reply: Option<Received>) -> Result<Self, RequestError<E>> {
-        match reply {
-            Some(Received {
-                message: Message::Rpc(rpc),
-                ..
-            }) => Ok(Self {
-                payload: rpc.payload,
-            }),
-            other => Err(unexpected(other)),
-        }
+        let (rpc, _) = expect_message!(reply, Rpc);
+        Ok(Self {
+            payload: rpc.payload,
+        })
     }
 
     pub(super) fn from_rest(response: &RestResponse) -> Result<Self, RequestError<RpcRefusal>> {
@@ -154,11 +149,7 @@ impl RpcReply {
     }
 }
 
-impl Request for Rpc {
-    type Reply = RpcReply;
-    type Refusal = RpcRefusal;
-    const NAME: &'static str = "Rpc";
-}
+request!(Rpc -> RpcReply, RpcRefusal);
 
 // A function may put the local user into a stream, and nobody knows before whether it does. So here, and in `Call`, the request
 // says that such a join waits for the answer.
@@ -173,14 +164,8 @@ impl SocketRequest for Rpc {
         Some(Move::BY_FUNCTION)
     }
 
-    fn succeed(
-        self,
-        _: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        RpcReply::from_socket(reply)
+    fn succeed(self, _: &mut World, consent: Consent) -> Outcome<Self> {
+        RpcReply::from_socket(consent.reply)
     }
 }
 

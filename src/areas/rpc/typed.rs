@@ -13,8 +13,10 @@ use super::{
 use crate::{
     commands::NakamaCommands,
     proto::Message,
-    request::{Moment, Move, Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall},
-    transport::{Received, RestResponse},
+    request::{
+        Consent, Move, Outcome, Request, RequestError, RestRequest, SocketRequest, UserCall,
+    },
+    transport::RestResponse,
 };
 
 /// A function of the server, as the type of its argument. Both sides are JSON. (Feature `serde`.)
@@ -77,14 +79,8 @@ impl<F: RpcFunction> SocketRequest for Call<F> {
         Some(Move::BY_FUNCTION)
     }
 
-    fn succeed(
-        self,
-        _: &mut World,
-        _: Entity,
-        _: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        decode::<F>(RpcReply::from_socket(reply)?)
+    fn succeed(self, _: &mut World, consent: Consent) -> Outcome<Self> {
+        decode::<F>(RpcReply::from_socket(consent.reply)?)
     }
 }
 

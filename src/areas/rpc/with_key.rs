@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     commands::NakamaCommands,
-    request::{Outcome, Request, RequestError, RestRequest, UserCall, refuse, submit_rest},
+    request::{Outcome, RequestError, RestRequest, UserCall, refuse, request, submit_rest},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret},
 };
 
@@ -22,11 +22,7 @@ pub struct RpcWithKey {
     rpc: Rpc,
 }
 
-impl Request for RpcWithKey {
-    type Reply = RpcReply;
-    type Refusal = RpcRefusal;
-    const NAME: &'static str = "RpcWithKey";
-}
+request!(RpcWithKey -> RpcReply, RpcRefusal);
 
 impl RestRequest for RpcWithKey {
     type Call = RestCall;

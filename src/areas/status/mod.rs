@@ -341,7 +341,7 @@ impl Plugin for StatusPlugin {
             .register_type::<(FollowedUserIndex, FollowedUser)>()
             .register_type::<(SessionOf, UserSessions, UserStatus)>()
             .add_life_cycle(LifeCycle {
-                on_opened: on_opened,
+                on_opened,
                 on_lost: |world| *world.resource_mut::<StatusBook>() = StatusBook::default(),
                 reenter: NOTHING,
                 on_closed: mirror::clear::<FollowedUser>,

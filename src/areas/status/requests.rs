@@ -10,7 +10,7 @@ use super::{
 use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
-    error::ServerError,
+    error::{ServerError, refusals},
     mirror::{
         self, Detail as _,
         early::{self, EarlyArrivals},
@@ -20,28 +20,24 @@ use crate::{
     },
     proto::{Kind, Message, realtime},
     request::{
-        Acknowledged, Area, Moment, Move, Outcome, Parts, Request, SocketRequest, in_parts, room,
-        room_for_fields, send_then, submit, text_size, unexpected,
+        Acknowledged, Area, Consent, Move, Outcome, Parts, SocketRequest, expect_message, in_parts,
+        request, room, room_for_fields, send_then, submit, text_size,
     },
     transport::Received,
 };
 
-/// How the server refuses something about status. The server's own text is in the error.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StatusRefusal {
-    /// The status is longer than 2048 bytes.
-    #[error(transparent)]
-    TooLong(ServerError),
-    /// A user id has a form that the server does not take. Nobody of the request is followed or unfollowed.
-    #[error(transparent)]
-    InvalidUserId(ServerError),
-    /// A username is empty. Nobody of the request is followed.
-    #[error(transparent)]
-    InvalidUsername(ServerError),
-    /// Something else.
-    #[error(transparent)]
-    Other(ServerError),
+refusals! {
+    /// How the server refuses something about status. The server's own text is in the error.
+    pub enum StatusRefusal(ServerError) {
+        /// The status is longer than 2048 bytes.
+        TooLong,
+        /// A user id has a form that the server does not take. Nobody of the request is followed or unfollowed.
+        InvalidUserId,
+        /// A username is empty. Nobody of the request is followed.
+        InvalidUsername,
+        /// Something else.
+        Other,
+    }
 }
 
 impl From<ServerError> for StatusRefusal {
@@ -109,11 +105,7 @@ pub struct UsersFollowed {
     pub users: Vec<Entity>,
 }
 
-impl Request for FollowUsers {
-    type Reply = UsersFollowed;
-    type Refusal = StatusRefusal;
-    const NAME: &'static str = "FollowUsers";
-}
+request!(FollowUsers -> UsersFollowed, StatusRefusal);
 
 impl SocketRequest for FollowUsers {
     const IS_TRANSIENT: bool = true;
@@ -143,20 +135,8 @@ impl SocketRequest for FollowUsers {
         all.users.extend(new);
     }
 
-    fn succeed(
-        self,
-        world: &mut World,
-        _: Entity,
-        since: Moment,
-        reply: Option<Received>,
-    ) -> Outcome<Self> {
-        let (status, mut people) = match reply {
-            Some(Received {
-                message: Message::Status(status),
-                people,
-            }) => (status, people),
-            other => return Err(unexpected(other)),
-        };
+    fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
+        let (status, mut people) = expect_message!(consent.reply, Status);
         let mut users = Vec::new();
         let mut add = |user: Option<Entity>| {
             users.extend(user.filter(|user| !users.contains(user)));
@@ -171,10 +151,10 @@ impl SocketRequest for FollowUsers {
             let index = world.resource::<PresenceIndex>();
             let known = user.and_then(|user| index.get(user, &info.session_id));
             let heard = known.and_then(|session| world.get::<HeardAt>(session));
-            let is_outdated = heard.is_some_and(|HeardAt(when)| *when >= since);
+            let is_outdated = heard.is_some_and(|HeardAt(when)| *when >= consent.since);
             if let Some(user) = user.filter(|_| !is_outdated) {
                 let session = (info, UserStatus::of(presence), false);
-                mirror::apply_snapshot::<SessionOf>(world, user, [session], since);
+                mirror::apply_snapshot::<SessionOf>(world, user, [session], consent.since);
             }
         }
         for name in self.names {
@@ -289,11 +269,7 @@ impl From<Entity> for UnfollowUsers {
     }
 }
 
-impl Request for UnfollowUsers {
-    type Reply = ();
-    type Refusal = StatusRefusal;
-    const NAME: &'static str = "UnfollowUsers";
-}
+request!(UnfollowUsers -> (), StatusRefusal);
 
 impl Acknowledged for UnfollowUsers {
     fn to_message(&self) -> Message {
@@ -315,11 +291,7 @@ pub struct UpdateStatus {
     status: Option<String>,
 }
 
-impl Request for UpdateStatus {
-    type Reply = ();
-    type Refusal = StatusRefusal;
-    const NAME: &'static str = "UpdateStatus";
-}
+request!(UpdateStatus -> (), StatusRefusal);
 
 impl Acknowledged for UpdateStatus {
     fn to_message(&self) -> Message {

@@ -21,10 +21,11 @@ use super::{
 };
 use crate::{
     areas::{
-        chat::{ChatChannel, ChatChannelKind, ChatLog, ChatMembers, JoinChat},
-        matches::{CreateMatch, JoinMatch, Match, MatchPresences},
+        chat::{ChatChannel, ChatChannelKind, ChatIndex, ChatLog, ChatMembers, JoinChat},
+        matches::{CreateMatch, JoinMatch, Match, MatchIndex, MatchPresences},
         party::{
-            Asking, CreateParty, JoinParty, Party, PartyJoinRequests, PartyMembers, PendingApproval,
+            Asking, CreateParty, JoinParty, Party, PartyIndex, PartyJoinRequests, PartyMembers,
+            PendingApproval,
         },
         stream::{Stream, StreamPresences},
     },
@@ -32,7 +33,7 @@ use crate::{
     diagnostics::{RECEIVED, RECEIVED_BYTES, SENT, SENT_BYTES},
     mirror::{
         early::EarlyArrivals,
-        presence::{ChannelId, IsSelf, Joining, MatchId, PartyId, SessionId},
+        presence::{Joining, PresenceIndex},
         receive::ReceiveStats,
     },
     request::{PendingRequest, Request},
@@ -71,46 +72,44 @@ pub(super) fn collect(
     ),
     waiting: Query<&PendingRequest, Allow<Disabled>>,
     joining: Query<AsksToBe, (With<Joining>, Allow<Disabled>)>,
-    matches: Query<(Entity, &MatchId, &Match, Option<&MatchPresences>), Allow<Disabled>>,
+    matches: Query<(Entity, &Match, Option<&MatchPresences>), Allow<Disabled>>,
     parties: Query<
         (
             Entity,
-            &PartyId,
             &Party,
             Option<&PartyMembers>,
             Option<&PartyJoinRequests>,
         ),
         Allow<Disabled>,
     >,
-    channels: Query<
-        (
-            Entity,
-            &ChannelId,
-            &ChatChannel,
-            Option<&ChatMembers>,
-            &ChatLog,
-        ),
-        Allow<Disabled>,
-    >,
+    channels: Query<(Entity, &ChatChannel, Option<&ChatMembers>, &ChatLog), Allow<Disabled>>,
     streams: Query<(Entity, &Stream, Option<&StreamPresences>), Allow<Disabled>>,
-    own: Query<&SessionId, (With<IsSelf>, Allow<Disabled>)>,
+    indexes: (
+        Res<MatchIndex>,
+        Res<PartyIndex>,
+        Res<ChatIndex>,
+        Res<PresenceIndex>,
+    ),
     people: People,
 ) {
     let now = time.elapsed();
     let view = &mut *view;
 
     let (state, link, early, receive) = &connection;
+    // The indexes know what the local user is in, whatever the game does to the entities.
+    let (match_ids, party_ids, channel_ids, presences) = &indexes;
     collect_connection(&mut view.connection, state);
-    view.connection.session_id = own.iter().next().cloned();
+    view.connection.session_id = presences.own_session().cloned();
     view.connection.traffic = traffic(link, early, receive);
 
     let joining = |names: &[&str]| asking(&joining, names);
     view.matches = joining(&[JoinMatch::NAME, CreateMatch::NAME]);
     view.matches
-        .extend(matches.iter().map(|(entity, id, state, present)| {
+        .extend(matches.iter().filter_map(|(entity, state, present)| {
+            let id = match_ids.id_of(entity)?;
             let who = present.into_iter().flat_map(MatchPresences::iter);
             let (size, people) = people.list_by_name(who);
-            ContextView {
+            Some(ContextView {
                 about: if state.authoritative {
                     "authoritative"
                 } else {
@@ -121,38 +120,43 @@ pub(super) fn collect(
                 size,
                 people,
                 ..joined(entity, id)
-            }
+            })
         }));
     sort(&mut view.matches);
 
     view.parties = joining(&[JoinParty::NAME, CreateParty::NAME]);
-    view.parties
-        .extend(parties.iter().map(|(entity, id, state, members, asking)| {
-            // Members are in the order in which they joined, and that order means something.
-            let (size, members) = people.list(members.into_iter().flat_map(PartyMembers::iter));
-            let (_, asking) = people.list(asking.into_iter().flat_map(PartyJoinRequests::iter));
-            ContextView {
-                about: about_party(state),
-                label: state.label.clone().filter(|label| !label.is_empty()),
-                size,
-                people: members,
-                asking,
-                ..joined(entity, id)
-            }
-        }));
+    view.parties.extend(
+        parties
+            .iter()
+            .filter_map(|(entity, state, members, asking)| {
+                let id = party_ids.id_of(entity)?;
+                // Members are in the order in which they joined, and that order means something.
+                let (size, members) = people.list(members.into_iter().flat_map(PartyMembers::iter));
+                let (_, asking) = people.list(asking.into_iter().flat_map(PartyJoinRequests::iter));
+                Some(ContextView {
+                    about: about_party(state),
+                    label: state.label.clone().filter(|label| !label.is_empty()),
+                    size,
+                    people: members,
+                    asking,
+                    ..joined(entity, id)
+                })
+            }),
+    );
     sort(&mut view.parties);
 
     view.channels = joining(&[JoinChat::NAME]);
     view.channels
-        .extend(channels.iter().map(|(entity, id, state, members, log)| {
+        .extend(channels.iter().filter_map(|(entity, state, members, log)| {
+            let id = channel_ids.id_of(entity)?;
             let who = members.into_iter().flat_map(ChatMembers::iter);
             let (size, people) = people.list_by_name(who);
-            ContextView {
+            Some(ContextView {
                 about: about_channel(state, log),
                 size,
                 people,
                 ..joined(entity, id)
-            }
+            })
         }));
     sort(&mut view.channels);
 

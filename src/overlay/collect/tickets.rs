@@ -4,8 +4,13 @@ use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use bevy_time::{Real, Time};
 
 use crate::{
-    areas::matchmaker::{AddMatchmaker, AddPartyToMatchmaker, MatchmakerTicket, TicketOf},
-    mirror::presence::{Joining, PartyId, TicketId},
+    areas::matchmaker::{
+        AddMatchmaker, AddPartyToMatchmaker, MatchmakerTicket, TicketIndex, TicketOf,
+    },
+    mirror::{
+        ContextIndex,
+        presence::{Joining, PartyId},
+    },
     overlay::{
         OverlayView, secrets,
         view::{TicketAskView, TicketView},
@@ -17,18 +22,19 @@ use crate::{
 pub(in crate::overlay) fn collect_tickets(
     time: Res<Time<Real>>,
     mut view: ResMut<OverlayView>,
-    tickets: Query<(Entity, &TicketId, &MatchmakerTicket, Option<&TicketOf>), Allow<Disabled>>,
+    ids: Res<TicketIndex>,
+    party_ids: Res<ContextIndex<PartyId>>,
+    tickets: Query<(Entity, &MatchmakerTicket, Option<&TicketOf>), Allow<Disabled>>,
     asking: Query<(Entity, &PendingRequest), (With<Joining>, Allow<Disabled>)>,
-    parties: Query<&PartyId, Allow<Disabled>>,
 ) {
     let now = time.elapsed();
     let view = &mut view.tickets;
     view.clear();
-    view.extend(tickets.iter().map(|(entity, id, ticket, of)| {
-        let party = of.and_then(|of| parties.get(of.0).ok());
+    view.extend(tickets.iter().map(|(entity, ticket, of)| {
+        let party = of.and_then(|of| party_ids.id_of(of.0));
         TicketView {
             entity,
-            id: Some(id.to_string()),
+            id: ids.id_of(entity).map(ToString::to_string),
             party_id: party.map(ToString::to_string),
             age: now.saturating_sub(ticket.since),
             asked: ticket.request.as_ref().map(asked),

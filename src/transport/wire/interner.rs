@@ -89,10 +89,11 @@ impl Interner {
             .cloned();
         let info = known.unwrap_or_else(|| {
             self.sweep_if_large();
+            // Whoever names this session shares all of it, so its texts need no entries of their own.
             let new = Arc::new(PresenceInfo {
-                user_id: self.id(user_id).into(),
-                session_id: self.id(session_id).into(),
-                username: self.text(username).into(),
+                user_id: user_id.into(),
+                session_id: session_id.into(),
+                username: username.into(),
             });
             self.presences.insert(new.session_id.clone(), new.clone());
             new

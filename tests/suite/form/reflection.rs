@@ -273,3 +273,33 @@ fn a_saved_chat_has_its_lines() {
     assert!(back.iter().eq(log.iter()), "{back:?}");
     assert_eq!(back.get(&"m1".into()), log.get(&"m1".into()));
 }
+
+/// An inspector shows which entity is what, and who is where.
+#[test]
+fn the_indexes_can_be_looked_at() {
+    let game = in_everything();
+    let world = game.app.world();
+    let registry = world.resource::<AppTypeRegistry>().read();
+    macro_rules! shows {
+        ($($Index:ident: $what:literal,)*) => {$(
+            let id = TypeId::of::<$Index>();
+            let is_registered = registry.get_type_data::<ReflectComponent>(id).is_some();
+            assert!(is_registered, "{} is not in the registry", stringify!($Index));
+            let text = write(world.resource::<$Index>(), &registry).expect("a text");
+            assert!(text.contains($what), "{}: {text}", stringify!($Index));
+        )*};
+    }
+    shows! {
+        MatchIndex: "\"m\"",
+        PartyIndex: "\"p\"",
+        ChatIndex: "\"2...r\"",
+        TicketIndex: "\"t\"",
+        FollowedUserIndex: "\"user-bob\"",
+        StreamIndex: "100",
+        PresenceIndex: "\"session-bob\"",
+    }
+    let bob = game.presence_of("m", "bob");
+    let presence = world.get::<Presence>(bob).expect("bob");
+    let text = write(presence, &registry).expect("a text");
+    assert!(text.contains("\"user-bob\"") && text.contains("\"session-bob\""));
+}

@@ -75,10 +75,13 @@ fn a_token_that_was_replaced_meanwhile_is_not_replaced_again() {
     assert_eq!(log.take(), ["now ada-2"]);
     refuse_token(&mut game);
     assert_eq!(calls(&mut game), [REFRESH.1, "/b"], "with the new one");
+    ask(&mut game, "/c");
+    let asked = [REFRESH.1, "/b", "/c"];
+    assert_eq!(calls(&mut game), asked, "it has a new one: no need to wait");
     give_tokens(&mut game, "ada-3");
-    assert_eq!(calls(&mut game), ["/b", "/slow"]);
+    assert_eq!(calls(&mut game), ["/b", "/c", "/slow"]);
     let latest = Some(token_of("ada-2"));
-    assert_eq!(game.rest_tokens(), [latest.clone(), latest]);
+    assert_eq!(game.rest_tokens(), [latest.clone(), latest.clone(), latest]);
     assert_eq!(log.take(), [""; 0], "the connection has newer ones already");
 }
 

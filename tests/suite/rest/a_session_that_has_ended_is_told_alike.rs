@@ -46,7 +46,7 @@ fn listening() -> (TestGame, Log) {
 fn to_every_request_after_a_refused_refresh() {
     for (name, ask) in ASKS {
         let (mut game, log) = listening();
-        game.commands(|commands| ask(commands));
+        game.commands(ask);
         game.update();
         refuse_token(&mut game);
         let text = "Refresh token invalid or expired.";
@@ -60,7 +60,7 @@ fn to_every_request_after_a_refused_refresh() {
 fn to_every_request_whose_new_token_is_refused_too() {
     for (name, ask) in ASKS {
         let (mut game, log) = listening();
-        game.commands(|commands| ask(commands));
+        game.commands(ask);
         game.update();
         refuse_token(&mut game);
         give_tokens(&mut game, "ada-2");

@@ -222,7 +222,9 @@ impl Play {
             }
         }
         for clone in &self.clones {
-            assert!(is_alive(&self.game, *clone), "the game's own stay");
+            let clone = world.get_entity(*clone).expect("the game's own stay");
+            assert!(!clone.contains::<PresentIn>() && !clone.contains::<MemberOf>());
+            assert!(!clone.contains::<ChatMemberOf>() && !clone.contains::<Match>());
         }
     }
 }

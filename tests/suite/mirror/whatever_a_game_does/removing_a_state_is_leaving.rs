@@ -105,6 +105,24 @@ fn a_join_that_waits_for_a_leader_is_cleared() {
     assert_eq!(game.app.world().resource::<PartyIndex>().iter().count(), 0);
 }
 
+/// The same of a ticket for the local user alone is in `a_game_may_despawn_at_any_moment`.
+#[test]
+fn a_ticket_of_a_party_that_is_despawned_as_it_comes_about_is_removed() {
+    let mut game = TestGame::connected();
+    let here = join_party(&mut game, "p", &["ada", "bob"]);
+    game.observe(|asked: On<Remove, Joining>, mut commands: Commands| {
+        commands.entity(asked.entity).despawn();
+    });
+    let add = AddMatchmaker::players(4, 4);
+    game.commands(|c| c.nakama().add_party_to_matchmaker(here, add).id());
+    game.update();
+    let asked = game.expect_sent(Kind::PartyMatchmakerAdd);
+    game.answer(&asked, party_matchmaker_ticket("p", "t"));
+    game.update();
+    assert_eq!(leaves(&mut game), [Kind::PartyMatchmakerRemove]);
+    assert_eq!(game.app.world().resource::<TicketIndex>().iter().count(), 0);
+}
+
 /// Removing the ticket needs its party, and whoever removes the relation has not removed that.
 #[test]
 fn a_ticket_of_a_party_is_removed_there() {

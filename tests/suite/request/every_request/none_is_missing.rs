@@ -8,7 +8,7 @@ fn no_kind_of_request_is_missing() {
     let named: Vec<_> = cases().iter().map(|case| case.name).collect();
     let mut missing = Vec::new();
     for (_, code) in crate::form::architecture::sources("") {
-        for (at, head) in code.match_indices("impl Request for ") {
+        for (at, head) in code.match_indices("request!(") {
             let rest = &code[at + head.len()..];
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
             let name = &rest[..end.unwrap_or(rest.len())];
