@@ -267,7 +267,7 @@ fn check_email(email: &str) -> Result<(), ApiError> {
 
 /// The parameter `username`; `None` if absent or empty.
 fn requested_username<'a>(call: &'a Call<'_>) -> Result<Option<&'a str>, ApiError> {
-    let username = call.query("username").filter(|name| !name.is_empty());
+    let username = call.filled("username");
     if let Some(username) = username {
         check_username(username)?;
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Core, Timer,
     listed::Listed,
-    matches::{MATCH_MODES, id_of, stream_of},
+    matches::{count, id_of, stream_of},
     presence::{Event, Mode, Peer, Presence, Stream},
     requests::{Answer, ErrorCode, Refusal},
     runtime::{
@@ -77,7 +77,7 @@ enum Silent {
 
 impl Core {
     pub(super) fn authoritative_stream(&self, id: Uuid) -> Stream {
-        Stream::new(Mode::MatchAuthoritative, id).labelled(self.config.node.clone())
+        Stream::new(Mode::MATCH_AUTHORITATIVE, id).labelled(self.config.node.clone())
     }
 
     /// Lets a handler do something.
@@ -201,7 +201,7 @@ impl Core {
     }
 
     fn is_running(&self, stream: &Stream) -> bool {
-        stream.mode == Mode::MatchAuthoritative
+        stream.mode == Mode::MATCH_AUTHORITATIVE
             && stream.label == self.config.node
             && self.running.get(stream.subject).is_some()
     }
@@ -246,11 +246,7 @@ impl Core {
                     return Err(not_found());
                 }
             }
-            self.tracker.track(stream, Presence::new(caller.clone()));
-            if self.config.single_match {
-                self.tracker
-                    .untrack_others(caller.session, MATCH_MODES, stream);
-            }
+            self.enter_match(stream, caller);
             let flow = self.ask_handler(id, |handler, context| handler.join(context, &[joiner]));
             self.follow(id, flow);
         }
@@ -260,7 +256,7 @@ impl Core {
             match_id: id_of(stream),
             authoritative: true,
             label: Some(label.cloned().unwrap_or_default()),
-            size: i32::try_from(presences.len()).unwrap_or(i32::MAX),
+            size: count(&presences),
             presences,
             self_: Some(caller.to_proto()),
         })

@@ -11,41 +11,12 @@ use super::{
 };
 use crate::proto::{
     Message,
+    api::ChannelMessage,
     realtime::{Channel, ChannelJoin, ChannelLeave, ChannelPresenceEvent, channel_join::Type},
 };
 
 /// The longest name of a room, in bytes.
 const MAX_ROOM_NAME: usize = 64;
-
-/// The parts of a channel's id, as they are named in messages. Only those of its type are not empty.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Names {
-    pub(super) room_name: String,
-    pub(super) group_id: String,
-    pub(super) user_id_one: String,
-    pub(super) user_id_two: String,
-}
-
-impl Names {
-    pub(super) fn of(stream: &Stream) -> Self {
-        let (subject, subcontext) = (stream.subject.to_string(), stream.subcontext.to_string());
-        match stream.mode {
-            Mode::Group => Self {
-                group_id: subject,
-                ..Self::default()
-            },
-            Mode::Direct => Self {
-                user_id_one: subject,
-                user_id_two: subcontext,
-                ..Self::default()
-            },
-            _ => Self {
-                room_name: stream.label.clone(),
-                ..Self::default()
-            },
-        }
-    }
-}
 
 /// `<mode>.<subject>.<subcontext>.<label>`, the parts being empty where a type has none.
 pub(super) fn id_of(stream: &Stream) -> String {
@@ -64,7 +35,7 @@ pub(super) fn id_of(stream: &Stream) -> String {
     } = stream;
     format!(
         "{}.{}.{}.{label}",
-        u8::from(*mode),
+        mode.0,
         text(*subject),
         text(*subcontext)
     )
@@ -82,10 +53,10 @@ pub(super) fn stream_of(id: &str) -> Option<Stream> {
     match mode {
         "2" if subject.is_empty() && subcontext.is_empty() => {
             let is_name = (1..=MAX_ROOM_NAME).contains(&label.len());
-            is_name.then(|| Stream::new(Mode::Room, Uuid::nil()).labelled(label))
+            is_name.then(|| Stream::new(Mode::ROOM, Uuid::nil()).labelled(label))
         }
         "3" if subcontext.is_empty() && label.is_empty() => {
-            Some(Stream::new(Mode::Group, uuid(subject)?))
+            Some(Stream::new(Mode::GROUP, uuid(subject)?))
         }
         "4" if label.is_empty() => Some(direct(uuid(subject)?, uuid(subcontext)?)),
         _ => None,
@@ -93,26 +64,49 @@ pub(super) fn stream_of(id: &str) -> Option<Stream> {
 }
 
 pub(super) fn group(id: Uuid) -> Stream {
-    Stream::new(Mode::Group, id)
+    Stream::new(Mode::GROUP, id)
 }
 
 fn direct(one: Uuid, two: Uuid) -> Stream {
     Stream {
         subcontext: two,
-        ..Stream::new(Mode::Direct, one)
+        ..Stream::new(Mode::DIRECT, one)
+    }
+}
+
+/// A message that says nothing but where it is: the channel's id, and those parts of it that a channel of its type has.
+pub(super) fn message_in(stream: &Stream) -> ChannelMessage {
+    let message = ChannelMessage {
+        channel_id: id_of(stream),
+        ..ChannelMessage::default()
+    };
+    match stream.mode {
+        Mode::GROUP => ChannelMessage {
+            group_id: stream.subject.to_string(),
+            ..message
+        },
+        Mode::DIRECT => ChannelMessage {
+            user_id_one: stream.subject.to_string(),
+            user_id_two: stream.subcontext.to_string(),
+            ..message
+        },
+        _ => ChannelMessage {
+            room_name: stream.label.clone(),
+            ..message
+        },
     }
 }
 
 pub(super) fn presence_event(event: &Event) -> Message {
-    let names = Names::of(&event.stream);
+    let place = message_in(&event.stream);
     Message::ChannelPresenceEvent(ChannelPresenceEvent {
-        channel_id: id_of(&event.stream),
+        channel_id: place.channel_id,
         joins: event.joins.iter().map(Presence::to_proto).collect(),
         leaves: event.leaves.iter().map(Presence::to_proto).collect(),
-        room_name: names.room_name,
-        group_id: names.group_id,
-        user_id_one: names.user_id_one,
-        user_id_two: names.user_id_two,
+        room_name: place.room_name,
+        group_id: place.group_id,
+        user_id_one: place.user_id_one,
+        user_id_two: place.user_id_two,
     })
 }
 
@@ -126,21 +120,19 @@ impl Core {
         };
         let own = presence.to_proto();
         let is_new = self.tracker.track(&stream, presence);
-        if is_new && stream.mode == Mode::Direct {
+        if is_new && stream.mode == Mode::DIRECT {
             self.invite_to_chat(caller, &stream);
         }
-        // One who comes is not listed, one who is there already is.
-        let listed = self.tracker.visible(&stream);
-        let others = listed.filter(|presence| !is_new || presence.peer.session != caller.session);
-        let names = Names::of(&stream);
+        let place = message_in(&stream);
         Ok(Message::Channel(Channel {
-            id: id_of(&stream),
-            presences: others.map(Presence::to_proto).collect(),
+            id: place.channel_id,
+            // Who comes is not listed, who is there already is.
+            presences: self.others_in(&stream, is_new.then_some(caller.session)),
             self_: Some(own),
-            room_name: names.room_name,
-            group_id: names.group_id,
-            user_id_one: names.user_id_one,
-            user_id_two: names.user_id_two,
+            room_name: place.room_name,
+            group_id: place.group_id,
+            user_id_one: place.user_id_one,
+            user_id_two: place.user_id_two,
         })
         .into())
     }
@@ -171,7 +163,7 @@ impl Core {
                 if target.bytes().any(|c| c.is_ascii_control()) {
                     return refused("Channel name must not contain control chars");
                 }
-                Ok(Stream::new(Mode::Room, Uuid::nil()).labelled(target))
+                Ok(Stream::new(Mode::ROOM, Uuid::nil()).labelled(target))
             }
             Ok(Type::DirectMessage) => match Uuid::parse_str(target) {
                 Ok(other) if !other.is_nil() => {
@@ -200,10 +192,12 @@ impl Core {
             .visible(stream)
             .any(|presence| presence.peer.user == other);
         if !is_there {
-            let notice = Notice::new(-1, format!("{} wants to chat", caller.username))
-                .with_content(serde_json::json!({ "username": &*caller.username }).to_string())
-                .from(caller.user)
-                .persistent();
+            let notice = Notice {
+                content: serde_json::json!({ "username": &*caller.username }).to_string(),
+                sender: Some(caller.user),
+                persistent: true,
+                ..Notice::new(-1, format!("{} wants to chat", caller.username))
+            };
             self.notify(other, [notice]);
         }
     }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     Core,
-    channels::{self, Names, invalid_id},
+    channels::{self, invalid_id},
     history::HistoryError,
     json,
     presence::{Peer, Stream},
@@ -107,7 +107,7 @@ impl Core {
             create_time: now,
             update_time: now,
             persistent: Some(presence.persistence),
-            ..in_channel(stream)
+            ..channels::message_in(stream)
         })
     }
 
@@ -116,19 +116,6 @@ impl Core {
         let ack = acknowledgement(message.clone());
         self.broadcast(stream, Message::ChannelMessage(message));
         Message::ChannelMessageAck(ack).into()
-    }
-}
-
-/// A message that says nothing but where it is.
-pub(super) fn in_channel(stream: &Stream) -> ChannelMessage {
-    let names = Names::of(stream);
-    ChannelMessage {
-        channel_id: channels::id_of(stream),
-        room_name: names.room_name,
-        group_id: names.group_id,
-        user_id_one: names.user_id_one,
-        user_id_two: names.user_id_two,
-        ..ChannelMessage::default()
     }
 }
 

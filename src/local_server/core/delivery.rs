@@ -51,24 +51,24 @@ impl Core {
 
     fn deliver(&mut self, event: Event) {
         match event.stream.mode {
-            Mode::Notifications => {}
-            Mode::Status => {
+            Mode::NOTIFICATIONS => {}
+            Mode::STATUS => {
                 let followers = self.follows.followers(UserId(event.stream.subject));
                 self.push(&followers, status::presence_event(&event));
             }
-            Mode::Room | Mode::Group | Mode::Direct => {
+            Mode::ROOM | Mode::GROUP | Mode::DIRECT => {
                 self.broadcast(&event.stream, channels::presence_event(&event));
             }
-            Mode::MatchRelayed => self.broadcast(&event.stream, matches::presence_event(&event)),
-            Mode::MatchAuthoritative => {
+            Mode::MATCH_RELAYED => self.broadcast(&event.stream, matches::presence_event(&event)),
+            Mode::MATCH_AUTHORITATIVE => {
                 self.broadcast(&event.stream, matches::presence_event(&event));
                 self.match_changed(&event);
             }
-            Mode::Custom(_) => self.broadcast(&event.stream, streams::presence_event(&event)),
-            Mode::Party => {
+            Mode::PARTY => {
                 self.party_changed(&event);
                 self.broadcast(&event.stream, parties::presence_event(&event));
             }
+            _ => self.broadcast(&event.stream, streams::presence_event(&event)),
         }
     }
 }

@@ -16,7 +16,10 @@ use super::{
     presence::{Mode, Stream},
     tokens::Claims,
 };
-use crate::proto::{Timestamp, api::ChannelMessage};
+use crate::proto::{
+    Timestamp,
+    api::{ChannelMessage, ChannelMessageList},
+};
 
 /// Stored messages, in the order they came in.
 #[derive(Default)]
@@ -114,18 +117,6 @@ struct Cursor {
     is_next: bool,
 }
 
-#[derive(Serialize)]
-struct MessageList {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    messages: Vec<ChannelMessage>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    next_cursor: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    prev_cursor: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    cacheable_cursor: String,
-}
-
 impl Core {
     pub(super) fn list_messages(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
         let channel_id = call.argument();
@@ -134,16 +125,13 @@ impl Core {
         let channel = channels::stream_of(channel_id)
             .ok_or_else(|| ApiError::invalid("Invalid channel ID."))?;
         let canonical_id = channels::id_of(&channel);
-        let incoming = match call.query("cursor") {
-            None | Some("") => None,
-            Some(text) => Some(
-                cursor::decode(text)
-                    .filter(|cursor: &Cursor| {
-                        cursor.channel == canonical_id && cursor.forward == forward
-                    })
-                    .ok_or_else(|| ApiError::invalid("Cursor is invalid or expired."))?,
-            ),
-        };
+        let invalid = || ApiError::invalid("Cursor is invalid or expired.");
+        let incoming: Option<Cursor> = call.cursor("cursor", invalid())?;
+        let is_of_another =
+            |cursor: &Cursor| cursor.channel != canonical_id || cursor.forward != forward;
+        if incoming.as_ref().is_some_and(is_of_another) {
+            return Err(invalid());
+        }
         self.may_read(&channel, caller.user)?;
         let start = Cursor {
             channel: canonical_id,
@@ -160,10 +148,10 @@ impl Core {
     fn may_read(&self, channel: &Stream, user: UserId) -> Result<(), ApiError> {
         let is_for = [channel.subject, channel.subcontext].map(UserId);
         match channel.mode {
-            Mode::Group if !self.groups.is_member(channel.subject, user) => {
+            Mode::GROUP if !self.groups.is_member(channel.subject, user) => {
                 Err(ApiError::invalid("Group not found."))
             }
-            Mode::Direct if !is_for.contains(&user) => Err(ApiError::invalid("Channel not found.")),
+            Mode::DIRECT if !is_for.contains(&user) => Err(ApiError::invalid("Channel not found.")),
             _ => Ok(()),
         }
     }
@@ -178,7 +166,7 @@ impl History {
         incoming: Option<Cursor>,
         limit: usize,
         channel_id: &str,
-    ) -> MessageList {
+    ) -> ChannelMessageList {
         let at = incoming.as_ref().unwrap_or(&start);
         let (mut page, is_more) = self.messages_from(channel, at, limit);
         let cursor_at = |end: Option<&(u64, _)>, forward: bool, is_next: bool| {
@@ -213,7 +201,7 @@ impl History {
             channel_id: channel_id.to_owned(),
             ..message.clone()
         };
-        MessageList {
+        ChannelMessageList {
             messages: page.into_iter().map(message).collect(),
             next_cursor: text(next),
             prev_cursor: text(previous),

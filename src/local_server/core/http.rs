@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::json;
+use super::{cursor, json};
 
 /// What may go wrong, as gRPC counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,24 +25,11 @@ pub(super) enum Code {
     Unauthenticated = 16,
 }
 
-impl Code {
-    fn status(self) -> StatusCode {
-        match self {
-            Self::InvalidArgument => StatusCode::BAD_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::AlreadyExists => StatusCode::CONFLICT,
-            Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-        }
-    }
-}
-
 /// A call that is answered with an error.
 #[derive(Debug)]
 pub(super) struct ApiError {
-    code: Code,
-    message: Cow<'static, str>,
+    pub(super) code: Code,
+    pub(super) message: Cow<'static, str>,
 }
 
 impl ApiError {
@@ -132,6 +119,22 @@ impl<'a> Call<'a> {
     /// The body as it is.
     pub(super) fn body_text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.body)
+    }
+
+    /// A parameter; `None` if it is absent or empty.
+    pub(super) fn filled(&self, name: &str) -> Option<&str> {
+        self.query(name).filter(|text| !text.is_empty())
+    }
+
+    /// Where a list is to go on, if the call says so. `invalid` is the answer to a text that is no cursor of this list.
+    pub(super) fn cursor<C: DeserializeOwned>(
+        &self,
+        name: &str,
+        invalid: ApiError,
+    ) -> Result<Option<C>, ApiError> {
+        let text = self.filled(name);
+        text.map(|text| cursor::decode(text).ok_or(invalid))
+            .transpose()
     }
 
     pub(super) fn query_bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
@@ -228,7 +231,7 @@ pub(super) fn response(result: ApiResult) -> Response<Bytes> {
         Err(ApiError { code, message }) => {
             let challenge = (code == Code::Unauthenticated).then(|| message.to_string());
             let body = json!({ "code": code as u8, "message": message });
-            (code.status(), body, challenge)
+            (status_of(code as u8), body, challenge)
         }
     };
     let mut response = json_response(status, body.to_string().into());
@@ -257,6 +260,24 @@ pub(super) fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> 
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     response
+}
+
+/// The HTTP status that stands for a code of gRPC.
+pub(super) fn status_of(code: u8) -> StatusCode {
+    match code {
+        0 => StatusCode::OK,
+        1 => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+        3 | 9 | 11 => StatusCode::BAD_REQUEST,
+        4 => StatusCode::GATEWAY_TIMEOUT,
+        5 => StatusCode::NOT_FOUND,
+        6 | 10 => StatusCode::CONFLICT,
+        7 => StatusCode::FORBIDDEN,
+        8 => StatusCode::TOO_MANY_REQUESTS,
+        12 => StatusCode::NOT_IMPLEMENTED,
+        14 => StatusCode::SERVICE_UNAVAILABLE,
+        16 => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }
 
 /// A boolean as Go's `strconv.ParseBool` takes it.

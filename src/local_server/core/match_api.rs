@@ -1,45 +1,15 @@
 //! The list of matches over REST.
 
-use serde::Serialize;
-
 use super::{
     Core,
     http::{ApiError, ApiResult, Call, Code, answer},
-    label, matches,
+    label,
+    matches::{self, count},
     presence::Mode,
     query::Query,
     tokens::Claims,
 };
-
-#[derive(Serialize)]
-struct MatchList {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    matches: Vec<MatchView>,
-}
-
-#[derive(Serialize)]
-struct MatchView {
-    match_id: String,
-    #[serde(flatten)]
-    authoritative: Option<AuthoritativeView>,
-    /// Everybody in it.
-    #[serde(skip_serializing_if = "is_zero")]
-    size: usize,
-}
-
-/// What relayed matches do not have.
-#[derive(Serialize)]
-struct AuthoritativeView {
-    authoritative: bool,
-    label: String,
-    tick_rate: u32,
-    handler_name: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
+use crate::proto::api::{Match, MatchList};
 
 impl Core {
     pub(super) fn list_matches(&mut self, call: &Call<'_>, _: Claims) -> ApiResult {
@@ -52,9 +22,11 @@ impl Core {
                 )));
             }
         }
-        let size = |parameter: &str, name: &str| {
-            let size = call.query_int(parameter)?.map(usize::try_from).transpose();
-            size.map_err(|_| ApiError::invalid(format!("{name} size must be 0 or above.")))
+        let size = |parameter: &str, name: &str| match call.query_int(parameter)? {
+            Some(..0) => Err(ApiError::invalid(format!(
+                "{name} size must be 0 or above."
+            ))),
+            size => Ok(size),
         };
         let (min, max) = (size("min_size", "Minimum")?, size("max_size", "Maximum")?);
         if min.zip(max).is_some_and(|(min, max)| min > max) {
@@ -70,7 +42,7 @@ impl Core {
         });
         let query = query.transpose()?;
         let fits =
-            |size: usize| min.is_none_or(|min| size >= min) && max.is_none_or(|max| size <= max);
+            |size: i32| min.is_none_or(|min| size >= min) && max.is_none_or(|max| size <= max);
         let mut found = Vec::new();
         if authoritative != Some(false) {
             found.extend(self.authoritative_matches(label, query.as_ref()));
@@ -84,34 +56,32 @@ impl Core {
     }
 
     /// Those that lists know of, the oldest first.
-    fn authoritative_matches(&self, label: Option<&str>, query: Option<&Query>) -> Vec<MatchView> {
+    fn authoritative_matches(&self, label: Option<&str>, query: Option<&Query>) -> Vec<Match> {
         let now = self.clock.now();
         let listed = self.running.iter().filter_map(|(id, running)| {
             let shown = running.label.shown(now)?;
             let is_wanted = label.is_none_or(|label| label == shown)
                 && query.is_none_or(|query| label::holds(query, shown));
             let stream = self.authoritative_stream(id);
-            is_wanted.then(|| MatchView {
+            is_wanted.then(|| Match {
                 match_id: matches::id_of(&stream),
-                size: self.tracker.visible(&stream).count(),
-                authoritative: Some(AuthoritativeView {
-                    authoritative: true,
-                    label: shown.clone(),
-                    tick_rate: running.tick_rate,
-                    handler_name: running.handler_name.clone(),
-                }),
+                size: count(self.tracker.visible(&stream)),
+                authoritative: true,
+                label: Some(shown.clone()),
+                tick_rate: running.tick_rate.cast_signed(),
+                handler_name: running.handler_name.clone(),
             })
         });
         listed.collect()
     }
 
-    fn relayed_matches(&self) -> Vec<MatchView> {
-        let matches = self.tracker.streams(Mode::MatchRelayed);
-        let mut found: Vec<MatchView> = matches
-            .map(|(stream, size)| MatchView {
+    fn relayed_matches(&self) -> Vec<Match> {
+        let matches = self.tracker.streams(Mode::MATCH_RELAYED);
+        let mut found: Vec<Match> = matches
+            .map(|stream| Match {
                 match_id: matches::id_of(stream),
-                authoritative: None,
-                size,
+                size: count(self.tracker.visible(stream)),
+                ..Match::default()
             })
             .collect();
         found.sort_by(|one, other| one.match_id.cmp(&other.match_id));

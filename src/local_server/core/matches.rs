@@ -16,9 +16,6 @@ use crate::proto::{
     },
 };
 
-/// What `single_match` makes one leave.
-pub(super) const MATCH_MODES: &[Mode] = &[Mode::MatchRelayed, Mode::MatchAuthoritative];
-
 pub(super) fn presence_event(event: &Event) -> Message {
     Message::MatchPresenceEvent(MatchPresenceEvent {
         match_id: id_of(&event.stream),
@@ -35,9 +32,9 @@ pub(super) fn id_of(stream: &Stream) -> String {
 pub(super) fn stream_of(id: &str) -> Option<Stream> {
     let (subject, node) = id.split_once('.')?;
     let mode = if node.is_empty() {
-        Mode::MatchRelayed
+        Mode::MATCH_RELAYED
     } else {
-        Mode::MatchAuthoritative
+        Mode::MATCH_AUTHORITATIVE
     };
     let subject = Uuid::parse_str(subject).ok()?;
     Some(Stream::new(mode, subject).labelled(node))
@@ -55,14 +52,14 @@ impl Core {
         } else {
             self.ids.random()
         };
-        let stream = Stream::new(Mode::MatchRelayed, subject);
+        let stream = Stream::new(Mode::MATCH_RELAYED, subject);
         let is_new = self.tracker.track(&stream, Presence::new(caller.clone()));
-        // One who is there already is listed, too; the size counts everybody.
-        let size = self.tracker.visible(&stream).count();
+        // Who is there already is listed, too. The size counts everybody.
+        let size = count(self.tracker.visible(&stream));
         let presences = self.others_in(&stream, is_new.then_some(caller.session));
         Ok(Message::Match(Match {
             match_id: id_of(&stream),
-            size: i32::try_from(size).unwrap_or(i32::MAX),
+            size,
             presences,
             self_: Some(caller.to_proto()),
             ..Match::default()
@@ -85,27 +82,33 @@ impl Core {
                 (id, stream, true)
             }
         };
-        if stream.mode == Mode::MatchAuthoritative {
+        if stream.mode == Mode::MATCH_AUTHORITATIVE {
             return self.join_authoritative(caller, &stream, &request.metadata);
         }
         if !may_be_empty && !self.tracker.exists(&stream) {
             return Err(Refusal::new(ErrorCode::MatchNotFound, "Match not found"));
         }
-        let is_new = self.tracker.track(&stream, Presence::new(caller.clone()));
-        if is_new && self.config.single_match {
-            self.tracker
-                .untrack_others(caller.session, MATCH_MODES, &stream);
-        }
+        let is_new = self.enter_match(&stream, caller);
         let presences = self.others_in(&stream, is_new.then_some(caller.session));
         Ok(Message::Match(Match {
             match_id,
             // Unlike in a match that a client creates, the one who joins is not counted.
-            size: i32::try_from(presences.len()).unwrap_or(i32::MAX),
+            size: count(&presences),
             presences,
             self_: Some(caller.to_proto()),
             ..Match::default()
         })
         .into())
+    }
+
+    /// Whether somebody was not in a match, and is now.
+    pub(super) fn enter_match(&mut self, stream: &Stream, peer: &Peer) -> bool {
+        let is_new = self.tracker.track(stream, Presence::new(peer.clone()));
+        if is_new && self.config.single_match {
+            let modes = &[Mode::MATCH_RELAYED, Mode::MATCH_AUTHORITATIVE];
+            self.tracker.untrack_others(peer.session, modes, stream);
+        }
+        is_new
     }
 
     pub(super) fn match_leave(&mut self, caller: &Peer, request: &MatchLeave) -> Answer {
@@ -117,7 +120,7 @@ impl Core {
     /// Relays data. Nearly everything that is wrong with it is passed over in silence.
     pub(super) fn match_data_send(&mut self, caller: &Peer, request: MatchDataSend) -> Answer {
         let stream = stream_of(&request.match_id).ok_or_else(invalid_match_id)?;
-        if stream.mode == Mode::MatchAuthoritative {
+        if stream.mode == Mode::MATCH_AUTHORITATIVE {
             self.data_for_handler(caller, &stream, request);
             return Ok(Reply::Silence);
         }
@@ -156,6 +159,11 @@ impl Core {
             .map(Presence::to_proto)
             .collect()
     }
+}
+
+/// How many there are, as messages count.
+pub(super) fn count<T>(all: impl IntoIterator<Item = T>) -> i32 {
+    i32::try_from(all.into_iter().count()).unwrap_or(i32::MAX)
 }
 
 /// The sessions of a filter; `None` if any id in it is malformed. User ids do not count, but have to be well-formed.

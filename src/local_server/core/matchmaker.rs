@@ -29,15 +29,6 @@ pub(super) struct Matchmaker {
     is_scheduled: bool,
 }
 
-/// What is asked for, by one or by a party.
-struct Wish<'a> {
-    min: i32,
-    max: i32,
-    multiple: Option<i32>,
-    query: &'a str,
-    properties: MatchmakerUser,
-}
-
 /// Why a ticket is not taken.
 struct NotAdded;
 
@@ -64,20 +55,9 @@ impl Matchmaker {
 
 impl Core {
     pub(super) fn matchmaker_add(&mut self, caller: &Peer, request: MatchmakerAdd) -> Answer {
-        let wish = Wish {
-            min: request.min_count,
-            max: request.max_count,
-            multiple: request.count_multiple,
-            query: &request.query,
-            properties: MatchmakerUser {
-                string_properties: request.string_properties,
-                numeric_properties: request.numeric_properties,
-                ..MatchmakerUser::default()
-            },
-        };
-        wish.check_counts()?;
+        check_counts(&request)?;
         let ticket = self
-            .add_ticket(wish, vec![caller.clone()])
+            .add_ticket(request, String::new(), vec![caller.clone()])
             .map_err(|NotAdded| {
                 Refusal::new(ErrorCode::RuntimeException, "Error adding to matchmaker")
             })?;
@@ -107,23 +87,19 @@ impl Core {
         caller: &Peer,
         request: PartyMatchmakerAdd,
     ) -> Answer {
-        let mut wish = Wish {
-            min: request.min_count,
-            max: request.max_count,
-            multiple: request.count_multiple,
-            query: &request.query,
-            properties: MatchmakerUser {
-                string_properties: request.string_properties,
-                numeric_properties: request.numeric_properties,
-                ..MatchmakerUser::default()
-            },
+        let wish = MatchmakerAdd {
+            min_count: request.min_count,
+            max_count: request.max_count,
+            count_multiple: request.count_multiple,
+            query: request.query,
+            string_properties: request.string_properties,
+            numeric_properties: request.numeric_properties,
         };
-        wish.check_counts()?;
+        check_counts(&wish)?;
         let stream = parties::stream_of(&request.party_id)?;
         let failed = parties::failed("adding party to matchmaker");
         self.led_party(&stream, caller).map_err(&failed)?;
         let party_id = parties::id_of(&stream);
-        wish.properties.party_id.clone_from(&party_id);
         let members: Vec<Peer> = self
             .tracker
             .visible(&stream)
@@ -132,7 +108,7 @@ impl Core {
         let mut others: Vec<SessionId> = members.iter().map(|peer| peer.session).collect();
         others.retain(|session| *session != caller.session);
         let ticket = self
-            .add_ticket(wish, members)
+            .add_ticket(wish, party_id.clone(), members)
             .map_err(|NotAdded| failed("error adding to matchmaker".into()))?;
         let ticket = Message::PartyMatchmakerTicket(PartyMatchmakerTicket { party_id, ticket });
         self.push(&others, ticket.clone());
@@ -159,10 +135,15 @@ impl Core {
         }
     }
 
-    fn add_ticket(&mut self, wish: Wish<'_>, members: Vec<Peer>) -> Result<String, NotAdded> {
-        let query = Query::parse(wish.query).ok_or(NotAdded)?;
+    /// `party_id` is empty for a ticket of one.
+    fn add_ticket(
+        &mut self,
+        wish: MatchmakerAdd,
+        party_id: String,
+        members: Vec<Peer>,
+    ) -> Result<String, NotAdded> {
+        let query = Query::parse(&wish.query).ok_or(NotAdded)?;
         let owner = members.first().ok_or(NotAdded)?.session;
-        let party_id = wish.properties.party_id.clone();
         let of_owner = self.matchmaker.pool.values().filter(|ticket| {
             ticket.party_id == party_id
                 && (!party_id.is_empty() || ticket.members[0].session == owner)
@@ -174,13 +155,18 @@ impl Core {
         let count = |count: i32| usize::try_from(count).unwrap_or_default();
         let ticket = Ticket {
             id: id.clone(),
-            party_id,
             members,
             query,
-            min: count(wish.min),
-            max: count(wish.max),
-            multiple: count(wish.multiple.unwrap_or(1)).max(1),
-            properties: wish.properties,
+            min: count(wish.min_count),
+            max: count(wish.max_count),
+            multiple: count(wish.count_multiple.unwrap_or(1)).max(1),
+            properties: MatchmakerUser {
+                string_properties: wish.string_properties,
+                numeric_properties: wish.numeric_properties,
+                party_id: party_id.clone(),
+                presence: None,
+            },
+            party_id,
             intervals: 0,
         };
         self.matchmaker.last += 1;
@@ -258,25 +244,23 @@ impl Core {
     }
 }
 
-impl Wish<'_> {
-    fn check_counts(&self) -> Result<(), Refusal> {
-        let (min, max) = (self.min, self.max);
-        let multiple = self.multiple.unwrap_or(1);
-        let problem = if min < 2 {
-            "Invalid minimum count, must be >= 2"
-        } else if max < min {
-            "Invalid maximum count, must be >= minimum count"
-        } else if multiple < 1 {
-            "Invalid count multiple, must be >= 1"
-        } else if min % multiple != 0 {
-            "Invalid count multiple for minimum count, must divide"
-        } else if max % multiple != 0 {
-            "Invalid count multiple for maximum count, must divide"
-        } else {
-            return Ok(());
-        };
-        Err(Refusal::bad_input(problem))
-    }
+fn check_counts(wish: &MatchmakerAdd) -> Result<(), Refusal> {
+    let (min, max) = (wish.min_count, wish.max_count);
+    let multiple = wish.count_multiple.unwrap_or(1);
+    let problem = if min < 2 {
+        "Invalid minimum count, must be >= 2"
+    } else if max < min {
+        "Invalid maximum count, must be >= minimum count"
+    } else if multiple < 1 {
+        "Invalid count multiple, must be >= 1"
+    } else if min % multiple != 0 {
+        "Invalid count multiple for minimum count, must divide"
+    } else if max % multiple != 0 {
+        "Invalid count multiple for maximum count, must divide"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::bad_input(problem))
 }
 
 fn check_ticket(ticket: &str) -> Result<(), Refusal> {

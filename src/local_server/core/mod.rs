@@ -49,6 +49,7 @@ mod streams;
 mod timers;
 mod tokens;
 mod users;
+mod wildcard;
 
 use std::time::Duration;
 

@@ -16,15 +16,21 @@ use super::{
     presence::{Mode, Stream},
     tokens::Claims,
 };
-use crate::proto::{Message, api::Notification, realtime};
+use crate::proto::{
+    Message,
+    api::{Notification, NotificationList},
+    realtime,
+};
 
 /// What a notification is about.
 pub(super) struct Notice {
-    code: i32,
-    subject: String,
-    content: String,
-    sender: Option<UserId>,
-    persistent: bool,
+    pub(super) code: i32,
+    pub(super) subject: String,
+    /// A JSON object.
+    pub(super) content: String,
+    pub(super) sender: Option<UserId>,
+    /// It is kept until it is deleted.
+    pub(super) persistent: bool,
 }
 
 impl Notice {
@@ -36,28 +42,6 @@ impl Notice {
             content: "{}".to_owned(),
             sender: None,
             persistent: false,
-        }
-    }
-
-    pub(super) fn with_content(self, content: impl Into<String>) -> Self {
-        Self {
-            content: content.into(),
-            ..self
-        }
-    }
-
-    pub(super) fn from(self, sender: UserId) -> Self {
-        Self {
-            sender: Some(sender),
-            ..self
-        }
-    }
-
-    /// One that is kept until it is deleted.
-    pub(super) fn persistent(self) -> Self {
-        Self {
-            persistent: true,
-            ..self
         }
     }
 }
@@ -75,16 +59,9 @@ struct Cursor {
     after: u64,
 }
 
-#[derive(Serialize)]
-struct NotificationList {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notifications: Vec<Notification>,
-    cacheable_cursor: String,
-}
-
 /// The stream that all sockets of a user are in.
 pub(super) fn stream(user: UserId) -> Stream {
-    Stream::new(Mode::Notifications, user.0)
+    Stream::new(Mode::NOTIFICATIONS, user.0)
 }
 
 pub(super) fn message(notifications: Vec<Notification>) -> Message {
@@ -121,11 +98,10 @@ impl Core {
 
     pub(super) fn list_notifications(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
         let limit = call.limit(1)?;
-        let Cursor { after } = match call.query("cacheable_cursor") {
-            None | Some("") => Cursor::default(),
-            Some(text) => cursor::decode(text)
-                .ok_or_else(|| ApiError::new(Code::Internal, "Error retrieving notifications."))?,
-        };
+        let invalid = ApiError::new(Code::Internal, "Error retrieving notifications.");
+        let Cursor { after } = call
+            .cursor("cacheable_cursor", invalid)?
+            .unwrap_or_default();
         let empty = BTreeMap::new();
         let kept = self.notifications.by_user.get(&caller.user);
         let later = kept.unwrap_or(&empty).range((Excluded(after), Unbounded));

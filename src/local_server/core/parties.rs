@@ -63,6 +63,10 @@ pub(super) struct Parties {
 }
 
 impl Parties {
+    fn get_mut(&mut self, stream: &Stream) -> Result<&mut Party, Reason> {
+        self.by_stream.get_mut(stream).ok_or(NOT_FOUND)
+    }
+
     /// What lists may show, with the largest sizes, the oldest first.
     pub(super) fn listed(&self, now: Duration) -> Vec<(&Stream, i32, &Listing)> {
         let mut parties: Vec<_> = self.by_stream.iter().collect();
@@ -93,7 +97,7 @@ pub(super) fn id_of(stream: &Stream) -> String {
 pub(super) fn stream_of(id: &str) -> Result<Stream, Refusal> {
     let parsed = id.split_once('.').and_then(|(subject, node)| {
         let subject = Uuid::parse_str(subject).ok()?;
-        Some(Stream::new(Mode::Party, subject).labelled(node))
+        Some(Stream::new(Mode::PARTY, subject).labelled(node))
     });
     parsed.ok_or_else(|| Refusal::bad_input("Invalid party ID"))
 }
@@ -155,7 +159,7 @@ impl Core {
         }
         check_label(&request.label).map_err(failed("creating party"))?;
         let node = self.config.node.clone();
-        let stream = Stream::new(Mode::Party, self.ids.random()).labelled(node);
+        let stream = Stream::new(Mode::PARTY, self.ids.random()).labelled(node);
         let listing = Listing {
             open: request.open,
             hidden: request.hidden,
@@ -189,40 +193,32 @@ impl Core {
     /// Joins an open party, or asks to join a closed one.
     pub(super) fn party_join(&mut self, caller: &Peer, request: &PartyJoin) -> Answer {
         let stream = stream_of(&request.party_id)?;
-        self.join_or_ask(&stream, caller)
-            .map_err(failed("joining party"))?;
-        Ok(Reply::Acknowledged)
-    }
-
-    fn join_or_ask(&mut self, stream: &Stream, caller: &Peer) -> Result<(), Reason> {
-        let members = self.tracker.visible(stream).count();
-        let party = self.parties.by_stream.get_mut(stream).ok_or(NOT_FOUND)?;
+        let failed = failed("joining party");
+        let members = self.tracker.visible(&stream).count();
+        let party = self.parties.get_mut(&stream).map_err(&failed)?;
         let max_size = usize::try_from(party.max_size).unwrap_or_default();
         if members >= max_size {
-            return Err(FULL);
+            return Err(failed(FULL));
         }
         if party.listing.current().open {
-            self.enter_party(stream, caller);
-            return Ok(());
+            self.enter_party(&stream, caller);
+            return Ok(Reply::Acknowledged);
         }
         if party.requests.len() >= max_size {
-            return Err("party join requests full".into());
+            return Err(failed("party join requests full".into()));
         }
-        if party
-            .requests
-            .iter()
-            .any(|asking| asking.user == caller.user)
-        {
-            return Err("party join request duplicate".into());
+        let mut asking = party.requests.iter();
+        if asking.any(|asking| asking.user == caller.user) {
+            return Err(failed("party join request duplicate".into()));
         }
         party.requests.push(caller.clone());
         let leader = party.leader.session;
         let asks = Message::PartyJoinRequest(PartyJoinRequest {
-            party_id: id_of(stream),
+            party_id: id_of(&stream),
             presences: vec![caller.to_proto()],
         });
         self.push(&[leader], asks);
-        Ok(())
+        Ok(Reply::Acknowledged)
     }
 
     pub(super) fn party_leave(&mut self, caller: &Peer, request: &PartyLeave) -> Answer {
@@ -233,15 +229,10 @@ impl Core {
 
     pub(super) fn party_data_send(&mut self, caller: &Peer, request: PartyDataSend) -> Answer {
         let stream = stream_of(&request.party_id)?;
-        let reason = if !self.parties.by_stream.contains_key(&stream) {
-            Some(NOT_FOUND)
-        } else if self.tracker.get(&stream, caller.session).is_none() {
-            Some(NOT_A_MEMBER)
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            return Err(failed("sending party data")(reason));
+        let failed = failed("sending party data");
+        self.parties.get_mut(&stream).map_err(&failed)?;
+        if self.tracker.get(&stream, caller.session).is_none() {
+            return Err(failed(NOT_A_MEMBER));
         }
         let mut receivers = self.tracker.sessions(&stream);
         receivers.retain(|session| *session != caller.session);
@@ -259,7 +250,7 @@ impl Core {
         self.tracker.track(stream, Presence::new(peer.clone()));
         if self.config.single_party {
             self.tracker
-                .untrack_others(peer.session, &[Mode::Party], stream);
+                .untrack_others(peer.session, &[Mode::PARTY], stream);
         }
     }
 }
@@ -272,7 +263,7 @@ impl Core {
         stream: &Stream,
         caller: &Peer,
     ) -> Result<&mut Party, Reason> {
-        let party = self.parties.by_stream.get_mut(stream).ok_or(NOT_FOUND)?;
+        let party = self.parties.get_mut(stream)?;
         if party.leader.session == caller.session {
             Ok(party)
         } else {
@@ -288,80 +279,53 @@ impl Core {
     pub(super) fn party_promote(&mut self, caller: &Peer, request: &PartyPromote) -> Answer {
         let wanted = complete(request.presence.as_ref())?;
         let stream = stream_of(&request.party_id)?;
-        self.promote(&stream, caller, wanted)
-            .map_err(failed("promoting new party leader"))?;
+        let failed = failed("promoting new party leader");
+        self.led_party(&stream, caller).map_err(&failed)?;
+        let leader = self.member(&stream, wanted).cloned();
+        self.make_leader(&stream, leader.ok_or_else(|| failed(NOT_A_MEMBER))?);
         Ok(Reply::Acknowledged)
-    }
-
-    fn promote(
-        &mut self,
-        stream: &Stream,
-        caller: &Peer,
-        wanted: &UserPresence,
-    ) -> Result<(), Reason> {
-        self.led_party(stream, caller)?;
-        let leader = self.member(stream, wanted).cloned().ok_or(NOT_A_MEMBER)?;
-        self.make_leader(stream, leader);
-        Ok(())
     }
 
     pub(super) fn party_accept(&mut self, caller: &Peer, request: &PartyAccept) -> Answer {
         let wanted = complete(request.presence.as_ref())?;
         let stream = stream_of(&request.party_id)?;
-        self.accept(&stream, caller, wanted)
-            .map_err(failed("accepting party join request"))?;
-        Ok(Reply::Acknowledged)
-    }
-
-    fn accept(
-        &mut self,
-        stream: &Stream,
-        caller: &Peer,
-        wanted: &UserPresence,
-    ) -> Result<(), Reason> {
-        let members = self.tracker.visible(stream).count();
-        let party = self.led_party(stream, caller)?;
+        let failed = failed("accepting party join request");
+        let members = self.tracker.visible(&stream).count();
+        let party = self.led_party(&stream, caller).map_err(&failed)?;
         if members >= usize::try_from(party.max_size).unwrap_or_default() {
-            return Err(FULL);
+            return Err(failed(FULL));
         }
         let asking = party
             .take_request(wanted)
-            .ok_or("party join request not found")?;
+            .ok_or_else(|| failed("party join request not found".into()))?;
         if self.sessions.peer(asking.session).is_none() {
-            return Err("party could not accept request".into());
+            return Err(failed("party could not accept request".into()));
         }
-        self.enter_party(stream, &asking);
-        Ok(())
+        self.enter_party(&stream, &asking);
+        Ok(Reply::Acknowledged)
     }
 
     /// Kicks a member, or declines a request.
     pub(super) fn party_remove(&mut self, caller: &Peer, request: &PartyRemove) -> Answer {
         let wanted = complete(request.presence.as_ref())?;
         let stream = stream_of(&request.party_id)?;
-        self.kick_or_decline(&stream, caller, wanted)
-            .map_err(failed("removing party member or join request"))?;
-        Ok(Reply::Acknowledged)
-    }
-
-    fn kick_or_decline(
-        &mut self,
-        stream: &Stream,
-        caller: &Peer,
-        wanted: &UserPresence,
-    ) -> Result<(), Reason> {
-        self.led_party(stream, caller)?;
+        let failed = failed("removing party member or join request");
+        self.led_party(&stream, caller).map_err(&failed)?;
         if is(caller, wanted) {
-            return Err("party cannot remove self".into());
+            return Err(failed("party cannot remove self".into()));
         }
-        if let Some(member) = self.member(stream, wanted) {
+        if let Some(member) = self.member(&stream, wanted) {
             let session = member.session;
-            self.tracker.untrack(stream, session);
-            self.push(&[session], close_message(stream));
-            return Ok(());
+            self.tracker.untrack(&stream, session);
+            self.push(&[session], close_message(&stream));
+            return Ok(Reply::Acknowledged);
         }
         // One whose request is declined is not told.
-        let declined = self.led_party(stream, caller)?.take_request(wanted);
-        declined.map(|_| ()).ok_or(NOT_A_MEMBER)
+        let party = self.led_party(&stream, caller).map_err(&failed)?;
+        match party.take_request(wanted) {
+            Some(_) => Ok(Reply::Acknowledged),
+            None => Err(failed(NOT_A_MEMBER)),
+        }
     }
 
     pub(super) fn party_close(&mut self, caller: &Peer, request: &realtime::PartyClose) -> Answer {
@@ -394,8 +358,21 @@ impl Core {
     /// Replaces all three of open, hidden and label.
     pub(super) fn party_update(&mut self, caller: &Peer, request: PartyUpdate) -> Answer {
         let stream = stream_of(&request.party_id)?;
-        self.update_party(&stream, caller, &request)
-            .map_err(failed("updating party"))?;
+        let failed = failed("updating party");
+        let has_label = !matches!(&*request.label, "" | "{}");
+        if request.hidden && has_label {
+            let problem = "party is hidden and label is not empty, invalid operation";
+            return Err(failed(problem.into()));
+        }
+        let now = self.clock.now();
+        let party = self.led_party(&stream, caller).map_err(&failed)?;
+        check_label(&request.label).map_err(&failed)?;
+        let listing = Listing {
+            open: request.open,
+            hidden: request.hidden,
+            label: request.label.clone(),
+        };
+        party.listing.set(listing, now);
         let update = Message::PartyUpdate(PartyUpdate {
             party_id: id_of(&stream),
             ..request
@@ -404,34 +381,12 @@ impl Core {
         Ok(Reply::Acknowledged)
     }
 
-    fn update_party(
-        &mut self,
-        stream: &Stream,
-        caller: &Peer,
-        request: &PartyUpdate,
-    ) -> Result<(), Reason> {
-        let has_label = !matches!(&*request.label, "" | "{}");
-        if request.hidden && has_label {
-            return Err("party is hidden and label is not empty, invalid operation".into());
-        }
-        let now = self.clock.now();
-        let party = self.led_party(stream, caller)?;
-        check_label(&request.label)?;
-        let listing = Listing {
-            open: request.open,
-            hidden: request.hidden,
-            label: request.label.clone(),
-        };
-        party.listing.set(listing, now);
-        Ok(())
-    }
-
     fn make_leader(&mut self, stream: &Stream, leader: Peer) {
         let announcement = Message::PartyLeader(PartyLeader {
             party_id: id_of(stream),
             presence: Some(leader.to_proto()),
         });
-        if let Some(party) = self.parties.by_stream.get_mut(stream) {
+        if let Ok(party) = self.parties.get_mut(stream) {
             party.leader = leader;
             self.broadcast(stream, announcement);
         }
@@ -452,10 +407,9 @@ impl Core {
 
     /// Shows a party to one who has come in. Label and whether it is hidden are never said.
     fn tell_joiner(&mut self, stream: &Stream, joiner: &Peer) {
-        let members = self.tracker.visible(stream).map(Presence::to_proto);
-        let members: Vec<UserPresence> = members.collect();
+        let members = self.others_in(stream, None);
         let is_old = self.config.party_layout == PartyLayout::Before3_28;
-        let Some(party) = self.parties.by_stream.get_mut(stream) else {
+        let Ok(party) = self.parties.get_mut(stream) else {
             return;
         };
         let is_creator = !std::mem::replace(&mut party.creator_told, true);

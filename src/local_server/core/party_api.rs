@@ -9,25 +9,7 @@ use super::{
     query::Query,
     tokens::Claims,
 };
-
-#[derive(Serialize)]
-struct PartyList {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    parties: Vec<PartyView>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    cursor: String,
-}
-
-#[derive(Serialize)]
-struct PartyView {
-    party_id: String,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    open: bool,
-    #[serde(skip_serializing_if = "is_zero")]
-    max_size: i32,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    label: String,
-}
+use crate::proto::api::{Party, PartyList};
 
 /// Where a list goes on, and of what it is a list.
 #[derive(Deserialize, PartialEq, Serialize)]
@@ -37,11 +19,6 @@ struct Cursor {
     offset: usize,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_zero(number: &i32) -> bool {
-    *number == 0
-}
-
 impl Core {
     pub(super) fn list_parties(&mut self, call: &Call<'_>, _: Claims) -> ApiResult {
         let limit = call.limit(10)?;
@@ -49,14 +26,11 @@ impl Core {
         let open = call.query_bool("open")?;
         let query = Query::parse(text)
             .ok_or_else(|| ApiError::new(Code::Internal, "Error listing matches."))?; // sic
-        let offset = match call.query("cursor") {
-            None | Some("") => 0,
-            Some(cursor) => {
-                cursor::decode(cursor)
-                    .filter(|cursor: &Cursor| cursor.query == text && cursor.open == open)
-                    .ok_or_else(|| ApiError::invalid("Cursor is invalid."))?
-                    .offset
-            }
+        let invalid = || ApiError::invalid("Cursor is invalid.");
+        let offset = match call.cursor::<Cursor>("cursor", invalid())? {
+            None => 0,
+            Some(cursor) if cursor.query == text && cursor.open == open => cursor.offset,
+            Some(_) => return Err(invalid()),
         };
         let now = self.clock.now();
         let mut found = self.parties.listed(now);
@@ -67,10 +41,11 @@ impl Core {
         });
         let total = found.len();
         let page = found.into_iter().skip(offset).take(limit);
-        let parties: Vec<PartyView> = page
-            .map(|(stream, max_size, listing)| PartyView {
+        let parties: Vec<Party> = page
+            .map(|(stream, max_size, listing)| Party {
                 party_id: parties::id_of(stream),
                 open: listing.open,
+                hidden: false,
                 max_size,
                 label: json::jsonb(&listing.label).unwrap_or_default(),
             })

@@ -10,53 +10,22 @@ use uuid::Uuid;
 use super::ids::{SessionId, UserId};
 use crate::proto::UserPresence;
 
-/// What a session can be present in. Channel ids begin with these numbers.
+/// What a session can be present in: the number of a mode on the wire, where channel ids begin with it. The game's own code uses
+/// the numbers that have no name here.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Mode {
-    /// The notifications of one user; every socket is in the one of its user.
-    Notifications,
-    /// The status of one user; only users who show a status are in it.
-    Status,
-    Room,
-    Group,
-    Direct,
-    MatchRelayed,
-    MatchAuthoritative,
-    Party,
-    /// What the game's own code makes of it.
-    Custom(u8),
-}
+pub(super) struct Mode(pub(super) u8);
 
-impl From<u8> for Mode {
-    fn from(number: u8) -> Self {
-        match number {
-            0 => Self::Notifications,
-            1 => Self::Status,
-            2 => Self::Room,
-            3 => Self::Group,
-            4 => Self::Direct,
-            5 => Self::MatchRelayed,
-            6 => Self::MatchAuthoritative,
-            7 => Self::Party,
-            other => Self::Custom(other),
-        }
-    }
-}
-
-impl From<Mode> for u8 {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Notifications => 0,
-            Mode::Status => 1,
-            Mode::Room => 2,
-            Mode::Group => 3,
-            Mode::Direct => 4,
-            Mode::MatchRelayed => 5,
-            Mode::MatchAuthoritative => 6,
-            Mode::Party => 7,
-            Mode::Custom(number) => number,
-        }
-    }
+impl Mode {
+    /// The notifications of one user. Every socket is in the one of its user.
+    pub(super) const NOTIFICATIONS: Self = Self(0);
+    /// The status of one user. Only users who show a status are in it.
+    pub(super) const STATUS: Self = Self(1);
+    pub(super) const ROOM: Self = Self(2);
+    pub(super) const GROUP: Self = Self(3);
+    pub(super) const DIRECT: Self = Self(4);
+    pub(super) const MATCH_RELAYED: Self = Self(5);
+    pub(super) const MATCH_AUTHORITATIVE: Self = Self(6);
+    pub(super) const PARTY: Self = Self(7);
 }
 
 /// A place to be present in.
@@ -225,13 +194,10 @@ impl Tracker {
         }
     }
 
-    /// The streams of a mode, with how many others may see in each.
-    pub(super) fn streams(&self, mode: Mode) -> impl Iterator<Item = (&Stream, usize)> {
-        let of_mode = self
-            .by_stream
-            .keys()
-            .filter(move |stream| stream.mode == mode);
-        of_mode.map(|stream| (stream, self.visible(stream).count()))
+    /// The streams of a mode.
+    pub(super) fn streams(&self, mode: Mode) -> impl Iterator<Item = &Stream> {
+        let streams = self.by_stream.keys();
+        streams.filter(move |stream| stream.mode == mode)
     }
 
     pub(super) fn exists(&self, stream: &Stream) -> bool {

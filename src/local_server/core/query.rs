@@ -15,11 +15,16 @@
 //! `\`. A clause without a field, or with a value in quotes, holds for nothing. Regular expressions (`/…/`), tolerance (`~`) and dates are not understood: the
 //! first are refused, the others are texts.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    ops::{Bound, RangeBounds as _},
+};
 
 use tantivy_query_grammar::{
     Delimiter, Occur, UserInputAst, UserInputBound, UserInputLeaf, UserInputLiteral, parse_query,
 };
+
+use super::wildcard;
 
 /// A query, understood.
 #[derive(Debug)]
@@ -40,16 +45,9 @@ enum Node {
     Exists(String),
     Equals(String, String),
     Like(String, String),
-    Range(String, Bound, Bound),
+    Range(String, Bound<f64>, Bound<f64>),
     Clauses(Vec<(Occur, Self)>),
     Boost(Box<Self>, f64),
-}
-
-#[derive(Debug)]
-enum Bound {
-    Inclusive(f64),
-    Exclusive(f64),
-    None,
 }
 
 impl Query {
@@ -176,12 +174,12 @@ fn term(literal: UserInputLiteral) -> Node {
 }
 
 /// `None` if it is no number.
-fn bound(bound: UserInputBound) -> Option<Bound> {
+fn bound(bound: UserInputBound) -> Option<Bound<f64>> {
     let number = |text: String| text.trim_start_matches('\\').parse().ok();
     match bound {
-        UserInputBound::Inclusive(text) => number(text).map(Bound::Inclusive),
-        UserInputBound::Exclusive(text) => number(text).map(Bound::Exclusive),
-        UserInputBound::Unbounded => Some(Bound::None),
+        UserInputBound::Inclusive(text) => number(text).map(Bound::Included),
+        UserInputBound::Exclusive(text) => number(text).map(Bound::Excluded),
+        UserInputBound::Unbounded => Some(Bound::Unbounded),
     }
 }
 
@@ -199,11 +197,11 @@ fn score<'a>(node: &Node, fields: &dyn Fn(&str) -> Vec<Value<'a>>) -> Option<f64
         }),
         Node::Like(field, pattern) => any(
             field,
-            &|value| matches!(value, Value::Text(text) if is_like(text, pattern)),
+            &|value| matches!(value, Value::Text(text) if wildcard::fits(text, pattern, '*', '?')),
         ),
         Node::Range(field, lower, upper) => any(
             field,
-            &|value| matches!(value, Value::Number(number) if is_within(*number, lower, upper)),
+            &|value| matches!(value, Value::Number(number) if (*lower, *upper).contains(number)),
         ),
         Node::Boost(node, boost) => score(node, fields).map(|score| score * boost),
         Node::Clauses(clauses) => score_all(clauses, fields),
@@ -233,48 +231,6 @@ fn score_all<'a>(
     }
     // One of nothing but prohibitions holds for the rest of the world.
     (holds || may_fail).then_some(total)
-}
-
-fn is_within(number: f64, lower: &Bound, upper: &Bound) -> bool {
-    let above = match lower {
-        Bound::Inclusive(limit) => number >= *limit,
-        Bound::Exclusive(limit) => number > *limit,
-        Bound::None => true,
-    };
-    let below = match upper {
-        Bound::Inclusive(limit) => number <= *limit,
-        Bound::Exclusive(limit) => number < *limit,
-        Bound::None => true,
-    };
-    above && below
-}
-
-/// Whether a text fits a pattern with `*` and `?`. The last `*` seen is the only one worth another try.
-fn is_like(text: &str, pattern: &str) -> bool {
-    let (text, pattern): (Vec<char>, Vec<char>) =
-        (text.chars().collect(), pattern.chars().collect());
-    let (mut at, mut next) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while at < text.len() {
-        match pattern.get(next) {
-            Some('*') => {
-                star = Some((at, next));
-                next += 1;
-            }
-            Some(c) if *c == '?' || *c == text[at] => {
-                at += 1;
-                next += 1;
-            }
-            _ => {
-                let Some((from, star_at)) = star else {
-                    return false;
-                };
-                star = Some((from + 1, star_at));
-                (at, next) = (from + 1, star_at + 1);
-            }
-        }
-    }
-    pattern[next..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

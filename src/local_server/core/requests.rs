@@ -76,86 +76,64 @@ impl Core {
             Some(Message::MatchDataSend(_)) => String::new(),
             _ => envelope.cid,
         };
-        match self.answer(&caller, envelope.message) {
-            Ok(Reply::Silence) => {}
-            Ok(Reply::Acknowledged) => self.send(&[id], Envelope { cid, message: None }),
-            Ok(Reply::Message(message)) => {
-                self.send(
-                    &[id],
-                    Envelope {
-                        cid,
-                        message: Some(*message),
-                    },
-                );
-            }
-            Err(refusal) => {
-                let error = Message::Error(realtime::Error {
-                    code: refusal.code as i32,
-                    message: refusal.message.to_string(),
-                    context: [].into(),
-                });
-                self.send(
-                    &[id],
-                    Envelope {
-                        cid,
-                        message: Some(error),
-                    },
-                );
-                if refusal.is_fatal() {
-                    self.end(id, Ending::BadInput("error processing message"));
-                }
-            }
+        let answer = self.answer(&caller, envelope.message);
+        let is_fatal = answer.as_ref().is_err_and(Refusal::is_fatal);
+        let message = match answer {
+            Ok(Reply::Silence) => return,
+            Ok(Reply::Acknowledged) => None,
+            Ok(Reply::Message(message)) => Some(*message),
+            Err(refusal) => Some(Message::Error(realtime::Error {
+                code: refusal.code as i32,
+                message: refusal.message.to_string(),
+                context: [].into(),
+            })),
+        };
+        self.send(&[id], Envelope { cid, message });
+        if is_fatal {
+            self.end(id, Ending::BadInput("error processing message"));
         }
     }
 
     fn answer(&mut self, caller: &Peer, message: Option<Message>) -> Answer {
         let is_old = self.config.party_layout == PartyLayout::Before3_28;
-        match message {
-            None => Err(missing_payload()),
-            Some(Message::PartyUpdate(_)) if is_old => Err(missing_payload()),
-            Some(Message::Ping(_)) => Ok(Message::Pong(Pong {}).into()),
-            Some(Message::Pong(_)) => Ok(Reply::Silence),
-            Some(Message::MatchCreate(request)) => self.match_create(caller, &request),
-            Some(Message::MatchJoin(request)) => self.match_join(caller, request),
-            Some(Message::MatchLeave(request)) => self.match_leave(caller, &request),
-            Some(Message::MatchDataSend(request)) => self.match_data_send(caller, request),
-            Some(Message::StatusFollow(request)) => self.status_follow(caller, &request),
-            Some(Message::StatusUnfollow(request)) => self.status_unfollow(caller, &request),
-            Some(Message::StatusUpdate(request)) => self.status_update(caller, request),
-            Some(Message::ChannelJoin(request)) => self.channel_join(caller, &request),
-            Some(Message::ChannelLeave(request)) => self.channel_leave(caller, &request),
-            Some(Message::ChannelMessageSend(request)) => self.message_send(caller, request),
-            Some(Message::ChannelMessageUpdate(request)) => self.message_update(caller, request),
-            Some(Message::ChannelMessageRemove(request)) => self.message_remove(caller, request),
-            Some(Message::PartyCreate(request)) => self.party_create(caller, request),
-            Some(Message::PartyJoin(request)) => self.party_join(caller, &request),
-            Some(Message::PartyLeave(request)) => self.party_leave(caller, &request),
-            Some(Message::PartyPromote(request)) => self.party_promote(caller, &request),
-            Some(Message::PartyAccept(request)) => self.party_accept(caller, &request),
-            Some(Message::PartyRemove(request)) => self.party_remove(caller, &request),
-            Some(Message::PartyClose(request)) => self.party_close(caller, &request),
-            Some(Message::PartyJoinRequestList(request)) => {
-                self.party_join_request_list(caller, request)
-            }
-            Some(Message::PartyDataSend(request)) => self.party_data_send(caller, request),
-            Some(Message::PartyUpdate(request)) => self.party_update(caller, request),
-            Some(Message::MatchmakerAdd(request)) => self.matchmaker_add(caller, request),
-            Some(Message::MatchmakerRemove(request)) => self.matchmaker_remove(caller, &request),
-            Some(Message::PartyMatchmakerAdd(request)) => {
-                self.party_matchmaker_add(caller, request)
-            }
-            Some(Message::PartyMatchmakerRemove(request)) => {
+        let missing = || Refusal::new(ErrorCode::MissingPayload, "Missing message.");
+        match message.ok_or_else(missing)? {
+            Message::PartyUpdate(_) if is_old => Err(missing()),
+            Message::Ping(_) => Ok(Message::Pong(Pong {}).into()),
+            Message::Pong(_) => Ok(Reply::Silence),
+            Message::MatchCreate(request) => self.match_create(caller, &request),
+            Message::MatchJoin(request) => self.match_join(caller, request),
+            Message::MatchLeave(request) => self.match_leave(caller, &request),
+            Message::MatchDataSend(request) => self.match_data_send(caller, request),
+            Message::StatusFollow(request) => self.status_follow(caller, &request),
+            Message::StatusUnfollow(request) => self.status_unfollow(caller, &request),
+            Message::StatusUpdate(request) => self.status_update(caller, request),
+            Message::ChannelJoin(request) => self.channel_join(caller, &request),
+            Message::ChannelLeave(request) => self.channel_leave(caller, &request),
+            Message::ChannelMessageSend(request) => self.message_send(caller, request),
+            Message::ChannelMessageUpdate(request) => self.message_update(caller, request),
+            Message::ChannelMessageRemove(request) => self.message_remove(caller, request),
+            Message::PartyCreate(request) => self.party_create(caller, request),
+            Message::PartyJoin(request) => self.party_join(caller, &request),
+            Message::PartyLeave(request) => self.party_leave(caller, &request),
+            Message::PartyPromote(request) => self.party_promote(caller, &request),
+            Message::PartyAccept(request) => self.party_accept(caller, &request),
+            Message::PartyRemove(request) => self.party_remove(caller, &request),
+            Message::PartyClose(request) => self.party_close(caller, &request),
+            Message::PartyJoinRequestList(request) => self.party_join_request_list(caller, request),
+            Message::PartyDataSend(request) => self.party_data_send(caller, request),
+            Message::PartyUpdate(request) => self.party_update(caller, request),
+            Message::MatchmakerAdd(request) => self.matchmaker_add(caller, request),
+            Message::MatchmakerRemove(request) => self.matchmaker_remove(caller, &request),
+            Message::PartyMatchmakerAdd(request) => self.party_matchmaker_add(caller, request),
+            Message::PartyMatchmakerRemove(request) => {
                 self.party_matchmaker_remove(caller, &request)
             }
-            Some(Message::Rpc(request)) => self.rpc(caller, request),
-            Some(_) => Err(Refusal::new(
+            Message::Rpc(request) => self.rpc(caller, request),
+            _ => Err(Refusal::new(
                 ErrorCode::UnrecognizedPayload,
                 "Unrecognized message.",
             )),
         }
     }
-}
-
-fn missing_payload() -> Refusal {
-    Refusal::new(ErrorCode::MissingPayload, "Missing message.")
 }

@@ -20,85 +20,42 @@ enum Access {
     User(fn(&mut Core, &Call<'_>, Claims) -> ApiResult),
 }
 
-use Access::{Anybody, ServerKey, User};
-
 /// What servers before 3.28 do not know.
 const PARTIES: &str = "/v2/party";
 
-const ROUTES: &[(Method, &str, Access)] = &[
-    (Method::GET, "/healthcheck", Anybody(|_, _| empty())),
-    (
-        Method::POST,
-        "/v2/account/authenticate/device",
-        ServerKey(Core::authenticate_device),
-    ),
-    (
-        Method::POST,
-        "/v2/account/authenticate/email",
-        ServerKey(Core::authenticate_email),
-    ),
-    (
-        Method::POST,
-        "/v2/account/authenticate/custom",
-        ServerKey(Core::authenticate_custom),
-    ),
-    (
-        Method::POST,
-        "/v2/account/session/refresh",
-        ServerKey(Core::refresh_session),
-    ),
-    (Method::POST, "/v2/session/logout", User(Core::log_out)),
-    (Method::GET, "/v2/account", User(Core::get_account)),
-    (Method::PUT, "/v2/account", User(Core::update_account)),
-    (Method::DELETE, "/v2/account", User(Core::delete_account)),
-    (Method::GET, "/v2/user", User(Core::get_users)),
-    (
-        Method::GET,
-        "/v2/user/{}/group",
-        User(Core::list_user_groups),
-    ),
-    (Method::POST, "/v2/group", User(Core::post_group)),
-    (Method::GET, "/v2/group", User(Core::list_groups)),
-    (
-        Method::DELETE,
-        "/v2/group/{}",
-        User(Core::delete_group_call),
-    ),
-    (
-        Method::POST,
-        "/v2/group/{}/join",
-        User(Core::post_group_join),
-    ),
-    (
-        Method::POST,
-        "/v2/group/{}/leave",
-        User(Core::post_group_leave),
-    ),
-    (Method::POST, "/v2/group/{}/add", User(Core::post_group_add)),
-    (
-        Method::POST,
-        "/v2/group/{}/kick",
-        User(Core::post_group_kick),
-    ),
-    (
-        Method::POST,
-        "/v2/group/{}/promote",
-        User(Core::post_group_promote),
-    ),
-    (Method::GET, "/v2/match", User(Core::list_matches)),
-    (Method::GET, PARTIES, User(Core::list_parties)),
-    (Method::GET, "/v2/channel/{}", User(Core::list_messages)),
-    (
-        Method::GET,
-        "/v2/notification",
-        User(Core::list_notifications),
-    ),
-    (
-        Method::DELETE,
-        "/v2/notification",
-        User(Core::delete_notifications),
-    ),
-];
+/// Method, path and who may make a call, and the method of [`Core`] that answers it.
+macro_rules! routes {
+    ($($method:ident $path:expr => $access:ident($answer:ident),)*) => {
+        &[$((Method::$method, $path, Access::$access(Core::$answer)),)*]
+    };
+}
+
+const ROUTES: &[(Method, &str, Access)] = routes! {
+    GET "/healthcheck" => Anybody(healthcheck),
+    POST "/v2/account/authenticate/device" => ServerKey(authenticate_device),
+    POST "/v2/account/authenticate/email" => ServerKey(authenticate_email),
+    POST "/v2/account/authenticate/custom" => ServerKey(authenticate_custom),
+    POST "/v2/account/session/refresh" => ServerKey(refresh_session),
+    POST "/v2/session/logout" => User(log_out),
+    GET "/v2/account" => User(get_account),
+    PUT "/v2/account" => User(update_account),
+    DELETE "/v2/account" => User(delete_account),
+    GET "/v2/user" => User(get_users),
+    GET "/v2/user/{}/group" => User(list_user_groups),
+    POST "/v2/group" => User(create_group),
+    GET "/v2/group" => User(list_groups),
+    DELETE "/v2/group/{}" => User(delete_group),
+    POST "/v2/group/{}/join" => User(join_group),
+    POST "/v2/group/{}/leave" => User(leave_group),
+    POST "/v2/group/{}/add" => User(add_to_group),
+    POST "/v2/group/{}/kick" => User(kick_from_group),
+    POST "/v2/group/{}/promote" => User(promote_in_group),
+    GET "/v2/match" => User(list_matches),
+    GET PARTIES => User(list_parties),
+    GET "/v2/channel/{}" => User(list_messages),
+    GET "/v2/notification" => User(list_notifications),
+    DELETE "/v2/notification" => User(delete_notifications),
+};
 
 impl Core {
     /// Answers a REST call.
@@ -138,12 +95,12 @@ impl Core {
             }
             let call = Call::new(request, argument);
             return match access {
-                Anybody(answer) => answer(self, &call),
-                ServerKey(answer) => {
+                Access::Anybody(answer) => answer(self, &call),
+                Access::ServerKey(answer) => {
                     self.check_server_key(&call)?;
                     answer(self, &call)
                 }
-                User(answer) => {
+                Access::User(answer) => {
                     let claims = self
                         .tokens
                         .read(Token::Session, call.bearer_token()?, &self.clock)
@@ -153,6 +110,10 @@ impl Core {
             };
         }
         Err(refusal)
+    }
+
+    fn healthcheck(&mut self, _: &Call<'_>) -> ApiResult {
+        empty()
     }
 
     fn check_server_key(&self, call: &Call<'_>) -> Result<(), ApiError> {

@@ -6,30 +6,11 @@ use serde_json::{Value, json};
 
 use super::{
     Core,
-    http::{Call, Code, json_response},
+    http::{ApiError, Call, json_response, status_of},
     json,
     runtime::{RpcCaller, RpcError},
     tokens::Token,
 };
-
-/// A call that does not get as far as the function. Unlike other errors of REST, these give their text twice.
-struct Refusal {
-    code: Code,
-    message: String,
-}
-
-impl Refusal {
-    fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
-    }
-
-    fn unauthenticated(message: &str) -> Self {
-        Self::new(Code::Unauthenticated, message)
-    }
-}
 
 /// The id in the path of a call to a function; `None` for other requests.
 pub(super) fn function_of(request: &Request<Bytes>) -> Option<&str> {
@@ -49,7 +30,8 @@ impl Core {
                 let body = json!({ "code": code, "error": {}, "message": message });
                 json_response(status_of(code), text(&body))
             }
-            Err(Refusal { code, message }) => {
+            // Unlike other errors of REST, these give their text twice.
+            Err(ApiError { code, message }) => {
                 let body = json!({ "code": code as u8, "error": message, "message": message });
                 json_response(status_of(code as u8), text(&body))
             }
@@ -60,7 +42,7 @@ impl Core {
         &mut self,
         call: &Call<'_>,
         unwrap: bool,
-    ) -> Result<Result<String, RpcError>, Refusal> {
+    ) -> Result<Result<String, RpcError>, ApiError> {
         let mut caller = self.rpc_caller(call)?;
         for (name, value) in call.parameters() {
             if name != "http_key" {
@@ -76,23 +58,21 @@ impl Core {
             .config
             .runtime
             .rpc(id)
-            .ok_or_else(|| Refusal::new(Code::NotFound, "RPC function not found"))?;
+            .ok_or_else(|| ApiError::not_found("RPC function not found"))?;
         let payload = match call.body_text() {
             body if unwrap || body.is_empty() => body.into_owned(),
-            body => {
-                unquoted(&body).map_err(|problem| Refusal::new(Code::InvalidArgument, problem))?
-            }
+            body => unquoted(&body).map_err(ApiError::invalid)?,
         };
         Ok(self.call_function(id, &function, &caller, &payload))
     }
 
     /// Who calls: a user, or nobody in particular who knows the HTTP key.
-    fn rpc_caller(&self, call: &Call<'_>) -> Result<RpcCaller, Refusal> {
+    fn rpc_caller(&self, call: &Call<'_>) -> Result<RpcCaller, ApiError> {
         let with_key = |key: &str| {
             if key == self.config.http_key {
                 Ok(RpcCaller::default())
             } else {
-                Err(Refusal::unauthenticated("HTTP key invalid"))
+                Err(ApiError::unauthenticated("HTTP key invalid"))
             }
         };
         if let Some(key) = call.query("http_key") {
@@ -100,7 +80,7 @@ impl Core {
         }
         let Some(authorization) = call.authorization() else {
             let problem = "Auth token or HTTP key required";
-            return Err(Refusal::unauthenticated(problem));
+            return Err(ApiError::unauthenticated(problem));
         };
         if authorization.starts_with("Basic ") {
             return with_key(&call.basic_name().unwrap_or_default());
@@ -109,7 +89,7 @@ impl Core {
             .bearer_token()
             .ok()
             .and_then(|token| self.tokens.read(Token::Session, token, &self.clock))
-            .ok_or_else(|| Refusal::unauthenticated("Auth token invalid"))?;
+            .ok_or_else(|| ApiError::unauthenticated("Auth token invalid"))?;
         Ok(RpcCaller {
             user: Some((claims.user, claims.username)),
             ..RpcCaller::default()
@@ -133,22 +113,4 @@ fn unquoted(body: &str) -> Result<String, String> {
 
 fn text(body: &Value) -> Bytes {
     body.to_string().into()
-}
-
-/// The HTTP status that stands for a code of gRPC.
-fn status_of(code: u8) -> StatusCode {
-    match code {
-        0 => StatusCode::OK,
-        1 => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
-        3 | 9 | 11 => StatusCode::BAD_REQUEST,
-        4 => StatusCode::GATEWAY_TIMEOUT,
-        5 => StatusCode::NOT_FOUND,
-        6 | 10 => StatusCode::CONFLICT,
-        7 => StatusCode::FORBIDDEN,
-        8 => StatusCode::TOO_MANY_REQUESTS,
-        12 => StatusCode::NOT_IMPLEMENTED,
-        14 => StatusCode::SERVICE_UNAVAILABLE,
-        16 => StatusCode::UNAUTHORIZED,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
 }

@@ -51,7 +51,7 @@ impl Follows {
 }
 
 pub(super) fn stream(user: UserId) -> Stream {
-    Stream::new(Mode::Status, user.0)
+    Stream::new(Mode::STATUS, user.0)
 }
 
 pub(super) fn presence(peer: Peer, status: String) -> Presence {

@@ -39,7 +39,7 @@ fn to_proto(stream: &Stream) -> realtime::Stream {
         false => id.to_string(),
     };
     realtime::Stream {
-        mode: u8::from(stream.mode).into(),
+        mode: stream.mode.0.into(),
         subject: id(stream.subject),
         subcontext: id(stream.subcontext),
         label: stream.label.clone(),

@@ -1,6 +1,6 @@
 //! Accounts and users over REST.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
@@ -14,51 +14,7 @@ use super::{
     status,
     tokens::Claims,
 };
-use crate::proto::Timestamp;
-
-#[derive(Serialize)]
-struct AccountView {
-    user: UserView,
-    wallet: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    devices: Vec<DeviceView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    custom_id: Option<String>,
-}
-
-#[derive(Serialize)]
-struct DeviceView {
-    id: String,
-}
-
-#[derive(Serialize)]
-struct UserList {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    users: Vec<UserView>,
-}
-
-#[derive(Serialize)]
-struct UserView {
-    id: UserId,
-    username: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    display_name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    avatar_url: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    lang_tag: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    location: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    timezone: String,
-    metadata: &'static str,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    online: bool,
-    create_time: Timestamp,
-    update_time: Timestamp,
-}
+use crate::proto::api::{self, Account, AccountDevice, Users};
 
 /// Fields that are absent stay as they are.
 #[derive(Default, Deserialize)]
@@ -78,17 +34,15 @@ struct UpdateRequest {
 impl Core {
     pub(super) fn get_account(&mut self, _: &Call<'_>, caller: Claims) -> ApiResult {
         let user = self.accounts.get(caller.user).ok_or_else(not_found)?;
-        let mut account = AccountView {
-            user: self.view(user),
-            wallet: "{}",
-            email: None,
-            devices: Vec::new(),
-            custom_id: None,
+        let mut account = Account {
+            user: Some(self.shown(user)),
+            wallet: "{}".to_owned(),
+            ..Account::default()
         };
         match user.credential.clone() {
-            Credential::Device(id) => account.devices.push(DeviceView { id }),
-            Credential::Custom(id) => account.custom_id = Some(id),
-            Credential::Email(email) => account.email = Some(email),
+            Credential::Device(id) => account.devices.push(AccountDevice { id }),
+            Credential::Custom(id) => account.custom_id = id,
+            Credential::Email(email) => account.email = email,
         }
         answer(account)
     }
@@ -163,24 +117,24 @@ impl Core {
         users.extend(by_name);
         users.sort_by_key(|user| user.id);
         users.dedup_by_key(|user| user.id);
-        let users = users.into_iter().map(|user| self.view(user)).collect();
-        answer(UserList { users })
+        let users = users.into_iter().map(|user| self.shown(user)).collect();
+        answer(Users { users })
     }
 
-    fn view(&self, user: &User) -> UserView {
+    fn shown(&self, user: &User) -> api::User {
         let profile = user.profile.clone();
-        UserView {
-            id: user.id,
+        api::User {
+            id: user.id.to_string(),
             username: user.username.clone(),
             display_name: profile.display_name,
             avatar_url: profile.avatar_url,
             lang_tag: profile.lang_tag,
             location: profile.location,
             timezone: profile.timezone,
-            metadata: "{}",
+            metadata: "{}".to_owned(),
             online: self.tracker.exists(&status::stream(user.id)),
-            create_time: user.created,
-            update_time: user.updated,
+            create_time: Some(user.created),
+            update_time: Some(user.updated),
         }
     }
 }

@@ -91,13 +91,12 @@ impl NotificationSend {
             let problem = "expects content to be a JSON object";
             return Err(RuntimeError::new(problem));
         }
-        let notice = Notice::new(self.code, self.subject)
-            .with_content(self.content)
-            .from(UserId(sender));
-        let notice = if self.persistent {
-            notice.persistent()
-        } else {
-            notice
+        let notice = Notice {
+            code: self.code,
+            subject: self.subject,
+            content: self.content,
+            sender: Some(UserId(sender)),
+            persistent: self.persistent,
         };
         Ok((UserId(user), notice))
     }

@@ -179,7 +179,7 @@ fn place(stream: &Stream) -> Result<presence::Stream, RuntimeError> {
     let mode =
         u8::try_from(stream.mode).map_err(|_| RuntimeError::new("expects stream mode 0-255"))?;
     Ok(presence::Stream {
-        mode: Mode::from(mode),
+        mode: Mode(mode),
         subject: id(&stream.subject, "expects valid stream subject")?,
         subcontext: id(&stream.subcontext, "expects valid stream subcontext")?,
         label: stream.label.clone(),
