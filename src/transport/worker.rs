@@ -335,11 +335,8 @@ impl LinkState {
         {
             let epoch = *epoch;
             if let Err(error) = socket.on_resolved(now, addresses, registry) {
-                let error = error.at(socket.server());
-                self.input(
-                    now,
-                    Input::Ended(epoch, DisconnectReason::Unreachable(error)),
-                );
+                let reason = DisconnectReason::Unreachable(error.at(socket.server()));
+                self.input(now, Input::Ended(epoch, reason));
             }
             return;
         }
@@ -437,11 +434,8 @@ impl LinkState {
                 match opening {
                     Ok(opening) => self.socket = Some(opening),
                     Err(error) => {
-                        let error = error.at(&plan.server);
-                        self.core.handle(
-                            now,
-                            Input::Ended(epoch, DisconnectReason::Unreachable(error)),
-                        );
+                        let reason = DisconnectReason::Unreachable(error.at(&plan.server));
+                        self.core.handle(now, Input::Ended(epoch, reason));
                     }
                 }
             }

@@ -15,7 +15,7 @@ use crate::{
         command::{ConnectPlan, LinkCommand, RequestId},
         core::deadline::deadline,
         error::DisconnectReason,
-        event::{Answer, Failure, LinkEvent},
+        event::{Failure, LinkEvent},
         wire::encode::OutgoingMatchData,
     },
 };
@@ -46,7 +46,7 @@ impl Core {
                     let action = Action::Rest(ticket, call, endpoint);
                     self.actions.push_back(action);
                 }
-                Err(bad) => self.answer(ticket, Answer::Failed(Failure::BadAddress(bad))),
+                Err(bad) => self.fail(ticket, Failure::BadAddress(bad)),
             },
             LinkCommand::Send { origin, data } => {
                 if let Err(reason) = self.send(origin, &data) {
@@ -80,7 +80,7 @@ impl Core {
 
     fn request(&mut self, now: Instant, ticket: RequestId, message: Message, timeout: Duration) {
         if !self.accepts_traffic() {
-            return self.answer(ticket, Answer::Failed(Failure::NotConnected));
+            return self.fail(ticket, Failure::NotConnected);
         }
         let kind = Kind::of(&message);
         let envelope = Envelope {
@@ -89,11 +89,11 @@ impl Core {
         };
         let (size, limit) = (envelope.encoded_len(), self.settings.max_envelope);
         if size > limit {
-            return self.answer(ticket, Answer::Failed(Failure::TooLarge { size, limit }));
+            return self.fail(ticket, Failure::TooLarge { size, limit });
         }
         if outbox::fans_out(kind) && !self.outbox.has_room() {
             let limit = self.outbox.limit();
-            return self.answer(ticket, Answer::Failed(Failure::QueueFull { limit }));
+            return self.fail(ticket, Failure::QueueFull { limit });
         }
         self.requests.open_socket(ticket, now, timeout);
         let frame = envelope.encode_to_vec().into();

@@ -149,13 +149,10 @@ impl Core {
             Input::Ended(epoch, reason) if epoch == self.epoch => self.end(reason),
             Input::RestDone(ticket, result) => {
                 if self.requests.on_rest_answer(ticket) {
-                    self.answer(
-                        ticket,
-                        match result {
-                            Ok(response) => Answer::Rest(response),
-                            Err(error) => Answer::Failed(Failure::Unreachable(error)),
-                        },
-                    );
+                    match result {
+                        Ok(response) => self.answer(ticket, Answer::Rest(response)),
+                        Err(error) => self.fail(ticket, Failure::Unreachable(error)),
+                    }
                 }
             }
             // What an older connection has to say goes nowhere.
@@ -300,21 +297,18 @@ impl Core {
             self.hand_over
                 .push(LinkEvent::PartyLayout(party_layout_of(&frame)));
         }
-        match decoded {
-            Decoded::MatchData(data) => self
-                .hand_over
-                .push(LinkEvent::Pushed(Pushed::MatchData(data))),
-            Decoded::PartyData(data) => self
-                .hand_over
-                .push(LinkEvent::Pushed(Pushed::PartyData(data))),
-            Decoded::StreamData(data) => self
-                .hand_over
-                .push(LinkEvent::Pushed(Pushed::StreamData(data))),
+        let data = match decoded {
+            Decoded::MatchData(data) => Pushed::MatchData(data),
+            Decoded::PartyData(data) => Pushed::PartyData(data),
+            Decoded::StreamData(data) => Pushed::StreamData(data),
             Decoded::Envelope(Envelope { cid, message }) if cid.is_empty() => {
-                self.on_pushed(message)
+                return self.on_pushed(message);
             }
-            Decoded::Envelope(Envelope { cid, message }) => self.on_answer(now, &cid, message),
-        }
+            Decoded::Envelope(Envelope { cid, message }) => {
+                return self.on_answer(now, &cid, message);
+            }
+        };
+        self.hand_over.push(LinkEvent::Pushed(data));
     }
 
     /// A message with a `cid`.
@@ -383,7 +377,7 @@ impl Core {
                 }
                 Way::Socket { place: Some(_) } => {}
             }
-            self.answer(ticket, Answer::Failed(Failure::Timeout { after }));
+            self.fail(ticket, Failure::Timeout { after });
         }
         self.outbox.remove(&unsent);
         match &mut self.stage {
@@ -433,10 +427,7 @@ impl Core {
             }
         }
         for (ticket, maybe_executed) in self.requests.drain_socket() {
-            self.answer(
-                ticket,
-                Answer::Failed(Failure::ConnectionLost { maybe_executed }),
-            );
+            self.fail(ticket, Failure::ConnectionLost { maybe_executed });
         }
         self.hand_over.push(LinkEvent::Closed(reason));
     }
@@ -447,6 +438,10 @@ impl Core {
             answer,
             late: false,
         });
+    }
+
+    fn fail(&mut self, ticket: RequestId, failure: Failure) {
+        self.answer(ticket, Answer::Failed(failure));
     }
 
     fn is_draining(&self) -> bool {
