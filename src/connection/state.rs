@@ -14,7 +14,7 @@ use crate::{
 
 /// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work.
 ///
-/// It changes in `StateTransition`, after the events: when [`Connected`] is triggered, it is about to be entered. A phase may be
+/// It changes in `StateTransition`, after the events: when [`Connected`](super::Connected) is triggered, it is about to be entered. A phase may be
 /// over when `OnEnter` runs, if the server hangs up in the same frame; its `OnExit` follows.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Reflect, States)]
 #[type_path = "bevy_nakama::connection"]

@@ -125,20 +125,16 @@ fn judge_deadlines(world: &mut World) {
 fn apply(world: &mut World, Told { epoch, event }: Told) {
     let is_current = epoch == world.resource::<NakamaConnection>().epoch();
     match event {
-        LinkEvent::Answer {
-            ticket,
-            answer,
-            late,
-        } => {
+        LinkEvent::Answer { id, answer, late } => {
             let answer = match answer {
                 Answer::Message(_) if !is_current => Answer::Failed(Failure::ConnectionLost {
                     maybe_executed: true,
                 }),
                 answer => answer,
             };
-            on_answer(world, ticket, answer, late);
+            on_answer(world, id, answer, late);
         }
-        LinkEvent::GivenUp { ticket } => request::on_given_up(world, ticket),
+        LinkEvent::GivenUp { id } => request::on_given_up(world, id),
         LinkEvent::Closed(reason) => on_closed(world, epoch, reason),
         LinkEvent::Dropped { count } => {
             log::warn!(
@@ -166,10 +162,10 @@ fn apply(world: &mut World, Told { epoch, event }: Told) {
     }
 }
 
-fn on_answer(world: &mut World, ticket: RequestId, answer: Answer, late: bool) {
-    request::on_answer(world, ticket, answer, late);
+fn on_answer(world: &mut World, id: RequestId, answer: Answer, late: bool) {
+    request::on_answer(world, id, answer, late);
     apply_ready(world);
-    let settled = request::close(world, ticket);
+    let settled = request::close(world, id);
     if let Some(asked) = settled.moves {
         world.resource_mut::<EarlyArrivals>().move_answered(&asked);
         apply_ready(world);

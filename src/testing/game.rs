@@ -7,7 +7,7 @@ use bevy_ecs::{prelude::*, schedule::SingleThreadedExecutor, system::IntoObserve
 use bevy_state::{app::StatesPlugin, state::setup_state_transitions_in_world};
 use bevy_time::{TimePlugin, TimeUpdateStrategy};
 
-use super::{chat_joined, match_joined, server, session, wire::Wire};
+use super::{chat_joined, match_joined, server, session_of, wire::Wire};
 use crate::{
     areas::{chat::JoinChat, matches::JoinMatch},
     commands::NakamaCommandsExt as _,
@@ -135,7 +135,7 @@ impl TestGame {
     /// Connects as `ada`, and lets the server accept.
     #[track_caller]
     pub fn connect(&mut self) {
-        let session = session("ada");
+        let session = session_of("ada");
         self.commands(|commands| {
             commands
                 .nakama()

@@ -2,7 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{TestGame, presence, room_id};
+use super::{TestGame, room_id, user_presence};
 use crate::{
     areas::{
         chat::{ChatIndex, ChatLog, ChatMembers},
@@ -77,7 +77,7 @@ impl TestGame {
     #[must_use]
     #[track_caller]
     pub fn presence_of(&self, match_id: &str, name: &str) -> Entity {
-        let session = SessionId::from(presence(name).session_id);
+        let session = SessionId::from(user_presence(name).session_id);
         let found = self
             .app
             .world()

@@ -75,9 +75,10 @@ pub(crate) use self::says::forge_token;
 pub use self::{
     game::{FRAME, TestGame},
     says::{
-        chat_joined, chat_message, chat_presences, followed, match_data, match_joined,
-        match_presences, matchmaker_matched, matchmaker_ticket, notification, party, party_closed,
-        party_data, party_join_request, party_leader, party_matchmaker_ticket, party_presences,
-        presence, room_id, server, session, status_presences, stream_data, stream_presences,
+        chat_joined, chat_message, chat_presences, followed, match_data_sent, match_joined,
+        match_presences, matchmaker_matched, matchmaker_ticket, notification_sent, party_closed,
+        party_data, party_join_request, party_joined, party_leader, party_matchmaker_ticket,
+        party_presences, room_id, server, session_of, status_presences, stream_data,
+        stream_presences, user_presence,
     },
 };

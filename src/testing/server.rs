@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{TestGame, session, wire::Wire};
+use super::{TestGame, session_of, wire::Wire};
 use crate::{
     connection::{DisconnectReason, TransportError},
     proto::{self, Envelope, Kind, Message, PartyLayout, realtime},
@@ -150,8 +150,8 @@ impl TestGame {
     #[track_caller]
     pub fn answer_rest_with(&mut self, status: u16, body: impl Into<Bytes>) {
         let call = self.wire.calls.pop_front();
-        let (ticket, _) = call.expect("the game made no REST call");
-        self.respond(ticket, status, body);
+        let (id, _) = call.expect("the game made no REST call");
+        self.respond(id, status, body);
     }
 
     fn respond(&mut self, call: RequestId, status: u16, body: impl Into<Bytes>) {
@@ -160,7 +160,7 @@ impl TestGame {
         self.wire.input(Input::RestDone(call, Ok(response)));
     }
 
-    /// Answers the oldest login: the player is the user with this name, see [`session`]. Returns what the game gets.
+    /// Answers the oldest login: the player is the user with this name, see [`session_of`]. Returns what the game gets.
     ///
     /// # Panics
     ///
@@ -176,11 +176,11 @@ impl TestGame {
                 self.rest_calls()
             );
         };
-        let session = session(name);
+        let session = session_of(name);
         let token = session.token().expose();
         let tokens = serde_json::json!({ "token": token, "refresh_token": token });
-        if let Some((ticket, _)) = self.wire.calls.remove(index) {
-            self.respond(ticket, 200, tokens.to_string());
+        if let Some((id, _)) = self.wire.calls.remove(index) {
+            self.respond(id, 200, tokens.to_string());
         }
         session
     }
@@ -193,9 +193,9 @@ impl TestGame {
     #[track_caller]
     pub fn rest_breaks(&mut self) {
         let call = self.wire.calls.pop_front();
-        let (ticket, call) = call.expect("the game made no REST call");
+        let (id, call) = call.expect("the game made no REST call");
         let error = TransportError::Eof.at(&call.server);
-        self.wire.input(Input::RestDone(ticket, Err(error)));
+        self.wire.input(Input::RestDone(id, Err(error)));
     }
 
     /// Lets heartbeats go unanswered.

@@ -111,8 +111,8 @@ impl Wire {
                 Some(Action::Close(epoch)) => {
                     self.epoch.take_if(|current| *current == epoch);
                 }
-                Some(Action::Rest(ticket, call, _)) => self.calls.push_back((ticket, *call)),
-                Some(Action::AbandonRest(ticket)) => self.calls.retain(|(call, _)| *call != ticket),
+                Some(Action::Rest(id, call, _)) => self.calls.push_back((id, *call)),
+                Some(Action::AbandonRest(id)) => self.calls.retain(|(call, _)| *call != id),
                 None => break,
             }
         }

@@ -28,7 +28,7 @@ pub(crate) enum LinkCommand {
     /// Send a message and expect an answer: exactly one [`LinkEvent::Answer`].
     Request {
         /// Names the answer.
-        ticket: RequestId,
+        id: RequestId,
         /// What to send.
         message: Box<Message>,
         /// How long to wait for the answer.
@@ -37,7 +37,7 @@ pub(crate) enum LinkCommand {
     /// Make a REST call: exactly one [`LinkEvent::Answer`]. Needs no socket.
     Rest {
         /// Names the answer.
-        ticket: RequestId,
+        id: RequestId,
         /// What to call.
         call: Box<RestCall>,
         /// How long to wait for the answer.

@@ -63,7 +63,7 @@ pub(crate) enum LinkEvent {
     /// The answer to a request. `late`: the request had been answered with [`Failure::Timeout`] before.
     Answer {
         /// Which request.
-        ticket: RequestId,
+        id: RequestId,
         /// How it went.
         answer: Answer,
         /// Whether this is what came after the deadline.
@@ -72,7 +72,7 @@ pub(crate) enum LinkEvent {
     /// A request that had been answered with [`Failure::Timeout`] will have no late answer either.
     GivenUp {
         /// Which request.
-        ticket: RequestId,
+        id: RequestId,
     },
     /// Something that the server sent by itself.
     Pushed(Pushed),

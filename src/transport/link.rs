@@ -151,7 +151,7 @@ impl Link {
         self.staged.retain(|command| {
             is_old &= !matches!(command, LinkCommand::Connect(_));
             match command {
-                LinkCommand::Request { ticket, .. } if is_old => unsent.push(*ticket),
+                LinkCommand::Request { id, .. } if is_old => unsent.push(*id),
                 _ => return true,
             }
             false
@@ -235,13 +235,13 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
             epoch = plan.epoch;
             LinkEvent::Closed(DisconnectReason::NetworkThread)
         }
-        LinkCommand::Request { ticket, .. } => LinkEvent::Answer {
-            ticket,
+        LinkCommand::Request { id, .. } => LinkEvent::Answer {
+            id,
             answer: Answer::Failed(Failure::NotConnected),
             late: false,
         },
-        LinkCommand::Rest { ticket, call, .. } => LinkEvent::Answer {
-            ticket,
+        LinkCommand::Rest { id, call, .. } => LinkEvent::Answer {
+            id,
             answer: Answer::Failed(Failure::Unreachable(
                 TransportError::NetworkThread.at(&call.server),
             )),

@@ -158,11 +158,11 @@ impl Worker {
     fn start_calls(&mut self, now: Instant) {
         let owners = &mut self.owners;
         self.dialer.pool.retain(|token| owners.contains_key(&token));
-        while let Some((host, id, ticket)) = self.dialer.pool.next() {
+        while let Some((host, id, request)) = self.dialer.pool.next() {
             let started = self
                 .links
                 .get_mut(&id)
-                .and_then(|link| link.start_call(now, ticket, &mut self.dialer));
+                .and_then(|link| link.start_call(now, request, &mut self.dialer));
             if let Some(token) = started {
                 owners.insert(token, id);
                 self.dialer.pool.open(host, token);
@@ -341,14 +341,14 @@ impl LinkState {
             return;
         }
         let call = self.calls.iter_mut().find(|(_, call)| call.token == token);
-        let Some((ticket, call)) = call else {
+        let Some((request, call)) = call else {
             return;
         };
-        let ticket = *ticket;
+        let request = *request;
         if let Err(error) = call.exchange.on_resolved(now, addresses, registry) {
             let error = error.at(&call.server);
-            self.calls.remove(&ticket);
-            self.input(now, Input::RestDone(ticket, Err(error)));
+            self.calls.remove(&request);
+            self.input(now, Input::RestDone(request, Err(error)));
         }
     }
 
@@ -447,13 +447,13 @@ impl LinkState {
                     self.closing.push((token, closing));
                 }
             }
-            Action::Rest(ticket, call, endpoint) => {
-                dialer.pool.wait(self.id, ticket, &endpoint, &call.auth);
-                self.waiting.insert(ticket, (call, endpoint));
+            Action::Rest(request, call, endpoint) => {
+                dialer.pool.wait(self.id, request, &endpoint, &call.auth);
+                self.waiting.insert(request, (call, endpoint));
             }
-            Action::AbandonRest(ticket) => {
-                self.calls.remove(&ticket);
-                self.waiting.remove(&ticket);
+            Action::AbandonRest(request) => {
+                self.calls.remove(&request);
+                self.waiting.remove(&request);
             }
         }
     }
@@ -462,10 +462,10 @@ impl LinkState {
     fn start_call(
         &mut self,
         now: Instant,
-        ticket: RequestId,
+        request: RequestId,
         dialer: &mut Dialer,
     ) -> Option<Token> {
-        let (call, endpoint) = self.waiting.remove(&ticket)?;
+        let (call, endpoint) = self.waiting.remove(&request)?;
         let started = dialer
             .dial(&call.server, endpoint)
             .and_then(|(token, dial)| Ok((token, rest::start(&call, dial)?)));
@@ -476,12 +476,12 @@ impl LinkState {
                     server: call.server,
                     exchange,
                 };
-                self.calls.insert(ticket, call);
+                self.calls.insert(request, call);
                 Some(token)
             }
             Err(error) => {
                 let error = error.at(&call.server);
-                self.input(now, Input::RestDone(ticket, Err(error)));
+                self.input(now, Input::RestDone(request, Err(error)));
                 None
             }
         }
@@ -491,7 +491,7 @@ impl LinkState {
     fn poll_calls(&mut self, now: Instant, registry: &Registry) -> bool {
         let core = &mut self.core;
         let mut has_more = false;
-        self.calls.retain(|ticket, call| {
+        self.calls.retain(|request, call| {
             let result = match call.exchange.poll(now, registry) {
                 Ok(None) => {
                     has_more |= call.exchange.has_more();
@@ -507,7 +507,7 @@ impl LinkState {
                 Err(error) => Err(error),
             };
             let result = result.map_err(|error| error.at(&call.server));
-            core.handle(now, Input::RestDone(*ticket, result));
+            core.handle(now, Input::RestDone(*request, result));
             false
         });
         has_more

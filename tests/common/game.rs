@@ -58,7 +58,7 @@ impl Game {
 
     /// Connects with a session that no server has made.
     pub(crate) fn connect_to(&mut self, server: &NakamaServer) {
-        let session = testing::session("ada");
+        let session = testing::session_of("ada");
         self.commands(|commands| {
             commands
                 .nakama()

@@ -41,7 +41,7 @@ pub(crate) fn sent_json(envelope: &Envelope) -> serde_json::Value {
 
 /// Asks for a connection as this user.
 pub(crate) fn connect_as(game: &mut TestGame, name: &str) {
-    let session = session(name);
+    let session = session_of(name);
     game.commands(|commands| {
         let options = ConnectOptions::default();
         commands.nakama().connect(&server(), &session, options);
@@ -73,7 +73,7 @@ pub(crate) fn ask_to_join_party(game: &mut TestGame, id: &str) -> (Entity, Envel
 pub(crate) fn join_party(game: &mut TestGame, id: &str, members: &[&str]) -> Entity {
     let (entity, asked) = ask_to_join_party(game, id);
     game.acknowledge(&asked);
-    game.server_says(party(id, "ada", members));
+    game.server_says(party_joined(id, "ada", members));
     game.update();
     entity
 }

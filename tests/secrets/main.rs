@@ -239,7 +239,7 @@ fn play(tokens: &mut Tokens) {
     if let Ok(forged) = NakamaSession::restore(&forged, None) {
         connect(ada, &server, &forged);
     }
-    let other = bevy_nakama::testing::session("ada");
+    let other = bevy_nakama::testing::session_of("ada");
     assert!(connect(ada, &server, &other).contains("401"), "not its own");
     bob.commands(|commands| commands.nakama().disconnect());
     assert_eq!(bob.next_phase(), "the game disconnected");
@@ -406,7 +406,7 @@ fn a_whole_session_tells_no_secret() {
     play(&mut tokens);
     call_functions(&mut tokens);
     fail_to_connect(&mut tokens);
-    let token = bevy_nakama::testing::session("ada-over-tls");
+    let token = bevy_nakama::testing::session_of("ada-over-tls");
     let token = token
         .token()
         .expose()

@@ -56,16 +56,16 @@ mod tests {
     use crate::{
         commands::NakamaCommandsExt as _,
         connection::NakamaConnection,
-        testing::{TestGame, server, session},
+        testing::{TestGame, server, session_of},
     };
 
     /// Refreshes the session of this user, and says whose token REST calls have then.
     fn token_after_refresh_of(name: &str) -> String {
         let mut game = TestGame::connected();
-        let old = session(name);
+        let old = session_of(name);
         game.commands(|commands| commands.nakama().refresh(&server(), &old).id());
         game.update();
-        let new = session("ada-refreshed");
+        let new = session_of("ada-refreshed");
         let token = new.token().expose();
         game.answer_rest(200, &json!({ "token": token, "refresh_token": token }));
         game.update();

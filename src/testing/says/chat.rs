@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{presence, presences};
+use super::{presences, user_presence};
 use crate::{
     areas::chat::{ChatMessageKind, Timestamp},
     mirror::presence::ChannelId,
@@ -21,7 +21,7 @@ pub fn chat_joined(room: &str, names: &[&str]) -> Message {
     Message::Channel(realtime::Channel {
         id: room_id(room).to_string(),
         presences: presences(names.get(1..).unwrap_or_default()),
-        self_: names.first().map(|me| presence(me)),
+        self_: names.first().map(|me| user_presence(me)),
         room_name: room.into(),
         ..Default::default()
     })
@@ -53,7 +53,7 @@ pub fn chat_message(
         seconds: i64::try_from(at.as_secs()).unwrap_or(i64::MAX),
         nanos: i32::try_from(at.subsec_nanos()).unwrap_or_default(),
     };
-    let sender = presence(sender);
+    let sender = user_presence(sender);
     Message::ChannelMessage(api::ChannelMessage {
         channel_id: room_id(room).to_string(),
         message_id: message_id.into(),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{presence, presences};
+use super::{presences, user_presence};
 use crate::proto::{Message, realtime};
 
 /// The answer to a join: a relayed match with these people in it. The first is the local user.
@@ -13,7 +13,7 @@ pub fn match_joined(match_id: &str, names: &[&str]) -> Message {
         match_id: match_id.into(),
         size: i32::try_from(others.len()).unwrap_or(i32::MAX),
         presences: others,
-        self_: names.first().map(|me| presence(me)),
+        self_: names.first().map(|me| user_presence(me)),
         ..Default::default()
     })
 }
@@ -30,7 +30,7 @@ pub fn match_presences(match_id: &str, joins: &[&str], leaves: &[&str]) -> Messa
 
 /// Somebody sent data to a match; without a name, the server's match handler did.
 #[must_use]
-pub fn match_data(
+pub fn match_data_sent(
     match_id: &str,
     sender: Option<&str>,
     op_code: i64,
@@ -38,7 +38,7 @@ pub fn match_data(
 ) -> Message {
     Message::MatchData(realtime::MatchData {
         match_id: match_id.into(),
-        presence: sender.map(presence),
+        presence: sender.map(user_presence),
         op_code,
         data: data.into(),
         reliable: true,

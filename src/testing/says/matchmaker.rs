@@ -1,6 +1,6 @@
 //! What the server says about the matchmaker.
 
-use super::presence;
+use super::user_presence;
 use crate::{
     mirror::presence::JoinWith,
     proto::{
@@ -39,7 +39,7 @@ pub fn matchmaker_matched(
     party: Option<(&str, &[&str])>,
 ) -> Message {
     let user = |name: &&str| MatchmakerUser {
-        presence: Some(presence(name)),
+        presence: Some(user_presence(name)),
         party_id: party
             .filter(|(_, members)| members.contains(name))
             .map_or_else(String::new, |(id, _)| id.into()),

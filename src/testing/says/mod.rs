@@ -9,10 +9,12 @@ mod status;
 
 pub use self::{
     chat::{chat_joined, chat_message, chat_presences, room_id},
-    matches::{match_data, match_joined, match_presences},
+    matches::{match_data_sent, match_joined, match_presences},
     matchmaker::{matchmaker_matched, matchmaker_ticket, party_matchmaker_ticket},
-    notification::notification,
-    party::{party, party_closed, party_data, party_join_request, party_leader, party_presences},
+    notification::notification_sent,
+    party::{
+        party_closed, party_data, party_join_request, party_joined, party_leader, party_presences,
+    },
     status::{followed, status_presences, stream_data, stream_presences},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -31,7 +33,7 @@ pub fn server() -> NakamaServer {
 ///
 /// Never.
 #[must_use]
-pub fn session(name: &str) -> NakamaSession {
+pub fn session_of(name: &str) -> NakamaSession {
     let claims = serde_json::json!({ "uid": format!("user-{name}"), "usn": name, "exp": u32::MAX });
     let token = forge_token(&claims);
     NakamaSession::restore(&token, Some(&token)).expect("our own token")
@@ -45,7 +47,7 @@ pub(crate) fn forge_token(claims: &serde_json::Value) -> String {
 
 /// The presence of the user with this name: user id `user-NAME`, session id `session-NAME`.
 #[must_use]
-pub fn presence(name: &str) -> UserPresence {
+pub fn user_presence(name: &str) -> UserPresence {
     UserPresence {
         user_id: format!("user-{name}"),
         session_id: format!("session-{name}"),
@@ -55,5 +57,5 @@ pub fn presence(name: &str) -> UserPresence {
 }
 
 fn presences(names: &[&str]) -> Vec<UserPresence> {
-    names.iter().map(|name| presence(name)).collect()
+    names.iter().map(|name| user_presence(name)).collect()
 }

@@ -7,7 +7,13 @@ use crate::{
 
 /// The server tells the user something, at the beginning of 1970 and in nobody's name. `persistent`: and keeps it.
 #[must_use]
-pub fn notification(id: &str, code: i32, subject: &str, json: &str, persistent: bool) -> Message {
+pub fn notification_sent(
+    id: &str,
+    code: i32,
+    subject: &str,
+    json: &str,
+    persistent: bool,
+) -> Message {
     let notification = api::Notification {
         id: id.into(),
         subject: subject.into(),

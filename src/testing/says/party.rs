@@ -2,18 +2,18 @@
 
 use bytes::Bytes;
 
-use super::{presence, presences};
+use super::{presences, user_presence};
 use crate::proto::{Message, realtime};
 
 /// The local user is in a party: open, for eight, led by the first of its members. An answer to its creation, or a push.
 #[must_use]
-pub fn party(party_id: &str, me: &str, members: &[&str]) -> Message {
+pub fn party_joined(party_id: &str, me: &str, members: &[&str]) -> Message {
     Message::Party(realtime::Party {
         party_id: party_id.into(),
         open: true,
         max_size: 8,
-        self_: Some(presence(me)),
-        leader: members.first().map(|leader| presence(leader)),
+        self_: Some(user_presence(me)),
+        leader: members.first().map(|leader| user_presence(leader)),
         presences: presences(members),
         ..Default::default()
     })
@@ -34,7 +34,7 @@ pub fn party_presences(party_id: &str, joins: &[&str], leaves: &[&str]) -> Messa
 pub fn party_leader(party_id: &str, leader: &str) -> Message {
     Message::PartyLeader(realtime::PartyLeader {
         party_id: party_id.into(),
-        presence: Some(presence(leader)),
+        presence: Some(user_presence(leader)),
     })
 }
 
@@ -60,7 +60,7 @@ pub fn party_closed(party_id: &str) -> Message {
 pub fn party_data(party_id: &str, sender: &str, op_code: i64, data: impl Into<Bytes>) -> Message {
     Message::PartyData(realtime::PartyData {
         party_id: party_id.into(),
-        presence: Some(presence(sender)),
+        presence: Some(user_presence(sender)),
         op_code,
         data: data.into(),
     })

@@ -1,6 +1,6 @@
 //! What a server says about status and streams.
 
-use super::{presence, presences};
+use super::{presences, user_presence};
 use crate::{
     areas::stream::Stream,
     proto::{Message, UserPresence, realtime},
@@ -9,7 +9,7 @@ use crate::{
 fn online(sessions: &[(&str, &str)]) -> Vec<UserPresence> {
     let session = |(name, status): &(&str, &str)| UserPresence {
         status: Some((*status).into()),
-        ..presence(name)
+        ..user_presence(name)
     };
     sessions.iter().map(session).collect()
 }

@@ -32,21 +32,17 @@ impl Core {
                 _ => self.end(DisconnectReason::Requested),
             },
             LinkCommand::Request {
-                ticket,
+                id,
                 message,
                 timeout,
-            } => self.request(now, ticket, *message, timeout),
-            LinkCommand::Rest {
-                ticket,
-                call,
-                timeout,
-            } => match call.endpoint() {
+            } => self.request(now, id, *message, timeout),
+            LinkCommand::Rest { id, call, timeout } => match call.endpoint() {
                 Ok(endpoint) => {
-                    self.requests.open_rest(ticket, now, timeout);
-                    let action = Action::Rest(ticket, call, endpoint);
+                    self.requests.open_rest(id, now, timeout);
+                    let action = Action::Rest(id, call, endpoint);
                     self.actions.push_back(action);
                 }
-                Err(bad) => self.fail(ticket, Failure::BadAddress(bad)),
+                Err(bad) => self.fail(id, Failure::BadAddress(bad)),
             },
             LinkCommand::Send { origin, data } => {
                 if let Err(reason) = self.send(origin, &data) {
@@ -78,29 +74,29 @@ impl Core {
         }
     }
 
-    fn request(&mut self, now: Instant, ticket: RequestId, message: Message, timeout: Duration) {
+    fn request(&mut self, now: Instant, id: RequestId, message: Message, timeout: Duration) {
         if !self.accepts_traffic() {
-            return self.fail(ticket, Failure::NotConnected);
+            return self.fail(id, Failure::NotConnected);
         }
         let kind = Kind::of(&message);
         let envelope = Envelope {
-            cid: request_cid(ticket),
+            cid: request_cid(id),
             message: Some(message),
         };
         let (size, limit) = (envelope.encoded_len(), self.settings.max_envelope);
         if size > limit {
-            return self.fail(ticket, Failure::TooLarge { size, limit });
+            return self.fail(id, Failure::TooLarge { size, limit });
         }
         if outbox::fans_out(kind) && !self.outbox.has_room() {
             let limit = self.outbox.limit();
-            return self.fail(ticket, Failure::QueueFull { limit });
+            return self.fail(id, Failure::QueueFull { limit });
         }
-        self.requests.open_socket(ticket, now, timeout);
+        self.requests.open_socket(id, now, timeout);
         let frame = envelope.encode_to_vec().into();
         self.outbox.push(Outgoing {
             frame,
             kind,
-            origin: Origin::Request(ticket),
+            origin: Origin::Request(id),
         });
     }
 

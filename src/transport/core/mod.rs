@@ -23,7 +23,7 @@ use prost::Message as _;
 use self::{
     liveness::{Liveness, LivenessRules, Verdict},
     outbox::{Origin, Outbox},
-    requests::{Expired, Match, RequestTable, Way},
+    requests::{Answered, Expired, RequestTable, Way},
 };
 use crate::{
     proto::{Envelope, Kind, Message, party_layout_of, realtime},
@@ -147,11 +147,11 @@ impl Core {
                 }
             }
             Input::Ended(epoch, reason) if epoch == self.epoch => self.end(reason),
-            Input::RestDone(ticket, result) => {
-                if self.requests.on_rest_answer(ticket) {
+            Input::RestDone(id, result) => {
+                if self.requests.on_rest_answer(id) {
                     match result {
-                        Ok(response) => self.answer(ticket, Answer::Rest(response)),
-                        Err(error) => self.fail(ticket, Failure::Unreachable(error)),
+                        Ok(response) => self.answer(id, Answer::Rest(response)),
+                        Err(error) => self.fail(id, Failure::Unreachable(error)),
                     }
                 }
             }
@@ -192,7 +192,7 @@ impl Core {
         while let Some(outgoing) = self.outbox.pop(now) {
             let cid = match outgoing.origin {
                 Origin::Data { .. } => String::new(),
-                Origin::Request(ticket) if self.requests.on_sent(ticket) => request_cid(ticket),
+                Origin::Request(id) if self.requests.on_sent(id) => request_cid(id),
                 Origin::Request(_) => continue,
             };
             self.on_sent(now, outgoing.kind, cid, &outgoing.frame);
@@ -238,8 +238,8 @@ impl Core {
             let bytes = self.hand_over.waiting();
             self.end(DisconnectReason::Overflow { bytes });
         }
-        for ticket in self.requests.take_given_up() {
-            self.hand_over.push(LinkEvent::GivenUp { ticket });
+        for id in self.requests.take_given_up() {
+            self.hand_over.push(LinkEvent::GivenUp { id });
         }
         self.stats
             .queued_out
@@ -313,13 +313,13 @@ impl Core {
 
     /// A message with a `cid`.
     fn on_answer(&mut self, now: Instant, cid: &str, message: Option<Message>) {
-        let Some(ticket) = parse_request_cid(cid) else {
+        let Some(id) = parse_request_cid(cid) else {
             return self.on_pong(now, cid);
         };
-        let late = match self.requests.on_answer(ticket) {
-            Match::Open => false,
-            Match::Late => true,
-            Match::Stray => {
+        let late = match self.requests.on_answer(id) {
+            Answered::Open => false,
+            Answered::Late => true,
+            Answered::Stray => {
                 self.stats.strays.fetch_add(1, Ordering::Relaxed);
                 return;
             }
@@ -327,11 +327,7 @@ impl Core {
         let answer = Answer::Message(
             message.map(|message| Box::new(Received::new(message, &mut self.decoder.interner))),
         );
-        self.hand_over.push(LinkEvent::Answer {
-            ticket,
-            answer,
-            late,
-        });
+        self.hand_over.push(LinkEvent::Answer { id, answer, late });
     }
 
     fn on_pong(&mut self, now: Instant, cid: &str) {
@@ -369,15 +365,15 @@ impl Core {
 
     fn on_time(&mut self, now: Instant) {
         let mut unsent = HashSet::new();
-        while let Some(Expired { ticket, after, way }) = self.requests.next_expired(now) {
+        while let Some(Expired { id, after, way }) = self.requests.next_expired(now) {
             match way {
-                Way::Rest => self.actions.push_back(Action::AbandonRest(ticket)),
+                Way::Rest => self.actions.push_back(Action::AbandonRest(id)),
                 Way::Socket { place: None } => {
-                    unsent.insert(ticket);
+                    unsent.insert(id);
                 }
                 Way::Socket { place: Some(_) } => {}
             }
-            self.fail(ticket, Failure::Timeout { after });
+            self.fail(id, Failure::Timeout { after });
         }
         self.outbox.remove(&unsent);
         match &mut self.stage {
@@ -426,22 +422,22 @@ impl Core {
                 });
             }
         }
-        for (ticket, maybe_executed) in self.requests.drain_socket() {
-            self.fail(ticket, Failure::ConnectionLost { maybe_executed });
+        for (id, maybe_executed) in self.requests.drain_socket() {
+            self.fail(id, Failure::ConnectionLost { maybe_executed });
         }
         self.hand_over.push(LinkEvent::Closed(reason));
     }
 
-    fn answer(&mut self, ticket: RequestId, answer: Answer) {
+    fn answer(&mut self, id: RequestId, answer: Answer) {
         self.hand_over.push(LinkEvent::Answer {
-            ticket,
+            id,
             answer,
             late: false,
         });
     }
 
-    fn fail(&mut self, ticket: RequestId, failure: Failure) {
-        self.answer(ticket, Answer::Failed(failure));
+    fn fail(&mut self, id: RequestId, failure: Failure) {
+        self.answer(id, Answer::Failed(failure));
     }
 
     fn is_draining(&self) -> bool {
@@ -479,8 +475,8 @@ impl Core {
     }
 }
 
-fn request_cid(ticket: RequestId) -> String {
-    ticket.0.to_string()
+fn request_cid(id: RequestId) -> String {
+    id.0.to_string()
 }
 
 pub(crate) fn parse_request_cid(cid: &str) -> Option<RequestId> {

@@ -98,7 +98,7 @@ impl Outbox {
 
     /// Takes out the requests that nobody waits for any more.
     pub(super) fn remove(&mut self, given_up: &HashSet<RequestId>) {
-        let is_given_up = |outgoing: &Outgoing| matches!(outgoing.origin, Origin::Request(ticket) if given_up.contains(&ticket));
+        let is_given_up = |outgoing: &Outgoing| matches!(outgoing.origin, Origin::Request(id) if given_up.contains(&id));
         if !given_up.is_empty() {
             self.queue.retain(|outgoing| !is_given_up(outgoing));
         }

@@ -42,7 +42,7 @@ pub(super) enum Way {
 
 /// What an incoming `cid` belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Match {
+pub(super) enum Answered {
     Open,
     /// It was given up before.
     Late,
@@ -53,25 +53,25 @@ pub(super) enum Match {
 /// A request that ran out of time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expired {
-    pub(super) ticket: RequestId,
+    pub(super) id: RequestId,
     pub(super) after: Duration,
     pub(super) way: Way,
 }
 
 impl RequestTable {
-    pub(super) fn open_socket(&mut self, ticket: RequestId, now: Instant, timeout: Duration) {
-        self.insert(ticket, now, timeout, Way::Socket { place: None });
+    pub(super) fn open_socket(&mut self, id: RequestId, now: Instant, timeout: Duration) {
+        self.insert(id, now, timeout, Way::Socket { place: None });
     }
 
-    pub(super) fn open_rest(&mut self, ticket: RequestId, now: Instant, timeout: Duration) {
-        self.insert(ticket, now, timeout, Way::Rest);
+    pub(super) fn open_rest(&mut self, id: RequestId, now: Instant, timeout: Duration) {
+        self.insert(id, now, timeout, Way::Rest);
     }
 
-    fn insert(&mut self, ticket: RequestId, now: Instant, timeout: Duration, way: Way) {
+    fn insert(&mut self, id: RequestId, now: Instant, timeout: Duration, way: Way) {
         let deadline = deadline(now, timeout);
-        self.deadlines.insert((deadline, ticket));
+        self.deadlines.insert((deadline, id));
         self.open.insert(
-            ticket,
+            id,
             Open {
                 deadline,
                 timeout,
@@ -87,9 +87,9 @@ impl RequestTable {
     }
 
     /// A request goes out. Whether it is still wanted: one that ran out of time in the queue is not sent at all.
-    pub(super) fn on_sent(&mut self, ticket: RequestId) -> bool {
+    pub(super) fn on_sent(&mut self, id: RequestId) -> bool {
         let place = self.next_place();
-        let Some(open) = self.open.get_mut(&ticket) else {
+        let Some(open) = self.open.get_mut(&id) else {
             return false;
         };
         open.way = Way::Socket { place: Some(place) };
@@ -103,28 +103,28 @@ impl RequestTable {
     }
 
     /// An answer arrived over the socket.
-    pub(super) fn on_answer(&mut self, ticket: RequestId) -> Match {
+    pub(super) fn on_answer(&mut self, id: RequestId) -> Answered {
         // An answer to what was never sent is not the server's to give.
         let sent = |open: &Open| matches!(open.way, Way::Socket { place: Some(_) });
-        if self.open.get(&ticket).is_some_and(sent) {
-            if let Some(Way::Socket { place: Some(place) }) = self.close(ticket) {
+        if self.open.get(&id).is_some_and(sent) {
+            if let Some(Way::Socket { place: Some(place) }) = self.close(id) {
                 self.on_handled(place);
             }
-            return Match::Open;
+            return Answered::Open;
         }
-        match self.late.remove(&ticket) {
+        match self.late.remove(&id) {
             Some(place) => {
                 self.on_handled(place);
-                Match::Late
+                Answered::Late
             }
-            None => Match::Stray,
+            None => Answered::Stray,
         }
     }
 
     /// Everything up to this place has been handled by the server: it works strictly in order.
     pub(super) fn on_handled(&mut self, place: u64) {
         let gone = self.late.extract_if(|_, sent_at| *sent_at <= place);
-        self.given_up.extend(gone.map(|(ticket, _)| ticket));
+        self.given_up.extend(gone.map(|(id, _)| id));
     }
 
     /// Takes out the requests that have run out of time for good, since the last call.
@@ -133,13 +133,13 @@ impl RequestTable {
     }
 
     /// A REST answer arrived. Whether somebody still waits for it.
-    pub(super) fn on_rest_answer(&mut self, ticket: RequestId) -> bool {
-        self.close(ticket).is_some()
+    pub(super) fn on_rest_answer(&mut self, id: RequestId) -> bool {
+        self.close(id).is_some()
     }
 
-    fn close(&mut self, ticket: RequestId) -> Option<Way> {
-        let open = self.open.remove(&ticket)?;
-        self.deadlines.remove(&(open.deadline, ticket));
+    fn close(&mut self, id: RequestId) -> Option<Way> {
+        let open = self.open.remove(&id)?;
+        self.deadlines.remove(&(open.deadline, id));
         if matches!(open.way, Way::Socket { place: Some(_) }) {
             self.sent -= 1;
         }
@@ -153,37 +153,34 @@ impl RequestTable {
 
     /// Takes out a request that has run out of time.
     pub(super) fn next_expired(&mut self, now: Instant) -> Option<Expired> {
-        let (_, ticket) = *self
+        let (_, id) = *self
             .deadlines
             .first()
             .filter(|(deadline, _)| *deadline <= now)?;
-        let after = self.open.get(&ticket).map(|open| open.timeout)?;
-        let way = self.close(ticket)?;
+        let after = self.open.get(&id).map(|open| open.timeout)?;
+        let way = self.close(id)?;
         match way {
             Way::Socket { place: Some(place) } => {
-                self.late.insert(ticket, place);
+                self.late.insert(id, place);
             }
-            Way::Socket { place: None } => self.given_up.push(ticket),
+            Way::Socket { place: None } => self.given_up.push(id),
             Way::Rest => {}
         }
-        Some(Expired { ticket, after, way })
+        Some(Expired { id, after, way })
     }
 
     /// The socket is gone: takes out all of its requests, each with whether it had been sent. In order of their making.
     pub(super) fn drain_socket(&mut self) -> Vec<(RequestId, bool)> {
         self.late.clear();
         self.given_up.clear();
-        let of_socket = self
-            .open
-            .iter()
-            .filter_map(|(ticket, open)| match open.way {
-                Way::Rest => None,
-                Way::Socket { place } => Some((*ticket, place.is_some())),
-            });
+        let of_socket = self.open.iter().filter_map(|(id, open)| match open.way {
+            Way::Rest => None,
+            Way::Socket { place } => Some((*id, place.is_some())),
+        });
         let mut lost: Vec<_> = of_socket.collect();
         lost.sort_unstable();
-        for (ticket, _) in &lost {
-            self.close(*ticket);
+        for (id, _) in &lost {
+            self.close(*id);
         }
         lost
     }

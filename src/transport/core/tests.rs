@@ -15,7 +15,7 @@ struct Blocked {
     core: Core,
     now: Instant,
     events: Receiver<Batch>,
-    last_ticket: u64,
+    last_id: u64,
 }
 
 impl Blocked {
@@ -38,14 +38,14 @@ impl Blocked {
             core,
             now,
             events,
-            last_ticket: 0,
+            last_id: 0,
         }
     }
 
     fn ask(&mut self, message: Message) {
-        self.last_ticket += 1;
+        self.last_id += 1;
         let command = LinkCommand::Request {
-            ticket: RequestId(self.last_ticket),
+            id: RequestId(self.last_id),
             message: Box::new(message),
             timeout: SECOND,
         };
@@ -67,11 +67,11 @@ impl Blocked {
             .map(|told| told.event);
         events
             .filter_map(|event| match event {
-                LinkEvent::Answer { ticket, answer, .. } => {
+                LinkEvent::Answer { id, answer, .. } => {
                     let Answer::Failed(failure) = answer else {
                         panic!("nobody answers");
                     };
-                    Some(format!("{}: {failure:?}", ticket.0))
+                    Some(format!("{}: {failure:?}", id.0))
                 }
                 _ => None,
             })

@@ -39,15 +39,15 @@ impl Pool {
     pub(crate) fn wait(
         &mut self,
         link: LinkId,
-        ticket: RequestId,
+        request: RequestId,
         endpoint: &Endpoint,
         auth: &Auth,
     ) {
         let host = (endpoint.host.to_ascii_lowercase(), endpoint.port);
         let lane = self.hosts.entry(host).or_default();
         match auth {
-            Auth::ServerKey => lane.urgent.push_back((link, ticket)),
-            Auth::HttpKey(_) | Auth::Bearer(_) => lane.others.push_back((link, ticket)),
+            Auth::ServerKey => lane.urgent.push_back((link, request)),
+            Auth::HttpKey(_) | Auth::Bearer(_) => lane.others.push_back((link, request)),
         }
     }
 
@@ -59,7 +59,7 @@ impl Pool {
             .filter(|(_, lane)| lane.open.len() < PER_HOST);
         free.find_map(|(host, lane)| {
             let next = lane.urgent.pop_front().or_else(|| lane.others.pop_front());
-            next.map(|(link, ticket)| (host.clone(), link, ticket))
+            next.map(|(link, request)| (host.clone(), link, request))
         })
     }
 

@@ -92,7 +92,7 @@ fn a_second_join_finds_the_same_channel() {
     // A repeated join lists the local user among the presences, and may know somebody new.
     let mut answer = chat_joined(LOBBY, &["ada", "bob", "carol"]);
     if let proto::Message::Channel(joined) = &mut answer {
-        joined.presences.push(presence("ada"));
+        joined.presences.push(user_presence("ada"));
     }
     game.answer(&asked, answer);
     game.update();

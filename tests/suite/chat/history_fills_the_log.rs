@@ -125,7 +125,7 @@ fn a_history_that_is_none_is_an_error() {
 #[test]
 fn the_token_of_a_history_request_does_not_show() {
     let (mut game, channel, _) = in_lobby(&["ada"]);
-    let secret = session("ada").token().expose().to_owned();
+    let secret = session_of("ada").token().expose().to_owned();
     game.commands(|c| {
         c.nakama()
             .chat_history(channel, ChatHistory::newest(1))

@@ -60,7 +60,7 @@ fn of_several_sessions_the_local_or_the_newest_one_said_it() {
     let (mut game, channel, _) = in_lobby(&["ada", "bob"]);
     let device = |name: &str, session: &str| UserPresence {
         session_id: session.into(),
-        ..presence(name)
+        ..user_presence(name)
     };
     let second = realtime::ChannelPresenceEvent {
         channel_id: room_id(LOBBY).to_string(),

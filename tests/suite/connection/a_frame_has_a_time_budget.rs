@@ -23,7 +23,7 @@ fn a_frame_that_runs_out_of_time_goes_on_in_the_next_one_in_order() {
             );
         });
     for op_code in 0..40 {
-        game.server_says(match_data("m1", Some("bob"), op_code, ""));
+        game.server_says(match_data_sent("m1", Some("bob"), op_code, ""));
     }
     for _ in 0..4 {
         game.update();

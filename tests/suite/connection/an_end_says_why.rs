@@ -18,7 +18,7 @@ fn what_arrived_before_a_loss_is_seen_before_it() {
         },
     );
     game.server_says(match_presences("m1", &["bob"], &[]));
-    game.server_says(match_data("m1", Some("bob"), 1, "last words"));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "last words"));
     game.connection_breaks();
     game.update();
     let mut seen = log.take();

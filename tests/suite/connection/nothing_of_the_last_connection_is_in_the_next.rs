@@ -12,10 +12,10 @@ fn what_is_known_of_one_server_is_not_believed_of_the_next() {
         connection.party_layout()
     };
     game.server_writes(PartyLayout::Before3_28);
-    game.server_says(party("p1", "ada", &["ada"]));
+    game.server_says(party_joined("p1", "ada", &["ada"]));
     game.update();
     assert_eq!(layout(&game), Some(PartyLayout::Before3_28));
-    let session = session("ada");
+    let session = session_of("ada");
     let other = NakamaServer::new("http://other.invalid:7350", "defaultkey");
     game.commands(|commands| {
         let options = ConnectOptions::default();
@@ -44,7 +44,7 @@ fn connecting_anew_ends_the_old_connection_first() {
 #[test]
 fn nothing_of_the_last_connection_is_read_in_the_next() {
     let mut game = TestGame::joined("m1", &["ada", "bob"]);
-    game.server_says(match_data("m1", Some("bob"), 1, "old"));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "old"));
     game.connection_breaks();
     game.update();
     game.connect();
@@ -63,7 +63,7 @@ fn what_the_last_connection_tells_of_its_server_is_not_told_of_the_next() {
     // It arrives after the game has asked for another connection.
     connect_as(&mut game, "bob");
     game.server_writes(PartyLayout::Before3_28);
-    game.server_says(party("p1", "ada", &["ada"]));
+    game.server_says(party_joined("p1", "ada", &["ada"]));
     game.update();
     game.update();
     game.server_accepts();

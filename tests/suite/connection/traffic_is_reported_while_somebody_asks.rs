@@ -55,7 +55,7 @@ fn with_and_without_a_tap(is_tapped: bool) -> (u64, Vec<String>) {
     let (mut game, log) = watch(game);
     // The game does not run meanwhile.
     for op_code in 0..5_000 {
-        game.server_says(match_data("m1", Some("bob"), op_code, vec![0; 1000]));
+        game.server_says(match_data_sent("m1", Some("bob"), op_code, vec![0; 1000]));
     }
     game.update();
     game.update();

@@ -16,7 +16,7 @@ fn becomes_bob_when_somebody_joins(game: &mut TestGame) {
     game.observe(
         |came: On<Add, PresentIn>, new: Query<&JoinedAs>, mut commands: Commands| {
             if matches!(new.get(came.entity), Ok(JoinedAs::Event)) {
-                let bob = session("bob");
+                let bob = session_of("bob");
                 let options = ConnectOptions::default();
                 commands.nakama().connect(&server(), &bob, options);
             }
@@ -62,7 +62,7 @@ fn what_ada_is_told_does_not_reach_bob() {
     becomes_bob_when_somebody_joins(&mut game);
 
     game.server_says(match_presences("m", &["cat"], &[]));
-    game.server_says(match_data("m", Some("cat"), 1, "hello"));
+    game.server_says(match_data_sent("m", Some("cat"), 1, "hello"));
     let written = Duration::from_secs(1);
     game.server_says(chat_message(
         "r",
@@ -72,7 +72,7 @@ fn what_ada_is_told_does_not_reach_bob() {
         "{}",
         written,
     ));
-    game.server_says(notification("n1", 1, "for ada", "{}", true));
+    game.server_says(notification_sent("n1", 1, "for ada", "{}", true));
     game.server_says(match_presences("m", &["dan"], &[]));
     game.update();
     assert_eq!(log.take(), Vec::<String>::new());

@@ -40,7 +40,7 @@ fn an_inbound_message_costs_at_most_one_allocation() {
         let mut arrive = || {
             for n in 0..MESSAGES {
                 let sender = if n % 2 == 0 { "bob" } else { "carol" };
-                game.server_says(match_data("m1", Some(sender), op_code, vec![0; 8]));
+                game.server_says(match_data_sent("m1", Some(sender), op_code, vec![0; 8]));
             }
             let before = game.app.world().resource::<Sum>().0;
             let cost = allocation_counter::measure(|| game.update());

@@ -18,7 +18,7 @@ fn a_pause_keeps_messages_unless_the_game_forgets_them() {
         let mut cursor = MessageCursor::<MatchDataReceived>::default();
         let mut read = Vec::new();
         for op_code in 0..100 {
-            game.server_says(match_data("m1", None, op_code, "x"));
+            game.server_says(match_data_sent("m1", None, op_code, "x"));
             game.update();
             let messages = game.app.world().resource::<Messages<MatchDataReceived>>();
             read.extend(cursor.read(messages).map(|data| data.op_code));

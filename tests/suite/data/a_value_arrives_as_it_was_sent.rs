@@ -19,7 +19,7 @@ fn values_of_bound_types_arrive_as_they_were_sent() {
     game.update();
     for sent in sent_data(&mut game) {
         assert_eq!(sent.match_id, "m1");
-        game.server_says(match_data("m1", Some("bob"), sent.op_code, sent.data));
+        game.server_says(match_data_sent("m1", Some("bob"), sent.op_code, sent.data));
     }
     game.update();
 
@@ -51,12 +51,12 @@ fn values_of_bound_types_arrive_as_they_were_sent() {
 #[test]
 fn what_is_no_such_value_is_told_apart_and_kept() {
     let (mut game, here, _) = game();
-    game.server_says(match_data("m1", Some("bob"), 1, "short"));
-    game.server_says(match_data("m1", Some("bob"), -2, "{"));
-    game.server_says(match_data("m1", None, 3, ""));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "short"));
+    game.server_says(match_data_sent("m1", Some("bob"), -2, "{"));
+    game.server_says(match_data_sent("m1", None, 3, ""));
     let mut trailing = postcard_bytes(&Moved { x: 0.0, y: 0.0 });
     trailing.push(0);
-    game.server_says(match_data("m1", Some("bob"), 1, trailing));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, trailing));
     game.update();
     let rejected: Vec<MatchDataRejected> = drain(&mut game);
     assert_eq!(

@@ -30,7 +30,7 @@ fn data_can_go_to_some_only() {
         2,
         "an empty list of receivers would mean everybody"
     );
-    assert_eq!(sent[0].presences, [presence("bob")]);
+    assert_eq!(sent[0].presences, [user_presence("bob")]);
     assert!(!sent[0].reliable && sent[1].reliable);
     assert!(sent[1].presences.is_empty());
     game.update();
@@ -54,7 +54,7 @@ fn data_goes_to_nobody_of_another_match() {
     game.update();
     let sent = sent_data(&mut game);
     assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].presences, [presence("bob")]);
+    assert_eq!(sent[0].presences, [user_presence("bob")]);
     game.update();
     let nobody = "7 failed: none of the receivers is in the match";
     assert_eq!(log.take(), [nobody, nobody]);

@@ -38,7 +38,7 @@ fn data_for_matches_and_parties() {
     let team = create_party(
         &mut game,
         CreateParty::open(4),
-        party("p1", "ada", &["ada"]),
+        party_joined("p1", "ada", &["ada"]),
     );
     let (log, seen) = (Log::default(), Log::default());
     let all = seen.clone();

@@ -63,7 +63,7 @@ fn who_sends_while_offline_hears_that() {
     let team = create_party(
         &mut game,
         CreateParty::closed(4),
-        party("p", "ada", &["ada"]),
+        party_joined("p", "ada", &["ada"]),
     );
     let log = Log::default();
     let seen = log.clone();

@@ -54,7 +54,7 @@ fn in_everything() -> TestGame {
     });
     game.update();
     let created = game.expect_sent(Kind::PartyCreate);
-    game.answer(&created, party("p", "ada", &["ada", "bob"]));
+    game.answer(&created, party_joined("p", "ada", &["ada", "bob"]));
     let added = game.expect_sent(Kind::MatchmakerAdd);
     let ticket = realtime::MatchmakerTicket { ticket: "t".into() };
     game.answer(&added, Message::MatchmakerTicket(ticket));
@@ -69,7 +69,7 @@ fn in_everything() -> TestGame {
     game.server_says(Message::StreamPresenceEvent(
         realtime::StreamPresenceEvent {
             stream: Some(stream),
-            joins: vec![presence("bob")],
+            joins: vec![user_presence("bob")],
             ..Default::default()
         },
     ));

@@ -47,7 +47,7 @@ fn assert_same(frame: Vec<u8>) {
 }
 
 prop_compose! {
-    fn presence()(
+    fn user_presence()(
         user_id in "[a-z]{0,3}", session_id in "[a-z]{0,3}", username in ".{0,3}",
         persistence in any::<bool>(), status in prop::option::weighted(0.1, ".{0,2}"),
     ) -> UserPresence {
@@ -57,7 +57,7 @@ prop_compose! {
 
 fn message() -> impl Strategy<Value = Message> {
     let payload = prop::collection::vec(any::<u8>(), 0..12).prop_map(Bytes::from);
-    let sender = prop::option::of(presence()).boxed();
+    let sender = prop::option::of(user_presence()).boxed();
     let match_data = (
         "[a-z.]{0,4}",
         sender.clone(),

@@ -49,7 +49,7 @@ fn a_second_join_finds_the_same_match() {
     // A repeated join lists the local user among the presences, and may know somebody new.
     let mut answer = match_joined("m1", &["ada", "bob", "carol"]);
     if let proto::Message::Match(joined) = &mut answer {
-        joined.presences.push(presence("ada"));
+        joined.presences.push(user_presence("ada"));
     }
     game.answer(&asked, answer);
     game.update();

@@ -30,7 +30,7 @@ fn a_session_under_a_new_name_keeps_its_entity() {
     let bob = game.presence_of("m1", "bob");
     let renamed = UserPresence {
         username: "robert".into(),
-        ..presence("bob")
+        ..user_presence("bob")
     };
     game.server_says(proto::Message::MatchPresenceEvent(
         proto::realtime::MatchPresenceEvent {

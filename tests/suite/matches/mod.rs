@@ -76,5 +76,5 @@ fn ask_to_join(game: &mut TestGame) -> (Entity, proto::Envelope) {
 }
 
 fn says(sender: &str, text: &'static str) -> proto::Message {
-    match_data("m1", Some(sender), 1, text)
+    match_data_sent("m1", Some(sender), 1, text)
 }

@@ -10,7 +10,7 @@ fn data_and_events_before_the_answer_come_after_it() {
     let (_, asked) = ask_to_join(&mut game);
 
     // Real servers do this: an authoritative match greets first, and events overtake the answer.
-    game.server_says(match_data("m1", None, 1, "welcome"));
+    game.server_says(match_data_sent("m1", None, 1, "welcome"));
     game.server_says(match_presences("m1", &["ada"], &[]));
     game.server_says(says("bob", "hello"));
     game.update();
@@ -85,7 +85,7 @@ fn data_after_a_leave_and_from_the_server_comes_at_once() {
     let (mut game, log) = watched(TestGame::joined("m1", &["ada", "bob"]));
     game.server_says(match_presences("m1", &[], &["bob"]));
     game.server_says(says("bob", "bye"));
-    game.server_says(match_data("m1", None, 1, "bob is gone"));
+    game.server_says(match_data_sent("m1", None, 1, "bob is gone"));
     game.update();
     assert_eq!(
         log.take(),
@@ -107,7 +107,7 @@ fn a_thousand_early_frames_are_held_and_the_oldest_go_first() {
     );
 
     game.server_says(says("bob", "y"));
-    game.server_says(match_data(
+    game.server_says(match_data_sent(
         "m1",
         Some("bob"),
         1,

@@ -78,7 +78,7 @@ fn a_ticket_before_the_party_waits_for_it() {
     game.server_says(party_matchmaker_ticket("p2", "t2"));
     game.update();
     assert_eq!(log.take(), [""; 0]);
-    game.server_says(party("p1", "ada", &["bob", "ada"]));
+    game.server_says(party_joined("p1", "ada", &["bob", "ada"]));
     game.update();
     assert_eq!(log.take(), ["+t1"], "there is no other party");
     assert_eq!(tickets_of(&game, entity).len(), 1);

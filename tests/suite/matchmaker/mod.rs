@@ -98,7 +98,7 @@ fn tickets(game: &TestGame) -> usize {
 fn in_party(layout: PartyLayout, members: &[&str]) -> (TestGame, Log, Entity) {
     let (mut game, log) = watched(TestGame::connected());
     game.server_writes(layout);
-    let answer = party("p1", "ada", members);
+    let answer = party_joined("p1", "ada", members);
     let entity = create_party(&mut game, CreateParty::open(8), answer);
     (game, log, entity)
 }

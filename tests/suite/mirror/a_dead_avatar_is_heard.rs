@@ -31,7 +31,7 @@ fn a_player_whose_avatar_died_is_heard_at_once_and_in_order() {
     let bob = game.presence_of("m", "bob");
     game.commands(|commands| commands.entity(bob).despawn());
     for n in 10..16 {
-        game.server_says(match_data("m", Some("bob"), n, "x"));
+        game.server_says(match_data_sent("m", Some("bob"), n, "x"));
         game.update_by(Duration::from_millis(100));
         assert_eq!(log.take(), [format!("nobody {n}")]);
     }
@@ -41,13 +41,13 @@ fn a_player_whose_avatar_died_is_heard_at_once_and_in_order() {
         game.server_says(match_presences("m", &[&name], &[]));
         game.server_says(match_presences("m", &[], &[&name]));
     }
-    game.server_says(match_data("m", Some("bob"), 16, "x"));
+    game.server_says(match_data_sent("m", Some("bob"), 16, "x"));
     game.update();
     assert_eq!(log.take(), ["nobody 16"]);
 
     game.server_says(match_presences("m", &[], &["bob"]));
     game.server_says(match_presences("m", &["bob"], &[]));
-    game.server_says(match_data("m", Some("bob"), 17, "x"));
+    game.server_says(match_data_sent("m", Some("bob"), 17, "x"));
     game.update();
     assert_eq!(log.take(), ["bob 17"], "joining again brings them back");
 }
@@ -64,7 +64,7 @@ fn joining_again_brings_a_dead_avatar_back() {
         } else {
             game.join("m", &["ada", "bob"]);
         }
-        game.server_says(match_data("m", Some("bob"), 1, "x"));
+        game.server_says(match_data_sent("m", Some("bob"), 1, "x"));
         game.update();
         assert_eq!(log.take(), ["bob 1"], "{again}");
     }

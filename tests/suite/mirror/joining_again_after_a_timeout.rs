@@ -32,7 +32,7 @@ fn who_asks_again_after_a_timeout_stays_in() {
             }
         }
         if !is_match {
-            game.server_says(party("p", "ada", &["bob", "ada"]));
+            game.server_says(party_joined("p", "ada", &["bob", "ada"]));
         }
         game.update();
         game.update();

@@ -94,7 +94,7 @@ fn towns() -> [Stream; 2] {
 fn data_in_stream(stream: &Stream, sender: &str, data: &str) -> Message {
     Message::StreamData(realtime::StreamData {
         stream: Some(stream.into()),
-        sender: Some(presence(sender)),
+        sender: Some(user_presence(sender)),
         data: data.into(),
         reliable: true,
     })
@@ -103,7 +103,7 @@ fn data_in_stream(stream: &Stream, sender: &str, data: &str) -> Message {
 /// Bob sends data of each sort everywhere: typed, not typed, and wrong.
 fn bob_speaks(game: &mut TestGame) {
     for (op_code, data) in [(1, &b"\x07"[..]), (2, b"x"), (1, b"wrong")] {
-        game.server_says(match_data("m", Some("bob"), op_code, data));
+        game.server_says(match_data_sent("m", Some("bob"), op_code, data));
         game.server_says(party_data("p", "bob", op_code, data));
     }
     for (stream, data) in [

@@ -103,7 +103,7 @@ fn a_join_on_a_new_connection_outlives_the_end_of_the_old_one() {
     let mut settings = game.app.world_mut().resource_mut::<NakamaSettings>();
     settings.receive_budget = Duration::ZERO; // one envelope in a frame
     for id in ["1", "2", "3"] {
-        game.server_says(notification(id, 1, "hello", "{}", false));
+        game.server_says(notification_sent(id, 1, "hello", "{}", false));
     }
     connect_as(&mut game, "ada");
     game.update();

@@ -29,7 +29,7 @@ fn a_name_of_the_game_stays() {
     game.update();
     let asked = game.expect_sent(Kind::PartyJoin);
     game.acknowledge(&asked);
-    game.server_says(party("p", "ada", &["bob", "ada"]));
+    game.server_says(party_joined("p", "ada", &["bob", "ada"]));
     game.update();
     assert_eq!(name_of(&game, here), "mine", "party");
 
@@ -56,7 +56,7 @@ fn a_name_of_the_game_stays() {
     let bob = game.presence_of("m", "bob");
     assert_eq!(name_of(&game, bob), "bob");
     game.commands(|commands| commands.entity(bob).insert(mine()).id());
-    let mut renamed = presence("bob");
+    let mut renamed = user_presence("bob");
     renamed.username = "robert".into();
     let event = realtime::MatchPresenceEvent {
         match_id: "m".into(),

@@ -46,7 +46,7 @@ fn nothing_changes_but_what_does() {
     let here = create_party(
         &mut game,
         CreateParty::closed(4),
-        party("p", "ada", &["ada"]),
+        party_joined("p", "ada", &["ada"]),
     );
     game.join_room("room", &["ada", "bob"]);
     let town = Stream {
@@ -54,7 +54,7 @@ fn nothing_changes_but_what_does() {
         ..Stream::default()
     };
     game.server_says(stream_presences(&town, &["bob"], &[]));
-    game.server_says(notification("n", 1, "hello", "{}", true));
+    game.server_says(notification_sent("n", 1, "hello", "{}", true));
     game.commands(|commands| {
         let follow = FollowUsers::ids(["user-cat"]);
         commands.nakama().follow(follow).id()
@@ -72,7 +72,7 @@ fn nothing_changes_but_what_does() {
     game.update();
     assert_eq!(watch.take(), nothing, "an idle frame");
 
-    game.server_says(match_data("m", Some("bob"), 1, "x"));
+    game.server_says(match_data_sent("m", Some("bob"), 1, "x"));
     game.server_says(party_data("p", "ada", 1, "x"));
     game.server_says(stream_data(&town, "{}"));
     let said = ChatMessageKind::Chat;
@@ -80,9 +80,9 @@ fn nothing_changes_but_what_does() {
     game.update();
     assert_eq!(watch.take(), nothing, "data");
 
-    game.server_says(match_data("elsewhere", Some("bob"), 1, "x"));
+    game.server_says(match_data_sent("elsewhere", Some("bob"), 1, "x"));
     game.server_says(match_presences("elsewhere", &["bob"], &[]));
-    game.server_says(notification("fleeting", 1, "hello", "{}", false));
+    game.server_says(notification_sent("fleeting", 1, "hello", "{}", false));
     game.update();
     assert_eq!(
         watch.take(),
@@ -106,7 +106,7 @@ fn nothing_changes_but_what_does() {
 
     // The server repeats what the game knows.
     game.server_says(match_presences("m", &["bob"], &[]));
-    game.server_says(party("p", "ada", &["ada"]));
+    game.server_says(party_joined("p", "ada", &["ada"]));
     game.server_says(party_leader("p", "ada"));
     game.server_says(status_presences(&[("cat", "hello")], &["cat"]));
     game.server_says(stream_presences(&town, &["bob"], &[]));
@@ -116,7 +116,7 @@ fn nothing_changes_but_what_does() {
         changed == nothing || changed == ["NakamaConnection"],
         "known already: {changed:?}" // how the server writes parties is learned once
     );
-    game.server_says(party("p", "ada", &["ada"]));
+    game.server_says(party_joined("p", "ada", &["ada"]));
     game.update();
     assert_eq!(watch.take(), nothing, "known already");
     game.join("m", &["ada", "bob"]);
@@ -143,7 +143,7 @@ fn components_change_when_their_value_does() {
     create_party(
         &mut game,
         CreateParty::closed(4),
-        party("p", "ada", &["ada"]),
+        party_joined("p", "ada", &["ada"]),
     );
     game.join_room("room", &["ada"]);
     let log = Log::default();
@@ -164,7 +164,7 @@ fn components_change_when_their_value_does() {
     let (m, room) = ("m", "room");
     game.join(m, &["ada", "bob"]);
     game.join_room(room, &["ada"]);
-    game.server_says(party("p", "ada", &["ada"]));
+    game.server_says(party_joined("p", "ada", &["ada"]));
     game.update();
     game.server_says(Message::PartyUpdate(realtime::PartyUpdate {
         party_id: "p".into(),

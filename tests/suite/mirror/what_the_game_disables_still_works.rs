@@ -44,7 +44,7 @@ fn a_disabled_party_gets_its_ticket() {
     let here = create_party(
         &mut game,
         CreateParty::closed(4),
-        party("p", "ada", &["ada"]),
+        party_joined("p", "ada", &["ada"]),
     );
     disable(&mut game, here);
     game.server_says(party_matchmaker_ticket("p", "t"));

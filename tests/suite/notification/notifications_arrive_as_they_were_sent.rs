@@ -8,7 +8,7 @@ fn what_the_server_tells_arrives_as_it_is() {
     let mut game = TestGame::connected();
     push(
         &mut game,
-        notification("n1", 7, "treasure", r#"{"gold": 5}"#, false),
+        notification_sent("n1", 7, "treasure", r#"{"gold": 5}"#, false),
     );
     let received: Vec<NotificationReceived> = drain(&mut game);
     let [NotificationReceived { notification: it }] = received.as_slice() else {

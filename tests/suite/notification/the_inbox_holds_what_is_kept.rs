@@ -96,7 +96,7 @@ fn the_inbox_is_bounded_and_the_oldest_go_first() {
 fn the_end_of_the_connection_empties_the_inbox_and_a_new_one_the_messages() {
     let mut game = TestGame::connected();
     game.server_says(kept("a", 1));
-    game.server_says(notification("b", -7, "single_socket", "{}", false));
+    game.server_says(notification_sent("b", -7, "single_socket", "{}", false));
     game.connection_breaks();
     let log = Log::default();
     let seen = log.clone();
@@ -130,7 +130,7 @@ fn an_inbox_that_has_not_changed_does_not_say_so() {
     game.update();
     log.take();
     game.advance(Duration::from_millis(50));
-    push(&mut game, notification("passing", 1, "s", "{}", false));
+    push(&mut game, notification_sent("passing", 1, "s", "{}", false));
     assert_eq!(log.take(), [""; 0]);
     push(&mut game, kept("a", 1));
     game.update();

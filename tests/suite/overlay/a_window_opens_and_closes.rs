@@ -20,7 +20,7 @@ fn in_window(view: OverlayView, tab: OverlayTab) -> Harness<'static, (OverlayVie
 fn tabs_are_one_row_and_nothing_makes_the_window_wider() {
     let mut game = watched();
     let long = "a subject as long as a chapter ".repeat(20);
-    game.server_says(notification("n1", 7, &long, "{}", true));
+    game.server_says(notification_sent("n1", 7, &long, "{}", true));
     let stream = Stream {
         mode: 130,
         label: long.clone(),

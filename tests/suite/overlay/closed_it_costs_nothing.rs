@@ -6,7 +6,7 @@ use super::*;
 fn cost_of_traffic(game: &mut TestGame) -> u64 {
     let mut arrive = || {
         for _ in 0..1000 {
-            game.server_says(match_data("m1", Some("bob"), 1, vec![0; 8]));
+            game.server_says(match_data_sent("m1", Some("bob"), 1, vec![0; 8]));
         }
         allocation_counter::measure(|| game.update()).count_total
     };

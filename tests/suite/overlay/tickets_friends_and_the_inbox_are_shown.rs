@@ -134,7 +134,7 @@ fn the_inbox_shows_its_contents_on_a_click() {
 fn an_inbox_that_is_changed_while_the_overlay_is_closed_is_shown_when_it_opens() {
     let mut game = with_overlay(NakamaOverlayPlugin::default());
     let content = r#"{"gift_token": "let-me-in", "gold": 3}"#;
-    game.server_says(notification("n1", 7, "a gift", content, true));
+    game.server_says(notification_sent("n1", 7, "a gift", content, true));
     game.update();
     game.advance(Duration::from_secs(1));
     assert_eq!(view(&game).inbox.size, 0, "the world was not looked at");

@@ -22,7 +22,7 @@ fn somebody_asks_and_is_let_in() {
             asked.message,
             Some(Message::PartyAccept(realtime::PartyAccept {
                 party_id: "p1".into(),
-                presence: Some(presence("cat")),
+                presence: Some(user_presence("cat")),
             }))
         );
         game.acknowledge(&asked);

@@ -31,7 +31,7 @@ fn a_join_is_despawned_before_its_answer() {
         game.commands(|c| c.entity(entity).despawn());
         game.update();
         game.acknowledge(&asked);
-        game.server_says(party("p1", "ada", &["bob", "ada"]));
+        game.server_says(party_joined("p1", "ada", &["bob", "ada"]));
         game.update();
         game.update();
         game.expect_sent(Kind::PartyLeave);
@@ -65,7 +65,7 @@ fn a_join_that_timed_out_is_undone() {
         game.advance(11 * SECOND);
         assert_eq!(log.take(), ["join taken: no answer within 10.0 s"]);
         game.acknowledge(&asked);
-        game.server_says(party("p1", "ada", &["bob", "ada"]));
+        game.server_says(party_joined("p1", "ada", &["bob", "ada"]));
         game.update();
         game.update();
         game.expect_sent(Kind::PartyLeave);

@@ -13,7 +13,7 @@ fn an_open_party_is_joined_at_once() {
         assert!(game.app.world().get::<Joining>(entity).is_some());
         assert_eq!(seen(&game, "p1"), "none", "taken is not let in");
 
-        game.server_says(party("p1", "ada", &["bob", "cat", "ada"]));
+        game.server_says(party_joined("p1", "ada", &["bob", "cat", "ada"]));
         game.server_says(party_presences("p1", &["ada"], &[]));
         game.update();
 
@@ -40,7 +40,7 @@ fn an_open_party_is_joined_at_once() {
 fn pushes_may_come_before_the_answer_to_a_join() {
     both_layouts(|mut game, log| {
         let (entity, asked) = ask_to_join_party(&mut game, "p1");
-        game.server_says(party("p1", "ada", &["bob", "ada"]));
+        game.server_says(party_joined("p1", "ada", &["bob", "ada"]));
         game.server_says(party_presences("p1", &["ada"], &[]));
         game.server_says(party_data("p1", "bob", 1, "hello"));
         game.update();

@@ -8,7 +8,7 @@ use bevy_nakama::proto::{Envelope, Kind};
 /// A game that leads a party with these members, and kicks one of them.
 fn kicks(names: &[&str], whom: &str) -> (TestGame, Log, Envelope) {
     let (mut game, log) = watched(TestGame::connected());
-    let answer = party("p1", "ada", names);
+    let answer = party_joined("p1", "ada", names);
     create_party(&mut game, CreateParty::open(8), answer);
     let member = member(&game, "p1", whom);
     game.commands(|c| c.nakama().kick_from_party(member).id());

@@ -29,7 +29,7 @@ fn somebody_is_kicked() {
             asked.message,
             Some(Message::PartyRemove(realtime::PartyRemove {
                 party_id: "p1".into(),
-                presence: Some(presence("bob")),
+                presence: Some(user_presence("bob")),
             }))
         );
         game.acknowledge(&asked);

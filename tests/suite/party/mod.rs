@@ -153,7 +153,7 @@ fn party_entity(game: &TestGame, id: &str) -> Entity {
 }
 
 fn member(game: &TestGame, id: &str, name: &str) -> Entity {
-    let session = SessionId::from(presence(name).session_id);
+    let session = SessionId::from(user_presence(name).session_id);
     let members = game.app.world().resource::<PresenceIndex>();
     let found = members.get(party_entity(game, id), &session);
     found.unwrap_or_else(|| panic!("{name} is not in {id}: {}", seen(game, id)))
@@ -179,7 +179,7 @@ fn changed(message: Message, change: impl FnOnce(&mut realtime::Party)) -> Messa
 
 /// A party that players join only if the leader accepts them.
 fn closed_party(id: &str, me: &str, members: &[&str]) -> Message {
-    changed(party(id, me, members), |party| party.open = false)
+    changed(party_joined(id, me, members), |party| party.open = false)
 }
 
 /// Joins `p1` as `ada`; its leader `bob` accepts.

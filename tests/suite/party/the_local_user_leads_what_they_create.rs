@@ -6,7 +6,7 @@ use bevy_nakama::proto::Kind;
 #[test]
 fn a_created_party_is_led_by_the_local_user() {
     both_layouts(|mut game, log| {
-        let answer = changed(party("p1", "ada", &["ada"]), |party| {
+        let answer = changed(party_joined("p1", "ada", &["ada"]), |party| {
             party.max_size = 4;
         });
         let entity = create_party(&mut game, CreateParty::open(4), answer);
@@ -46,14 +46,14 @@ fn the_push_after_a_creation_does_not_take_the_label_away() {
     // Nakama 3.35 and newer send the party a second time, without its label and whether it is hidden.
     let (mut game, log) = watched(TestGame::connected());
     let label = r#"{"mode":"duel"}"#;
-    let answer = changed(party("p1", "ada", &["ada"]), |party| {
+    let answer = changed(party_joined("p1", "ada", &["ada"]), |party| {
         party.label = label.into();
         party.hidden = true;
     });
     let entity = create_party(&mut game, CreateParty::open(8).label(label), answer);
     log.take();
 
-    game.server_says(party("p1", "ada", &["ada"]));
+    game.server_says(party_joined("p1", "ada", &["ada"]));
     game.server_says(party_presences("p1", &["ada"], &[]));
     game.update();
 
@@ -69,12 +69,12 @@ fn pushes_may_come_before_the_answer_to_a_creation() {
         let entity = game.commands(|c| c.nakama().create_party(CreateParty::open(8)).id());
         game.update();
         let asked = game.expect_sent(Kind::PartyCreate);
-        game.server_says(party("p1", "ada", &["ada"]));
+        game.server_says(party_joined("p1", "ada", &["ada"]));
         game.server_says(party_presences("p1", &["ada"], &[]));
         game.update();
         assert_eq!(log.take(), [""; 0], "nothing before the answer");
 
-        game.answer(&asked, party("p1", "ada", &["ada"]));
+        game.answer(&asked, party_joined("p1", "ada", &["ada"]));
         game.update();
 
         assert_eq!(log.take(), ["+ada Snapshot (self)", "ada leads", "created"]);

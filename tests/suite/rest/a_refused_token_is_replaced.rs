@@ -64,7 +64,7 @@ fn a_token_that_was_replaced_meanwhile_is_not_replaced_again() {
     ask(&mut game, "/slow");
     // The game refreshes by itself.
     game.commands(|commands| {
-        commands.nakama().refresh(&server(), &session("ada"));
+        commands.nakama().refresh(&server(), &session_of("ada"));
     });
     ask(&mut game, "/b");
     assert_eq!(calls(&mut game), ["/slow", REFRESH.1, "/b"]);

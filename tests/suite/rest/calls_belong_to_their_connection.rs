@@ -67,7 +67,7 @@ fn a_game_that_disconnects_when_its_session_is_refreshed() {
         let options = ConnectOptions::default();
         commands
             .nakama()
-            .connect(&server(), &session("bob"), options);
+            .connect(&server(), &session_of("bob"), options);
     });
     ask(&mut game, "/a");
     refuse_token(&mut game);

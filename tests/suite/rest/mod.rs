@@ -11,7 +11,7 @@ use crate::common::log::Log;
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
-    testing::{TestGame, session},
+    testing::{TestGame, session_of},
 };
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ fn refuse_token(game: &mut TestGame) {
 }
 
 fn token_of(name: &str) -> String {
-    session(name).token().expose().to_owned()
+    session_of(name).token().expose().to_owned()
 }
 
 /// The server gives out new tokens. They carry another name, so that a test can tell them apart.

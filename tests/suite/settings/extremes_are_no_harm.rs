@@ -24,11 +24,11 @@ fn connect_and_watch(settings: NakamaSettings) -> (TestGame, Log) {
 fn play(game: &mut TestGame) {
     game.join("m1", &["ada", "bob"]);
     game.join_room("lobby", &["ada", "bob"]);
-    game.server_says(match_data("m1", Some("bob"), 1, "hello"));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "hello"));
     let at = Duration::from_secs(1);
     let said = chat_message("lobby", "bob", ChatMessageKind::Chat, "id", "{}", at);
     game.server_says(said);
-    game.server_says(notification("n1", 1, "news", "{}", true));
+    game.server_says(notification_sent("n1", 1, "news", "{}", true));
     game.update();
     let here = game.match_entity("m1");
     game.commands(|commands| {

@@ -18,7 +18,7 @@ fn state(game: &TestGame) -> ConnectionState {
 }
 
 fn connect(game: &mut TestGame, server: &NakamaServer) {
-    let session = session("ada");
+    let session = session_of("ada");
     game.commands(|commands| {
         commands
             .nakama()
@@ -110,7 +110,7 @@ fn a_connect_as_the_answer_to_a_failed_request_has_a_new_thread() {
             let mut request = commands.nakama().join_match(JoinMatch::by_id("m1"));
             request.observe(move |_: On<Replied<JoinMatch>>, mut commands: Commands| {
                 let options = ConnectOptions::default();
-                let session = session("ada");
+                let session = session_of("ada");
                 commands.nakama().connect(&server, &session, options);
             });
         });

@@ -6,18 +6,18 @@ use super::servers::{
     call_over_tls, http_server, open_websocket, read_body, read_head, respond, tls_server,
 };
 use crate::common::game::Game;
-use bevy_nakama::{prelude::*, testing::session};
+use bevy_nakama::{prelude::*, testing::session_of};
 use serde_json::json;
 
 #[test]
 fn a_refusal_that_comes_before_the_body_was_read_is_heard() {
-    let old = session("ada").token().expose().to_owned();
+    let old = session_of("ada").token().expose().to_owned();
     let server = http_server(move |head, mut stream| {
         if head.starts_with("GET /ws") {
             open_websocket(head, stream);
         } else if head.starts_with("POST /v2/account/session/refresh") {
             let _ = read_body(head, &mut stream);
-            let token = session("ada-2").token().expose().to_owned();
+            let token = session_of("ada-2").token().expose().to_owned();
             let tokens = json!({ "token": token, "refresh_token": token });
             respond(&mut stream, 200, &tokens.to_string());
         } else if head.contains(&old) {

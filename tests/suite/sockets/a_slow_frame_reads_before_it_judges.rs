@@ -6,7 +6,7 @@ use crate::common::log::Log;
 use bevy::prelude::*;
 use bevy_nakama::{
     prelude::*,
-    testing::{FRAME, TestGame, match_data, match_presences},
+    testing::{FRAME, TestGame, match_data_sent, match_presences},
 };
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn senders(game: &mut TestGame) -> Vec<(i64, bool)> {
 #[test]
 fn a_join_that_arrives_within_a_slow_frame_is_seen_before_its_data_are_given_up() {
     let mut game = TestGame::joined("m1", &["ada"]);
-    game.server_says(match_data("m1", Some("bob"), 1, "early"));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "early"));
     game.update();
     game.server_says(match_presences("m1", &["bob"], &[]));
     game.update_by(Duration::from_millis(260));
@@ -36,7 +36,7 @@ fn a_join_that_arrives_within_a_slow_frame_is_seen_before_its_data_are_given_up(
 #[test]
 fn a_join_that_is_read_after_a_long_stop_is_seen_before_its_data_are_given_up() {
     let mut game = TestGame::joined("m1", &["ada"]);
-    game.server_says(match_data("m1", Some("bob"), 1, "early"));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "early"));
     game.update();
     game.update_by(Duration::from_secs(12));
     game.server_says(match_presences("m1", &["bob"], &[]));
@@ -47,7 +47,7 @@ fn a_join_that_is_read_after_a_long_stop_is_seen_before_its_data_are_given_up() 
 #[test]
 fn a_game_that_is_always_slow_gives_up_too() {
     let mut game = TestGame::joined("m1", &["ada"]);
-    game.server_says(match_data("m1", Some("bob"), 1, "early"));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "early"));
     game.update();
     game.update_by(Duration::from_millis(300));
     game.update_by(Duration::from_millis(300));
@@ -62,11 +62,11 @@ fn without_a_budget(game: &mut TestGame) {
 #[test]
 fn a_join_behind_more_than_a_frame_can_read_is_seen_before_its_data_are_given_up() {
     let mut game = TestGame::joined("m1", &["ada", "eve"]);
-    game.server_says(match_data("m1", Some("bob"), 1, "early"));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "early"));
     game.update();
     without_a_budget(&mut game);
     for _ in 0..40 {
-        game.server_says(match_data("m1", Some("eve"), 2, ""));
+        game.server_says(match_data_sent("m1", Some("eve"), 2, ""));
     }
     game.server_says(match_presences("m1", &["bob"], &[]));
     game.update_by(Duration::from_millis(260));
@@ -86,7 +86,7 @@ fn a_join_behind_more_than_a_frame_can_read_is_seen_before_its_data_are_given_up
 #[test]
 fn a_queue_that_never_ends_does_not_put_off_a_deadline_for_ever() {
     let mut game = TestGame::joined("m1", &["ada", "eve"]);
-    game.server_says(match_data(
+    game.server_says(match_data_sent(
         "m1",
         Some("bob"),
         1,
@@ -96,7 +96,7 @@ fn a_queue_that_never_ends_does_not_put_off_a_deadline_for_ever() {
     game.advance(Duration::from_millis(200));
     without_a_budget(&mut game);
     for _ in 0..2_000 {
-        game.server_says(match_data("m1", Some("eve"), 2, ""));
+        game.server_says(match_data_sent("m1", Some("eve"), 2, ""));
     }
     game.update_by(Duration::from_millis(260));
     let mut frames = 1;

@@ -173,7 +173,7 @@ fn serve(listener: &TcpListener, to_do: &Receiver<Order>, tell: &Sender<()>) {
             Order::Data(op_codes) => {
                 for op_code in op_codes {
                     let payload = vec![7; PAYLOAD];
-                    let data = testing::match_data("m1", Some("bob"), op_code, payload);
+                    let data = testing::match_data_sent("m1", Some("bob"), op_code, payload);
                     say(&mut socket, "", data);
                 }
             }

@@ -19,7 +19,7 @@ fn a_large_message_in_pieces_arrives_whole() {
         };
         let data = proto::Envelope {
             cid: String::new(),
-            message: Some(testing::match_data(
+            message: Some(testing::match_data_sent(
                 "m1",
                 Some("bob"),
                 1,

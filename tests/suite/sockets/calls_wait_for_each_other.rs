@@ -13,7 +13,7 @@ use std::{
 use super::servers::{read_body, read_head, respond};
 use crate::common::{game::Game, log::Log};
 use bevy::prelude::*;
-use bevy_nakama::{prelude::*, testing::session};
+use bevy_nakama::{prelude::*, testing::session_of};
 
 /// Holds requests until it is opened.
 #[derive(Default)]
@@ -100,7 +100,7 @@ fn hundreds_of_calls_wait_for_each_other_and_logins_go_first() {
         commands.nakama().rpc_with_key(&server, "key", rpc);
         let device = Login::device("device-of-ada");
         commands.nakama().log_in(&server, device);
-        commands.nakama().refresh(&server, &session("ada"));
+        commands.nakama().refresh(&server, &session_of("ada"));
     });
     for _ in 0..3 {
         other.app.update();

@@ -16,7 +16,7 @@ use bevy_nakama::{
     diagnostics,
     prelude::*,
     proto::Kind,
-    testing::{match_data, match_joined},
+    testing::{match_data_sent, match_joined},
 };
 use tungstenite::protocol::CloseFrame;
 
@@ -37,7 +37,7 @@ fn a_kick_is_told_with_its_reason_and_after_all_that_came_before_it() {
         joined.expect("the game listens");
         kicked.recv().expect("the test goes on");
         for op_code in 0..MESSAGES {
-            let data = match_data("m1", Some("bob"), op_code, "x");
+            let data = match_data_sent("m1", Some("bob"), op_code, "x");
             socket.write(binary("", data)).expect("the game listens");
         }
         let words = CloseFrame {

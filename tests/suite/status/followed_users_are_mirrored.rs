@@ -103,7 +103,7 @@ fn a_user_may_be_online_twice() {
     let phone = UserPresence {
         session_id: "phone".into(),
         status: Some("on the bus".into()),
-        ..presence("bob")
+        ..user_presence("bob")
     };
     let event = |joins, leaves| {
         Message::StatusPresenceEvent(realtime::StatusPresenceEvent { joins, leaves })

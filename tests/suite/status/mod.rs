@@ -74,7 +74,7 @@ fn replies<R: Request>(game: &mut TestGame, log: &Log, done: &'static str) {
 }
 
 fn user(game: &TestGame, name: &str) -> Option<Entity> {
-    let id = UserId::from(presence(name).user_id);
+    let id = UserId::from(user_presence(name).user_id);
     game.app.world().resource::<FollowedUserIndex>().get(&id)
 }
 

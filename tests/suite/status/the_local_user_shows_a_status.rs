@@ -9,7 +9,7 @@ fn tablet(status: &str) -> UserPresence {
     UserPresence {
         session_id: "tablet".into(),
         status: Some(status.into()),
-        ..presence("ada")
+        ..user_presence("ada")
     }
 }
 
@@ -119,7 +119,7 @@ fn hidden() -> (TestGame, Log) {
     let (mut game, log) = watched(TestGame::new());
     game.commands(|c| {
         let options = ConnectOptions::default().appear_online(false);
-        c.nakama().connect(&server(), &session("ada"), options);
+        c.nakama().connect(&server(), &session_of("ada"), options);
     });
     game.update();
     game.server_accepts();
@@ -207,7 +207,7 @@ fn what_is_asked_for_on_the_way_to_the_next_connection_is_told_in_order_too() {
 #[test]
 fn a_change_of_status_elsewhere_is_not_the_local_session() {
     let mut game = TestGame::connected();
-    let mut phone = presence("ada");
+    let mut phone = user_presence("ada");
     phone.session_id = "session-phone".into();
     phone.status = Some(String::new());
     let change = realtime::StatusPresenceEvent {

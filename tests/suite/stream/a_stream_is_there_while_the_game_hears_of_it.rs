@@ -23,7 +23,7 @@ fn a_stream_appears_with_the_first_thing_that_is_heard_of_it() {
     // An update is a change of the same presence, and hiding is leaving.
     let bob = |persistence| UserPresence {
         persistence,
-        ..presence("bob")
+        ..user_presence("bob")
     };
     let session = SessionId::from("session-bob");
     let before = world.resource::<PresenceIndex>().get(town_here, &session);

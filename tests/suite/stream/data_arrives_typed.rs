@@ -57,7 +57,7 @@ fn data_of_somebody_wait_for_their_join() {
     let say = |data: &str| {
         Message::StreamData(realtime::StreamData {
             stream: Some((&town()).into()),
-            sender: Some(presence("bob")),
+            sender: Some(user_presence("bob")),
             data: data.into(),
             reliable: false,
         })

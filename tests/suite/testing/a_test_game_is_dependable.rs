@@ -47,7 +47,7 @@ fn a_budget_is_spent_on_the_clock_of_the_test() {
     assert_eq!(game.roster("m1"), ["ada", "bob", "cat", "dan"]);
 
     for op_code in 0..40 {
-        game.server_says(match_data("m1", None, op_code, "x"));
+        game.server_says(match_data_sent("m1", None, op_code, "x"));
     }
     let mut left = 40;
     while left > 0 {
@@ -127,7 +127,7 @@ fn a_game_may_connect_while_it_is_built() {
         world
             .commands()
             .nakama()
-            .connect(&server(), &session("ada"), ConnectOptions::default());
+            .connect(&server(), &session_of("ada"), ConnectOptions::default());
         world.flush();
     });
     game.update();

@@ -13,7 +13,7 @@ fn trying_again_on_each_failure_goes_on() {
             let options = ConnectOptions::default();
             commands
                 .nakama()
-                .connect(&server(), &session("ada"), options);
+                .connect(&server(), &session_of("ada"), options);
         },
     );
     game.update();
@@ -47,7 +47,9 @@ fn trying_again_goes_on_over_sockets() {
         OnEnter(ConnectionState::Disconnected),
         move |mut commands: Commands| {
             let options = ConnectOptions::default();
-            commands.nakama().connect(&server, &session("ada"), options);
+            commands
+                .nakama()
+                .connect(&server, &session_of("ada"), options);
         },
     );
     for _ in 0..10 {

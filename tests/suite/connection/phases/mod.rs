@@ -71,7 +71,7 @@ fn online() -> (TestGame, Log) {
 
 /// Connects from `Update` of the next frame, as a button would.
 fn connect_in_update(game: &mut TestGame, name: &str) {
-    let session = session(name);
+    let session = session_of(name);
     let mut is_done = false;
     game.app.add_systems(Update, move |mut commands: Commands| {
         if !std::mem::replace(&mut is_done, true) {

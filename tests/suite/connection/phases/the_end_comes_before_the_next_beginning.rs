@@ -11,7 +11,7 @@ fn who_reconnects_at_once_sees_the_end() {
         let options = ConnectOptions::default();
         commands
             .nakama()
-            .connect(&server(), &session("ada"), options);
+            .connect(&server(), &session_of("ada"), options);
     });
     game.connection_breaks();
     game.update();
@@ -73,7 +73,7 @@ fn who_connects_anew_in_a_phase_that_is_over_is_connecting() {
         if !std::mem::replace(&mut is_done, true) {
             seen.add(format!("{:?} by now", connection.state()));
             let options = ConnectOptions::default();
-            let session = session("bob");
+            let session = session_of("bob");
             commands.nakama().connect(&server(), &session, options);
         }
     };
@@ -114,7 +114,7 @@ fn who_connects_anew_while_a_socket_opens_hears_of_the_new_one_only() {
     let again = move |mut commands: Commands| {
         if !std::mem::replace(&mut is_done, true) {
             let options = ConnectOptions::default();
-            let session = session("bob");
+            let session = session_of("bob");
             commands.nakama().connect(&server(), &session, options);
         }
     };

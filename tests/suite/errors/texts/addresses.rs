@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::common::log::Log;
-use bevy_nakama::testing::{TestGame, session};
+use bevy_nakama::testing::{TestGame, session_of};
 
 /// The error of a login with this address. A connection ends with the same text. Neither uses a network.
 fn at(address: &str) -> String {
@@ -24,7 +24,7 @@ fn at(address: &str) -> String {
         let login = Login::device("device-of-ada");
         commands.nakama().log_in(&server, login);
         let options = ConnectOptions::default();
-        let session = session("ada");
+        let session = session_of("ada");
         commands.nakama().connect(&server, &session, options);
     });
     game.update();

@@ -57,7 +57,8 @@ impl Session {
                     }
                     Kind::PartyCreate => {
                         let id = format!("created-{about}");
-                        self.game.answer(&question, party(&id, "ada", &["ada"]));
+                        self.game
+                            .answer(&question, party_joined(&id, "ada", &["ada"]));
                         self.parties.insert(id);
                     }
                     Kind::StatusFollow => self
@@ -122,7 +123,7 @@ impl Session {
         if self.rest.is_empty() || which.is_multiple_of(2) {
             return false;
         }
-        let token = session("ada").token().expose().to_owned();
+        let token = session_of("ada").token().expose().to_owned();
         let token = serde_json::json!({ "token": token, "refresh_token": token });
         let error = serde_json::json!({ "code": 16, "message": "no" });
         let (status, body, outcome) = match say {

@@ -176,7 +176,7 @@ impl Session {
                     let options = ConnectOptions::default();
                     commands
                         .nakama()
-                        .connect(&server(), &session("ada"), options);
+                        .connect(&server(), &session_of("ada"), options);
                 });
                 self.staged.push(Command::Connect);
                 self.is_replaced = true;

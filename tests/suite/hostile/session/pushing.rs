@@ -21,7 +21,7 @@ impl Session {
                 let (joins, leaves) = lists(joins);
                 match_presences(&match_id(n), joins, leaves)
             }
-            Push::MatchData(n) => match_data(&match_id(n), Some("eve"), 1, &b"x"[..]),
+            Push::MatchData(n) => match_data_sent(&match_id(n), Some("eve"), 1, &b"x"[..]),
             Push::Party(n) => {
                 let id = party_id(n);
                 let is_let_in = self.asks.remove(&id);
@@ -31,7 +31,7 @@ impl Session {
                 if self.is_open() {
                     self.parties.insert(id.clone());
                 }
-                party(&id, "ada", &["bob", "ada"])
+                party_joined(&id, "ada", &["bob", "ada"])
             }
             Push::PartyClose(n) => {
                 let id = party_id(n);

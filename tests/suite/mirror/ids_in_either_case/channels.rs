@@ -59,7 +59,7 @@ fn a_group_chat_is_the_same_in_either_case() {
             Message::Channel(realtime::Channel {
                 id,
                 group_id: typed.into(),
-                self_: Some(presence("ada")),
+                self_: Some(user_presence("ada")),
                 ..Default::default()
             }),
         );

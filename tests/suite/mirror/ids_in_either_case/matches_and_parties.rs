@@ -15,10 +15,10 @@ fn a_match_id_may_be_typed_in_capitals() {
         assert_eq!(game.match_entity(&upper), here, "typed again");
 
         // Data carries the id as its sender typed it; events carry it as the server writes it.
-        game.server_says(match_data(&lower, Some("bob"), 1, "x"));
-        game.server_says(match_data(&upper, Some("bob"), 2, "x"));
+        game.server_says(match_data_sent(&lower, Some("bob"), 1, "x"));
+        game.server_says(match_data_sent(&upper, Some("bob"), 2, "x"));
         game.server_says(match_presences(&lower, &["cat"], &[]));
-        game.server_says(match_data(&lower, Some("cat"), 3, "x"));
+        game.server_says(match_data_sent(&lower, Some("cat"), 3, "x"));
         game.update();
         assert_eq!(log.take(), ["bob: 1", "bob: 2", "cat: 3"]);
 
@@ -47,7 +47,7 @@ fn what_came_before_the_answer_is_found_in_either_case() {
     game.update();
     let asked = game.expect_sent(Kind::MatchJoin);
     game.server_says(match_presences(&format!("{LOWER}."), &["bob"], &[]));
-    game.server_says(match_data(&format!("{UPPER}."), Some("bob"), 1, "x"));
+    game.server_says(match_data_sent(&format!("{UPPER}."), Some("bob"), 1, "x"));
     game.answer(&asked, match_joined(&format!("{LOWER}."), &["ada"]));
     game.update();
     assert_eq!(game.roster(&format!("{UPPER}.")), ["ada", "bob"]);
@@ -63,7 +63,7 @@ fn a_party_id_may_be_typed_in_capitals() {
     game.update();
     let asked = game.expect_sent(Kind::PartyJoin);
     game.acknowledge(&asked);
-    game.server_says(party(&lower, "ada", &["bob", "ada"]));
+    game.server_says(party_joined(&lower, "ada", &["bob", "ada"]));
     game.server_says(party_data(&lower, "bob", 1, "x"));
     game.server_says(party_data(&upper, "bob", 2, "x"));
     game.update();

@@ -38,8 +38,8 @@ fn other_ids_are_the_same_in_either_case() {
     );
 
     let mut game = TestGame::connected();
-    game.server_says(notification(LOWER, 1, "hello", "{}", true));
-    game.server_says(notification(UPPER, 1, "hello", "{}", true));
+    game.server_says(notification_sent(LOWER, 1, "hello", "{}", true));
+    game.server_says(notification_sent(UPPER, 1, "hello", "{}", true));
     game.update();
     let inbox = game.app.world().resource::<NotificationInbox>();
     assert_eq!(inbox.len(), 1);

@@ -14,7 +14,7 @@ fn clone(game: &mut TestGame, original: Entity, is_deep: bool) -> Entity {
 }
 
 fn bob_says(game: &mut TestGame) -> Option<Entity> {
-    game.server_says(match_data("m", Some("bob"), 1, "hello"));
+    game.server_says(match_data_sent("m", Some("bob"), 1, "hello"));
     game.update();
     let data = crate::common::steps::drain::<MatchDataReceived>(game);
     data.last().and_then(|data| data.sender.clone()?.entity)
@@ -122,7 +122,7 @@ fn a_cloned_request_has_no_answer() {
     for ghost in [ghost, second, third] {
         game.app.world_mut().despawn(ghost);
     }
-    game.server_says(party("p", "ada", &["bob", "ada"]));
+    game.server_says(party_joined("p", "ada", &["bob", "ada"]));
     frames(&mut game, 2);
     assert_eq!(leaves(&mut game), []);
     let index = game.app.world().resource::<PartyIndex>();

@@ -45,7 +45,7 @@ fn data_arrives_and_can_be_sent() {
     let mut game = TestGame::joined("m", &["ada", "bob"]);
     let here = game.match_entity("m");
     game.app.world_mut().entity_mut(here).remove::<MatchId>();
-    game.server_says(match_data("m", Some("bob"), 1, "hello"));
+    game.server_says(match_data_sent("m", Some("bob"), 1, "hello"));
     game.update();
     let data = crate::common::steps::drain::<MatchDataReceived>(&mut game);
     assert_eq!(data.len(), 1);

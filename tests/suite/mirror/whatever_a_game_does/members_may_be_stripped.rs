@@ -13,7 +13,7 @@ fn a_presence_put_elsewhere_is_nobody() {
     let (here, bob) = (game.match_entity("m"), game.presence_of("m", "bob"));
     let presence = bobs_presence(&game);
     let portrait = game.app.world_mut().spawn(presence).id();
-    game.server_says(match_data("m", Some("bob"), 1, "hello"));
+    game.server_says(match_data_sent("m", Some("bob"), 1, "hello"));
     game.update();
     let data = crate::common::steps::drain::<MatchDataReceived>(&mut game);
     let sender = data[0].sender.as_ref().expect("bob");
@@ -49,7 +49,7 @@ fn a_member_without_their_presence_is_out_of_the_mirror() {
         game.update();
         assert_eq!(member(&game, here, "bob"), None);
         assert_eq!(game.roster("m"), ["ada"]);
-        game.server_says(match_data("m", Some("bob"), 1, "hello"));
+        game.server_says(match_data_sent("m", Some("bob"), 1, "hello"));
         game.update();
         let data = crate::common::steps::drain::<MatchDataReceived>(&mut game);
         assert_eq!(data.len(), 1, "he is heard");

@@ -97,7 +97,7 @@ fn sessions(joins: &[&str], leaves: &[&str]) -> Message {
         other => panic!("{other:?}"),
     };
     let of_bob = |name: &&str| {
-        let mut session = presence(name);
+        let mut session = user_presence(name);
         session.user_id = "user-bob".into();
         session.username = "bob".into();
         session
@@ -178,14 +178,14 @@ fn is_alive(game: &TestGame, entity: Entity) -> bool {
     game.app.world().get_entity(entity).is_ok()
 }
 
-fn session_of(name: &str) -> SessionId {
-    presence(name).session_id.into()
+fn session_id(name: &str) -> SessionId {
+    user_presence(name).session_id.into()
 }
 
 /// Where the plugin has a member.
 fn member(game: &TestGame, place: Entity, name: &str) -> Option<Entity> {
     let index = game.app.world().resource::<PresenceIndex>();
-    index.get(place, &session_of(name))
+    index.get(place, &session_id(name))
 }
 
 fn frames(game: &mut TestGame, frames: usize) {

@@ -81,7 +81,7 @@ fn a_party_is_pushed_after_it_was_cleared() {
     let here = join_party(&mut game, "p", &["bob", "ada"]);
     game.app.world_mut().entity_mut(here).clear();
     game.app.world_mut().despawn(here);
-    game.server_says(party("p", "ada", &["bob", "ada"]));
+    game.server_says(party_joined("p", "ada", &["bob", "ada"]));
     frames(&mut game, 2);
     assert_eq!(leaves(&mut game), [Kind::PartyLeave]);
     assert_eq!(game.app.world().resource::<PartyIndex>().iter().count(), 0);
@@ -99,7 +99,7 @@ fn a_join_that_waits_for_a_leader_is_cleared() {
     game.app.world_mut().despawn(here);
     game.update();
     assert_eq!(leaves(&mut game), [Kind::PartyLeave], "it is withdrawn");
-    game.server_says(party("p", "ada", &["bob", "ada"]));
+    game.server_says(party_joined("p", "ada", &["bob", "ada"]));
     frames(&mut game, 2);
     assert_eq!(leaves(&mut game), [Kind::PartyLeave], "and undone");
     assert_eq!(game.app.world().resource::<PartyIndex>().iter().count(), 0);

@@ -22,7 +22,7 @@ pub(super) fn in_a_match(game: &mut TestGame) -> Entity {
 }
 
 pub(super) fn in_a_party(game: &mut TestGame) -> Entity {
-    let answer = party(LONG_ID, "ada", &["ada", "bob"]);
+    let answer = party_joined(LONG_ID, "ada", &["ada", "bob"]);
     create_party(game, CreateParty::open(8), answer)
 }
 
@@ -85,7 +85,7 @@ pub(super) fn following_bob(game: &mut TestGame) -> Entity {
     let user_id = LONG_ID.into();
     let bob = UserPresence {
         user_id,
-        ..presence("bob")
+        ..user_presence("bob")
     };
     let presences = vec![bob];
     game.answer(&asked, Message::Status(realtime::Status { presences }));

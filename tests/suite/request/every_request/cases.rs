@@ -32,7 +32,7 @@ pub(super) fn greeting(payload: &str) -> Message {
 
 /// Tokens of ada, as the server writes them.
 pub(super) fn tokens() -> Value {
-    let token = session("ada").token().expose().to_owned();
+    let token = session_of("ada").token().expose().to_owned();
     json!({ "token": token, "refresh_token": token })
 }
 
@@ -46,12 +46,12 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case::<RefreshSession>(
             nothing,
-            |nakama, _| nakama.refresh(&server(), &session("ada")),
+            |nakama, _| nakama.refresh(&server(), &session_of("ada")),
             RestOfAnybody(tokens),
         ),
         case::<LogOut>(
             nothing,
-            |nakama, _| nakama.log_out(&server(), &session("ada")),
+            |nakama, _| nakama.log_out(&server(), &session_of("ada")),
             RestOfAnybody(|| json!({})),
         ),
         case::<RawRequest>(
@@ -77,7 +77,7 @@ pub(super) fn cases() -> Vec<Case> {
         case::<CreateParty>(
             nothing,
             |nakama, _| nakama.create_party(CreateParty::open(8)),
-            Answer(|| party("p", "ada", &["ada"])),
+            Answer(|| party_joined("p", "ada", &["ada"])),
         ),
         case::<JoinParty>(nothing, |nakama, _| nakama.join_party("p"), Acknowledge),
         case::<LeaveParty>(

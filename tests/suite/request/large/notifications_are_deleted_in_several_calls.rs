@@ -118,7 +118,7 @@ fn the_token_may_end_between_the_calls_of_one_request() {
         calls[0].1.starts_with("/v2/account/session/refresh"),
         "{calls:?}"
     );
-    let token = session("ada").token().expose().to_owned();
+    let token = session_of("ada").token().expose().to_owned();
     game.answer_rest(200, &json!({ "token": token, "refresh_token": token }));
     game.update();
     assert_eq!(asked_to_delete(&mut game), asked, "once more");
