@@ -14,7 +14,7 @@ use crate::{
     connection::{ConnectOptions, NetworkLink},
     mirror::receive::BudgetClock,
     plugin::{NakamaPlugin, NakamaSettings},
-    proto::Kind,
+    proto::{Kind, Message},
 };
 
 /// How much time passes in one [`TestGame::update`].
@@ -151,10 +151,7 @@ impl TestGame {
     pub fn join(&mut self, match_id: &str, names: &[&str]) -> Entity {
         let request = JoinMatch::by_id(match_id);
         let entity = self.commands(|commands| commands.nakama().join_match(request).id());
-        self.update();
-        let asked = self.expect_sent(Kind::MatchJoin);
-        self.answer(&asked, match_joined(match_id, names));
-        self.update();
+        self.let_in(Kind::MatchJoin, match_joined(match_id, names));
         entity
     }
 
@@ -163,11 +160,16 @@ impl TestGame {
     pub fn join_room(&mut self, room: &str, names: &[&str]) -> Entity {
         let request = JoinChat::room(room);
         let entity = self.commands(|commands| commands.nakama().join_chat(request).id());
-        self.update();
-        let asked = self.expect_sent(Kind::ChannelJoin);
-        self.answer(&asked, chat_joined(room, names));
-        self.update();
+        self.let_in(Kind::ChannelJoin, chat_joined(room, names));
         entity
+    }
+
+    #[track_caller]
+    fn let_in(&mut self, asked: Kind, answer: Message) {
+        self.update();
+        let asked = self.expect_sent(asked);
+        self.answer(&asked, answer);
+        self.update();
     }
 
     /// Runs commands in the world, as a system would.

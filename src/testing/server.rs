@@ -1,7 +1,6 @@
 //! What the server does to the game under test, and sees of it.
 
 use bytes::Bytes;
-use prost::Message as _;
 
 use super::{TestGame, session_of, wire::Wire};
 use crate::{
@@ -39,11 +38,7 @@ impl TestGame {
 
     /// The server sends a message; it is seen with the next [`update`](Self::update).
     pub fn server_says(&mut self, message: impl Into<Message>) {
-        let envelope = Envelope {
-            cid: String::new(),
-            message: Some(message.into()),
-        };
-        self.server_sends(proto::encode(&envelope, self.wire.layout));
+        self.send_envelope("", Some(message.into()));
     }
 
     /// From now on the server writes parties as this version of it does.
@@ -60,22 +55,18 @@ impl TestGame {
 
     /// The server answers an envelope.
     pub fn answer(&mut self, asked: &Envelope, message: impl Into<Message>) {
-        let answer = Envelope {
-            cid: asked.cid.clone(),
-            message: Some(message.into()),
-        };
-        self.server_sends(proto::encode(&answer, self.wire.layout));
+        self.send_envelope(&asked.cid, Some(message.into()));
+    }
+
+    fn send_envelope(&mut self, cid: &str, message: Option<Message>) {
+        let cid = cid.to_owned();
+        let envelope = Envelope { cid, message };
+        self.server_sends(proto::encode(&envelope, self.wire.layout));
     }
 
     /// The server acknowledges an envelope, without a message.
     pub fn acknowledge(&mut self, asked: &Envelope) {
-        self.server_sends(
-            Envelope {
-                cid: asked.cid.clone(),
-                message: None,
-            }
-            .encode_to_vec(),
-        );
+        self.send_envelope(&asked.cid, None);
     }
 
     /// The server answers an envelope with an error.
@@ -158,16 +149,15 @@ impl TestGame {
     /// There is none.
     #[track_caller]
     pub fn answer_rest_with(&mut self, status: u16, body: impl Into<Bytes>) {
-        let (id, _) = self
-            .wire
-            .calls
-            .pop_front()
-            .expect("the game made no REST call");
-        let response = RestResponse {
-            status,
-            body: body.into(),
-        };
-        self.wire.input(Input::RestDone(id, Ok(response)));
+        let call = self.wire.calls.pop_front();
+        let (id, _) = call.expect("the game made no REST call");
+        self.respond(id, status, body);
+    }
+
+    fn respond(&mut self, call: RequestId, status: u16, body: impl Into<Bytes>) {
+        let body = body.into();
+        let response = RestResponse { status, body };
+        self.wire.input(Input::RestDone(call, Ok(response)));
     }
 
     /// Answers the oldest login: the player is the user with this name, see [`session_of`]. Returns what the game gets.
@@ -190,11 +180,7 @@ impl TestGame {
         let token = session.token().expose();
         let tokens = serde_json::json!({ "token": token, "refresh_token": token });
         if let Some((id, _)) = self.wire.calls.remove(index) {
-            let response = RestResponse {
-                status: 200,
-                body: tokens.to_string().into(),
-            };
-            self.wire.input(Input::RestDone(id, Ok(response)));
+            self.respond(id, 200, tokens.to_string());
         }
         session
     }

@@ -4,8 +4,6 @@ use std::{fmt, sync::Arc};
 
 use http::Uri;
 
-use super::error::BadAddress;
-
 /// A text that must not be seen: its `Debug` shows that there is one, and no more.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret(Arc<str>);
@@ -173,6 +171,17 @@ impl NakamaServer {
             prefix: uri.path().trim_end_matches('/').to_owned(),
         })
     }
+}
+
+/// An address at which there cannot be a server. Nothing was looked up or sent.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{}` is no address of a server: {problem}", address.escape_debug())]
+#[non_exhaustive]
+pub struct BadAddress {
+    /// The address as it was given; `<redacted>` if there may be a password in it.
+    pub address: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
 }
 
 /// A parsed address.

@@ -2,9 +2,10 @@
 
 use std::{fmt, time::Duration};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::{
-    address::{Endpoint, NakamaServer, Secret},
-    error::BadAddress,
+    address::{BadAddress, Endpoint, NakamaServer, Secret},
     wire::encode::OutgoingMatchData,
 };
 use crate::proto::Message;
@@ -102,17 +103,12 @@ impl RestCall {
 
 /// Percent-encodes a text, so that it is one segment of a path.
 pub(crate) fn path_segment(text: &str) -> String {
-    use std::fmt::Write as _;
-
-    let mut segment = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            segment.push(byte.into());
-        } else {
-            let _ = write!(segment, "%{byte:02X}"); // a `String` takes everything
-        }
-    }
-    segment
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 impl fmt::Debug for RestCall {

@@ -4,18 +4,10 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use super::{address::NakamaServer, wire::error_text::one_line};
-
-/// An address at which there cannot be a server. Nothing was looked up or sent.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{}` is no address of a server: {problem}", address.escape_debug())]
-#[non_exhaustive]
-pub struct BadAddress {
-    /// The address as it was given; `<redacted>` if there may be a password in it.
-    pub address: String,
-    /// What is wrong with it.
-    pub problem: &'static str,
-}
+use super::{
+    address::{BadAddress, NakamaServer},
+    wire::error_text::one_line,
+};
 
 /// The server could not be reached. Try again later, or look at the address.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::{
+    address::BadAddress,
     command::{Epoch, RequestId},
-    error::{BadAddress, DisconnectReason, Unreachable},
+    error::{DisconnectReason, Unreachable},
     wire::{
         decode::{MatchData, PartyData, StreamData},
         received::Received,

@@ -43,6 +43,10 @@ impl Default for LinkSettings {
     }
 }
 
+/// Names a link among those of its thread.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct LinkId(pub(super) u64);
+
 /// One hand-over's worth of events, and what they weigh.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -80,8 +84,25 @@ impl Link {
         events: Receiver<Batch>,
         stats: Arc<LinkStats>,
     ) -> Self {
+        Self::with_driver(Some(driver), events, stats)
+    }
+
+    /// A link without a thread, for when there is none to be had: it refuses everything.
+    pub(crate) fn dead() -> Self {
+        let (_, events) = crossbeam_channel::bounded(0);
         Self {
-            driver: Some(driver),
+            is_dead: true,
+            ..Self::with_driver(None, events, Arc::default())
+        }
+    }
+
+    fn with_driver(
+        driver: Option<Box<dyn Driver>>,
+        events: Receiver<Batch>,
+        stats: Arc<LinkStats>,
+    ) -> Self {
+        Self {
+            driver,
             events,
             stats,
             staged: Vec::new(),
@@ -90,22 +111,6 @@ impl Link {
             current: VecDeque::new(),
             batches_left: 0,
             is_dead: false,
-        }
-    }
-
-    /// A link without a thread, for when there is none to be had: it refuses everything.
-    pub(crate) fn dead() -> Self {
-        let (_, events) = crossbeam_channel::bounded(0);
-        Self {
-            driver: None,
-            events,
-            stats: Arc::default(),
-            staged: Vec::new(),
-            epoch: Epoch::default(),
-            staged_epoch: None,
-            current: VecDeque::new(),
-            batches_left: 0,
-            is_dead: true,
         }
     }
 

@@ -21,8 +21,8 @@ mod wire;
 mod worker;
 
 pub use self::{
-    address::{NakamaServer, Secret},
-    error::{BadAddress, DisconnectReason, ProtocolError, TransportError, Unreachable},
+    address::{BadAddress, NakamaServer, Secret},
+    error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
     network::Network,
     wire::ids::{
         ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,

@@ -16,9 +16,9 @@ use super::{
     command::LinkCommand,
     core::Core,
     hand_over::HandOver,
-    link::{Driver, Link, LinkSettings},
+    link::{Driver, Link, LinkId, LinkSettings},
     stats::LinkStats,
-    worker::{LinkId, ToWorker, WAKER, Worker},
+    worker::{ToWorker, WAKER, Worker},
 };
 
 /// One thread that serves any number of connections.

@@ -36,23 +36,14 @@ pub(crate) struct TrafficTotals {
 impl LinkStats {
     /// The counters, as they stand.
     pub(crate) fn totals(&self) -> TrafficTotals {
-        let Self {
-            frames_in,
-            bytes_in,
-            frames_out,
-            bytes_out,
-            strays,
-            queued_out,
-            waiting,
-        } = self;
         TrafficTotals {
-            frames_in: frames_in.load(Ordering::Relaxed),
-            bytes_in: bytes_in.load(Ordering::Relaxed),
-            frames_out: frames_out.load(Ordering::Relaxed),
-            bytes_out: bytes_out.load(Ordering::Relaxed),
-            strays: strays.load(Ordering::Relaxed),
-            queued_out: queued_out.load(Ordering::Relaxed),
-            waiting_bytes: waiting.load(Ordering::Relaxed),
+            frames_in: self.frames_in.load(Ordering::Relaxed),
+            bytes_in: self.bytes_in.load(Ordering::Relaxed),
+            frames_out: self.frames_out.load(Ordering::Relaxed),
+            bytes_out: self.bytes_out.load(Ordering::Relaxed),
+            strays: self.strays.load(Ordering::Relaxed),
+            queued_out: self.queued_out.load(Ordering::Relaxed),
+            waiting_bytes: self.waiting.load(Ordering::Relaxed),
         }
     }
 }

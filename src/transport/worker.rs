@@ -18,6 +18,7 @@ use super::{
     core::{Action, Core, Input},
     error::{DisconnectReason, TransportError},
     event::RestResponse,
+    link::LinkId,
     socket::{
         dial::Dial,
         exchange::{Exchange, Outcome},
@@ -35,9 +36,6 @@ pub(super) const WAKER: Token = Token(0);
 const UNREAD_TURNS: u32 = 8;
 /// How long the last words of sockets may take when the thread is to end.
 const LAST_WORDS: Duration = Duration::from_millis(100);
-
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct LinkId(pub(super) u64);
 
 /// What the thread is told.
 pub(super) enum ToWorker {
@@ -129,11 +127,7 @@ impl Worker {
             }
             let now = Instant::now();
             for event in &events {
-                if let Some(link) = self
-                    .owners
-                    .get(&event.token())
-                    .and_then(|id| self.links.get_mut(id))
-                {
+                if let Some(link) = self.owner(event.token()) {
                     link.is_due = true;
                 }
             }
@@ -209,6 +203,11 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// The link that a connection is of.
+    fn owner(&mut self, token: Token) -> Option<&mut LinkState> {
+        self.links.get_mut(self.owners.get(&token)?)
     }
 
     fn timeout(&self, now: Instant) -> Option<Duration> {
@@ -336,11 +335,8 @@ impl LinkState {
         {
             let epoch = *epoch;
             if let Err(error) = socket.on_resolved(now, addresses, registry) {
-                let error = error.at(socket.server());
-                self.input(
-                    now,
-                    Input::Ended(epoch, DisconnectReason::Unreachable(error)),
-                );
+                let reason = DisconnectReason::Unreachable(error.at(socket.server()));
+                self.input(now, Input::Ended(epoch, reason));
             }
             return;
         }
@@ -438,11 +434,8 @@ impl LinkState {
                 match opening {
                     Ok(opening) => self.socket = Some(opening),
                     Err(error) => {
-                        let error = error.at(&plan.server);
-                        self.core.handle(
-                            now,
-                            Input::Ended(epoch, DisconnectReason::Unreachable(error)),
-                        );
+                        let reason = DisconnectReason::Unreachable(error.at(&plan.server));
+                        self.core.handle(now, Input::Ended(epoch, reason));
                     }
                 }
             }

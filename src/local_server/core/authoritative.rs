@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{
     Core, Timer,
     listed::Listed,
-    matches::{count, id_of, stream_of},
-    presence::{Event, Mode, Peer, Presence, Stream},
+    matches::{count, stream_of},
+    presence::{Event, Mode, Peer, Stream},
     requests::{Answer, ErrorCode, Refusal},
     runtime::{
         MatchContext, MatchFlow, MatchHandler, MatchMessage, Runtime, RuntimeError, guarded,
@@ -16,7 +16,7 @@ use super::{
     sessions::Ending,
 };
 use crate::proto::{
-    Message, UserPresence,
+    Message,
     realtime::{Match, MatchDataSend},
 };
 
@@ -162,7 +162,7 @@ impl Core {
                 running.label = Listed::new(init.label, now);
             }
             self.schedule_tick(id);
-            Ok(id_of(&self.authoritative_stream(id)))
+            Ok(self.authoritative_stream(id).id())
         });
         if begun.is_err() {
             self.end_match(id);
@@ -253,7 +253,7 @@ impl Core {
         let presences = self.others_in(stream, is_new.then_some(caller.session));
         let label = self.running.get(id).map(|running| running.label.current());
         Ok(Message::Match(Match {
-            match_id: id_of(stream),
+            match_id: stream.id(),
             authoritative: true,
             label: Some(label.cloned().unwrap_or_default()),
             size: count(&presences),
@@ -285,13 +285,14 @@ impl Core {
 
     /// Tells the handler who has left.
     pub(super) fn match_changed(&mut self, event: &Event) {
-        if event.leaves.is_empty() || !event.joins.is_empty() || !self.is_running(&event.stream) {
-            return;
-        }
-        let left: Vec<UserPresence> = event.leaves.iter().map(Presence::to_proto).collect();
         let id = event.stream.subject;
-        let flow = self.ask_handler(id, |handler, context| handler.leave(context, &left));
-        self.follow(id, flow);
+        if let (Some(left), None) = (&event.leave, &event.join)
+            && self.is_running(&event.stream)
+        {
+            let left = [left.to_proto()];
+            let flow = self.ask_handler(id, |handler, context| handler.leave(context, &left));
+            self.follow(id, flow);
+        }
     }
 
     /// A round of the loop.

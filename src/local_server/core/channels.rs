@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     Core,
-    ids::UserId,
+    ids::{UserId, optional, text_of},
     notifications::Notice,
     presence::{Event, Mode, Peer, Presence, Stream},
     requests::{Answer, Refusal, Reply},
@@ -20,25 +20,9 @@ const MAX_ROOM_NAME: usize = 64;
 
 /// `<mode>.<subject>.<subcontext>.<label>`, the parts being empty where a type has none.
 pub(super) fn id_of(stream: &Stream) -> String {
-    let text = |id: Uuid| {
-        if id.is_nil() {
-            String::new()
-        } else {
-            id.to_string()
-        }
-    };
-    let Stream {
-        mode,
-        subject,
-        subcontext,
-        label,
-    } = stream;
-    format!(
-        "{}.{}.{}.{label}",
-        mode.0,
-        text(*subject),
-        text(*subcontext)
-    )
+    let (mode, label) = (stream.mode.0, &stream.label);
+    let [subject, subcontext] = [stream.subject, stream.subcontext].map(text_of);
+    format!("{mode}.{subject}.{subcontext}.{label}")
 }
 
 /// The channel with an id, `None` if that is none.
@@ -46,19 +30,15 @@ pub(super) fn stream_of(id: &str) -> Option<Stream> {
     let mut parts = id.splitn(4, '.');
     let [mode, subject, subcontext, label] =
         [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
-    let uuid = |text: &str| match text {
-        "" => Some(Uuid::nil()),
-        text => Uuid::parse_str(text).ok(),
-    };
     match mode {
         "2" if subject.is_empty() && subcontext.is_empty() => {
             let is_name = (1..=MAX_ROOM_NAME).contains(&label.len());
             is_name.then(|| Stream::new(Mode::ROOM, Uuid::nil()).labelled(label))
         }
         "3" if subcontext.is_empty() && label.is_empty() => {
-            Some(Stream::new(Mode::GROUP, uuid(subject)?))
+            Some(Stream::new(Mode::GROUP, optional(subject)?))
         }
-        "4" if label.is_empty() => Some(direct(uuid(subject)?, uuid(subcontext)?)),
+        "4" if label.is_empty() => Some(direct(optional(subject)?, optional(subcontext)?)),
         _ => None,
     }
 }
@@ -101,8 +81,8 @@ pub(super) fn presence_event(event: &Event) -> Message {
     let place = message_in(&event.stream);
     Message::ChannelPresenceEvent(ChannelPresenceEvent {
         channel_id: place.channel_id,
-        joins: event.joins.iter().map(Presence::to_proto).collect(),
-        leaves: event.leaves.iter().map(Presence::to_proto).collect(),
+        joins: event.join.iter().map(Presence::to_proto).collect(),
+        leaves: event.leave.iter().map(Presence::to_proto).collect(),
         room_name: place.room_name,
         group_id: place.group_id,
         user_id_one: place.user_id_one,

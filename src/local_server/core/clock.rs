@@ -42,7 +42,11 @@ impl Clock {
 
     /// The wall clock, to the nanosecond.
     pub(super) fn timestamp(&self) -> Timestamp {
-        timestamp(self.unix())
+        let unix = self.unix();
+        Timestamp {
+            seconds: unix.as_secs().cast_signed(),
+            nanos: unix.subsec_nanos().cast_signed(),
+        }
     }
 
     /// The wall clock, to the second.
@@ -51,12 +55,5 @@ impl Clock {
             nanos: 0,
             ..self.timestamp()
         }
-    }
-}
-
-fn timestamp(unix: Duration) -> Timestamp {
-    Timestamp {
-        seconds: unix.as_secs().cast_signed(),
-        nanos: unix.subsec_nanos().cast_signed(),
     }
 }

@@ -170,12 +170,10 @@ impl<'a> Call<'a> {
     pub(super) fn limit(&self, default: usize) -> Result<usize, ApiError> {
         match self.query_int("limit")? {
             None => Ok(default),
-            Some(limit) => usize::try_from(limit)
-                .ok()
-                .filter(|limit| (1..=100).contains(limit))
-                .ok_or_else(|| {
-                    ApiError::invalid("Invalid limit - limit must be between 1 and 100.")
-                }),
+            Some(limit @ 1..=100) => Ok(usize::try_from(limit).unwrap_or(default)),
+            Some(_) => Err(ApiError::invalid(
+                "Invalid limit - limit must be between 1 and 100.",
+            )),
         }
     }
 

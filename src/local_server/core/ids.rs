@@ -28,6 +28,22 @@ impl fmt::Display for SessionId {
     }
 }
 
+/// A UUID in a text where nothing at all stands for none.
+pub(super) fn optional(text: &str) -> Option<Uuid> {
+    match text {
+        "" => Some(Uuid::nil()),
+        id => Uuid::parse_str(id).ok(),
+    }
+}
+
+/// The text of such a UUID.
+pub(super) fn text_of(optional: Uuid) -> String {
+    match optional.is_nil() {
+        true => String::new(),
+        false => optional.to_string(),
+    }
+}
+
 /// Makes ids, names and keys.
 pub(super) struct Ids {
     rng: StdRng,

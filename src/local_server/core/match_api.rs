@@ -4,7 +4,7 @@ use super::{
     Core,
     http::{ApiError, ApiResult, Call, Code, answer},
     label,
-    matches::{self, count},
+    matches::count,
     presence::Mode,
     query::Query,
     tokens::Claims,
@@ -64,7 +64,7 @@ impl Core {
                 && query.is_none_or(|query| label::holds(query, shown));
             let stream = self.authoritative_stream(id);
             is_wanted.then(|| Match {
-                match_id: matches::id_of(&stream),
+                match_id: stream.id(),
                 size: count(self.tracker.visible(&stream)),
                 authoritative: true,
                 label: Some(shown.clone()),
@@ -79,7 +79,7 @@ impl Core {
         let matches = self.tracker.streams(Mode::MATCH_RELAYED);
         let mut found: Vec<Match> = matches
             .map(|stream| Match {
-                match_id: matches::id_of(stream),
+                match_id: stream.id(),
                 size: count(self.tracker.visible(stream)),
                 ..Match::default()
             })

@@ -18,26 +18,17 @@ use crate::proto::{
 
 pub(super) fn presence_event(event: &Event) -> Message {
     Message::MatchPresenceEvent(MatchPresenceEvent {
-        match_id: id_of(&event.stream),
-        joins: event.joins.iter().map(Presence::to_proto).collect(),
-        leaves: event.leaves.iter().map(Presence::to_proto).collect(),
+        match_id: event.stream.id(),
+        joins: event.join.iter().map(Presence::to_proto).collect(),
+        leaves: event.leave.iter().map(Presence::to_proto).collect(),
     })
 }
 
-/// `<uuid>.<node>`, where a relayed match has no node.
-pub(super) fn id_of(stream: &Stream) -> String {
-    format!("{}.{}", stream.subject, stream.label)
-}
-
 pub(super) fn stream_of(id: &str) -> Option<Stream> {
-    let (subject, node) = id.split_once('.')?;
-    let mode = if node.is_empty() {
-        Mode::MATCH_RELAYED
-    } else {
-        Mode::MATCH_AUTHORITATIVE
-    };
-    let subject = Uuid::parse_str(subject).ok()?;
-    Some(Stream::new(mode, subject).labelled(node))
+    Stream::with_id(id, |node| match node {
+        "" => Mode::MATCH_RELAYED,
+        _ => Mode::MATCH_AUTHORITATIVE,
+    })
 }
 
 fn invalid_match_id() -> Refusal {
@@ -58,7 +49,7 @@ impl Core {
         let size = count(self.tracker.visible(&stream));
         let presences = self.others_in(&stream, is_new.then_some(caller.session));
         Ok(Message::Match(Match {
-            match_id: id_of(&stream),
+            match_id: stream.id(),
             size,
             presences,
             self_: Some(caller.to_proto()),

@@ -42,7 +42,7 @@ impl Matchmaker {
 
     /// The members of a party are not the same any more: its tickets are gone.
     pub(super) fn forget_party(&mut self, party: &Stream) {
-        let id = parties::id_of(party);
+        let id = party.id();
         self.pool.retain(|_, ticket| ticket.party_id != id);
     }
 
@@ -99,7 +99,7 @@ impl Core {
         let stream = parties::stream_of(&request.party_id)?;
         let failed = parties::failed("adding party to matchmaker");
         self.led_party(&stream, caller).map_err(&failed)?;
-        let party_id = parties::id_of(&stream);
+        let party_id = stream.id();
         let members: Vec<Peer> = self
             .tracker
             .visible(&stream)
@@ -124,7 +124,7 @@ impl Core {
         let stream = parties::stream_of(&request.party_id)?;
         let failed = parties::failed("closing party"); // sic
         self.led_party(&stream, caller).map_err(&failed)?;
-        let party_id = parties::id_of(&stream);
+        let party_id = stream.id();
         let is_removed = self
             .matchmaker
             .remove(|ticket| ticket.id == request.ticket && ticket.party_id == party_id);

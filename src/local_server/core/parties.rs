@@ -2,8 +2,6 @@
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
-use uuid::Uuid;
-
 use super::{
     Core,
     ids::SessionId,
@@ -83,23 +81,14 @@ impl Parties {
 
 pub(super) fn presence_event(event: &Event) -> Message {
     Message::PartyPresenceEvent(PartyPresenceEvent {
-        party_id: id_of(&event.stream),
-        joins: event.joins.iter().map(Presence::to_proto).collect(),
-        leaves: event.leaves.iter().map(Presence::to_proto).collect(),
+        party_id: event.stream.id(),
+        joins: event.join.iter().map(Presence::to_proto).collect(),
+        leaves: event.leave.iter().map(Presence::to_proto).collect(),
     })
 }
 
-/// `<uuid>.<node>`.
-pub(super) fn id_of(stream: &Stream) -> String {
-    format!("{}.{}", stream.subject, stream.label)
-}
-
 pub(super) fn stream_of(id: &str) -> Result<Stream, Refusal> {
-    let parsed = id.split_once('.').and_then(|(subject, node)| {
-        let subject = Uuid::parse_str(subject).ok()?;
-        Some(Stream::new(Mode::PARTY, subject).labelled(node))
-    });
-    parsed.ok_or_else(|| Refusal::bad_input("Invalid party ID"))
+    Stream::with_id(id, |_| Mode::PARTY).ok_or_else(|| Refusal::bad_input("Invalid party ID"))
 }
 
 /// An error about a party, which is always of the same code.
@@ -178,7 +167,7 @@ impl Core {
         self.enter_party(&stream, caller);
         let creator = caller.to_proto();
         Ok(Message::Party(realtime::Party {
-            party_id: id_of(&stream),
+            party_id: stream.id(),
             open: request.open,
             hidden: request.hidden,
             max_size: request.max_size,
@@ -214,7 +203,7 @@ impl Core {
         party.requests.push(caller.clone());
         let leader = party.leader.session;
         let asks = Message::PartyJoinRequest(PartyJoinRequest {
-            party_id: id_of(&stream),
+            party_id: stream.id(),
             presences: vec![caller.to_proto()],
         });
         self.push(&[leader], asks);
@@ -237,7 +226,7 @@ impl Core {
         let mut receivers = self.tracker.sessions(&stream);
         receivers.retain(|session| *session != caller.session);
         let data = Message::PartyData(PartyData {
-            party_id: id_of(&stream),
+            party_id: stream.id(),
             presence: Some(caller.to_proto()),
             op_code: request.op_code,
             data: request.data,
@@ -374,7 +363,7 @@ impl Core {
         };
         party.listing.set(listing, now);
         let update = Message::PartyUpdate(PartyUpdate {
-            party_id: id_of(&stream),
+            party_id: stream.id(),
             ..request
         });
         self.broadcast(&stream, update);
@@ -383,7 +372,7 @@ impl Core {
 
     fn make_leader(&mut self, stream: &Stream, leader: Peer) {
         let announcement = Message::PartyLeader(PartyLeader {
-            party_id: id_of(stream),
+            party_id: stream.id(),
             presence: Some(leader.to_proto()),
         });
         if let Ok(party) = self.parties.get_mut(stream) {
@@ -397,10 +386,10 @@ impl Core {
 impl Core {
     pub(super) fn party_changed(&mut self, event: &Event) {
         self.matchmaker.forget_party(&event.stream);
-        for presence in &event.joins {
+        if let Some(presence) = &event.join {
             self.tell_joiner(&event.stream, &presence.peer);
         }
-        for presence in &event.leaves {
+        if let Some(presence) = &event.leave {
             self.replace_leader(&event.stream, presence.peer.session);
         }
     }
@@ -417,7 +406,7 @@ impl Core {
             return;
         }
         let message = Message::Party(realtime::Party {
-            party_id: id_of(stream),
+            party_id: stream.id(),
             open: party.listing.current().open,
             max_size: party.max_size,
             self_: Some(joiner.to_proto()),
@@ -453,6 +442,6 @@ impl Party {
 
 fn close_message(stream: &Stream) -> Message {
     Message::PartyClose(realtime::PartyClose {
-        party_id: id_of(stream),
+        party_id: stream.id(),
     })
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Core, cursor,
     http::{ApiError, ApiResult, Call, Code, answer},
-    json, label, parties,
+    json, label,
     query::Query,
     tokens::Claims,
 };
@@ -43,7 +43,7 @@ impl Core {
         let page = found.into_iter().skip(offset).take(limit);
         let parties: Vec<Party> = page
             .map(|(stream, max_size, listing)| Party {
-                party_id: parties::id_of(stream),
+                party_id: stream.id(),
                 open: listing.open,
                 hidden: false,
                 max_size,

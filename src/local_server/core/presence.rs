@@ -47,6 +47,18 @@ impl Stream {
         }
     }
 
+    /// The stream with an id that [`id`](Self::id) gives, in the mode that the node says.
+    pub(super) fn with_id(id: &str, mode: impl Fn(&str) -> Mode) -> Option<Self> {
+        let (subject, node) = id.split_once('.')?;
+        let subject = Uuid::parse_str(subject).ok()?;
+        Some(Self::new(mode(node), subject).labelled(node))
+    }
+
+    /// The id of a match or a party: `<uuid>.<node>`, where a relayed match has no node.
+    pub(super) fn id(&self) -> String {
+        format!("{}.{}", self.subject, self.label)
+    }
+
     pub(super) fn labelled(self, label: impl Into<String>) -> Self {
         Self {
             label: label.into(),
@@ -109,8 +121,8 @@ impl Presence {
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) stream: Stream,
-    pub(super) joins: Vec<Presence>,
-    pub(super) leaves: Vec<Presence>,
+    pub(super) join: Option<Presence>,
+    pub(super) leave: Option<Presence>,
 }
 
 /// All presences, in order of joining, and the events about them that are still to be told.
@@ -253,18 +265,13 @@ impl Tracker {
     }
 
     fn tell(&mut self, stream: &Stream, join: Option<Presence>, leave: Option<Presence>) {
-        let visible = |presence: Option<Presence>| -> Vec<Presence> {
-            presence
-                .into_iter()
-                .filter(|presence| !presence.hidden)
-                .collect()
-        };
-        let (joins, leaves) = (visible(join), visible(leave));
-        if !joins.is_empty() || !leaves.is_empty() {
+        let is_visible = |presence: &Presence| !presence.hidden;
+        let (join, leave) = (join.filter(is_visible), leave.filter(is_visible));
+        if join.is_some() || leave.is_some() {
             self.events.push_back(Event {
                 stream: stream.clone(),
-                joins,
-                leaves,
+                join,
+                leave,
             });
         }
     }

@@ -63,8 +63,8 @@ pub(super) fn presence(peer: Peer, status: String) -> Presence {
 
 pub(super) fn presence_event(event: &Event) -> Message {
     Message::StatusPresenceEvent(StatusPresenceEvent {
-        joins: event.joins.iter().map(Presence::to_proto).collect(),
-        leaves: event.leaves.iter().map(Presence::to_proto).collect(),
+        joins: event.join.iter().map(Presence::to_proto).collect(),
+        leaves: event.leave.iter().map(Presence::to_proto).collect(),
     })
 }
 

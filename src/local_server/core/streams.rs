@@ -1,8 +1,9 @@
 //! What clients hear of streams that are none of the server's own.
 
-use uuid::Uuid;
-
-use super::presence::{Event, Presence, Stream};
+use super::{
+    ids::text_of,
+    presence::{Event, Presence, Stream},
+};
 use crate::proto::{
     Message, UserPresence,
     realtime::{self, StreamData, StreamPresenceEvent},
@@ -11,8 +12,8 @@ use crate::proto::{
 pub(super) fn presence_event(event: &Event) -> Message {
     Message::StreamPresenceEvent(StreamPresenceEvent {
         stream: Some(to_proto(&event.stream)),
-        joins: event.joins.iter().map(without_status).collect(),
-        leaves: event.leaves.iter().map(without_status).collect(),
+        joins: event.join.iter().map(without_status).collect(),
+        leaves: event.leave.iter().map(without_status).collect(),
     })
 }
 
@@ -34,14 +35,10 @@ fn without_status(presence: &Presence) -> UserPresence {
 }
 
 fn to_proto(stream: &Stream) -> realtime::Stream {
-    let id = |id: Uuid| match id.is_nil() {
-        true => String::new(),
-        false => id.to_string(),
-    };
     realtime::Stream {
         mode: stream.mode.0.into(),
-        subject: id(stream.subject),
-        subcontext: id(stream.subcontext),
+        subject: text_of(stream.subject),
+        subcontext: text_of(stream.subcontext),
         label: stream.label.clone(),
     }
 }

@@ -8,9 +8,7 @@ mod tickets;
 use std::time::{Duration, Instant};
 
 use bevy_diagnostic::DiagnosticsStore;
-use bevy_ecs::{
-    entity_disabling::Disabled, prelude::*, query::Allow, relationship::RelationshipTarget,
-};
+use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use bevy_time::{Real, Time};
 
 use self::people::People;
@@ -103,97 +101,76 @@ pub(super) fn collect(
     view.connection.traffic = traffic(link, early, receive);
 
     let joining = |names: &[&str]| asking(&joining, names);
-    view.matches = joining(&[JoinMatch::NAME, CreateMatch::NAME]);
-    view.matches
-        .extend(matches.iter().filter_map(|(entity, state, present)| {
-            let id = match_ids.id_of(entity)?;
-            let who = present.into_iter().flat_map(MatchPresences::iter);
-            let (size, people) = people.list_by_name(who);
+    let entered = matches.iter().filter_map(|(entity, state, present)| {
+        let (size, people) = people.list_by_name(present);
+        let about = if state.authoritative {
+            "authoritative"
+        } else {
+            "relayed"
+        };
+        Some(ContextView {
+            about: about.to_owned(),
+            label: filled(state.label.as_ref()),
+            size,
+            people,
+            ..joined(entity, match_ids.id_of(entity)?)
+        })
+    });
+    view.matches = sorted(joining(&[JoinMatch::NAME, CreateMatch::NAME]), entered);
+
+    let entered = parties
+        .iter()
+        .filter_map(|(entity, state, members, asking)| {
+            // Members are in the order in which they joined, and that order means something.
+            let (size, members) = people.list(members);
+            let (_, asking) = people.list(asking);
             Some(ContextView {
-                about: if state.authoritative {
-                    "authoritative"
-                } else {
-                    "relayed"
-                }
-                .to_owned(),
-                label: state.label.clone().filter(|label| !label.is_empty()),
+                about: about_party(state),
+                label: filled(state.label.as_ref()),
                 size,
-                people,
-                ..joined(entity, id)
+                people: members,
+                asking,
+                ..joined(entity, party_ids.id_of(entity)?)
             })
-        }));
-    sort(&mut view.matches);
+        });
+    view.parties = sorted(joining(&[JoinParty::NAME, CreateParty::NAME]), entered);
 
-    view.parties = joining(&[JoinParty::NAME, CreateParty::NAME]);
-    view.parties.extend(
-        parties
-            .iter()
-            .filter_map(|(entity, state, members, asking)| {
-                let id = party_ids.id_of(entity)?;
-                // Members are in the order in which they joined, and that order means something.
-                let (size, members) = people.list(members.into_iter().flat_map(PartyMembers::iter));
-                let (_, asking) = people.list(asking.into_iter().flat_map(PartyJoinRequests::iter));
-                Some(ContextView {
-                    about: about_party(state),
-                    label: state.label.clone().filter(|label| !label.is_empty()),
-                    size,
-                    people: members,
-                    asking,
-                    ..joined(entity, id)
-                })
-            }),
-    );
-    sort(&mut view.parties);
+    let entered = channels.iter().filter_map(|(entity, state, members, log)| {
+        let (size, people) = people.list_by_name(members);
+        Some(ContextView {
+            about: about_channel(state, log),
+            size,
+            people,
+            ..joined(entity, channel_ids.id_of(entity)?)
+        })
+    });
+    view.channels = sorted(joining(&[JoinChat::NAME]), entered);
 
-    view.channels = joining(&[JoinChat::NAME]);
-    view.channels
-        .extend(channels.iter().filter_map(|(entity, state, members, log)| {
-            let id = channel_ids.id_of(entity)?;
-            let who = members.into_iter().flat_map(ChatMembers::iter);
-            let (size, people) = people.list_by_name(who);
-            Some(ContextView {
-                about: about_channel(state, log),
-                size,
-                people,
-                ..joined(entity, id)
-            })
-        }));
-    sort(&mut view.channels);
+    let heard_of = streams.iter().map(|(entity, stream, present)| {
+        let (size, people) = people.list_by_name(present);
+        let facts = [
+            ("subject", &stream.subject),
+            ("subcontext", &stream.subcontext),
+        ];
+        let facts = facts.map(|(name, value)| Some((name, filled(Some(value))?)));
+        ContextView {
+            about: format!("mode {}", stream.mode),
+            label: filled(Some(&stream.label)),
+            facts: facts.into_iter().flatten().collect(),
+            size,
+            people,
+            ..ContextView::new(entity, Some(stream.to_string()), ContextState::HeardOf)
+        }
+    });
+    view.streams = sorted(Vec::new(), heard_of);
 
-    view.streams.clear();
-    view.streams
-        .extend(streams.iter().map(|(entity, stream, present)| {
-            let who = present.into_iter().flat_map(StreamPresences::iter);
-            let (size, people) = people.list_by_name(who);
-            let facts = [
-                ("subject", &stream.subject),
-                ("subcontext", &stream.subcontext),
-            ];
-            ContextView {
-                about: format!("mode {}", stream.mode),
-                label: Some(stream.label.clone()).filter(|label| !label.is_empty()),
-                facts: facts
-                    .into_iter()
-                    .filter(|(_, value)| !value.is_empty())
-                    .map(|(name, value)| (name, value.clone()))
-                    .collect(),
-                size,
-                people,
-                ..ContextView::new(entity, Some(stream.to_string()), ContextState::HeardOf)
-            }
-        }));
-    sort(&mut view.streams);
-
-    view.requests.waiting.clear();
-    view.requests
-        .waiting
-        .extend(waiting.iter().map(|request| WaitingView {
-            name: request.name.clone(),
-            age: now.saturating_sub(request.since),
-        }));
-    view.requests
-        .waiting
-        .sort_by(|a, b| (b.age, &a.name).cmp(&(a.age, &b.name)));
+    let requests = waiting.iter().map(|request| WaitingView {
+        name: request.name.clone(),
+        age: now.saturating_sub(request.since),
+    });
+    let waiting = &mut view.requests.waiting;
+    *waiting = requests.collect();
+    waiting.sort_by(|a, b| (b.age, &a.name).cmp(&(a.age, &b.name)));
 }
 
 fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection) {
@@ -268,10 +245,20 @@ fn about_channel(channel: &ChatChannel, log: &ChatLog) -> String {
     format!("{kind}, {} lines kept", log.len())
 }
 
-/// Sorts by id. Those that have no id yet come last.
-fn sort(contexts: &mut [ContextView]) {
+/// A text that is not empty.
+fn filled(text: Option<&String>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).cloned()
+}
+
+/// All of them, by id. Those that have no id yet come last.
+fn sorted(
+    mut contexts: Vec<ContextView>,
+    more: impl Iterator<Item = ContextView>,
+) -> Vec<ContextView> {
+    contexts.extend(more);
     contexts
         .sort_by(|a, b| (a.id.is_none(), &a.id, a.entity).cmp(&(b.id.is_none(), &b.id, b.entity)));
+    contexts
 }
 
 /// In `PostUpdate`: notes the rates, whenever the diagnostics have measured them.

@@ -6,6 +6,7 @@ use bevy_ecs::{
     entity_disabling::Disabled,
     prelude::*,
     query::{Allow, QueryData},
+    relationship::RelationshipTarget,
     system::SystemParam,
 };
 
@@ -31,32 +32,31 @@ pub(in crate::overlay) struct Person {
 }
 
 impl People<'_, '_> {
-    /// Those among some entities who are somebody: how many, and the first of them, in the order given.
-    pub(super) fn list(&self, who: impl Iterator<Item = Entity>) -> (usize, Vec<PersonView>) {
+    /// Those in something: how many there are, and the first of them, in order.
+    pub(super) fn list(&self, who: Option<&impl RelationshipTarget>) -> (usize, Vec<PersonView>) {
         self.pick(self.find(who))
     }
 
     /// The same, the local user first and then by name.
     pub(super) fn list_by_name(
         &self,
-        who: impl Iterator<Item = Entity>,
+        who: Option<&impl RelationshipTarget>,
     ) -> (usize, Vec<PersonView>) {
         let mut found = self.find(who);
         let order = |a: &PersonItem, b: &PersonItem| -> Ordering {
             (!a.is_self, a.username, a.session_id).cmp(&(!b.is_self, b.username, b.session_id))
         };
-        if found.len() > MAX_PEOPLE {
-            let size = found.len();
+        let size = found.len();
+        if size > MAX_PEOPLE {
             found.select_nth_unstable_by(MAX_PEOPLE, order);
             found.truncate(MAX_PEOPLE);
-            found.sort_by(order);
-            return (size, self.pick(found).1);
         }
         found.sort_by(order);
-        self.pick(found)
+        (size, self.pick(found).1)
     }
 
-    fn find(&self, who: impl Iterator<Item = Entity>) -> Vec<PersonItem<'_, '_>> {
+    fn find(&self, who: Option<&impl RelationshipTarget>) -> Vec<PersonItem<'_, '_>> {
+        let who = who.into_iter().flat_map(RelationshipTarget::iter);
         who.filter_map(|entity| self.everybody.get(entity).ok())
             .collect()
     }

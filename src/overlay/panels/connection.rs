@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bevy_egui::egui::{Color32, Grid, Label, Layout, RichText, ScrollArea, Ui, vec2};
+use bevy_egui::egui::{Color32, Grid, Label, RichText, Ui, vec2};
 use egui_plot::{Line, Plot, PlotPoints};
 
 use super::look;
@@ -21,42 +21,24 @@ pub(super) fn summary_ui(ui: &mut Ui, view: &ConnectionView) {
         let name = view.user.as_ref().map_or("", |(_, name)| name.as_str());
         cell(ui, 96.0, RichText::new(name).strong());
         let round_trip = view.round_trip.map(look::milliseconds);
-        cell(
-            ui,
-            66.0,
-            look::mono(round_trip.unwrap_or_else(|| "– ms".to_owned())),
-        );
-        let rate = |arrow, rate| format!("{arrow}{:>8}/s", look::bytes(rate));
-        cell(
-            ui,
-            92.0,
-            look::mono(rate("⬇", now.received_bytes)).color(look::IN),
-        );
-        cell(
-            ui,
-            92.0,
-            look::mono(rate("⬆", now.sent_bytes)).color(look::OUT),
-        );
+        let round_trip = round_trip.unwrap_or_else(|| "– ms".to_owned());
+        cell(ui, 66.0, look::mono(round_trip));
+        let rate = |arrow, rate| look::mono(format!("{arrow}{:>8}/s", look::bytes(rate)));
+        cell(ui, 92.0, rate("⬇", now.received_bytes).color(look::IN));
+        cell(ui, 92.0, rate("⬆", now.sent_bytes).color(look::OUT));
     });
 }
 
 /// Text in a place of its own.
 fn cell(ui: &mut Ui, width: f32, text: RichText) {
-    let height = ui.spacing().interact_size.y;
-    ui.allocate_ui_with_layout(
-        vec2(width, height),
-        Layout::left_to_right(bevy_egui::egui::Align::Center),
-        |ui| {
-            ui.set_min_width(width);
-            ui.add(Label::new(text).truncate());
-        },
-    );
+    look::column(ui, width, |ui| {
+        ui.add(Label::new(text).truncate());
+    });
 }
 
 /// The connection: phase, server, user, traffic, and round trips and rates over time.
 pub fn connection_ui(ui: &mut Ui, view: &ConnectionView) {
-    look::adapt(ui);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    look::panel(ui, "connection", |ui| {
         facts_ui(ui, view);
         ui.add_space(6.0);
         ui.columns(2, |columns| {
@@ -89,9 +71,6 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
         ui.horizontal(|ui| value(ui));
         ui.end_row();
     };
-    let unknown = |ui: &mut Ui, text: &str| {
-        ui.label(look::dim(text));
-    };
     Grid::new("connection")
         .num_columns(2)
         .min_col_width(74.0)
@@ -102,16 +81,14 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                 match view.round_trip {
                     Some(round_trip) => {
                         let round_trip = look::milliseconds(round_trip);
-                        ui.label(look::dim(format!(
-                            "round trip {round_trip}, measured every 5 s"
-                        )));
+                        look::aside(ui, format!("round trip {round_trip}, measured every 5 s"));
                     }
-                    None => unknown(ui, "the round trip is measured every 5 s while connected"),
+                    None => look::aside(ui, "the round trip is measured every 5 s while connected"),
                 }
             });
             row(ui, "Server", &mut |ui| match &view.server {
                 Some(server) => look::id(ui, server, "the server's address"),
-                None => unknown(
+                None => look::aside(
                     ui,
                     "not connected yet: `commands.nakama().connect(..)` does it",
                 ),
@@ -120,7 +97,7 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                 Some((_, name)) => {
                     ui.label(RichText::new(name.as_str()).strong());
                 }
-                None => unknown(ui, "nobody"),
+                None => look::aside(ui, "nobody"),
             });
             if let Some((id, _)) = &view.user {
                 row(ui, "User id", &mut |ui| {
@@ -128,14 +105,14 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                 });
                 row(ui, "Session id", &mut |ui| match &view.session_id {
                     Some(session) => look::id(ui, session.as_str(), "the session id"),
-                    None => unknown(ui, "known once in a match, party or channel"),
+                    None => look::aside(ui, "known once in a match, party or channel"),
                 });
             }
             row(ui, "Last end", &mut |ui| match &view.last_reason {
                 Some(reason) => {
                     ui.add(Label::new(RichText::new(reason).color(look::BAD)).wrap());
                 }
-                None => unknown(ui, "none since it is connected"),
+                None => look::aside(ui, "none since it is connected"),
             });
         });
 }
@@ -212,23 +189,17 @@ fn traffic_ui(ui: &mut Ui, view: &ConnectionView) {
                 ui.label(look::dim(title));
             }
             ui.end_row();
-            for (name, color, count, rate, bytes, byte_rate) in [
+            let received = (traffic.received, traffic.received_bytes);
+            let sent = (traffic.sent, traffic.sent_bytes);
+            for (name, color, (count, bytes), rate, byte_rate) in [
                 (
                     "received",
                     look::IN,
-                    traffic.received,
+                    received,
                     now.received,
-                    traffic.received_bytes,
                     now.received_bytes,
                 ),
-                (
-                    "sent",
-                    look::OUT,
-                    traffic.sent,
-                    now.sent,
-                    traffic.sent_bytes,
-                    now.sent_bytes,
-                ),
+                ("sent", look::OUT, sent, now.sent, now.sent_bytes),
             ] {
                 ui.label(RichText::new(name).color(color));
                 ui.label(look::mono(format!("{count:>9}")));

@@ -1,9 +1,6 @@
 //! Matches, parties, and whatever else the local user can be in: they look alike.
 
-use bevy_egui::egui::{
-    Align, CollapsingHeader, Color32, Label, Layout, RichText, ScrollArea, Ui,
-    collapsing_header::CollapsingState, vec2,
-};
+use bevy_egui::egui::{CollapsingHeader, Color32, Label, RichText, Ui};
 
 use super::{look, tickets};
 use crate::overlay::view::{ContextState, ContextView, PersonView, TicketView};
@@ -15,17 +12,13 @@ const MARK_WIDTH: f32 = 68.0;
 
 /// Matches that the local user is in, and who is in them; then the matchmaker's tickets.
 pub fn matches_ui(ui: &mut Ui, matches: &[ContextView], tickets: &[TicketView]) {
-    look::adapt(ui);
     let if_none = "Not in a match. `commands.nakama().join_match(..)` and `create_match(..)` get you into one.";
-    ScrollArea::vertical()
-        .id_salt("match")
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            list_ui(ui, "match", if_none, matches);
-            ui.add_space(6.0);
-            look::heading(ui, "Matchmaker");
-            tickets::list_ui(ui, tickets);
-        });
+    look::panel(ui, "match", |ui| {
+        list_ui(ui, "match", if_none, matches);
+        ui.add_space(6.0);
+        look::heading(ui, "Matchmaker");
+        tickets::list_ui(ui, tickets);
+    });
 }
 
 /// Parties that the local user is in or asks to join, who is in them, and who asks to join.
@@ -60,11 +53,7 @@ pub fn streams_ui(ui: &mut Ui, streams: &[ContextView]) {
 
 /// Everything of one kind that the local user is in: `noun` is what one of them is called, `if_none` what is said if there is none.
 pub fn contexts_ui(ui: &mut Ui, noun: &str, if_none: &str, contexts: &[ContextView]) {
-    look::adapt(ui);
-    ScrollArea::vertical()
-        .id_salt(noun)
-        .auto_shrink(false)
-        .show(ui, |ui| list_ui(ui, noun, if_none, contexts));
+    look::panel(ui, noun, |ui| list_ui(ui, noun, if_none, contexts));
 }
 
 fn list_ui(ui: &mut Ui, noun: &str, if_none: &str, contexts: &[ContextView]) {
@@ -72,16 +61,15 @@ fn list_ui(ui: &mut Ui, noun: &str, if_none: &str, contexts: &[ContextView]) {
         look::nothing(ui, if_none);
     }
     for context in contexts {
-        context_ui(ui, noun, context);
+        look::fold(
+            ui,
+            (noun, context.entity),
+            true,
+            |ui| header_ui(ui, noun, context),
+            |ui| body_ui(ui, noun, context),
+        );
         ui.add_space(4.0);
     }
-}
-
-fn context_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
-    let id = ui.make_persistent_id((noun, context.entity));
-    CollapsingState::load_with_default_open(ui.ctx(), id, true)
-        .show_header(ui, |ui| header_ui(ui, noun, context))
-        .body(|ui| body_ui(ui, noun, context));
 }
 
 fn header_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
@@ -99,13 +87,11 @@ fn header_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
             "people"
         };
         ui.label(RichText::new(format!("{} {people}", context.size)).strong());
-        ui.label(look::dim(&context.about));
+        look::aside(ui, &context.about);
     }
     match &context.id {
         Some(id) => look::id(ui, id, &format!("the {noun}'s id")),
-        None => {
-            ui.label(look::dim(format!("a {noun}, its id comes with the answer")));
-        }
+        None => look::aside(ui, format!("a {noun}, its id comes with the answer")),
     }
 }
 
@@ -119,19 +105,15 @@ fn body_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
     for person in &context.people {
         person_ui(ui, person, false);
     }
-    if context.size > context.people.len() {
-        let more = context.size - context.people.len();
-        ui.label(look::dim(format!("and {more} more")));
-    }
-    if context.size == 0 {
-        let sentence = match context.state {
-            ContextState::Joined => format!("Nobody is in this {noun}."),
-            ContextState::HeardOf => format!("Nobody is known to be in this {noun}."),
-            ContextState::Joining | ContextState::PendingApproval => String::new(),
-        };
-        if !sentence.is_empty() {
-            ui.label(look::dim(sentence));
+    look::rest(ui, context.size, context.people.len(), "more");
+    match context.state {
+        ContextState::Joined if context.size == 0 => {
+            look::aside(ui, format!("Nobody is in this {noun}."));
         }
+        ContextState::HeardOf if context.size == 0 => {
+            look::aside(ui, format!("Nobody is known to be in this {noun}."));
+        }
+        _ => {}
     }
     if !context.asking.is_empty() {
         CollapsingHeader::new(
@@ -164,15 +146,7 @@ fn person_ui(ui: &mut Ui, person: &PersonView, asks: bool) {
 /// A name with its marks, in a column of its own.
 pub(super) fn name_ui(ui: &mut Ui, name: &str, is_self: bool, marks: &[(bool, &str, Color32)]) {
     let width = NAME_WIDTH.min(ui.available_width() * 0.5);
-    let height = ui.spacing().interact_size.y;
-    ui.allocate_ui_with_layout(
-        vec2(width, height),
-        Layout::left_to_right(Align::Center),
-        |ui| {
-            ui.set_min_width(width);
-            marked_ui(ui, name, is_self, marks);
-        },
-    );
+    look::column(ui, width, |ui| marked_ui(ui, name, is_self, marks));
 }
 
 fn marked_ui(ui: &mut Ui, name: &str, is_self: bool, marks: &[(bool, &str, Color32)]) {

@@ -3,15 +3,13 @@
 use std::collections::VecDeque;
 
 use bevy_egui::egui::{
-    Color32, FontId, Label, ScrollArea, Sense, TextEdit, TextFormat, Ui, text::LayoutJob,
+    Color32, FontId, Label, ScrollArea, Sense, TextEdit, TextFormat, TextStyle, Ui, text::LayoutJob,
 };
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::look;
 use crate::overlay::envelope_log::{EnvelopeDirection, EnvelopeEntry, EnvelopeLog};
 
-/// How much of one envelope is shown, in bytes of JSON. Copying takes it all.
-const MAX_SHOWN: usize = 16 * 1024;
 /// How high an envelope in full is.
 const DETAIL_HEIGHT: f32 = 150.0;
 
@@ -167,11 +165,8 @@ fn list_ui(ui: &mut Ui, log: &EnvelopeLog, state: &mut EnvelopesState, height: f
                 body.rows(row_height, shown.len(), |mut row| {
                     let entry = shown.get(row.index()).and_then(|number| log.get(*number));
                     let Some(entry) = entry else { return };
-                    let is_selected = state
-                        .selected
-                        .as_ref()
-                        .is_some_and(|selected| selected.number == entry.number);
-                    row.set_selected(is_selected);
+                    let selected = state.selected.as_ref().map(|selected| selected.number);
+                    row.set_selected(selected == Some(entry.number));
                     row_ui(&mut row, entry);
                     if is_pressed && row.response().contains_pointer() {
                         pressed = Some(entry.number);
@@ -180,10 +175,8 @@ fn list_ui(ui: &mut Ui, log: &EnvelopeLog, state: &mut EnvelopesState, height: f
             });
     });
     if let Some(entry) = pressed.and_then(|number| log.get(number)) {
-        let is_selected = state
-            .selected
-            .take_if(|selected| selected.number == entry.number)
-            .is_some();
+        let selected = state.selected.take();
+        let is_selected = selected.is_some_and(|selected| selected.number == entry.number);
         state.selected = (!is_selected).then(|| Selected::new(entry));
     }
 }
@@ -249,19 +242,11 @@ fn detail_ui(ui: &mut Ui, state: &mut EnvelopesState) {
         .id_salt(selected.number)
         .auto_shrink(false)
         .show(ui, |ui| {
-            let cut = selected.json.floor_char_boundary(MAX_SHOWN);
-            let font = bevy_egui::egui::TextStyle::Monospace.resolve(ui.style());
-            ui.add(
-                Label::new(colored(&selected.json[..cut], &font))
-                    .extend()
-                    .selectable(true),
-            );
-            if cut < selected.json.len() {
-                let more = selected.json.len() - cut;
-                ui.label(look::dim(format!(
-                    "… and {more} more bytes: copy it to see all"
-                )));
-            }
+            let font = TextStyle::Monospace.resolve(ui.style());
+            look::long_text(ui, &selected.json, |ui, json| {
+                let json = Label::new(colored(json, &font));
+                ui.add(json.extend().selectable(true));
+            });
         });
     if closes {
         state.selected = None;

@@ -1,52 +1,44 @@
 //! Users that the local user follows, where they are online, and what they show.
 
-use bevy_egui::egui::{Label, ScrollArea, Ui, collapsing_header::CollapsingState};
+use bevy_egui::egui::{Label, Ui};
 
 use super::{contexts::name_ui, look};
 use crate::overlay::view::{FriendSessionView, FriendView, FriendsView};
 
 /// Users that the local user follows, and the local user: their sessions and what they show.
 pub fn friends_ui(ui: &mut Ui, view: &FriendsView) {
-    look::adapt(ui);
-    ScrollArea::vertical()
-        .id_salt("friends")
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            if view.followed == 0 {
-                look::nothing(
-                    ui,
-                    "Nobody is followed. `commands.nakama().follow(..)` shows who is online.",
-                );
-            } else {
-                let (followed, online) = (view.followed, view.online);
-                look::heading(ui, &format!("{followed} followed, {online} online"));
-            }
-            for user in &view.users {
-                friend_ui(ui, user);
-                ui.add_space(4.0);
-            }
-            let all = view.followed + view.users.iter().filter(|user| user.is_self).count();
-            if all > view.users.len() {
-                let more = all - view.users.len();
-                ui.label(look::dim(format!("and {more} more")));
-            }
-        });
+    look::panel(ui, "friends", |ui| {
+        if view.followed == 0 {
+            look::nothing(
+                ui,
+                "Nobody is followed. `commands.nakama().follow(..)` shows who is online.",
+            );
+        } else {
+            let (followed, online) = (view.followed, view.online);
+            look::heading(ui, &format!("{followed} followed, {online} online"));
+        }
+        for user in &view.users {
+            friend_ui(ui, user);
+            ui.add_space(4.0);
+        }
+        let all = view.followed + view.users.iter().filter(|user| user.is_self).count();
+        look::rest(ui, all, view.users.len(), "more");
+    });
 }
 
 fn friend_ui(ui: &mut Ui, user: &FriendView) {
     // Who comes online is opened.
     let is_online = !user.sessions.is_empty();
-    let id = ui.make_persistent_id(("friend", user.entity, is_online));
-    CollapsingState::load_with_default_open(ui.ctx(), id, is_online)
-        .show_header(ui, |ui| header_ui(ui, user))
-        .body(|ui| {
-            for session in &user.sessions {
-                session_ui(ui, session);
-            }
-            if !is_online {
-                ui.label(look::dim("Or hidden, which looks alike."));
-            }
-        });
+    let body = |ui: &mut Ui| {
+        for session in &user.sessions {
+            session_ui(ui, session);
+        }
+        if !is_online {
+            look::aside(ui, "Or hidden, which looks alike.");
+        }
+    };
+    let id = ("friend", user.entity, is_online);
+    look::fold(ui, id, is_online, |ui| header_ui(ui, user), body);
 }
 
 fn header_ui(ui: &mut Ui, user: &FriendView) {

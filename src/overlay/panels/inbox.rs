@@ -1,34 +1,24 @@
 //! Notifications that the server keeps.
 
-use bevy_egui::egui::{Label, RichText, ScrollArea, Sense, Ui, collapsing_header::CollapsingState};
+use bevy_egui::egui::{Label, RichText, Sense, Ui, collapsing_header::CollapsingState};
 
 use super::look;
 use crate::overlay::view::{InboxView, NotificationView};
 
-/// How much of a content is shown, in bytes of JSON. Copying takes it all.
-const MAX_SHOWN: usize = 16 * 1024;
-
 /// What the server keeps for the user, the latest first. A click shows the content.
 pub fn inbox_ui(ui: &mut Ui, view: &InboxView) {
-    look::adapt(ui);
-    ScrollArea::vertical()
-        .id_salt("inbox")
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            if view.size == 0 {
-                look::nothing(
-                    ui,
-                    "Nothing in the inbox. `commands.nakama().notifications(..)` fetches what the server keeps.",
-                );
-            }
-            for notification in &view.notifications {
-                notification_ui(ui, notification);
-            }
-            if view.size > view.notifications.len() {
-                let more = view.size - view.notifications.len();
-                ui.label(look::dim(format!("and {more} older ones")));
-            }
-        });
+    look::panel(ui, "inbox", |ui| {
+        if view.size == 0 {
+            look::nothing(
+                ui,
+                "Nothing in the inbox. `commands.nakama().notifications(..)` fetches what the server keeps.",
+            );
+        }
+        for notification in &view.notifications {
+            notification_ui(ui, notification);
+        }
+        look::rest(ui, view.size, view.notifications.len(), "older ones");
+    });
 }
 
 fn notification_ui(ui: &mut Ui, notification: &NotificationView) {
@@ -55,9 +45,7 @@ fn notification_ui(ui: &mut Ui, notification: &NotificationView) {
         ui.label(look::mono(&notification.create_time).color(look::DIM));
         match &notification.sender {
             Some(sender) => look::short_id(ui, "from", sender.as_str(), "the sender's user id"),
-            None => {
-                ui.label(look::dim("from the server"));
-            }
+            None => look::aside(ui, "from the server"),
         }
     });
     ui.add_space(4.0);
@@ -67,15 +55,10 @@ fn content_ui(ui: &mut Ui, notification: &NotificationView) {
     let json = notification.json.as_str();
     ui.horizontal(|ui| {
         look::short_id(ui, "id", &notification.id, "the notification's id");
-        ui.label(look::dim("content"));
+        look::aside(ui, "content");
         look::copy_button(ui, json, "the content");
     });
-    let cut = json.floor_char_boundary(MAX_SHOWN);
-    ui.add(Label::new(look::mono(&json[..cut])).wrap().selectable(true));
-    if cut < json.len() {
-        let more = json.len() - cut;
-        ui.label(look::dim(format!(
-            "… and {more} more bytes: copy it to see all"
-        )));
-    }
+    look::long_text(ui, json, |ui, json| {
+        ui.add(Label::new(look::mono(json)).wrap().selectable(true));
+    });
 }

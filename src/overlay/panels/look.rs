@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bevy_egui::egui::{
-    Align, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Rect, RichText, Sense,
-    Shadow, Stroke, StrokeKind, Style, TextStyle, Ui, Visuals, WidgetInfo, WidgetType, vec2,
+    Align, AsIdSalt, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Rect, RichText,
+    ScrollArea, Sense, Shadow, Stroke, StrokeKind, Style, TextStyle, Ui, Visuals, WidgetInfo,
+    WidgetType, collapsing_header::CollapsingState, vec2,
 };
 
 use crate::connection::ConnectionState;
@@ -79,6 +80,38 @@ pub(super) fn adapt(ui: &mut Ui) {
     ui.style_mut().interaction.selectable_labels = false;
 }
 
+/// A panel that scrolls, named by `salt`.
+pub(super) fn panel(ui: &mut Ui, salt: &str, contents: impl FnOnce(&mut Ui)) {
+    adapt(ui);
+    ScrollArea::vertical()
+        .id_salt(salt)
+        .auto_shrink(false)
+        .show(ui, contents);
+}
+
+/// A header that folds what is below it.
+pub(super) fn fold(
+    ui: &mut Ui,
+    id: impl AsIdSalt,
+    is_open: bool,
+    header: impl FnOnce(&mut Ui),
+    body: impl FnOnce(&mut Ui),
+) {
+    let id = ui.make_persistent_id(id);
+    CollapsingState::load_with_default_open(ui.ctx(), id, is_open)
+        .show_header(ui, header)
+        .body(body);
+}
+
+/// Something in a column of its own.
+pub(super) fn column(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
+    let size = vec2(width, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(width);
+        contents(ui);
+    });
+}
+
 pub(super) fn mono(text: impl Into<String>) -> RichText {
     RichText::new(text).monospace()
 }
@@ -87,10 +120,33 @@ pub(super) fn dim(text: impl Into<String>) -> RichText {
     RichText::new(text).color(DIM)
 }
 
+/// Something that is said by the way.
+pub(super) fn aside(ui: &mut Ui, text: impl Into<String>) {
+    ui.label(dim(text));
+}
+
 /// A sentence where there is nothing to show.
 pub(super) fn nothing(ui: &mut Ui, sentence: &str) {
     ui.add_space(6.0);
-    ui.label(dim(sentence));
+    aside(ui, sentence);
+}
+
+/// Says how many are not shown, if there are any: `what` they are.
+pub(super) fn rest(ui: &mut Ui, all: usize, shown: usize, what: &str) {
+    if all > shown {
+        aside(ui, format!("and {} {what}", all - shown));
+    }
+}
+
+/// JSON that may be too long to be shown: the beginning, and how much more there is. Copying takes it all.
+pub(super) fn long_text(ui: &mut Ui, json: &str, show: impl FnOnce(&mut Ui, &str)) {
+    const MAX_SHOWN: usize = 16 * 1024;
+    let (shown, rest) = json.split_at(json.floor_char_boundary(MAX_SHOWN));
+    show(ui, shown);
+    if !rest.is_empty() {
+        let more = rest.len();
+        aside(ui, format!("… and {more} more bytes: copy it to see all"));
+    }
 }
 
 /// A heading within a panel.
@@ -150,7 +206,7 @@ pub(super) fn id(ui: &mut Ui, id: &str, what: &str) {
 
 /// The beginning of an id, which is enough to tell it from others, and a button that copies it all.
 pub(super) fn short_id(ui: &mut Ui, name: &str, id: &str, what: &str) {
-    ui.label(dim(name));
+    aside(ui, name);
     let end = if id.len() > 13 {
         id.floor_char_boundary(8)
     } else {
@@ -164,7 +220,7 @@ pub(super) fn short_id(ui: &mut Ui, name: &str, id: &str, what: &str) {
 /// Something that is known by name, in one line, and a button that copies it.
 pub(super) fn fact(ui: &mut Ui, name: &str, value: &str) {
     ui.horizontal(|ui| {
-        ui.label(dim(name));
+        aside(ui, name);
         copy_button(ui, value, &format!("the {name}"));
         ui.add(Label::new(mono(value)).truncate());
     });

@@ -1,6 +1,6 @@
 //! Requests that wait, and what failed.
 
-use bevy_egui::egui::{Grid, Label, RichText, ScrollArea, Ui};
+use bevy_egui::egui::{Grid, Label, RichText, Ui};
 
 use super::look;
 use crate::overlay::view::{FailureView, RequestsView};
@@ -25,27 +25,23 @@ impl RequestsState {
 
 /// Requests that wait for their answer, and what failed: requests, and data that was not sent.
 pub fn requests_ui(ui: &mut Ui, view: &RequestsView, state: &mut RequestsState) {
-    look::adapt(ui);
     state.seen = view.failed;
-    ScrollArea::vertical()
-        .id_salt("requests")
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            look::heading(ui, "Waiting for an answer");
-            if view.waiting.is_empty() {
-                ui.label(look::dim("Every request has been answered."));
+    look::panel(ui, "requests", |ui| {
+        look::heading(ui, "Waiting for an answer");
+        if view.waiting.is_empty() {
+            look::aside(ui, "Every request has been answered.");
+        }
+        Grid::new("waiting").num_columns(2).show(ui, |ui| {
+            for request in &view.waiting {
+                let age = request.age.as_secs_f64();
+                ui.label(look::mono(format!("{age:7.1} s")).color(look::BUSY));
+                ui.label(&*request.name);
+                ui.end_row();
             }
-            Grid::new("waiting").num_columns(2).show(ui, |ui| {
-                for request in &view.waiting {
-                    let age = request.age.as_secs_f64();
-                    ui.label(look::mono(format!("{age:7.1} s")).color(look::BUSY));
-                    ui.label(&*request.name);
-                    ui.end_row();
-                }
-            });
-            ui.add_space(6.0);
-            failures_ui(ui, view, state);
         });
+        ui.add_space(6.0);
+        failures_ui(ui, view, state);
+    });
 }
 
 fn failures_ui(ui: &mut Ui, view: &RequestsView, state: &mut RequestsState) {
@@ -62,7 +58,7 @@ fn failures_ui(ui: &mut Ui, view: &RequestsView, state: &mut RequestsState) {
         }
     });
     if failures.is_empty() {
-        ui.label(look::dim("Nothing."));
+        look::aside(ui, "Nothing.");
     }
     for failure in failures {
         failure_ui(ui, failure);

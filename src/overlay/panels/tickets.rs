@@ -1,30 +1,30 @@
 //! The matchmaker's tickets.
 
-use bevy_egui::egui::{RichText, ScrollArea, Ui, collapsing_header::CollapsingState};
+use bevy_egui::egui::{RichText, Ui};
 
 use super::look;
 use crate::overlay::view::{TicketAskView, TicketView};
 
 /// The matchmaker's tickets: what was asked for, and how long they have been waiting.
 pub fn tickets_ui(ui: &mut Ui, tickets: &[TicketView]) {
-    look::adapt(ui);
-    ScrollArea::vertical()
-        .id_salt("ticket")
-        .auto_shrink(false)
-        .show(ui, |ui| list_ui(ui, tickets));
+    look::panel(ui, "ticket", |ui| list_ui(ui, tickets));
 }
 
 pub(super) fn list_ui(ui: &mut Ui, tickets: &[TicketView]) {
     if tickets.is_empty() {
-        ui.label(look::dim(
+        look::aside(
+            ui,
             "No ticket. `commands.nakama().add_matchmaker(..)` gets you one.",
-        ));
+        );
     }
     for ticket in tickets {
-        let id = ui.make_persistent_id(("ticket", ticket.entity));
-        CollapsingState::load_with_default_open(ui.ctx(), id, true)
-            .show_header(ui, |ui| header_ui(ui, ticket))
-            .body(|ui| body_ui(ui, ticket));
+        look::fold(
+            ui,
+            ("ticket", ticket.entity),
+            true,
+            |ui| header_ui(ui, ticket),
+            |ui| body_ui(ui, ticket),
+        );
         ui.add_space(4.0);
     }
 }
@@ -41,9 +41,7 @@ fn header_ui(ui: &mut Ui, ticket: &TicketView) {
     }
     match &ticket.id {
         Some(id) => look::id(ui, id, "the ticket's id"),
-        None => {
-            ui.label(look::dim("a ticket, its id comes with the answer"));
-        }
+        None => look::aside(ui, "a ticket, its id comes with the answer"),
     }
 }
 
@@ -76,7 +74,7 @@ fn body_ui(ui: &mut Ui, ticket: &TicketView) {
             }
         }
         None if ticket.id.is_some() => {
-            ui.label(look::dim("The party's leader knows what was asked for."));
+            look::aside(ui, "The party's leader knows what was asked for.");
         }
         None => {}
     }

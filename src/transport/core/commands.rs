@@ -15,7 +15,7 @@ use crate::{
         command::{ConnectPlan, LinkCommand, RequestId},
         core::deadline::deadline,
         error::DisconnectReason,
-        event::{Answer, Failure, LinkEvent},
+        event::{Failure, LinkEvent},
         wire::encode::OutgoingMatchData,
     },
 };
@@ -42,7 +42,7 @@ impl Core {
                     let action = Action::Rest(id, call, endpoint);
                     self.actions.push_back(action);
                 }
-                Err(bad) => self.answer(id, Answer::Failed(Failure::BadAddress(bad))),
+                Err(bad) => self.fail(id, Failure::BadAddress(bad)),
             },
             LinkCommand::Send { origin, data } => {
                 if let Err(reason) = self.send(origin, &data) {
@@ -76,7 +76,7 @@ impl Core {
 
     fn request(&mut self, now: Instant, id: RequestId, message: Message, timeout: Duration) {
         if !self.accepts_traffic() {
-            return self.answer(id, Answer::Failed(Failure::NotConnected));
+            return self.fail(id, Failure::NotConnected);
         }
         let kind = Kind::of(&message);
         let envelope = Envelope {
@@ -85,11 +85,11 @@ impl Core {
         };
         let (size, limit) = (envelope.encoded_len(), self.settings.max_envelope);
         if size > limit {
-            return self.answer(id, Answer::Failed(Failure::TooLarge { size, limit }));
+            return self.fail(id, Failure::TooLarge { size, limit });
         }
         if outbox::fans_out(kind) && !self.outbox.has_room() {
             let limit = self.outbox.limit();
-            return self.answer(id, Answer::Failed(Failure::QueueFull { limit }));
+            return self.fail(id, Failure::QueueFull { limit });
         }
         self.requests.open_socket(id, now, timeout);
         let frame = envelope.encode_to_vec().into();

@@ -149,13 +149,10 @@ impl Core {
             Input::Ended(epoch, reason) if epoch == self.epoch => self.end(reason),
             Input::RestDone(id, result) => {
                 if self.requests.on_rest_answer(id) {
-                    self.answer(
-                        id,
-                        match result {
-                            Ok(response) => Answer::Rest(response),
-                            Err(error) => Answer::Failed(Failure::Unreachable(error)),
-                        },
-                    );
+                    match result {
+                        Ok(response) => self.answer(id, Answer::Rest(response)),
+                        Err(error) => self.fail(id, Failure::Unreachable(error)),
+                    }
                 }
             }
             // What an older connection has to say goes nowhere.
@@ -300,21 +297,18 @@ impl Core {
             self.hand_over
                 .push(LinkEvent::PartyLayout(party_layout_of(&frame)));
         }
-        match decoded {
-            Decoded::MatchData(data) => self
-                .hand_over
-                .push(LinkEvent::Pushed(Pushed::MatchData(data))),
-            Decoded::PartyData(data) => self
-                .hand_over
-                .push(LinkEvent::Pushed(Pushed::PartyData(data))),
-            Decoded::StreamData(data) => self
-                .hand_over
-                .push(LinkEvent::Pushed(Pushed::StreamData(data))),
+        let data = match decoded {
+            Decoded::MatchData(data) => Pushed::MatchData(data),
+            Decoded::PartyData(data) => Pushed::PartyData(data),
+            Decoded::StreamData(data) => Pushed::StreamData(data),
             Decoded::Envelope(Envelope { cid, message }) if cid.is_empty() => {
-                self.on_pushed(message)
+                return self.on_pushed(message);
             }
-            Decoded::Envelope(Envelope { cid, message }) => self.on_answer(now, &cid, message),
-        }
+            Decoded::Envelope(Envelope { cid, message }) => {
+                return self.on_answer(now, &cid, message);
+            }
+        };
+        self.hand_over.push(LinkEvent::Pushed(data));
     }
 
     /// A message with a `cid`.
@@ -379,7 +373,7 @@ impl Core {
                 }
                 Way::Socket { place: Some(_) } => {}
             }
-            self.answer(id, Answer::Failed(Failure::Timeout { after }));
+            self.fail(id, Failure::Timeout { after });
         }
         self.outbox.remove(&unsent);
         match &mut self.stage {
@@ -429,10 +423,7 @@ impl Core {
             }
         }
         for (id, maybe_executed) in self.requests.drain_socket() {
-            self.answer(
-                id,
-                Answer::Failed(Failure::ConnectionLost { maybe_executed }),
-            );
+            self.fail(id, Failure::ConnectionLost { maybe_executed });
         }
         self.hand_over.push(LinkEvent::Closed(reason));
     }
@@ -443,6 +434,10 @@ impl Core {
             answer,
             late: false,
         });
+    }
+
+    fn fail(&mut self, id: RequestId, failure: Failure) {
+        self.answer(id, Answer::Failed(failure));
     }
 
     fn is_draining(&self) -> bool {

@@ -119,11 +119,7 @@ impl Exchange {
         let read = talk.read();
         talk.write(&self.request); // the TLS handshake may have ended just now
         self.has_more = matches!(read, Read::More);
-        if talk
-            .reader
-            .head()
-            .is_ok_and(|head| head.is_some_and(|head| head.status == 101))
-        {
+        if talk.is_upgraded() {
             let ExchangeStage::Talking(Talk {
                 stream, mut reader, ..
             }) = mem::replace(&mut self.stage, ExchangeStage::Over)
@@ -178,6 +174,12 @@ impl Talk {
         matches!(self.stream, Stream::Plain(_))
     }
 
+    /// Whether the server has switched protocols.
+    fn is_upgraded(&mut self) -> bool {
+        let head = self.reader.head();
+        head.is_ok_and(|head| head.is_some_and(|head| head.status == 101))
+    }
+
     fn write(&mut self, request: &[u8]) {
         if self.unwritable.is_none() {
             self.unwritable = self.try_write(request).err();
@@ -208,11 +210,7 @@ impl Talk {
                 Ok(count) => {
                     self.reader.push(&buffer[..count]);
                     // The WebSocket reads what comes behind the head of an upgrade.
-                    if self
-                        .reader
-                        .head()
-                        .is_ok_and(|head| head.is_some_and(|head| head.status == 101))
-                    {
+                    if self.is_upgraded() {
                         return Read::Waiting;
                     }
                 }

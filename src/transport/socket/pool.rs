@@ -11,7 +11,7 @@ use mio::Token;
 use crate::transport::{
     address::Endpoint,
     command::{Auth, RequestId},
-    worker::LinkId,
+    link::LinkId,
 };
 
 /// How many calls one host is asked for at a time, as browsers do it.

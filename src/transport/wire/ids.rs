@@ -9,6 +9,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The length of a UUID as text.
 const UUID: usize = 36;
 
@@ -56,8 +58,6 @@ fn is_uuid(text: &str) -> bool {
             _ => byte.is_ascii_hexdigit(),
         })
 }
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! ids {
     ($as_written:path: $($(#[$doc:meta])* $Id:ident,)*) => {$(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Runtime, RuntimeError, parse_session};
 use crate::{
-    local_server::core::{matches, presence},
+    local_server::core::presence,
     proto::{Message, UserPresence, realtime::MatchData},
 };
 
@@ -193,7 +193,7 @@ impl MatchContext<'_> {
     /// The id that clients join with.
     #[must_use]
     pub fn match_id(&self) -> String {
-        matches::id_of(&self.stream)
+        self.stream.id()
     }
 
     /// The number of rounds that the loop has done.
@@ -226,7 +226,7 @@ impl MatchContext<'_> {
             receivers.retain(|session| is_meant(&session.to_string()));
         }
         let data = Message::MatchData(MatchData {
-            match_id: matches::id_of(&self.stream),
+            match_id: self.stream.id(),
             presence: message.sender.cloned(),
             op_code: message.op_code,
             data: message.data,

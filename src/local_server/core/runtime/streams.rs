@@ -1,11 +1,9 @@
 //! Streams: who is in them, and what is sent to them, is up to the game's own code.
 
-use uuid::Uuid;
-
 use super::{Runtime, RuntimeError, parse_session};
 use crate::{
     local_server::core::{
-        ids::SessionId,
+        ids::{SessionId, optional},
         presence::{self, Mode, Presence},
         streams,
     },
@@ -172,10 +170,7 @@ impl Runtime<'_> {
 
 /// The stream that is meant.
 fn place(stream: &Stream) -> Result<presence::Stream, RuntimeError> {
-    let id = |text: &str, problem: &'static str| match text {
-        "" => Ok(Uuid::nil()),
-        id => Uuid::parse_str(id).map_err(|_| RuntimeError::new(problem)),
-    };
+    let id = |text, problem: &'static str| optional(text).ok_or_else(|| RuntimeError::new(problem));
     let mode =
         u8::try_from(stream.mode).map_err(|_| RuntimeError::new("expects stream mode 0-255"))?;
     Ok(presence::Stream {
