@@ -90,7 +90,7 @@ impl RestRequest for CallRest {
         }
     }
 
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         let json = match response.body.trim_ascii() {
             [] => Value::Null,
             body => serde_json::from_slice(body).map_err(|_| RequestError::UnexpectedReply {

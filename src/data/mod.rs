@@ -11,27 +11,28 @@ pub mod send;
 use bevy_app::{App, Plugin};
 
 pub use self::outgoing::OutgoingData;
-use self::send::LoggedFailures;
 pub(crate) use self::{
     bind::bind,
     deliver::{WireData, add_data},
     message::sealed,
     outgoing::{ReadyData, SendsData, send_data},
 };
-use crate::mirror::{AreaAppExt as _, LifeCycle, NOTHING};
+use crate::{
+    ecs::observed,
+    mirror::{AreaAppExt as _, LifeCycle, NOTHING},
+};
 
 /// Tells the game of data that was not sent.
 pub(crate) struct DataPlugin;
 
 impl Plugin for DataPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<LoggedFailures>()
-            .add_life_cycle(LifeCycle {
-                on_opened: send::on_opened,
-                on_lost: NOTHING,
-                reenter: NOTHING,
-                on_closed: NOTHING,
-            })
-            .handle_failed_sends(send::on_send_failed);
+        app.add_life_cycle(LifeCycle {
+            on_opened: observed::forget_told::<send::Logged>,
+            on_lost: NOTHING,
+            reenter: NOTHING,
+            on_closed: NOTHING,
+        })
+        .handle_failed_sends(send::on_send_failed);
     }
 }

@@ -3,7 +3,6 @@
 use std::mem::{Discriminant, discriminant};
 
 use bevy_ecs::prelude::*;
-use hashbrown::HashSet;
 
 use crate::{
     ecs::observed,
@@ -90,17 +89,8 @@ impl From<Unconfirmed> for SendError {
     }
 }
 
-/// What the log has told of this connection: data may fail in every frame.
-#[derive(Default, Resource)]
-pub(crate) struct LoggedFailures(HashSet<(i64, Discriminant<SendError>)>);
-
-/// How many of them are remembered.
-const LOGGED: usize = 256;
-
-/// A connection begins: what the log has told was of an earlier one.
-pub(super) fn on_opened(world: &mut World) {
-    world.resource_mut::<LoggedFailures>().0.clear();
-}
+/// What the log tells once: a kind of reason for an op code.
+pub(super) type Logged = (i64, Discriminant<SendError>);
 
 /// The network thread could not send something, named by the bits of its entity.
 pub(crate) fn on_send_failed(world: &mut World, origin: u64, op_code: i64, failure: Failure) {
@@ -117,22 +107,13 @@ pub(crate) fn tell(world: &mut World, context: Entity, op_code: i64, reason: Sen
         op_code,
         reason,
     };
-    warn_if_unheard(world, &failed);
-    world.trigger(failed);
-    world.flush();
-}
-
-/// Warns in the log of a failure that the game does not observe, once for each op code and kind of reason.
-fn warn_if_unheard(world: &mut World, failed: &SendFailed) {
-    if observed::by_the_game::<SendFailed>(world, Some(failed.context)) {
-        return;
-    }
-    let logged = &mut world.resource_mut::<LoggedFailures>().0;
-    if logged.len() < LOGGED && logged.insert((failed.op_code, discriminant(&failed.reason))) {
+    let key: Logged = (op_code, discriminant(&failed.reason));
+    if observed::is_news::<SendFailed, _>(world, Some(context), key) {
         log::warn!(
-            "data with op code {} was not sent, and the game does not observe `SendFailed`: {}",
-            failed.op_code,
+            "data with op code {op_code} was not sent, and the game does not observe `SendFailed`: {}",
             failed.reason
         );
     }
+    world.trigger(failed);
+    world.flush();
 }

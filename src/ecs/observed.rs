@@ -1,6 +1,9 @@
 //! Whether the game hears of an event: what it does not hear of is worth a line in the log.
 
+use std::hash::Hash;
+
 use bevy_ecs::prelude::*;
+use hashbrown::HashSet;
 
 /// Marks an observer of this crate's own, like the overlay's: it does not stand for the game.
 #[derive(Component)]
@@ -16,4 +19,30 @@ pub(crate) fn by_the_game<E: Event>(world: &World, target: Option<Entity>) -> bo
         global.any(|observer| world.get::<OwnObserver>(*observer).is_none())
             || target.is_some_and(|target| observers.entity_observers().contains_key(&target))
     })
+}
+
+/// What the log has told of this connection.
+#[derive(Resource)]
+struct Told<K>(HashSet<K>);
+
+/// How many of each kind are remembered. The log tells no more.
+const TOLD: usize = 256;
+
+/// Whether the log is to tell of an event that may happen in every frame: the game does not hear of it, and it is the first of this
+/// connection with this key.
+pub(crate) fn is_news<E: Event, K: Eq + Hash + Send + Sync + 'static>(
+    world: &mut World,
+    target: Option<Entity>,
+    key: K,
+) -> bool {
+    if by_the_game::<E>(world, target) {
+        return false;
+    }
+    let mut told = world.get_resource_or_insert_with(|| Told(HashSet::new()));
+    told.0.len() < TOLD && told.0.insert(key)
+}
+
+/// A connection begins: what the log has told was of an earlier one.
+pub(crate) fn forget_told<K: Send + Sync + 'static>(world: &mut World) {
+    world.remove_resource::<Told<K>>();
 }

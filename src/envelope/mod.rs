@@ -16,7 +16,6 @@ use std::{fmt, mem, time::Instant};
 use bevy_app::{App, Plugin, PostUpdate};
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
-use hashbrown::HashSet;
 
 use crate::{
     commands::NakamaCommands,
@@ -152,13 +151,6 @@ pub struct ErrorPushed {
     pub error: ServerError,
 }
 
-/// Codes of pushed errors that the log has told.
-#[derive(Default, Resource)]
-struct LoggedErrors(HashSet<ErrorCode>);
-
-/// How many of them are remembered.
-const LOGGED: usize = 64;
-
 /// The server sent an error that belongs to no request.
 fn on_error(
     world: &mut World,
@@ -167,21 +159,13 @@ fn on_error(
     _: Timing,
 ) -> Result<(), WaitsFor> {
     let error = ServerError::from(mem::take(error));
-    if !observed::by_the_game::<ErrorPushed>(world, None) {
-        warn_of(world, &error);
-    }
-    world.trigger(ErrorPushed { error });
-    Ok(())
-}
-
-/// An error that the game does not hear of is told in the log, once for each code: a server may send any number.
-fn warn_of(world: &mut World, error: &ServerError) {
-    let LoggedErrors(logged) = &mut *world.resource_mut();
-    if logged.len() < LOGGED && logged.insert(error.code) {
+    if observed::is_news::<ErrorPushed, _>(world, None, error.code) {
         log::warn!(
             "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: {error}"
         );
     }
+    world.trigger(ErrorPushed { error });
+    Ok(())
 }
 
 /// Raw envelopes, and errors that belong to no request.
@@ -190,11 +174,10 @@ pub(crate) struct EnvelopePlugin;
 impl Plugin for EnvelopePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<EnvelopeTap>()
-            .init_resource::<LoggedErrors>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()
             .add_life_cycle(LifeCycle {
-                on_opened: |world| world.resource_mut::<LoggedErrors>().0.clear(),
+                on_opened: observed::forget_told::<ErrorCode>,
                 on_lost: NOTHING,
                 reenter: NOTHING,
                 on_closed: NOTHING,

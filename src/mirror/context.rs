@@ -1,10 +1,13 @@
 //! What matches, parties, channels, tickets, streams and followed users have in common: the local user is in them.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use bevy_ecs::prelude::*;
 
-use super::index::{ContextId, ContextIndex};
+use super::{
+    ids::PresenceInfo,
+    index::{ContextId, ContextIndex},
+};
 use crate::{ecs::departure::depart, error::ServerError, proto::Message, request::Area};
 
 /// A kind of thing that the local user can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party),
@@ -16,20 +19,31 @@ use crate::{ecs::departure::depart, error::ServerError, proto::Message, request:
 /// trait.
 pub trait Context: Component + PartialEq + Vocabulary {}
 
+/// A [`Context`] that a request leaves: [`Match`](crate::matches::Match), [`Party`](crate::party::Party),
+/// [`ChatChannel`](crate::chat::ChatChannel), [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket). Games do not implement it.
+pub trait Leavable: Context {
+    /// How the server refuses to let the local user out.
+    type Refusal: Error + Clone + From<ServerError> + Send + Sync + 'static;
+    /// What the request is called.
+    const LEAVE: &'static str;
+
+    /// The server did not let the local user out.
+    #[doc(hidden)]
+    fn leave_refused(_world: &mut World, _id: &Self::Id, error: ServerError) -> Self::Refusal {
+        error.into()
+    }
+}
+
 /// What the plugin needs to know about a [`Context`].
 pub trait Vocabulary: Component + Sized {
     /// Its id.
     type Id: ContextId;
     /// What else goes when the local user is out of it.
     type Marks: Bundle;
-    /// How the server refuses to let the local user out.
-    type Refusal: Error + Clone + From<ServerError> + Send + Sync + 'static;
     /// What joins it.
     const AREA: Area;
     /// What it is called, in names and errors.
     const NOUN: &'static str;
-    /// What the request that leaves it is called.
-    const LEAVE: &'static str;
 
     /// Whether a request of this area may become it.
     fn is_joined_by(area: Area) -> bool {
@@ -39,14 +53,6 @@ pub trait Vocabulary: Component + Sized {
     /// The message that leaves it. `None` if nothing can, or nothing has to.
     fn leave_message(world: &World, id: &Self::Id) -> Option<Message>;
 
-    /// The server did not let the local user out.
-    fn leave_refused(_world: &mut World, _id: &Self::Id, error: ServerError) -> Self::Refusal {
-        error.into()
-    }
-
-    /// Leaves those of them that nobody wants.
-    fn leave_unwanted(_world: &mut World, _ids: Vec<Self::Id>) {}
-
     /// The local user is out of it: forgets what else belongs to it.
     fn forget(_world: &mut World, _entity: Entity, _id: &Self::Id) {}
 
@@ -54,6 +60,14 @@ pub trait Vocabulary: Component + Sized {
     fn go(world: &mut World, entity: Entity) {
         depart::<(Self, Self::Marks)>(world, entity);
     }
+}
+
+/// What an answer, or a push, tells of something that the local user is in.
+pub(crate) struct Entry<C: Context> {
+    pub(crate) id: C::Id,
+    pub(crate) state: C,
+    /// Everybody in it, and whether that is the local user.
+    pub(crate) everybody: Vec<(Arc<PresenceInfo>, bool)>,
 }
 
 /// The id of what the local user is in.

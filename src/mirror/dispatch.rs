@@ -1,5 +1,7 @@
 //! What the server sends by itself finds its handler by its kind.
 
+use std::fmt;
+
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
@@ -23,9 +25,9 @@ pub(crate) struct Handlers {
     /// Hear that a join or a create has its answer.
     pub(super) joins: Vec<fn(&mut World)>,
     /// Hears of every envelope as it is on the wire.
-    pub(super) raw: fn(&mut World, RawEnvelope),
+    pub(super) raw: Option<fn(&mut World, RawEnvelope)>,
     /// Hears of data that the network thread did not send: of what entity (its bits), and with which op code.
-    pub(super) send_failed: fn(&mut World, u64, i64, Failure),
+    pub(super) send_failed: Option<fn(&mut World, u64, i64, Failure)>,
 }
 
 impl Default for Handlers {
@@ -33,10 +35,23 @@ impl Default for Handlers {
         Self {
             by_kind: [None; Kind::ALL.len()],
             joins: Vec::new(),
-            raw: |_, _| {},
-            send_failed: |_, _, _, _| {},
+            raw: None,
+            send_failed: None,
         }
     }
+}
+
+/// Takes a place among the handlers.
+///
+/// # Panics
+///
+/// Another area has it. That is a mistake of this crate: one of the two would hear nothing.
+fn claim<F>(place: &mut Option<F>, handler: F, what: &dyn fmt::Display) {
+    let before = place.replace(handler);
+    assert!(
+        before.is_none(),
+        "two areas of `bevy_nakama` take in {what}"
+    );
 }
 
 impl Handlers {
@@ -73,7 +88,7 @@ impl AreaAppExt for App {
 
     fn handle(&mut self, kind: Kind, handler: Handler) -> &mut Self {
         let mut handlers = self.world_mut().get_resource_or_init::<Handlers>();
-        handlers.by_kind[kind as usize] = Some(handler);
+        claim(&mut handlers.by_kind[kind as usize], handler, &kind);
         self
     }
 
@@ -84,13 +99,14 @@ impl AreaAppExt for App {
     }
 
     fn handle_raw(&mut self, handler: fn(&mut World, RawEnvelope)) -> &mut Self {
-        self.world_mut().get_resource_or_init::<Handlers>().raw = handler;
+        let mut handlers = self.world_mut().get_resource_or_init::<Handlers>();
+        claim(&mut handlers.raw, handler, &"raw envelopes");
         self
     }
 
     fn handle_failed_sends(&mut self, handler: fn(&mut World, u64, i64, Failure)) -> &mut Self {
         let mut handlers = self.world_mut().get_resource_or_init::<Handlers>();
-        handlers.send_failed = handler;
+        claim(&mut handlers.send_failed, handler, &"failed sends");
         self
     }
 }
@@ -142,5 +158,32 @@ pub(crate) fn dispatch(world: &mut World, mut pushed: Pushed, timing: Timing) {
         Ok(()) if pushed.is_data() => {} // it becomes a message, and needs no flush
         Ok(()) => world.flush(),
         Err(waits_for) => hold(world, pushed, timing.at, waits_for),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "two areas of `bevy_nakama` take in match_data")]
+    fn two_areas_cannot_take_in_one_kind() {
+        let mut app = App::new();
+        app.handle(Kind::MatchData, |_, _, _| Ok(()))
+            .handle(Kind::MatchData, |_, _, _| Ok(()));
+    }
+
+    #[test]
+    #[should_panic(expected = "take in raw envelopes")]
+    fn two_areas_cannot_hear_of_raw_envelopes() {
+        App::new().handle_raw(|_, _| {}).handle_raw(|_, _| {});
+    }
+
+    #[test]
+    #[should_panic(expected = "take in failed sends")]
+    fn two_areas_cannot_hear_of_failed_sends() {
+        App::new()
+            .handle_failed_sends(|_, _, _, _| {})
+            .handle_failed_sends(|_, _, _, _| {});
     }
 }

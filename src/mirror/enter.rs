@@ -1,14 +1,12 @@
 //! The local user comes into something: a request becomes it, and everybody who is there appears.
 
-use std::sync::Arc;
-
 use bevy_ecs::prelude::*;
 use hashbrown::Equivalent;
 
 use super::{
-    context::{Context, id_of},
+    context::{Context, Entry, id_of},
     early::{self, EarlyArrivals, Timing, WaitsFor},
-    ids::{PresenceInfo, SessionId},
+    ids::SessionId,
     index::ContextIndex,
     leave::{JoinsArea, joins_no_more, send_leave},
     presence::Joining,
@@ -45,14 +43,6 @@ pub(crate) fn ask_about<C: Context, R: SocketRequest>(
 /// Refuses a request because its entity is not what it should be.
 pub(crate) fn refuse_for<C: Context, R: Request>(world: &mut World, entity: Entity) {
     refuse_wrong_entity::<R>(world, entity, C::NOUN);
-}
-
-/// What an answer, or a push, tells of something that the local user is in.
-pub(crate) struct Entry<C: Context> {
-    pub(crate) id: C::Id,
-    pub(crate) state: C,
-    /// Everybody in it, and whether that is the local user.
-    pub(crate) everybody: Vec<(Arc<PresenceInfo>, bool)>,
 }
 
 /// A request that created something or joined it has brought the local user in. Returns its entity: the one that asked, or an older

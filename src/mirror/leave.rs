@@ -5,7 +5,7 @@ use std::fmt;
 use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 
 use super::{
-    context::{Context, id_of},
+    context::{Context, Entry, Leavable, id_of},
     early::{self, EarlyArrivals},
     index::ContextIndex,
     presence::Joining,
@@ -24,12 +24,12 @@ use crate::{
 ///
 /// Each kind has its own name for it: [`LeaveMatch`](crate::matches::LeaveMatch), [`LeaveParty`](crate::party::LeaveParty),
 /// [`LeaveChat`](crate::chat::LeaveChat), [`RemoveMatchmakerTicket`](crate::matchmaker::RemoveMatchmakerTicket).
-pub struct Leave<C: Context> {
+pub struct Leave<C: Leavable> {
     id: C::Id,
     message: Message,
 }
 
-impl<C: Context> Clone for Leave<C> {
+impl<C: Leavable> Clone for Leave<C> {
     fn clone(&self) -> Self {
         Self {
             id: self.id.clone(),
@@ -38,27 +38,27 @@ impl<C: Context> Clone for Leave<C> {
     }
 }
 
-impl<C: Context> fmt::Debug for Leave<C> {
+impl<C: Leavable> fmt::Debug for Leave<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple(C::LEAVE).field(&self.id).finish()
     }
 }
 
-impl<C: Context> PartialEq for Leave<C> {
+impl<C: Leavable> PartialEq for Leave<C> {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
     }
 }
 
-impl<C: Context> Eq for Leave<C> {}
+impl<C: Leavable> Eq for Leave<C> {}
 
-impl<C: Context> Request for Leave<C> {
+impl<C: Leavable> Request for Leave<C> {
     type Reply = ();
     type Refusal = C::Refusal;
     const NAME: &'static str = C::LEAVE;
 }
 
-impl<C: Context> Acknowledged for Leave<C> {
+impl<C: Leavable> Acknowledged for Leave<C> {
     fn to_message(&self) -> Message {
         self.message.clone()
     }
@@ -79,7 +79,7 @@ pub(super) struct JoinsArea(pub(super) Area);
 
 /// Makes a request that leaves something. If `about` is still joining it, that is withdrawn: the entity goes at once, and the plugin
 /// leaves should the server agree to the join.
-pub(crate) fn ask_to_leave<C: Context>(world: &mut World, entity: Entity, about: Entity) {
+pub(crate) fn ask_to_leave<C: Leavable>(world: &mut World, entity: Entity, about: Entity) {
     if withdraw::<C>(world, about) {
         return settle_at_once::<Leave<C>>(world, entity, Ok(()));
     }
@@ -121,16 +121,29 @@ pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
     }
 }
 
+/// What a request brought that nobody waits for any more: leaves it.
+pub(crate) fn leave_entered<C: Context, E>(world: &mut World, entry: Result<Entry<C>, E>) {
+    if let Ok(entry) = entry {
+        leave_unwanted::<C>(world, &entry.id);
+    }
+}
+
 /// A join has its answer: leaves what turns out to be unwanted.
 pub(crate) fn on_join_answered<C: Context<Id: for<'a> From<&'a str>>>(world: &mut World) {
+    for id in take_unwanted::<C>(world) {
+        leave_unwanted::<C>(world, &id);
+    }
+}
+
+/// What may be unwanted, and is put off no longer: nothing joins anything of the kind now.
+pub(crate) fn take_unwanted<C: Context<Id: for<'a> From<&'a str>>>(
+    world: &mut World,
+) -> Vec<C::Id> {
     if world.resource::<Requests>().is_joining(C::AREA) {
-        return;
+        return Vec::new();
     }
     let unwanted = world.resource_mut::<EarlyArrivals>().take_unwanted(C::AREA);
-    if !unwanted.is_empty() {
-        let ids = unwanted.iter().map(|id| C::Id::from(&**id)).collect();
-        C::leave_unwanted(world, ids);
-    }
+    unwanted.iter().map(|id| C::Id::from(&**id)).collect()
 }
 
 /// Leaves something that is no mirror, or not any more.

@@ -17,21 +17,22 @@ use bevy_app::{App, Plugin, PreUpdate};
 use bevy_ecs::prelude::*;
 
 pub use self::{
-    context::Context,
+    context::{Context, Leavable},
     index::{ContextId, ContextIndex},
     leave::Leave,
 };
 pub(crate) use self::{
-    context::{Vocabulary, id_of},
+    context::{Entry, Vocabulary, id_of},
     dispatch::{AreaAppExt, Handlers, dispatch, on_pushed},
     early::{Timing, WaitsFor},
     enter::{
-        Entry, ask_about, ask_to_join, become_context, become_known, context_of, enter, find_again,
+        ask_about, ask_to_join, become_context, become_known, context_of, enter, find_again,
         on_presences, refuse_for, wait_for_answer,
     },
     index::sealed,
     leave::{
-        ask_to_leave, clear, leave_taken, leave_unwanted, on_join_answered, remove, send_leave,
+        ask_to_leave, clear, leave_entered, leave_taken, leave_unwanted, on_join_answered, remove,
+        send_leave, take_unwanted,
     },
     life::{LifeCycle, NOTHING},
     reconcile::{

@@ -147,12 +147,14 @@ fn apply(world: &mut World, Told { epoch, event }: Told) {
             op_code,
             reason,
         } => {
-            let handler = world.resource::<Handlers>().send_failed;
-            handler(world, origin, op_code, reason);
+            if let Some(handler) = world.resource::<Handlers>().send_failed {
+                handler(world, origin, op_code, reason);
+            }
         }
         LinkEvent::Raw(raw) => {
-            let handler = world.resource::<Handlers>().raw;
-            handler(world, *raw);
+            if let Some(handler) = world.resource::<Handlers>().raw {
+                handler(world, *raw);
+            }
         }
         _ if !is_current => {}
         LinkEvent::Pushed(pushed) => push(world, pushed),

@@ -37,8 +37,11 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
         Parts::one(self)
     }
 
-    /// The server consented: brings the world up to date.
-    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self>;
+    /// The server consented: what it answers.
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self>;
+
+    /// Brings the world up to date. If its user is not the one who is connected now, the world stays as it is.
+    fn apply(&self, _world: &mut World, _reply: &Self::Reply) {}
 
     /// The server refused.
     fn refused(response: &RestResponse) -> Self::Refusal {
@@ -50,6 +53,11 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
 pub(crate) trait Call {
     /// Whether it can be made now.
     fn is_possible(_world: &World) -> bool {
+        true
+    }
+
+    /// Whether what it brings is of the user who is connected now. What is nobody's always is.
+    fn is_current(_world: &World, _made: &Made) -> bool {
         true
     }
 
@@ -120,7 +128,13 @@ impl<R: RestRequest> Pending for Open<R> {
         };
         let mut outcome = match ending {
             Ending::Response(response) if response.is_success() => {
-                self.part.succeed(world, &response)
+                let outcome = self.part.read(&response);
+                if let Ok(reply) = &outcome
+                    && R::Call::is_current(world, &self.made)
+                {
+                    self.part.apply(world, reply);
+                }
+                outcome
             }
             Ending::Response(response) => Err(RequestError::Refused(R::refused(&response))),
             other => Err(other.into_error()),

@@ -45,6 +45,10 @@ impl Call for UserCall {
         world.resource::<NakamaConnection>().rest().is_some()
     }
 
+    fn is_current(world: &World, made: &Made) -> bool {
+        Self::is_possible(world) && made.is_current(world)
+    }
+
     fn complete(self, world: &World, made: &Made) -> Result<(RestCall, Option<Secret>), Unsent> {
         let rest = world.resource::<NakamaConnection>().rest();
         let Some((server, session)) = rest.filter(|_| made.is_current(world)) else {

@@ -277,7 +277,7 @@ impl RestRequest for LogIn {
         }
     }
 
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         let (session, created) = session_in(response)?;
         Ok(LoggedIn { session, created })
     }

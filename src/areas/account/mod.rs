@@ -91,7 +91,7 @@ impl RestRequest for LogOut {
         }
     }
 
-    fn succeed(self, _: &mut World, _: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, _: &RestResponse) -> Outcome<Self> {
         Ok(())
     }
 }

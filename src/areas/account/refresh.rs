@@ -28,10 +28,12 @@ impl RestRequest for RefreshSession {
         refresh_call(&self.server, &self.session)
     }
 
-    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
-        let session = session_in(response)?.0;
-        connection::take_over(world, &self.session, &session);
-        Ok(session)
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
+        Ok(session_in(response)?.0)
+    }
+
+    fn apply(&self, world: &mut World, session: &NakamaSession) {
+        connection::take_over(world, &self.session, session);
     }
 }
 

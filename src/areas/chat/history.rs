@@ -208,15 +208,16 @@ impl RestRequest for FetchChatHistory {
         UserCall::get(&format!("/v2/channel/{id}"), conditions)
     }
 
-    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         let page: Page = read_object(response, "no list of messages")?;
-        let channel = self.channel(world, &page.messages);
+        // The game may have spelled the id differently than the server does.
+        let named = page.messages.first().map(|line| line.channel_id.as_str());
+        if let Some(id) = named.filter(|id| !id.is_empty()) {
+            self.id = id.into();
+        }
         let mut messages: Vec<ChatMessage> = page.messages.into_iter().map(Into::into).collect();
         if !self.history.forward {
             messages.reverse();
-        }
-        if let Some(channel) = channel {
-            note(world, channel, &messages);
         }
         let given = |cursor: Option<String>| cursor.filter(|cursor| !cursor.is_empty());
         Ok(ChatHistoryPage {
@@ -226,16 +227,11 @@ impl RestRequest for FetchChatHistory {
             cacheable_cursor: given(page.cacheable_cursor),
         })
     }
-}
 
-impl FetchChatHistory {
-    /// The channel, if the local user is in it. The id may be spelled differently than the server spells it.
-    fn channel(&self, world: &World, lines: &[Line]) -> Option<Entity> {
-        let index = world.resource::<ChatIndex>();
-        let named = lines.first().map(|line| line.channel_id.as_str());
-        index
-            .get(&self.id)
-            .or_else(|| index.get(&ChannelId::from(named?)))
+    fn apply(&self, world: &mut World, page: &ChatHistoryPage) {
+        if let Some(channel) = world.resource::<ChatIndex>().get(&self.id) {
+            note(world, channel, &page.messages);
+        }
     }
 }
 

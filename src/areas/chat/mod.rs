@@ -75,8 +75,8 @@ use crate::{
     connection::NakamaConnection,
     ecs::{self, uncloned::Uncloned as _},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, LifeCycle, Membership, NOTHING, Timing,
-        Vocabulary, WaitsFor, on_pushed,
+        self, AreaAppExt as _, Context, ContextIndex, Leavable, LifeCycle, Membership, NOTHING,
+        Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{self, ChannelId, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
@@ -178,24 +178,21 @@ pub type ChatIndex = ContextIndex<ChannelId>;
 
 impl Context for ChatChannel {}
 
+impl Leavable for ChatChannel {
+    type Refusal = ChatRefusal;
+    const LEAVE: &'static str = "LeaveChat";
+}
+
 impl Vocabulary for ChatChannel {
     type Id = ChannelId;
     type Marks = ChatLog;
-    type Refusal = ChatRefusal;
     const AREA: Area = Area::Channel;
     const NOUN: &'static str = "chat channel";
-    const LEAVE: &'static str = "LeaveChat";
 
     fn leave_message(_: &World, id: &ChannelId) -> Option<Message> {
         Some(Message::ChannelLeave(realtime::ChannelLeave {
             channel_id: id.to_string(),
         }))
-    }
-
-    fn leave_unwanted(world: &mut World, ids: Vec<ChannelId>) {
-        for id in ids {
-            mirror::leave_unwanted::<Self>(world, &id);
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         Message,
         realtime::{self, channel_join::Type},
     },
-    request::{Area, Consent, Outcome, SocketRequest, expect_message, request},
+    request::{Area, Consent, Outcome, RequestError, SocketRequest, expect_message, request},
     transport::{Received, canonical},
 };
 
@@ -101,35 +101,34 @@ impl SocketRequest for JoinChat {
     }
 
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
-        let (channel, mut people) = expect_message!(consent.reply, Channel);
-        // A repeated join lists the local user among the others.
-        let my_session = channel.self_.as_ref().map(|me| me.session_id.as_str());
-        let others = channel.presences.iter();
-        let everybody = others.chain(&channel.self_).map(|presence| {
-            let is_self = my_session == Some(presence.session_id.as_str());
-            (people.info(presence), is_self)
-        });
-        let entry = Entry {
-            id: ChannelId::from(channel.id.as_str()),
-            everybody: everybody.collect(),
-            state: ChatChannel {
-                kind: ChatChannelKind::of(&channel),
-            },
-        };
-        let entity =
-            mirror::enter::<ChatChannel, ChatMemberOf>(world, consent.entity, entry, consent.since);
+        let Consent { entity, since, .. } = consent;
+        let entry = entry(consent.reply)?;
+        let entity = mirror::enter::<ChatChannel, ChatMemberOf>(world, entity, entry, since);
         Ok(ChatJoined { entity })
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
-        if let Some(Received {
-            message: Message::Channel(channel),
-            ..
-        }) = reply
-        {
-            mirror::leave_unwanted::<ChatChannel>(world, &ChannelId::from(channel.id));
-        }
+        mirror::leave_entered(world, entry(reply));
     }
+}
+
+/// What the server answers whoever comes into a channel.
+fn entry(reply: Option<Received>) -> Result<Entry<ChatChannel>, RequestError<ChatRefusal>> {
+    let (channel, mut people) = expect_message!(reply, Channel);
+    // A repeated join lists the local user among the others.
+    let my_session = channel.self_.as_ref().map(|me| me.session_id.as_str());
+    let others = channel.presences.iter();
+    let everybody = others.chain(&channel.self_).map(|presence| {
+        let is_self = my_session == Some(presence.session_id.as_str());
+        (people.info(presence), is_self)
+    });
+    Ok(Entry {
+        id: ChannelId::from(channel.id.as_str()),
+        everybody: everybody.collect(),
+        state: ChatChannel {
+            kind: ChatChannelKind::of(&channel),
+        },
+    })
 }
 
 /// Leaves a channel. The channel's entity goes with the server's consent. Mirrors `ChannelLeave`.

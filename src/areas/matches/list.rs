@@ -163,7 +163,7 @@ impl RestRequest for ListMatches {
         UserCall::get("/v2/match", conditions)
     }
 
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         let list: List = read_object(response, "no list of matches")?;
         Ok(list.matches)
     }

@@ -70,8 +70,8 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::{ErrorCode, ServerError, refusals},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Entry, Leave, LifeCycle, Membership, NOTHING,
-        Timing, Vocabulary, WaitsFor, on_pushed,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, Leavable, Leave, LifeCycle,
+        Membership, NOTHING, Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{JoinWith, MatchId},
     },
     proto::{Message, realtime},
@@ -125,24 +125,21 @@ pub type MatchIndex = ContextIndex<MatchId>;
 
 impl Context for Match {}
 
+impl Leavable for Match {
+    type Refusal = MatchRefusal;
+    const LEAVE: &'static str = "LeaveMatch";
+}
+
 impl Vocabulary for Match {
     type Id = MatchId;
     type Marks = ();
-    type Refusal = MatchRefusal;
     const AREA: Area = Area::Match;
     const NOUN: &'static str = "match";
-    const LEAVE: &'static str = "LeaveMatch";
 
     fn leave_message(_: &World, id: &MatchId) -> Option<Message> {
         Some(Message::MatchLeave(realtime::MatchLeave {
             match_id: id.to_string(),
         }))
-    }
-
-    fn leave_unwanted(world: &mut World, ids: Vec<MatchId>) {
-        for id in ids {
-            mirror::leave_unwanted::<Self>(world, &id);
-        }
     }
 }
 
@@ -221,7 +218,7 @@ impl SocketRequest for CreateMatch {
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
-        leave_unwanted(world, reply);
+        mirror::leave_entered(world, entry(reply));
     }
 }
 
@@ -296,7 +293,7 @@ impl SocketRequest for JoinMatch {
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
-        leave_unwanted(world, reply);
+        mirror::leave_entered(world, entry(reply));
     }
 }
 
@@ -329,14 +326,12 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 }
 
-fn become_match(
-    world: &mut World,
-    consent: Consent,
-) -> Result<MatchJoined, RequestError<MatchRefusal>> {
-    let (joined, mut people) = expect_message!(consent.reply, Match);
+/// What the server answers whoever comes into a match.
+fn entry(reply: Option<Received>) -> Result<Entry<Match>, RequestError<MatchRefusal>> {
+    let (joined, mut people) = expect_message!(reply, Match);
     let others = joined.presences.iter().map(|other| (other, false));
     let everybody = others.chain(joined.self_.iter().map(|me| (me, true)));
-    let entry = Entry {
+    Ok(Entry {
         id: MatchId::from(joined.match_id.as_str()),
         everybody: everybody
             .map(|(presence, is_self)| (people.info(presence), is_self))
@@ -345,20 +340,17 @@ fn become_match(
             authoritative: joined.authoritative,
             label: joined.label,
         },
-    };
-    let entity = mirror::enter::<Match, PresentIn>(world, consent.entity, entry, consent.since);
-    Ok(MatchJoined { entity })
+    })
 }
 
-/// The local user is in a match that nobody asked for any more.
-fn leave_unwanted(world: &mut World, reply: Option<Received>) {
-    if let Some(Received {
-        message: Message::Match(joined),
-        ..
-    }) = reply
-    {
-        mirror::leave_unwanted::<Match>(world, &MatchId::from(joined.match_id));
-    }
+fn become_match(
+    world: &mut World,
+    consent: Consent,
+) -> Result<MatchJoined, RequestError<MatchRefusal>> {
+    let Consent { entity, since, .. } = consent;
+    let entry = entry(consent.reply)?;
+    let entity = mirror::enter::<Match, PresentIn>(world, entity, entry, since);
+    Ok(MatchJoined { entity })
 }
 
 /// Somebody joined or left a match.

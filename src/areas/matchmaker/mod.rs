@@ -70,8 +70,8 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::ServerError,
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, LifeCycle, MembersChanged, NOTHING, Timing,
-        Vocabulary, WaitsFor, become_context,
+        self, AreaAppExt as _, Context, ContextIndex, Leavable, LifeCycle, MembersChanged, NOTHING,
+        Timing, Vocabulary, WaitsFor, become_context,
         early::EarlyArrivals,
         on_pushed,
         presence::{Departed, PartyId, TicketId},
@@ -142,13 +142,26 @@ impl TicketBook {
 
 impl Context for MatchmakerTicket {}
 
+impl Leavable for MatchmakerTicket {
+    type Refusal = MatchmakerRefusal;
+    const LEAVE: &'static str = "RemoveMatchmakerTicket";
+
+    fn leave_refused(world: &mut World, id: &TicketId, error: ServerError) -> MatchmakerRefusal {
+        let refusal = MatchmakerRefusal::from(error);
+        // Of the local user's own ticket it means that its match is under way.
+        let is_of_party = world.resource::<TicketBook>().party_of(id).is_some();
+        if is_of_party && matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
+            mirror::remove::<Self>(world, id);
+        }
+        refusal
+    }
+}
+
 impl Vocabulary for MatchmakerTicket {
     type Id = TicketId;
     type Marks = TicketOf;
-    type Refusal = MatchmakerRefusal;
     const AREA: Area = Area::Ticket;
     const NOUN: &'static str = "matchmaker ticket";
-    const LEAVE: &'static str = "RemoveMatchmakerTicket";
 
     fn is_joined_by(area: Area) -> bool {
         matches!(area, Area::Ticket | Area::PartyTicket)
@@ -160,16 +173,6 @@ impl Vocabulary for MatchmakerTicket {
             // If the party is gone, its tickets are, too.
             Some(party) => Some(remove_message(id, Some(&party_id(world, party)?))),
         }
-    }
-
-    fn leave_refused(world: &mut World, id: &TicketId, error: ServerError) -> MatchmakerRefusal {
-        let refusal = MatchmakerRefusal::from(error);
-        // Of the local user's own ticket it means that its match is under way.
-        let is_of_party = world.resource::<TicketBook>().party_of(id).is_some();
-        if is_of_party && matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
-            mirror::remove::<Self>(world, id);
-        }
-        refusal
     }
 
     fn forget(world: &mut World, _: Entity, id: &TicketId) {

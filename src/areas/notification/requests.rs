@@ -6,14 +6,13 @@ use serde::Deserialize;
 use super::{Notification, NotificationId, inbox};
 use crate::{
     commands::NakamaCommands,
-    connection::NakamaConnection,
     error::{RestError, refusals},
     proto::{Timestamp, api},
     request::{
         Outcome, Parts, RestRequest, UserCall, in_parts, read_object, request, settle_at_once,
         submit_rest,
     },
-    transport::{Epoch, RestResponse},
+    transport::RestResponse,
 };
 
 /// Fetches a page of the notifications that the server keeps, oldest first.
@@ -32,8 +31,6 @@ use crate::{
 pub struct FetchNotifications {
     limit: u32,
     since: String,
-    /// On which connection it was made.
-    connection: Epoch,
 }
 
 impl FetchNotifications {
@@ -43,7 +40,6 @@ impl FetchNotifications {
         Self {
             limit,
             since: String::new(),
-            connection: Epoch::default(),
         }
     }
 
@@ -142,23 +138,21 @@ impl RestRequest for FetchNotifications {
         UserCall::get("/v2/notification", conditions)
     }
 
-    fn succeed(self, world: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         let page: Page = read_object(response, "no list of notifications")?;
         let notifications = page.notifications.into_iter().map(Into::into).collect();
         let cacheable_cursor = match page.cacheable_cursor {
-            none if none.is_empty() => self.since,
+            none if none.is_empty() => self.since.clone(),
             cursor => cursor,
         };
-        let page = NotificationPage {
+        Ok(NotificationPage {
             notifications,
             cacheable_cursor,
-        };
-        // The call may have outlived the connection; the inbox is that of the user who is there now.
-        let connection = world.resource::<NakamaConnection>();
-        if connection.is_connected() && connection.epoch() == self.connection {
-            inbox::turn_page(world, page.notifications.clone(), &page.cacheable_cursor);
-        }
-        Ok(page)
+        })
+    }
+
+    fn apply(&self, world: &mut World, page: &NotificationPage) {
+        inbox::turn_page(world, page.notifications.clone(), &page.cacheable_cursor);
     }
 }
 
@@ -201,9 +195,12 @@ impl RestRequest for DeleteNotifications {
         }
     }
 
-    fn succeed(self, world: &mut World, _: &RestResponse) -> Outcome<Self> {
-        inbox::remove(world, &self.ids);
+    fn read(&mut self, _: &RestResponse) -> Outcome<Self> {
         Ok(())
+    }
+
+    fn apply(&self, world: &mut World, (): &()) {
+        inbox::remove(world, &self.ids);
     }
 }
 
@@ -214,14 +211,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
     pub fn notifications(self, request: FetchNotifications) -> EntityCommands<'a> {
-        self.request_with(move |world, entity| {
-            let connection = world.resource::<NakamaConnection>().epoch();
-            let request = FetchNotifications {
-                connection,
-                ..request
-            };
-            submit_rest(world, entity, request);
-        })
+        self.request_with(move |world, entity| submit_rest(world, entity, request))
     }
 
     /// Deletes notifications that the server keeps, over REST: the answer is a

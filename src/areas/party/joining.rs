@@ -147,8 +147,15 @@ fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     }
 }
 
+/// A join has its answer: leaves what turns out to be unwanted.
+pub(super) fn on_join_answered(world: &mut World) {
+    for id in mirror::take_unwanted::<Party>(world) {
+        leave_unwanted(world, &id);
+    }
+}
+
 /// Nobody waits for a party any more, unless another request does.
-pub(super) fn leave_unwanted(world: &mut World, id: &PartyId) {
+fn leave_unwanted(world: &mut World, id: &PartyId) {
     let is_asked_for = world.resource::<PartyAsks>().asking.contains_key(id);
     let is_wanted = is_asked_for || world.resource::<PartyIndex>().get(id).is_some();
     if !is_wanted && !early::put_off_leaving(world, Area::Party, id.as_str()) {

@@ -149,7 +149,7 @@ impl RestRequest for ListParties {
         UserCall::get("/v2/party", conditions)
     }
 
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         let mut page: PartyPage = read_object(response, "no list of parties")?;
         page.next_cursor = page.next_cursor.filter(|cursor| !cursor.is_empty());
         Ok(page)

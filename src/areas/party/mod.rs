@@ -89,8 +89,8 @@ use crate::{
     data::add_data,
     ecs::{NakamaSystems, uncloned::Uncloned as _},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Entry, LifeCycle, MembersChanged, Membership,
-        NOTHING, Timing, Vocabulary, WaitsFor,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, Leavable, LifeCycle, MembersChanged,
+        Membership, NOTHING, Timing, Vocabulary, WaitsFor,
         early::EarlyArrivals,
         on_pushed,
         presence::{PartyId, PresenceIndex, SessionId},
@@ -174,29 +174,26 @@ pub type PartyIndex = ContextIndex<PartyId>;
 
 /// Whose session leads a party. The leader's presence may come later than this.
 #[derive(Component)]
-#[component(immutable)]
+#[component(immutable, clone_behavior = Ignore)]
 struct LeaderSession(SessionId);
 
 impl Context for Party {}
 
+impl Leavable for Party {
+    type Refusal = PartyRefusal;
+    const LEAVE: &'static str = "LeaveParty";
+}
+
 impl Vocabulary for Party {
     type Id = PartyId;
     type Marks = ();
-    type Refusal = PartyRefusal;
     const AREA: Area = Area::Party;
     const NOUN: &'static str = "party";
-    const LEAVE: &'static str = "LeaveParty";
 
     fn leave_message(_: &World, id: &PartyId) -> Option<Message> {
         Some(Message::PartyLeave(realtime::PartyLeave {
             party_id: id.to_string(),
         }))
-    }
-
-    fn leave_unwanted(world: &mut World, ids: Vec<PartyId>) {
-        for id in ids {
-            joining::leave_unwanted(world, &id);
-        }
     }
 
     fn forget(world: &mut World, party: Entity, _: &PartyId) {
@@ -416,7 +413,7 @@ impl Plugin for PartyPlugin {
                 reenter: NOTHING,
                 on_closed,
             })
-            .handle_joins(mirror::on_join_answered::<Party>)
+            .handle_joins(joining::on_join_answered)
             .add_systems(
                 PreUpdate,
                 mark_pending_approval

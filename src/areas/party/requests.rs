@@ -16,7 +16,7 @@ use crate::{
         Acknowledged, Area, Consent, Move, Outcome, RequestError, SocketRequest, expect_message,
         refuse, request, submit,
     },
-    transport::Received,
+    transport::{People, Received},
 };
 
 /// Creates a party. Mirrors `PartyCreate`.
@@ -94,22 +94,25 @@ impl SocketRequest for CreateParty {
     }
 
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
-        let (party, mut people) = expect_message!(consent.reply, Party);
-        let state = Party::of(&party);
         let Consent { entity, since, .. } = consent;
+        let (party, mut people) = created(consent.reply)?;
+        let state = Party::of(&party);
         let entity = enter(world, entity, &party, &mut people, since, state);
         Ok(PartyCreated { entity })
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
-        if let Some(Received {
-            message: Message::Party(party),
-            ..
-        }) = reply
-        {
+        if let Ok((party, _)) = created(reply) {
             mirror::leave_unwanted::<Party>(world, &PartyId::from(party.party_id));
         }
     }
+}
+
+/// The party that an answer tells of.
+fn created(
+    reply: Option<Received>,
+) -> Result<(realtime::Party, People), RequestError<PartyRefusal>> {
+    Ok(expect_message!(reply, Party))
 }
 
 /// Leaves a party. The party's entity goes with the server's consent. Mirrors `PartyLeave`.

@@ -176,7 +176,7 @@ impl RestRequest for Rpc {
         self.user_call()
     }
 
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         RpcReply::from_rest(response)
     }
 

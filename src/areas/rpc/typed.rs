@@ -91,7 +91,7 @@ impl<F: RpcFunction> RestRequest for Call<F> {
         self.rpc.user_call()
     }
 
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         decode::<F>(RpcReply::from_rest(response)?)
     }
 

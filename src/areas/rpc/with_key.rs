@@ -42,7 +42,7 @@ impl RestRequest for RpcWithKey {
         }
     }
 
-    fn succeed(self, _: &mut World, response: &RestResponse) -> Outcome<Self> {
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         RpcReply::from_rest(response)
     }
 

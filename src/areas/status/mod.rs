@@ -136,19 +136,13 @@ impl Context for FollowedUser {}
 impl Vocabulary for FollowedUser {
     type Id = UserId;
     type Marks = IsSelf;
-    type Refusal = StatusRefusal;
     const AREA: Area = Area::Status;
     const NOUN: &'static str = "followed user";
-    const LEAVE: &'static str = "UnfollowUsers";
 
     fn leave_message(world: &World, id: &UserId) -> Option<Message> {
         // Nobody can unfollow themselves.
         let is_own = mirror::is_own_user(world, id.as_str());
         (!is_own).then(|| unfollow_message([id]))
-    }
-
-    fn leave_unwanted(world: &mut World, ids: Vec<UserId>) {
-        requests::unfollow_unwanted(world, ids);
     }
 
     fn forget(world: &mut World, _: Entity, id: &UserId) {
@@ -346,7 +340,10 @@ impl Plugin for StatusPlugin {
                 reenter: NOTHING,
                 on_closed: mirror::clear::<FollowedUser>,
             })
-            .handle_joins(mirror::on_join_answered::<FollowedUser>);
+            .handle_joins(|world| {
+                let ids = mirror::take_unwanted::<FollowedUser>(world);
+                requests::unfollow_unwanted(world, ids);
+            });
         on_pushed!(app: StatusPresenceEvent => on_presence_event,);
     }
 }

@@ -79,7 +79,6 @@ pub use self::data::{
 use crate::{
     data::add_data,
     ecs::uncloned::Uncloned as _,
-    error::ServerError,
     mirror::{
         self, AreaAppExt as _, Context, ContextId, ContextIndex, Detail, LifeCycle, Membership,
         NOTHING, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
@@ -248,10 +247,8 @@ impl Context for Stream {}
 impl Vocabulary for Stream {
     type Id = Self;
     type Marks = ();
-    type Refusal = ServerError;
     const AREA: Area = Area::Stream;
     const NOUN: &'static str = "stream";
-    const LEAVE: &'static str = "LeaveStream";
 
     /// Only code on the server takes somebody out of a stream.
     fn leave_message(_: &World, _: &Self) -> Option<Message> {

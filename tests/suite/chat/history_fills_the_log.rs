@@ -1,6 +1,7 @@
 //! The history of a channel: pages, cursors, and what the log keeps of them.
 
 use super::*;
+use crate::common::steps::connect_as;
 
 #[test]
 fn a_page_is_oldest_first_in_either_direction() {
@@ -135,4 +136,27 @@ fn the_token_of_a_history_request_does_not_show() {
     let shown = format!("{connection:?}");
     assert!(shown.contains("user-ada"), "{shown}");
     assert!(!shown.contains(&secret), "{shown}");
+}
+
+#[test]
+fn a_page_that_the_last_user_asked_for_is_not_in_the_log_of_the_next() {
+    let (mut game, channel, _) = in_lobby(&["ada"]);
+    let histories = histories(&mut game);
+    game.commands(|c| {
+        c.nakama()
+            .chat_history(channel, ChatHistory::newest(1))
+            .id()
+    });
+    game.update();
+    connect_as(&mut game, "bob");
+    game.update();
+    game.server_accepts();
+    game.update();
+    game.join_room(LOBBY, &["bob"]);
+    let line = stored(&line("cat", "m1", "1", 1));
+    game.answer_rest(200, &serde_json::json!({ "messages": [line] }));
+    game.update();
+    let heard = "1 next:- prev:- later:-";
+    assert_eq!(histories.take(), [heard], "who asked hears of it");
+    assert_eq!(game.chat_lines(LOBBY), [""; 0]);
 }

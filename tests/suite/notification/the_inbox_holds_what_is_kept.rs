@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::common::log::Log;
+use crate::common::{
+    log::Log,
+    steps::{connect_as, log_replies},
+};
 
 #[test]
 fn an_inbox_that_is_made_smaller_keeps_the_newest_that_fit() {
@@ -166,4 +169,19 @@ fn a_page_of_the_last_user_is_not_in_the_inbox_of_the_next() {
     assert_eq!(log.take(), ["1 for ada's"], "who asked hears of it");
     let inbox = game.app.world().resource::<NotificationInbox>();
     assert_eq!((inbox.len(), inbox.cursor()), (0, ""));
+}
+
+#[test]
+fn what_the_last_user_deletes_stays_in_the_inbox_of_the_next() {
+    let mut game = TestGame::connected();
+    let log = Log::default();
+    log_replies::<DeleteNotifications>(&mut game, &log, "deleted");
+    delete(&mut game, &["a"]);
+    connect_as(&mut game, "bob");
+    game.update();
+    game.server_accepts();
+    push(&mut game, kept("a", 1));
+    answer(&mut game, json!({}));
+    assert_eq!(log.take().len(), 1, "who asked hears of it");
+    assert_eq!(inbox(&game), ["a"]);
 }
