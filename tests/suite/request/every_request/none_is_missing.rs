@@ -30,7 +30,8 @@ fn requests() -> Vec<String> {
     for (_, code) in sources("") {
         found.extend(after(&code, "request!("));
         found.extend(macros(&code).flat_map(|made| {
-            let calls = code.split(&format!("\n{made}! {{\n")).skip(1);
+            let head = format!("\n{made}! {{\n");
+            let calls = code.split(&*head).skip(1);
             let rows = calls.flat_map(|call| call.split("\n}").next().unwrap_or("").lines());
             let names = rows.filter(|row| row.starts_with("    ") && !row.starts_with("     "));
             names.map(|row| word(row.trim_start())).collect::<Vec<_>>()
