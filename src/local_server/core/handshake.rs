@@ -16,7 +16,7 @@ use tungstenite::handshake::derive_accept_key;
 use super::{
     Core,
     codec::Format,
-    http::parse_bool,
+    http::{parse_bool, plain_response},
     ids::{SessionId, UserId},
     notifications::{self, Notice},
     presence::{Peer, Presence},
@@ -161,8 +161,7 @@ fn accept_key(headers: &HeaderMap) -> Option<String> {
 }
 
 fn switching_protocols(accept: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let mut response = plain_response(StatusCode::SWITCHING_PROTOCOLS, Bytes::new());
     let headers = response.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -179,8 +178,7 @@ impl Refusal {
             Self::Token => (StatusCode::UNAUTHORIZED, "Missing or invalid token"),
             Self::Upgrade => (StatusCode::BAD_REQUEST, "Bad Request"),
         };
-        let mut response = Response::new(Bytes::from(format!("{text}\n")));
-        *response.status_mut() = status;
+        let mut response = plain_response(status, format!("{text}\n"));
         let headers = response.headers_mut();
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         headers.insert(CONTENT_TYPE, plain);

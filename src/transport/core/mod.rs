@@ -17,6 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use crossbeam_channel::{Receiver, unbounded};
 use hashbrown::HashSet;
 use prost::Message as _;
 
@@ -33,7 +34,7 @@ use crate::{
         error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
         event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse},
         hand_over::HandOver,
-        link::LinkSettings,
+        link::{Batch, LinkSettings},
         stats::LinkStats,
         wire::{
             decode::{Decoded, Decoder, decode},
@@ -121,19 +122,24 @@ struct Ping {
 }
 
 impl Core {
-    pub(crate) fn new(settings: LinkSettings, stats: Arc<LinkStats>, to_game: HandOver) -> Self {
-        Self {
+    /// A core, what it tells the game, and what it counts.
+    pub(crate) fn new(settings: LinkSettings) -> (Self, Receiver<Batch>, Arc<LinkStats>) {
+        let stats = Arc::new(LinkStats::default());
+        let (to_game, events) = unbounded();
+        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
+        let core = Self {
             outbox: Outbox::new(settings.send_queue),
             settings,
-            stats,
+            stats: stats.clone(),
             epoch: Epoch::default(),
             stage: Stage::Idle,
             requests: RequestTable::default(),
             decoder: Decoder::default(),
-            hand_over: to_game,
+            hand_over,
             actions: VecDeque::new(),
             is_tapped: false,
-        }
+        };
+        (core, events, stats)
     }
 
     pub(crate) fn handle(&mut self, now: Instant, input: Input) {
