@@ -52,7 +52,9 @@ impl Core {
             Ok((peer, format, accept)) => {
                 let session = peer.session;
                 let lang = parameter(request, "lang").unwrap_or_default();
-                self.start(peer, format, lang, asks_for_status(request));
+                let status = parameter(request, "status");
+                let appears_online = status.as_deref().and_then(parse_bool) == Some(true);
+                self.start(peer, format, lang, appears_online);
                 Handshake {
                     response: switching_protocols(&accept),
                     socket: Some((session, format)),
@@ -131,12 +133,6 @@ fn parameter<B>(request: &Request<B>, name: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes())
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())
-}
-
-/// Whether the user is to appear online.
-fn asks_for_status<B>(request: &Request<B>) -> bool {
-    let status = parameter(request, "status");
-    status.and_then(|text| parse_bool(&text)).unwrap_or(false)
 }
 
 fn bearer_token(header: &HeaderValue) -> Option<String> {

@@ -213,20 +213,12 @@ impl Core {
     /// When to come back, if nothing happens before.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let stage = match &self.stage {
-            Stage::Idle => None,
-            Stage::Opening { deadline, .. } => Some(*deadline),
-            Stage::Open(open) => {
-                let draining = open.draining_until;
-                draining
-                    .into_iter()
-                    .chain([open.liveness.next_timeout()])
-                    .min()
-            }
+            Stage::Idle => [None, None],
+            Stage::Opening { deadline, .. } => [Some(*deadline), None],
+            Stage::Open(open) => [open.draining_until, Some(open.liveness.next_timeout())],
         };
-        [stage, self.requests.next_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let requests = self.requests.next_timeout();
+        stage.into_iter().chain([requests]).flatten().min()
     }
 
     /// When there is a frame to be asked for, if the socket takes one.
