@@ -227,10 +227,7 @@ pub mod testing;
 mod transport;
 
 pub use self::{
-    areas::{
-        account, chat, matches, matches::data as match_data, matchmaker, notification, party, rpc,
-        status, stream,
-    },
+    areas::{matches::data as match_data, *},
     data::{payload, send},
     mirror::presence,
 };

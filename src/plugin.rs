@@ -4,18 +4,8 @@ use bevy_app::{App, Plugin};
 use bevy_time::TimePlugin;
 
 use crate::{
-    areas::{
-        chat::ChatPlugin, matches::MatchesPlugin, matchmaker::MatchmakerPlugin,
-        notification::NotificationPlugin, party::PartyPlugin, status::StatusPlugin,
-        stream::StreamPlugin,
-    },
-    commands::HasPlugin,
-    connection::ConnectionPlugin,
-    data::DataPlugin,
-    ecs::EcsPlugin,
-    envelope::EnvelopePlugin,
-    mirror::MirrorPlugin,
-    request::RequestPlugin,
+    areas::AreasPlugin, commands::HasPlugin, connection::ConnectionPlugin, data::DataPlugin,
+    ecs::EcsPlugin, envelope::EnvelopePlugin, mirror::MirrorPlugin, request::RequestPlugin,
     transport::Network,
 };
 pub use crate::{ecs::NakamaSystems, settings::NakamaSettings};
@@ -63,9 +53,13 @@ impl Plugin for NakamaPlugin {
         app.insert_resource(HasPlugin)
             .register_type::<NakamaSettings>()
             .add_plugins((EcsPlugin, ConnectionPlugin::new(self.network.clone())))
-            .add_plugins((RequestPlugin, MirrorPlugin, DataPlugin, EnvelopePlugin))
-            .add_plugins((MatchesPlugin, ChatPlugin, MatchmakerPlugin, PartyPlugin))
-            .add_plugins((NotificationPlugin, StatusPlugin, StreamPlugin));
+            .add_plugins((
+                RequestPlugin,
+                MirrorPlugin,
+                DataPlugin,
+                EnvelopePlugin,
+                AreasPlugin,
+            ));
     }
 
     fn finish(&self, app: &mut App) {

@@ -8,7 +8,6 @@
 
 mod kind;
 mod party_layout;
-mod presences;
 mod timestamp;
 mod tokens;
 
@@ -21,7 +20,7 @@ pub use self::{
     realtime::{Envelope, UserPresence, envelope::Message},
     timestamp::Timestamp,
 };
-pub(crate) use self::{party_layout::of_frame as party_layout_of, presences::for_each_presence};
+pub(crate) use self::{kind::for_each_presence, party_layout::of_frame as party_layout_of};
 
 /// Types shared with the REST interface.
 #[allow(

@@ -8,9 +8,9 @@ pub enum Area {
     Match,
     Party,
     Channel,
-    /// A id of the local user alone.
+    /// A ticket of the local user alone.
     Ticket,
-    /// A id of a party that the local user leads.
+    /// A ticket of a party that the local user leads.
     PartyTicket,
     Status,
     Stream,

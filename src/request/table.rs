@@ -142,12 +142,12 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
     requests.sent.insert(id, request);
     let command = match sent {
         Sent::Message(message) => LinkCommand::Request {
-            id: id,
+            id,
             message: Box::new(message),
             timeout,
         },
         Sent::Call(call) => LinkCommand::Rest {
-            id: id,
+            id,
             call: Box::new(call),
             timeout,
         },

@@ -81,49 +81,8 @@ fn row_of(message: &M) -> Option<Row> {
             list: "leaves",
         }),
         M::Rpc(_) => Some(Row::Rpc),
-        // Answered in a fixed order, or followed by nothing.
-        M::ChannelLeave(_)
-        | M::ChannelMessageSend(_)
-        | M::ChannelMessageUpdate(_)
-        | M::ChannelMessageRemove(_)
-        | M::MatchDataSend(_)
-        | M::MatchLeave(_)
-        | M::MatchmakerAdd(_)
-        | M::MatchmakerRemove(_)
-        | M::PartyClose(_)
-        | M::PartyDataSend(_)
-        | M::PartyJoinRequestList(_)
-        | M::PartyLeave(_)
-        | M::PartyMatchmakerAdd(_)
-        | M::PartyMatchmakerRemove(_)
-        | M::PartyPromote(_)
-        | M::PartyUpdate(_)
-        | M::Ping(_)
-        | M::Pong(_)
-        | M::StatusFollow(_)
-        | M::StatusUnfollow(_) => None,
-        // Sent by servers.
-        M::Channel(_)
-        | M::ChannelMessage(_)
-        | M::ChannelMessageAck(_)
-        | M::ChannelPresenceEvent(_)
-        | M::Error(_)
-        | M::Match(_)
-        | M::MatchData(_)
-        | M::MatchPresenceEvent(_)
-        | M::MatchmakerMatched(_)
-        | M::MatchmakerTicket(_)
-        | M::Notifications(_)
-        | M::Party(_)
-        | M::PartyData(_)
-        | M::PartyJoinRequest(_)
-        | M::PartyLeader(_)
-        | M::PartyMatchmakerTicket(_)
-        | M::PartyPresenceEvent(_)
-        | M::Status(_)
-        | M::StatusPresenceEvent(_)
-        | M::StreamData(_)
-        | M::StreamPresenceEvent(_) => None,
+        // Answered in a fixed order, followed by nothing, or sent by servers.
+        _ => None,
     }
 }
 

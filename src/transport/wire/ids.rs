@@ -164,7 +164,7 @@ ids! { canonical:
     ChannelId,
     /// Id of a chat message: a UUID.
     MessageId,
-    /// Id of a matchmaker id: a UUID.
+    /// Id of a matchmaker ticket: a UUID.
     TicketId,
     /// Id of a notification: a UUID.
     NotificationId,

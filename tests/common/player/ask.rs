@@ -215,30 +215,9 @@ impl Player {
                 self.typed(|n| n.unfollow(users).id())
             }
             M::StatusUpdate(update) => self.typed(|n| n.set_status(update.status.as_deref()).id()),
-            // The plugin sends these by itself.
-            M::Ping(_) | M::Pong(_) => self.raw(raw),
-            // Only a server sends these; the recorder tried one.
-            M::Channel(_)
-            | M::ChannelMessage(_)
-            | M::ChannelMessageAck(_)
-            | M::ChannelPresenceEvent(_)
-            | M::Error(_)
-            | M::Match(_)
-            | M::MatchData(_)
-            | M::MatchPresenceEvent(_)
-            | M::MatchmakerMatched(_)
-            | M::MatchmakerTicket(_)
-            | M::Notifications(_)
-            | M::Party(_)
-            | M::PartyData(_)
-            | M::PartyJoinRequest(_)
-            | M::PartyLeader(_)
-            | M::PartyMatchmakerTicket(_)
-            | M::PartyPresenceEvent(_)
-            | M::Status(_)
-            | M::StatusPresenceEvent(_)
-            | M::StreamData(_)
-            | M::StreamPresenceEvent(_) => self.raw(raw),
+            // The plugin sends pings by itself, and only a server sends the rest: the recorder tried one. A kind that a game can ask
+            // for and that is not above shows in the oracle's count of raw sends.
+            _ => self.raw(raw),
         }
     }
 

@@ -29,7 +29,6 @@ fn the_table_has_every_kind_of_the_protocol() {
         .map(|kind| (kind.number(), kind.name()))
         .collect();
     assert_eq!(in_table, in_protocol);
-    assert_eq!(in_table.len(), 50);
 }
 
 #[test]
