@@ -43,9 +43,7 @@ pub(crate) fn add_data<D: WireData>(app: &mut App) {
     bind::init::<D::Context>(app);
     app.add_life_cycle(LifeCycle {
         on_opened: bind::clear_area::<D::Context>,
-        on_lost: NOTHING,
-        reenter: NOTHING,
-        on_closed: NOTHING,
+        ..NOTHING
     })
     .handle(D::KIND, |world, pushed, timing| match D::of(pushed) {
         Some(data) => deliver(world, data, timing),

@@ -29,9 +29,7 @@ impl Plugin for DataPlugin {
     fn build(&self, app: &mut App) {
         app.add_life_cycle(LifeCycle {
             on_opened: observed::forget_told::<send::Logged>,
-            on_lost: NOTHING,
-            reenter: NOTHING,
-            on_closed: NOTHING,
+            ..NOTHING
         })
         .handle_failed_sends(send::on_send_failed);
     }

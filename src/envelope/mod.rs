@@ -178,9 +178,7 @@ impl Plugin for EnvelopePlugin {
             .add_message::<EnvelopeSent>()
             .add_life_cycle(LifeCycle {
                 on_opened: observed::forget_told::<ErrorCode>,
-                on_lost: NOTHING,
-                reenter: NOTHING,
-                on_closed: NOTHING,
+                ..NOTHING
             })
             .handle_raw(on_raw)
             .add_systems(

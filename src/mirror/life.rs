@@ -5,9 +5,6 @@ use bevy_ecs::prelude::*;
 /// What is done at a moment in the life of the connection.
 pub(crate) type Hook = fn(&mut World);
 
-/// Nothing is done.
-pub(crate) const NOTHING: Hook = |_| {};
-
 /// An area's part in the life of the connection.
 #[derive(Clone, Copy)]
 pub(crate) struct LifeCycle {
@@ -21,6 +18,14 @@ pub(crate) struct LifeCycle {
     /// The connection is over: the local user is out of everything.
     pub(crate) on_closed: Hook,
 }
+
+/// Nothing is done.
+pub(crate) const NOTHING: LifeCycle = LifeCycle {
+    on_opened: |_| {},
+    on_lost: |_| {},
+    reenter: |_| {},
+    on_closed: |_| {},
+};
 
 /// Those of all areas, in the order in which they were added.
 #[derive(Default, Resource)]
