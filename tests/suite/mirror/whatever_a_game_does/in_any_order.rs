@@ -232,7 +232,7 @@ impl Play {
         }
         for entity in self.clones.iter().chain(&self.copies) {
             let its_own = world.get_entity(*entity).expect("the game's own stay");
-            assert!(!is_related(its_own), "{:?}", its_own.archetype());
+            assert!(!is_related(its_own), "{entity} is in something");
             let found = self
                 .places
                 .iter()
