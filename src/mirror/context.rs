@@ -38,7 +38,7 @@ pub trait Leavable: Context {
 pub trait Vocabulary: Component + Sized {
     /// Its id.
     type Id: ContextId;
-    /// What else goes when the local user is out of it.
+    /// The components that also go when the local user is out of it.
     type Marks: Bundle;
     /// What joins it.
     const AREA: Area;
@@ -62,7 +62,7 @@ pub trait Vocabulary: Component + Sized {
     }
 }
 
-/// What an answer, or a push, tells of something that the local user is in.
+/// What an answer or a pushed message tells of something that the local user is in.
 pub(crate) struct Entry<C: Context> {
     pub(crate) id: C::Id,
     pub(crate) state: C,

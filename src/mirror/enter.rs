@@ -112,7 +112,7 @@ pub(crate) fn become_known<C: Context>(
     let name = name_for(&entity, format!("{} {id}", C::NOUN));
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();
     index.insert(id, mirror);
-    // All at once: whoever despawns it from now on despawns what has this id.
+    // Inserts all at once. From now on, to despawn the entity is to leave.
     let mut mirror = world.entity_mut(mirror);
     match name {
         Some(name) => mirror.insert((name, what)),
@@ -138,7 +138,7 @@ pub(crate) fn find_again<C: Context>(world: &mut World, id: &C::Id) -> Result<En
     found.ok_or_else(|| WaitsFor::context(C::AREA, &id.to_string()))
 }
 
-/// An event about these people waits for an answer that is still to come, if a request brings it about.
+/// If an open request causes an event about these people, the event waits for the answer.
 pub(crate) fn wait_for_answer<'a>(
     world: &World,
     timing: Timing,

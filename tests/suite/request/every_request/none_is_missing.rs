@@ -1,7 +1,7 @@
 //! No kind of request is missing in the list of cases.
 
 use super::*;
-use crate::form::architecture::sources;
+use crate::form::paths::sources;
 
 /// The sources say which types are requests.
 #[test]
