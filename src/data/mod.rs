@@ -27,10 +27,11 @@ pub(crate) struct DataPlugin;
 
 impl Plugin for DataPlugin {
     fn build(&self, app: &mut App) {
-        app.add_life_cycle(LifeCycle {
-            on_opened: observed::forget_told::<send::Logged>,
-            ..NOTHING
-        })
-        .handle_failed_sends(send::on_send_failed);
+        app.init_resource::<observed::Told<send::Logged>>()
+            .add_life_cycle(LifeCycle {
+                on_opened: observed::forget_told::<send::Logged>,
+                ..NOTHING
+            })
+            .handle_failed_sends(send::on_send_failed);
     }
 }

@@ -23,10 +23,16 @@ pub(crate) fn by_the_game<E: Event>(world: &World, target: Option<Entity>) -> bo
 
 /// What the log has told of this connection.
 #[derive(Resource)]
-struct Told<K>(HashSet<K>);
+pub(crate) struct Told<K>(HashSet<K>);
+
+impl<K> Default for Told<K> {
+    fn default() -> Self {
+        Self(HashSet::new())
+    }
+}
 
 /// How many of each kind are remembered. The log tells no more.
-const TOLD: usize = 256;
+const TOLD: usize = 64;
 
 /// Whether the log is to tell of an event that may happen in every frame: the game does not hear of it, and it is the first of this
 /// connection with this key.
@@ -38,11 +44,11 @@ pub(crate) fn is_news<E: Event, K: Eq + Hash + Send + Sync + 'static>(
     if by_the_game::<E>(world, target) {
         return false;
     }
-    let mut told = world.get_resource_or_insert_with(|| Told(HashSet::new()));
-    told.0.len() < TOLD && told.0.insert(key)
+    let Told(told) = &mut *world.resource_mut();
+    told.len() < TOLD && told.insert(key)
 }
 
 /// A connection begins: what the log has told was of an earlier one.
 pub(crate) fn forget_told<K: Send + Sync + 'static>(world: &mut World) {
-    world.remove_resource::<Told<K>>();
+    world.resource_mut::<Told<K>>().0.clear();
 }

@@ -174,6 +174,7 @@ pub(crate) struct EnvelopePlugin;
 impl Plugin for EnvelopePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<EnvelopeTap>()
+            .init_resource::<observed::Told<ErrorCode>>()
             .add_message::<EnvelopeReceived>()
             .add_message::<EnvelopeSent>()
             .add_life_cycle(LifeCycle {

@@ -10,8 +10,9 @@ fn data_that_cannot_be_sent_is_told() {
     let nothing = game.app.world_mut().spawn_empty().id();
     let joining =
         game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m2")).id());
-    let all = log.clone();
-    game.observe(move |failed: On<SendFailed>| all.add(format!("on {:?}", failed.context)));
+    let of = Log::default();
+    let seen = of.clone();
+    game.observe(move |failed: On<SendFailed>| seen.add(format!("{:?}", failed.context)));
     game.commands(|commands| {
         commands.nakama().send(nothing, &Beep(1));
         commands.nakama().send(joining, &Beep(1));
@@ -26,16 +27,14 @@ fn data_that_cannot_be_sent_is_told() {
     assert_eq!(
         log.take(),
         [
-            "3 failed: not a member".into(),
-            format!("on {nothing:?}"),
-            "3 failed: not a member".into(),
-            format!("on {joining:?}"),
-            "3 failed: it cannot be encoded: silence".into(),
-            format!("on {here:?}"),
-            "5 failed: 4110 bytes are above the server's limit of 4096".into(),
-            format!("on {here:?}"),
+            "3 failed: not a member",
+            "3 failed: not a member",
+            "3 failed: it cannot be encoded: silence",
+            "5 failed: 4110 bytes are above the server's limit of 4096",
         ]
     );
+    let contexts = [nothing, joining, here, here];
+    assert_eq!(of.take(), contexts.map(|context| format!("{context:?}")));
     assert!(sent_data(&mut game).is_empty());
 }
 
