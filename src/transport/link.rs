@@ -159,6 +159,14 @@ impl Link {
         unsent
     }
 
+    /// Whether a request is put aside.
+    pub(crate) fn is_staged(&self, request: RequestId) -> bool {
+        self.staged.iter().any(|command| match command {
+            LinkCommand::Request { id, .. } | LinkCommand::Rest { id, .. } => *id == request,
+            _ => false,
+        })
+    }
+
     /// What is put aside; the link ends.
     pub(crate) fn into_staged(self) -> Vec<LinkCommand> {
         self.staged
