@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     mem,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,8 +13,8 @@ use prost::Message as _;
 use crate::{
     proto::{Envelope, Message, PartyLayout, realtime},
     transport::{
-        Action, Core, Driver, Epoch, HandOver, Input, Link, LinkCommand, LinkSettings, LinkStats,
-        RequestId, RestCall, parse_request_cid,
+        Action, Core, Driver, Epoch, Input, Link, LinkCommand, LinkSettings, RequestId, RestCall,
+        parse_request_cid,
     },
 };
 
@@ -43,12 +42,10 @@ impl Driver for ByHand {
 
 impl Wire {
     pub(super) fn new(settings: LinkSettings) -> (Self, Link) {
-        let stats = Arc::new(LinkStats::default());
-        let (to_game, events) = unbounded();
+        let (core, events, stats) = Core::new(settings);
         let (to_wire, commands) = unbounded();
-        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
         let wire = Self {
-            core: Core::new(settings, stats.clone(), hand_over),
+            core,
             commands,
             now: Instant::now(),
             inbox: Vec::new(),

@@ -125,15 +125,15 @@ impl NakamaServer {
         if url.is_empty() {
             return Err(invalid("it is empty"));
         }
-        let tls = match url.split_once("://") {
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => false,
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => true,
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("ws") => {
-                return Err(invalid("it should begin with http:// instead of ws://"));
-            }
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("wss") => {
-                return Err(invalid("it should begin with https:// instead of wss://"));
-            }
+        let scheme = url.split_once("://");
+        let tls = match scheme
+            .map(|(scheme, _)| scheme.to_ascii_lowercase())
+            .as_deref()
+        {
+            Some("http") => false,
+            Some("https") => true,
+            Some("ws") => return Err(invalid("it should begin with http:// instead of ws://")),
+            Some("wss") => return Err(invalid("it should begin with https:// instead of wss://")),
             _ => return Err(invalid("it should begin with http:// or https://")),
         };
         if url.contains(char::is_whitespace) {

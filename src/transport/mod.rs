@@ -34,9 +34,8 @@ pub(crate) use self::{
     core::{Action, Core, Input, deadline::LONGEST, parse_request_cid},
     error::seconds,
     event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse, Told},
-    hand_over::HandOver,
     link::{Driver, Link, LinkSettings},
-    stats::{LinkStats, TrafficTotals},
+    stats::TrafficTotals,
     wire::{
         decode::{MatchData, PartyData, StreamData, StreamInfo},
         encode::OutgoingMatchData,

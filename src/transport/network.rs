@@ -15,9 +15,7 @@ use mio::{Poll, Waker};
 use super::{
     command::LinkCommand,
     core::Core,
-    hand_over::HandOver,
     link::{Driver, Link, LinkId, LinkSettings},
-    stats::LinkStats,
     worker::{ToWorker, WAKER, Worker},
 };
 
@@ -25,7 +23,7 @@ use super::{
 ///
 /// A clone is the same thread. The plugin makes one of its own unless it is given one to share, which is what an
 /// application with many bots wants. The thread ends, and is joined, when the last handle and the last link are dropped;
-/// that takes less than 250 ms, also if a server is silent.
+/// that takes less than 250 ms, even if a server is silent.
 #[derive(Clone)]
 pub struct Network(Arc<Handle>);
 
@@ -61,10 +59,7 @@ impl Network {
     /// A new link, for one game; none if the thread has ended.
     pub(crate) fn link(&self, settings: LinkSettings) -> Option<Link> {
         let id = LinkId(self.0.next_link.fetch_add(1, Ordering::Relaxed));
-        let stats = Arc::new(LinkStats::default());
-        let (to_game, events) = unbounded();
-        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
-        let core = Core::new(settings, stats.clone(), hand_over);
+        let (core, events, stats) = Core::new(settings);
         let is_running = self.0.tell(ToWorker::AddLink(id, Box::new(core)));
         let network = self.clone();
         is_running.then(|| Link::new(Box::new(ThreadDriver { id, network }), events, stats))

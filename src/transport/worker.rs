@@ -295,34 +295,22 @@ impl LinkState {
     }
 
     fn next_timeout(&self, now: Instant) -> Option<Instant> {
-        let socket = self
-            .socket
-            .as_ref()
-            .and_then(|(_, _, socket)| socket.next_timeout());
-        let closing = self
-            .closing
-            .iter()
-            .filter_map(|(_, socket)| socket.next_timeout());
-        let calls = self
-            .calls
-            .values()
-            .filter_map(|call| call.exchange.next_timeout());
+        let open = self.socket.as_ref().map(|(_, _, socket)| socket);
+        let closing = self.closing.iter().map(|(_, socket)| socket);
+        let sockets = open.into_iter().chain(closing);
+        let calls = self.calls.values();
         // What a socket does not take waits for the poller.
-        let is_writable = self
-            .socket
-            .as_ref()
-            .is_some_and(|(_, _, socket)| socket.is_writable());
+        let is_writable = open.is_some_and(Socket::is_writable);
         let frame = self.core.next_frame_due(now).filter(|_| is_writable);
-        self.core
-            .next_timeout()
+        [self.core.next_timeout(), frame]
             .into_iter()
-            .chain(frame)
-            .chain(socket)
-            .chain(closing)
-            .chain(calls)
+            .chain(sockets.map(Socket::next_timeout))
+            .chain(calls.map(|call| call.exchange.next_timeout()))
+            .flatten()
             .min()
     }
 
+    /// Starts to connect at once: whoever was looked up first is first at the server.
     fn on_resolved(
         &mut self,
         now: Instant,

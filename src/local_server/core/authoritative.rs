@@ -66,13 +66,12 @@ impl Matches {
     }
 }
 
-/// Why a handler cannot be asked.
+/// Why a handler does not answer.
 enum Silent {
-    NotFound,
+    /// There is no such match, or there is none any more because the handler has panicked.
+    Gone,
     /// It is at work.
     Busy,
-    /// It has panicked.
-    Failed,
 }
 
 impl Core {
@@ -80,13 +79,13 @@ impl Core {
         Stream::new(Mode::MATCH_AUTHORITATIVE, id).labelled(self.config.node.clone())
     }
 
-    /// Lets a handler do something.
+    /// Lets a handler do something. A match whose handler panics fails.
     fn ask_handler<R>(
         &mut self,
         id: Uuid,
         work: impl FnOnce(&mut dyn MatchHandler, &mut MatchContext<'_>) -> R,
     ) -> Result<R, Silent> {
-        let running = self.running.by_id.get_mut(&id).ok_or(Silent::NotFound)?;
+        let running = self.running.by_id.get_mut(&id).ok_or(Silent::Gone)?;
         let mut handler = running.handler.take().ok_or(Silent::Busy)?;
         let mut context = MatchContext {
             stream: self.authoritative_stream(id),
@@ -98,16 +97,17 @@ impl Core {
         }
         result.ok_or_else(|| {
             log::error!("the handler of match {id} has panicked");
-            Silent::Failed
+            self.fail_match(id);
+            Silent::Gone
         })
     }
 
     /// Goes on, or does not.
     fn follow(&mut self, id: Uuid, flow: Result<MatchFlow, Silent>) {
         match flow {
-            Ok(MatchFlow::Continue) | Err(Silent::NotFound | Silent::Busy) => {}
+            Ok(MatchFlow::Continue) | Err(_) => {}
             Ok(MatchFlow::End) => self.end_match(id),
-            Ok(MatchFlow::Fail) | Err(Silent::Failed) => self.fail_match(id),
+            Ok(MatchFlow::Fail) => self.fail_match(id),
         }
     }
 
@@ -185,12 +185,7 @@ impl Core {
                 self.end_match(id);
                 Err(problem("match busy"))
             }
-            Err(Silent::Busy) => Err(problem("match busy")),
-            Err(Silent::NotFound) => Err(problem("match not found")),
-            Err(Silent::Failed) => {
-                self.fail_match(id);
-                Err(problem("match busy"))
-            }
+            Err(_) => Err(problem("match busy")),
         }
     }
 
@@ -235,16 +230,11 @@ impl Core {
             });
             match attempt {
                 Ok(Ok(())) => {}
-                Ok(Err(reason)) if reason.is_empty() => {
+                Ok(Err(reason)) if !reason.is_empty() => return Err(rejected(reason)),
+                Ok(Err(_)) | Err(Silent::Busy) => {
                     return Err(rejected("Match join rejected".to_owned()));
                 }
-                Ok(Err(reason)) => return Err(rejected(reason)),
-                Err(Silent::Busy) => return Err(rejected("Match join rejected".to_owned())),
-                Err(Silent::NotFound) => return Err(not_found()),
-                Err(Silent::Failed) => {
-                    self.fail_match(id);
-                    return Err(not_found());
-                }
+                Err(Silent::Gone) => return Err(not_found()),
             }
             self.enter_match(stream, caller);
             let flow = self.ask_handler(id, |handler, context| handler.join(context, &[joiner]));

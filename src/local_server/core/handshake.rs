@@ -16,7 +16,7 @@ use tungstenite::handshake::derive_accept_key;
 use super::{
     Core,
     codec::Format,
-    http::parse_bool,
+    http::{parse_bool, plain_response},
     ids::{SessionId, UserId},
     notifications::{self, Notice},
     presence::{Peer, Presence},
@@ -52,7 +52,9 @@ impl Core {
             Ok((peer, format, accept)) => {
                 let session = peer.session;
                 let lang = parameter(request, "lang").unwrap_or_default();
-                self.start(peer, format, lang, asks_for_status(request));
+                let status = parameter(request, "status");
+                let appears_online = status.as_deref().and_then(parse_bool) == Some(true);
+                self.start(peer, format, lang, appears_online);
                 Handshake {
                     response: switching_protocols(&accept),
                     socket: Some((session, format)),
@@ -133,12 +135,6 @@ fn parameter<B>(request: &Request<B>, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// Whether the user is to appear online.
-fn asks_for_status<B>(request: &Request<B>) -> bool {
-    let status = parameter(request, "status");
-    status.and_then(|text| parse_bool(&text)).unwrap_or(false)
-}
-
 fn bearer_token(header: &HeaderValue) -> Option<String> {
     let token = header.to_str().ok()?.strip_prefix("Bearer ")?;
     Some(token.to_owned())
@@ -161,8 +157,7 @@ fn accept_key(headers: &HeaderMap) -> Option<String> {
 }
 
 fn switching_protocols(accept: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let mut response = plain_response(StatusCode::SWITCHING_PROTOCOLS, Bytes::new());
     let headers = response.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -179,8 +174,7 @@ impl Refusal {
             Self::Token => (StatusCode::UNAUTHORIZED, "Missing or invalid token"),
             Self::Upgrade => (StatusCode::BAD_REQUEST, "Bad Request"),
         };
-        let mut response = Response::new(Bytes::from(format!("{text}\n")));
-        *response.status_mut() = status;
+        let mut response = plain_response(status, format!("{text}\n"));
         let headers = response.headers_mut();
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         headers.insert(CONTENT_TYPE, plain);

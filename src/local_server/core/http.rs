@@ -246,10 +246,19 @@ pub(super) fn response(result: ApiResult) -> Response<Bytes> {
     response
 }
 
+/// A response without headers.
+pub(in crate::local_server) fn plain_response(
+    status: StatusCode,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+}
+
 /// JSON with the headers that every answer has.
 pub(super) fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
+    let mut response = plain_response(status, body);
     let headers = response.headers_mut();
     headers.insert(
         CACHE_CONTROL,

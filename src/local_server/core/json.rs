@@ -89,18 +89,13 @@ fn write_jsonb(value: &Value, out: &mut String) -> Option<()> {
     Some(())
 }
 
-#[derive(Clone, Copy)]
-enum Container {
-    Array,
-    Object,
-}
-
 struct Scanner<'a> {
     rest: &'a [u8],
 }
 
 impl Scanner<'_> {
     fn value(&mut self) -> Result<(), String> {
+        // What closes the arrays and objects that are open.
         let mut open = Vec::new();
         loop {
             // A value, or the beginning of one …
@@ -110,11 +105,11 @@ impl Scanner<'_> {
                 }
                 b'{' if !self.take_token(b'}') => {
                     self.key()?;
-                    open.push(Container::Object);
+                    open.push(b'}');
                     continue;
                 }
                 b'[' if !self.take_token(b']') => {
-                    open.push(Container::Array);
+                    open.push(b']');
                     continue;
                 }
                 b'{' | b'[' => {}
@@ -130,22 +125,21 @@ impl Scanner<'_> {
             }
             // … and all that ends with it.
             loop {
-                let Some(container) = open.last().copied() else {
+                let Some(close) = open.last().copied() else {
                     return Ok(());
                 };
-                match (container, self.token()?) {
-                    (Container::Array, b']') | (Container::Object, b'}') => {
+                let is_object = close == b'}';
+                match self.token()? {
+                    c if c == close => {
                         open.pop();
                     }
-                    (Container::Array, b',') => break,
-                    (Container::Object, b',') => {
+                    b',' if is_object => {
                         self.key()?;
                         break;
                     }
-                    (Container::Array, c) => return Err(invalid(c, "after array element")),
-                    (Container::Object, c) => {
-                        return Err(invalid(c, "after object key:value pair"));
-                    }
+                    b',' => break,
+                    c if is_object => return Err(invalid(c, "after object key:value pair")),
+                    c => return Err(invalid(c, "after array element")),
                 }
             }
         }

@@ -7,11 +7,6 @@ use super::query::{Query, Value};
 /// Whether a query holds for a label.
 pub(super) fn holds(query: &Query, label: &str) -> bool {
     let fields: Json = serde_json::from_str(label).unwrap_or_default();
-    let fields = if fields.is_object() {
-        fields
-    } else {
-        Json::Null
-    };
     query.score(&|field| values(&fields, field)).is_some()
 }
 

@@ -138,7 +138,7 @@ impl Core {
         Ok(Reply::Silence)
     }
 
-    /// The presences in a stream, except for one session.
+    /// The presences in a stream that the others may see, except for one session.
     pub(super) fn others_in(
         &self,
         stream: &Stream,

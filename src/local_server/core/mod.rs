@@ -75,6 +75,7 @@ use self::{
 pub(super) use self::{
     codec::Format,
     handshake::Handshake,
+    http::plain_response,
     ids::SessionId,
     sessions::{Incoming, Transmit},
 };

@@ -108,13 +108,10 @@ fn complete(presence: Option<&UserPresence>) -> Result<&UserPresence, Refusal> {
 
 /// Whether a request means this peer. Session, user and name are compared, letter by letter.
 fn is(peer: &Peer, presence: &UserPresence) -> bool {
-    let wanted = (&presence.session_id, &presence.user_id, &*presence.username);
-    let is = (
-        &peer.session.to_string(),
-        &peer.user.to_string(),
-        &*peer.username,
-    );
-    wanted == is
+    let own = peer.to_proto();
+    own.session_id == presence.session_id
+        && own.user_id == presence.user_id
+        && own.username == presence.username
 }
 
 fn check_label(label: &str) -> Result<(), Reason> {

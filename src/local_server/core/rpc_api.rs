@@ -46,11 +46,8 @@ impl Core {
         let mut caller = self.rpc_caller(call)?;
         for (name, value) in call.parameters() {
             if name != "http_key" {
-                caller
-                    .query
-                    .entry(name.to_owned())
-                    .or_default()
-                    .push(value.to_owned());
+                let values = caller.query.entry(name.to_owned()).or_default();
+                values.push(value.to_owned());
             }
         }
         let id = call.argument();

@@ -54,11 +54,8 @@ impl Core {
             return Err(ApiError::new(Code::Internal, problem));
         }
         let now = self.clock.timestamp_seconds();
-        let mut user = self
-            .accounts
-            .get(caller.user)
-            .ok_or_else(not_found)?
-            .clone();
+        let user = self.accounts.get(caller.user);
+        let mut user = user.ok_or_else(not_found)?.clone();
         if let Some(username) = &request.username {
             check_username(username)?;
             self.accounts.rename(user.id, username).map_err(|_| {

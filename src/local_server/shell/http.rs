@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, task::spawn_local};
 
 use super::{Shell, websocket};
-use crate::local_server::core::Handshake;
+use crate::local_server::core::{Handshake, plain_response};
 
 /// The largest body of a REST call, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -44,9 +44,7 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     if head_size(&request) > MAX_HEAD {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        let mut response = Response::new(Full::new(Bytes::from(status.to_string())));
-        *response.status_mut() = status;
-        return Ok(response);
+        return Ok(plain_response(status, status.to_string()).map(Full::new));
     }
     let is_handshake = request.method() == Method::GET && request.uri().path() == "/ws";
     let response = if is_handshake {
@@ -75,9 +73,7 @@ async fn call(shell: &Shell, request: Request<Incoming>) -> Response<Bytes> {
         }
         Err(error) => {
             log::debug!("the body of a request cannot be read: {error}");
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            response
+            plain_response(StatusCode::BAD_REQUEST, Bytes::new())
         }
     }
 }

@@ -13,16 +13,6 @@ use crate::{
     },
 };
 
-/// A user, in the order in which users are listed.
-type User<'w> = (
-    bool,
-    bool,
-    Option<&'w Username>,
-    &'w UserId,
-    Entity,
-    Option<&'w UserSessions>,
-);
-
 /// In `PostUpdate`: brings the followed users up to date.
 pub(in crate::overlay) fn collect_friends(
     mut view: ResMut<OverlayView>,
@@ -38,26 +28,23 @@ pub(in crate::overlay) fn collect_friends(
     >,
     sessions: Query<(&SessionId, &UserStatus, Has<IsSelf>), Allow<Disabled>>,
 ) {
-    let mut users: Vec<User> = users
-        .iter()
-        .map(|(entity, id, name, is_self, sessions)| {
-            (!is_self, sessions.is_none(), name, id, entity, sessions)
-        })
-        .collect();
+    let mut users: Vec<_> = users.iter().collect();
     // Those without a name come after those with one.
-    users.sort_by_key(|&(other, offline, name, id, ..)| (other, offline, name.is_none(), name, id));
-    let others = || users.iter().filter(|(other, ..)| *other);
+    users.sort_by_key(|&(_, id, name, is_self, online)| {
+        (!is_self, online.is_none(), name.is_none(), name, id)
+    });
+    let others = || users.iter().filter(|(.., is_self, _)| !is_self);
     view.friends = FriendsView {
         followed: others().count(),
-        online: others().filter(|(_, offline, ..)| !offline).count(),
+        online: others().filter(|(.., online)| online.is_some()).count(),
         users: users
             .iter()
             .take(MAX_PEOPLE)
-            .map(|(other, _, name, id, entity, online)| FriendView {
+            .map(|(entity, id, name, is_self, online)| FriendView {
                 entity: *entity,
                 user_id: (*id).clone(),
                 username: name.cloned(),
-                is_self: !other,
+                is_self: *is_self,
                 sessions: online
                     .iter()
                     .flat_map(|online| online.iter())

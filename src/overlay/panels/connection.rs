@@ -1,6 +1,6 @@
 //! The connection: phase, people, numbers, and how they have been.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bevy_egui::egui::{Color32, Grid, Label, RichText, Ui, vec2};
 use egui_plot::{Line, Plot, PlotPoints};
@@ -119,20 +119,16 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
 
 type Value<'a> = &'a dyn Fn(&TrafficSample) -> Option<f64>;
 
-fn plot_ui<'a>(
+fn plot_ui(
     ui: &mut Ui,
     title: &str,
-    history: impl IntoIterator<Item = &'a TrafficSample> + Clone,
+    history: &VecDeque<TrafficSample>,
     lines: &[(&str, Color32, Value)],
 ) {
-    let highest = |value: Value| {
-        let values = history.clone().into_iter().filter_map(value);
-        values.fold(0.0, f64::max)
-    };
-    let highest = lines
+    let values = lines
         .iter()
-        .map(|(.., value)| highest(*value))
-        .fold(0.0, f64::max);
+        .flat_map(|(.., value)| history.iter().filter_map(value));
+    let highest = values.fold(0.0, f64::max);
     ui.horizontal(|ui| {
         ui.label(look::dim(format!("{title}, up to {highest:.0}")));
         if lines.len() > 1 {
@@ -141,10 +137,8 @@ fn plot_ui<'a>(
             }
         }
     });
-    let latest = history.clone().into_iter().last();
-    let now = latest
-        .map_or(Duration::ZERO, |sample| sample.at)
-        .as_secs_f64();
+    let now = history.back().map_or(Duration::ZERO, |sample| sample.at);
+    let now = now.as_secs_f64();
     Plot::new(title)
         .height(60.0)
         .allow_zoom(false)
@@ -164,16 +158,10 @@ fn plot_ui<'a>(
         .include_y(1.0)
         .show(ui, |plot| {
             for (name, color, value) in lines {
-                let points: Vec<[f64; 2]> = history
-                    .clone()
-                    .into_iter()
-                    .filter_map(|sample| Some([sample.at.as_secs_f64() - now, value(sample)?]))
-                    .collect();
-                plot.line(
-                    Line::new(*name, PlotPoints::from(points))
-                        .color(*color)
-                        .width(1.5),
-                );
+                let point =
+                    |sample: &TrafficSample| Some([sample.at.as_secs_f64() - now, value(sample)?]);
+                let points: PlotPoints = history.iter().filter_map(point).collect();
+                plot.line(Line::new(*name, points).color(*color).width(1.5));
             }
         });
 }

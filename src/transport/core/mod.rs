@@ -17,6 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use crossbeam_channel::{Receiver, unbounded};
 use hashbrown::HashSet;
 use prost::Message as _;
 
@@ -33,7 +34,7 @@ use crate::{
         error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
         event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse},
         hand_over::HandOver,
-        link::LinkSettings,
+        link::{Batch, LinkSettings},
         stats::LinkStats,
         wire::{
             decode::{Decoded, Decoder, decode},
@@ -121,19 +122,24 @@ struct Ping {
 }
 
 impl Core {
-    pub(crate) fn new(settings: LinkSettings, stats: Arc<LinkStats>, to_game: HandOver) -> Self {
-        Self {
+    /// A core, what it tells the game, and what it counts.
+    pub(crate) fn new(settings: LinkSettings) -> (Self, Receiver<Batch>, Arc<LinkStats>) {
+        let stats = Arc::new(LinkStats::default());
+        let (to_game, events) = unbounded();
+        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
+        let core = Self {
             outbox: Outbox::new(settings.send_queue),
             settings,
-            stats,
+            stats: stats.clone(),
             epoch: Epoch::default(),
             stage: Stage::Idle,
             requests: RequestTable::default(),
             decoder: Decoder::default(),
-            hand_over: to_game,
+            hand_over,
             actions: VecDeque::new(),
             is_tapped: false,
-        }
+        };
+        (core, events, stats)
     }
 
     pub(crate) fn handle(&mut self, now: Instant, input: Input) {
@@ -207,20 +213,12 @@ impl Core {
     /// When to come back, if nothing happens before.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let stage = match &self.stage {
-            Stage::Idle => None,
-            Stage::Opening { deadline, .. } => Some(*deadline),
-            Stage::Open(open) => {
-                let draining = open.draining_until;
-                draining
-                    .into_iter()
-                    .chain([open.liveness.next_timeout()])
-                    .min()
-            }
+            Stage::Idle => [None, None],
+            Stage::Opening { deadline, .. } => [Some(*deadline), None],
+            Stage::Open(open) => [open.draining_until, Some(open.liveness.next_timeout())],
         };
-        [stage, self.requests.next_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let requests = self.requests.next_timeout();
+        stage.into_iter().chain([requests]).flatten().min()
     }
 
     /// When there is a frame to be asked for, if the socket takes one.

@@ -1,12 +1,7 @@
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, unbounded};
-
 use super::*;
-use crate::{
-    proto::realtime::{ChannelMessageSend, StatusUpdate},
-    transport::link::Batch,
-};
+use crate::proto::realtime::{ChannelMessageSend, StatusUpdate};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -20,10 +15,7 @@ struct Blocked {
 
 impl Blocked {
     fn new(settings: LinkSettings) -> Self {
-        let stats = Arc::new(LinkStats::default());
-        let (to_game, events) = unbounded();
-        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
-        let mut core = Core::new(settings, stats, hand_over);
+        let (mut core, events, _) = Core::new(settings);
         let now = Instant::now();
         let plan = ConnectPlan {
             epoch: Epoch(1),

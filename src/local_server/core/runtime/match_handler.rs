@@ -206,8 +206,7 @@ impl MatchContext<'_> {
     /// Who is in the match, in order of joining.
     #[must_use]
     pub fn presences(&self) -> Vec<UserPresence> {
-        let presences = self.runtime.core.tracker.visible(&self.stream);
-        presences.map(presence::Presence::to_proto).collect()
+        self.runtime.core.others_in(&self.stream, None)
     }
 
     /// What the match is listed under.
