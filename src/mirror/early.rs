@@ -94,13 +94,8 @@ impl WaitsFor {
     }
 }
 
-<<<<<<< HEAD
-/// Keeps something until that happens for which it has to wait. What only an answer can name is dropped if nothing is asked.
-pub(super) fn hold(world: &mut World, what: Pushed, timing: Timing, waits_for: WaitsFor) {
-=======
 /// Keeps something until what it waits for has happened. What only an answer can name is dropped if no request is open.
-pub(super) fn hold(world: &mut World, what: Pushed, at: Duration, waits_for: WaitsFor) {
->>>>>>> main
+pub(super) fn hold(world: &mut World, what: Pushed, timing: Timing, waits_for: WaitsFor) {
     let since = world.resource::<Time<Real>>().elapsed();
     let is_joining = match &waits_for {
         WaitsFor::Context(area, _) => world.resource::<Requests>().is_joining(*area),

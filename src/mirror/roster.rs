@@ -55,17 +55,11 @@ impl Default for Dismiss {
 /// When those who left last did so.
 #[derive(Debug, Default)]
 struct Leavers {
-<<<<<<< HEAD
     /// When, and which of all leaves that was.
     when: HashMap<SessionId, (Moment, u64)>,
     /// Oldest first. A session that came back may still be in it, or be in it twice.
     order: VecDeque<(SessionId, u64)>,
     count: u64,
-=======
-    when: HashMap<SessionId, Moment>,
-    /// Oldest first. A session that has come back stays in here, and if it leaves again, it is in here twice.
-    order: VecDeque<(SessionId, Moment)>,
->>>>>>> main
 }
 
 /// How many of those who left a context are remembered.
@@ -287,16 +281,7 @@ impl Roster {
 mod tests {
     use super::*;
 
-<<<<<<< HEAD
     /// Whoever left last is remembered, even if they had left before and came back in between, all of it in one moment.
-=======
-    fn moments() -> impl Iterator<Item = Moment> {
-        let mut moments = crate::request::Moments::default();
-        std::iter::repeat_with(move || moments.next())
-    }
-
-    /// Whoever left last is remembered, even if they had left before and come back in between.
->>>>>>> main
     #[test]
     fn the_last_leavers_are_remembered() {
         let mut left = Leavers::default();
