@@ -133,10 +133,10 @@ pub(crate) fn on_join_answered<C: Context<Id: for<'a> From<&'a str>>>(world: &mu
     }
 }
 
-/// Leaves something that is no mirror, or not any more.
+/// Leaves something that has no entity, or has lost it.
 ///
-/// The server works in order, and its answer says that the local user is out. If a join from before has brought an entity meanwhile,
-/// that goes.
+/// The server works in order, so its answer says that the local user is out. If an earlier join has brought an entity meanwhile,
+/// that entity goes.
 pub(crate) fn send_leave<C: Context>(world: &mut World, id: &C::Id) {
     if let Some(message) = C::leave_message(world, id) {
         let id = id.clone();

@@ -56,7 +56,7 @@ impl Default for Dismiss {
 #[derive(Debug, Default)]
 struct Leavers {
     when: HashMap<SessionId, Moment>,
-    /// Oldest first. Who has come back may be in it still, or again.
+    /// Oldest first. A session that has come back stays in here, and if it leaves again, it is in here twice.
     order: VecDeque<(SessionId, Moment)>,
 }
 
@@ -283,7 +283,7 @@ mod tests {
         std::iter::repeat_with(move || moments.next())
     }
 
-    /// Whoever left last is remembered, also if they had left before and have come back in between.
+    /// Whoever left last is remembered, even if they had left before and come back in between.
     #[test]
     fn the_last_leavers_are_remembered() {
         let mut left = Leavers::default();

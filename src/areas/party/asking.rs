@@ -116,17 +116,17 @@ pub(super) fn forget(world: &mut World, party: Entity, session: &str) {
     }
 }
 
-/// The local user is not the leader any more: who asks is not theirs to know.
+/// The local user is not the leader any more, so they no longer see who asks to join.
 pub(super) fn forget_all(world: &mut World, party: Entity) {
     for asker in all(world, party) {
         world.despawn(asker);
     }
 }
 
-/// Asks the server who has been waiting.
+/// Asks the server who is waiting to be let in.
 pub(super) fn list(world: &mut World, party: Entity) {
     let mut request = world.spawn_empty();
-    // Nobody has to hear of a refusal: the game has not asked.
+    // The game has not asked, so it does not hear of a refusal.
     request.observe(|_: On<Replied<ListPartyJoinRequests>>| {});
     let request = request.id();
     ask_about::<Party, _>(world, request, party, |id| ListPartyJoinRequests {
@@ -173,7 +173,7 @@ impl SocketRequest for ListPartyJoinRequests {
             }
         }
         for known in all(world, self.party) {
-            // Who was heard of after the list was asked for may be newer than it.
+            // An asker whom the server announced after this request may be missing from an older list.
             let is_older = world
                 .get::<Asker>(known)
                 .is_some_and(|asker| asker.heard_at < consent.since);

@@ -11,10 +11,9 @@ use crate::{
     commands::NakamaCommands,
     ecs::departure::Transient,
     mirror::{
-        early,
-        early::EarlyArrivals,
+        self,
+        early::{self, EarlyArrivals},
         presence::{Joining, PartyId},
-        {self},
     },
     proto::{Message, realtime},
     request::{Area, Consent, Outcome, SocketRequest, no_message, request},
@@ -187,7 +186,7 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
     }
 }
 
-/// The connection is gone, and with it what was asked.
+/// The connection is gone, and all open requests with it.
 pub(super) fn clear_asks(world: &mut World) {
     let asks = std::mem::take(&mut *world.resource_mut::<PartyAsks>());
     for entity in asks.asking.into_values() {
