@@ -83,6 +83,13 @@ impl NetworkLink {
         link.map(|link| link.take_unsent(ended)).unwrap_or_default()
     }
 
+    /// Whether a request has not left for the network thread.
+    pub(crate) fn is_staged(&self, request: RequestId) -> bool {
+        self.link
+            .as_ref()
+            .is_some_and(|link| link.is_staged(request))
+    }
+
     pub(crate) fn hand_over(&mut self) {
         let link = self.link.as_mut();
         for command in link

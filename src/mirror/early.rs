@@ -13,7 +13,7 @@ use bevy_time::{Real, Time};
 use super::ids::SessionId;
 use crate::{
     request::{Area, Move, Mover, Requests},
-    transport::{Pushed, canonical},
+    transport::{Epoch, Pushed, canonical},
 };
 
 /// How long data waits for the join of its sender, and the local user's presence in a stream for the answer to an RPC.
@@ -39,8 +39,8 @@ pub(crate) struct EarlyArrivals {
 #[derive(Debug)]
 struct Entry {
     what: Pushed,
-    /// When it arrived.
-    at: Duration,
+    /// How it arrived.
+    timing: Timing,
     waits_for: WaitsFor,
     since: Duration,
 }
@@ -52,6 +52,8 @@ pub(crate) struct Timing {
     pub(crate) at: Duration,
     /// Whether it may be held back. Not if it has waited long enough.
     pub(crate) may_wait: bool,
+    /// The connection that it arrived on.
+    pub(super) epoch: Epoch,
 }
 
 /// What something that arrived has to wait for.
@@ -93,7 +95,7 @@ impl WaitsFor {
 }
 
 /// Keeps something until what it waits for has happened. What only an answer can name is dropped if no request is open.
-pub(super) fn hold(world: &mut World, what: Pushed, at: Duration, waits_for: WaitsFor) {
+pub(super) fn hold(world: &mut World, what: Pushed, timing: Timing, waits_for: WaitsFor) {
     let since = world.resource::<Time<Real>>().elapsed();
     let is_joining = match &waits_for {
         WaitsFor::Context(area, _) => world.resource::<Requests>().is_joining(*area),
@@ -110,7 +112,7 @@ pub(super) fn hold(world: &mut World, what: Pushed, at: Duration, waits_for: Wai
     }
     early.hold(Entry {
         what,
-        at,
+        timing,
         waits_for,
         since,
     });
@@ -314,8 +316,8 @@ impl EarlyArrivals {
 
 impl Entry {
     fn into_ready(self, may_wait: bool) -> (Pushed, Timing) {
-        let at = self.at;
-        (self.what, Timing { at, may_wait })
+        let timing = self.timing;
+        (self.what, Timing { may_wait, ..timing })
     }
 }
 

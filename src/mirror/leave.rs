@@ -12,6 +12,7 @@ use super::{
     reconcile::all_go,
 };
 use crate::{
+    ecs::sealed::Sealed,
     error::ServerError,
     proto::Message,
     request::{
@@ -51,6 +52,8 @@ impl<C: Leavable> PartialEq for Leave<C> {
 }
 
 impl<C: Leavable> Eq for Leave<C> {}
+
+impl<C: Leavable> Sealed for Leave<C> {}
 
 impl<C: Leavable> Request for Leave<C> {
     type Reply = ();
@@ -108,7 +111,7 @@ fn withdraw<C: Context>(world: &mut World, joining: Entity) -> bool {
 }
 
 /// A join has its answer.
-pub(super) fn joins_no_more(joining: &mut EntityWorldMut<'_>) {
+pub(crate) fn joins_no_more(joining: &mut EntityWorldMut<'_>) {
     joining.remove::<(Joining, JoinsArea)>();
 }
 

@@ -31,8 +31,8 @@ pub(crate) use self::{
     },
     index::sealed,
     leave::{
-        ask_to_leave, clear, leave_entered, leave_taken, leave_unwanted, on_join_answered, remove,
-        send_leave, take_unwanted,
+        ask_to_leave, clear, joins_no_more, leave_entered, leave_taken, leave_unwanted,
+        on_join_answered, remove, send_leave, take_unwanted,
     },
     life::{LifeCycle, NOTHING},
     reconcile::{

@@ -121,7 +121,8 @@ fn judge_deadlines(world: &mut World) {
     apply_ready(world);
 }
 
-/// Applies an event. Of an earlier connection than the game's, only the answers and the end count: its world is not this one's.
+/// Applies an event. Nothing of an earlier connection than the game's changes the world: its answers become losses, and its end is its
+/// own. What was not sent, and copies of envelopes, are told all the same.
 fn apply(world: &mut World, Told { epoch, event }: Told) {
     let is_current = epoch == world.resource::<NakamaConnection>().epoch();
     match event {

@@ -59,10 +59,9 @@ impl SocketRequest for JoinParty {
             asks.asking.get(&self.id).copied()
         });
         if let Some(known) = known {
-            world
-                .entity_mut(entity)
-                .insert(Transient)
-                .remove::<Joining>();
+            let mut asking = world.entity_mut(entity);
+            asking.insert(Transient);
+            mirror::joins_no_more(&mut asking);
             return Ok(PartyJoinTaken { entity: known });
         }
         let since = world.resource::<Time<Real>>().elapsed();
