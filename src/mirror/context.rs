@@ -12,8 +12,9 @@ use crate::{ecs::departure::depart, error::ServerError, proto::Message, request:
 /// [`Stream`](crate::stream::Stream). [`FollowedUser`](crate::status::FollowedUser) is one, too: the local user is among the
 /// followers.
 ///
-/// If you take the component from its entity, the local user leaves, as if you despawned the entity. Games do not implement this
-/// trait.
+/// If you take the component from its entity, the local user leaves, as if you despawned the entity. A stream is different: only code on
+/// the server can take somebody out of it, so the stream comes back, as another entity, with the next event or data. Games do not
+/// implement this trait.
 pub trait Context: Component + PartialEq + Vocabulary {}
 
 /// What the plugin needs to know about a [`Context`].
@@ -54,6 +55,12 @@ pub trait Vocabulary: Component + Sized {
     fn go(world: &mut World, entity: Entity) {
         depart::<(Self, Self::Marks)>(world, entity);
     }
+}
+
+/// Whether the local user is in this. An observer of what the plugin did last may have left.
+pub(crate) fn is_in<C: Context>(world: &World, entity: Entity) -> bool {
+    let index = world.resource::<ContextIndex<C::Id>>();
+    index.id_of(entity).is_some()
 }
 
 /// The id of what the local user is in.

@@ -116,8 +116,7 @@ impl SocketRequest for JoinChat {
                 kind: ChatChannelKind::of(&channel),
             },
         };
-        let entity =
-            mirror::enter::<ChatChannel, ChatMemberOf>(world, consent.entity, entry, consent.since);
+        let entity = mirror::enter::<ChatMemberOf>(world, consent.entity, entry, consent.since);
         Ok(ChatJoined { entity })
     }
 

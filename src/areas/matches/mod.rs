@@ -109,6 +109,7 @@ pub struct Match {
 pub struct PresentIn(pub Entity);
 
 impl Membership for PresentIn {
+    type Place = Match;
     type Detail = ();
     type Marks = ();
 }
@@ -346,7 +347,7 @@ fn become_match(
             label: joined.label,
         },
     };
-    let entity = mirror::enter::<Match, PresentIn>(world, consent.entity, entry, consent.since);
+    let entity = mirror::enter::<PresentIn>(world, consent.entity, entry, consent.since);
     Ok(MatchJoined { entity })
 }
 
