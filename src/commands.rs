@@ -2,12 +2,14 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::ecs::sealed::Sealed;
+
 /// Marks a world that has the plugin.
 #[derive(Debug, Resource)]
 pub(crate) struct HasPlugin;
 
 /// Gives [`Commands`] the plugin's methods.
-pub trait NakamaCommandsExt<'w, 's> {
+pub trait NakamaCommandsExt<'w, 's>: Sealed {
     /// The plugin's methods.
     ///
     /// A method that asks something of the server returns the entity that will get the answer:

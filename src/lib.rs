@@ -109,7 +109,7 @@
 //! | Nakama | Here |
 //! |---|---|
 //! | server address, server key | [`NakamaServer`](connection::NakamaServer) |
-//! | authenticate, session, refresh, logout | [`commands.nakama().log_in(..)`](commands::NakamaCommands::log_in) → [`NakamaSession`](session::NakamaSession); [`refresh`](commands::NakamaCommands::refresh), [`log_out`](commands::NakamaCommands::log_out) |
+//! | authenticate, session, refresh, logout | [`commands.nakama().log_in(..)`](commands::NakamaCommands::log_in) with a [`Login`](account::Login) → [`NakamaSession`](session::NakamaSession); [`refresh`](commands::NakamaCommands::refresh), [`log_out`](commands::NakamaCommands::log_out) |
 //! | socket | [`connect`](commands::NakamaCommands::connect), [`ConnectionState`](connection::ConnectionState), [`Connected`](connection::Connected), [`Disconnected`](connection::Disconnected) |
 //! | a message with a `cid`, and its answer | a method of [`commands.nakama()`](commands::NakamaCommandsExt::nakama), and [`Replied`](request::Replied) on the entity that it returns |
 //! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId): the one that the join returned |
@@ -138,7 +138,8 @@
 //!
 //! | Page | About |
 //! |---|---|
-//! | [`session`], [`connection`] | logging in, tokens; the socket, and why it ends |
+//! | [`account`], [`session`] | logging in and out; tokens |
+//! | [`connection`] | the socket, and why it ends |
 //! | [`request`] | requests, and how they fail |
 //! | [`matches`](mod@matches), [`match_data`] | matches, relayed or run by the server; what players tell each other |
 //! | [`matchmaker`] | finding others to play with |

@@ -1,4 +1,4 @@
-//! Opening and closing the connection, and what comes of it.
+//! Opening and closing the connection, and the events that follow.
 
 use bevy_ecs::prelude::*;
 
@@ -130,7 +130,7 @@ impl NakamaCommands<'_, '_, '_> {
     }
 }
 
-/// A session was refreshed: if it is the connection's, that goes on with the new tokens.
+/// A session was refreshed. If it is the connection's, the connection goes on with the new tokens.
 pub(crate) fn take_over(world: &mut World, old: &NakamaSession, new: &NakamaSession) {
     let mut connection = world.resource_mut::<NakamaConnection>();
     if connection.take_over(old, new) {

@@ -32,7 +32,7 @@ impl NetworkLink {
         self.settings.max_envelope
     }
 
-    /// Goes over a link of a test, instead of the network. What is put aside already goes that way.
+    /// Uses a link of a test instead of the network. What is already put aside goes that way, too.
     pub(crate) fn drive_by_hand(&mut self, mut link: Link) {
         for command in self.link.take().into_iter().flat_map(Link::into_staged) {
             link.stage(command);
@@ -77,10 +77,17 @@ impl NetworkLink {
         Link::dead()
     }
 
-    /// A connection has ended: takes back its requests that have not left for the network thread, and never will.
+    /// A connection has ended. Takes back those of its requests that have not left for the network thread.
     pub(crate) fn take_unsent(&mut self, ended: Epoch) -> Vec<RequestId> {
         let link = self.link.as_mut();
         link.map(|link| link.take_unsent(ended)).unwrap_or_default()
+    }
+
+    /// Whether a request has not left for the network thread.
+    pub(crate) fn is_staged(&self, request: RequestId) -> bool {
+        self.link
+            .as_ref()
+            .is_some_and(|link| link.is_staged(request))
     }
 
     pub(crate) fn hand_over(&mut self) {

@@ -1,9 +1,9 @@
 //! The connection: one for each `World`.
 //!
-//! [`connect`](crate::commands::NakamaCommands::connect) is a command and possible at any time; it never fails on the spot. What comes of
-//! it is a [`Connected`] or a [`Disconnected`] with its reason. [`ConnectionState`] is the same as a state, for run
+//! [`connect`](crate::commands::NakamaCommands::connect) is a command. It is possible at any time and never fails on the spot. Its outcome
+//! is a [`Connected`], or a [`Disconnected`] with a reason. [`ConnectionState`] is the same as a state, for run
 //! conditions, `OnEnter`, `OnExit` and `DespawnOnExit`. It leaves nothing out: when the game connects anew from
-//! [`Connected`](ConnectionState::Connected), that is left and entered again, however fast it goes. If several phases pass within
+//! [`Connected`](ConnectionState::Connected), the game leaves that state and enters it again, however fast it goes. If several phases pass within
 //! a frame, `StateTransition` runs once for each.
 
 mod connect;

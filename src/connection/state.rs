@@ -143,8 +143,8 @@ pub(crate) fn on_party_layout(world: &mut World, layout: PartyLayout) {
     }
 }
 
-/// The state changes. [`StateTransition`] shows it next. If another change waits for that, it is shown first, so that a game sees
-/// each phase begin and end, also if several pass within a frame.
+/// Changes the state. The next [`StateTransition`] shows the change. If an earlier change still waits, that one is shown first. So a
+/// game sees each phase begin and end, even if several pass within a frame.
 pub(super) fn set_state(world: &mut World, state: ConnectionState) {
     let shown = *world.resource::<State<ConnectionState>>().get();
     let waits = match world.resource::<NextState<ConnectionState>>() {

@@ -69,34 +69,16 @@ pub(super) fn write<C: DataContext>(world: &mut World, data: DataReceived<C>) {
 }
 
 fn write_typed<C: DataContext, T: Payload<C>>(world: &mut World, received: DataReceived<C>) {
-    let DataReceived {
-        context,
-        sender,
-        op_code,
-        data,
-        reliable,
-        area,
-    } = received;
-    match T::Codec::decode(&data) {
+    let (context, sender, op_code) = (received.context, received.sender, received.op_code);
+    match T::Codec::decode(&received.data) {
         Ok(payload) => {
-            world.write_message(TypedData {
-                context,
-                sender,
-                payload,
-                reliable,
-                area,
-            });
+            let data = TypedData::<C, T>::new(context, sender, payload, received.reliable);
+            world.write_message(data);
         }
         Err(error) => {
             log::debug!("{} {op_code}: {error}", C::KEY);
-            world.write_message(DataRejected {
-                context,
-                sender,
-                op_code,
-                data,
-                error,
-                area,
-            });
+            let data = DataRejected::<C>::new(context, sender, op_code, received.data, error);
+            world.write_message(data);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From the network thread to the game.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::sync::Arc;
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
@@ -72,14 +72,7 @@ fn deliver<D: WireData>(world: &mut World, data: &mut D, timing: Timing) -> Resu
         }
     };
     let (op_code, data, reliable) = data.take_parts();
-    let arrived = DataReceived::<D::Context> {
-        context,
-        sender,
-        op_code,
-        data,
-        reliable,
-        area: PhantomData,
-    };
+    let arrived = DataReceived::<D::Context>::new(context, sender, op_code, data, reliable);
     bind::write(world, arrived);
     Ok(())
 }

@@ -53,7 +53,7 @@ pub struct TypedData<C: DataContext, T: Payload<C>> {
     pub payload: T,
     /// As the sender set it. Always true in a party.
     pub reliable: bool,
-    pub(super) area: PhantomData<C>,
+    area: PhantomData<C>,
 }
 
 /// Data that no type is bound to. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
@@ -73,7 +73,7 @@ pub struct DataReceived<C: DataContext> {
     pub data: Bytes,
     /// As the sender set it. Always true in a party.
     pub reliable: bool,
-    pub(super) area: PhantomData<C>,
+    area: PhantomData<C>,
 }
 
 /// Data that a type is bound to, but the bytes are not a value of that type. Written in `PreUpdate`,
@@ -93,5 +93,94 @@ pub struct DataRejected<C: DataContext> {
     pub data: Bytes,
     /// What is wrong with them.
     pub error: PayloadError,
-    pub(super) area: PhantomData<C>,
+    area: PhantomData<C>,
+}
+
+impl<C: DataContext, T: Payload<C>> TypedData<C, T> {
+    /// Data as if it had arrived, for the tests of your systems.
+    ///
+    /// ```
+    /// # use bevy_app::{App, Update};
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_nakama::prelude::*;
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Hit(u32);
+    ///
+    /// impl MatchPayload for Hit {
+    ///     const OP_CODE: i64 = 1;
+    ///     type Codec = Postcard;
+    /// }
+    ///
+    /// #[derive(Resource)]
+    /// struct Health(u32);
+    ///
+    /// fn take_hits(mut hits: MessageReader<FromMatch<Hit>>, mut health: ResMut<Health>) {
+    ///     for hit in hits.read() {
+    ///         health.0 -= hit.payload.0;
+    ///     }
+    /// }
+    ///
+    /// let mut app = App::new();
+    /// app.add_message::<FromMatch<Hit>>()
+    ///     .insert_resource(Health(10))
+    ///     .add_systems(Update, take_hits);
+    ///
+    /// let a_match = app.world_mut().spawn_empty().id();
+    /// app.world_mut().write_message(FromMatch::new(a_match, None, Hit(3), true));
+    /// app.update();
+    /// assert_eq!(app.world().resource::<Health>().0, 7);
+    /// ```
+    #[must_use]
+    pub fn new(context: Entity, sender: Option<Sender>, payload: T, reliable: bool) -> Self {
+        Self {
+            context,
+            sender,
+            payload,
+            reliable,
+            area: PhantomData,
+        }
+    }
+}
+
+impl<C: DataContext> DataReceived<C> {
+    /// Data as if it had arrived, for the tests of your systems. See [`TypedData::new`].
+    #[must_use]
+    pub fn new(
+        context: Entity,
+        sender: Option<Sender>,
+        op_code: i64,
+        data: impl Into<Bytes>,
+        reliable: bool,
+    ) -> Self {
+        Self {
+            context,
+            sender,
+            op_code,
+            data: data.into(),
+            reliable,
+            area: PhantomData,
+        }
+    }
+}
+
+impl<C: DataContext> DataRejected<C> {
+    /// Data as if it had arrived, for the tests of your systems. See [`TypedData::new`].
+    #[must_use]
+    pub fn new(
+        context: Entity,
+        sender: Option<Sender>,
+        op_code: i64,
+        data: impl Into<Bytes>,
+        error: PayloadError,
+    ) -> Self {
+        Self {
+            context,
+            sender,
+            op_code,
+            data: data.into(),
+            error,
+            area: PhantomData,
+        }
+    }
 }

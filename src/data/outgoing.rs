@@ -73,11 +73,11 @@ impl OutgoingData {
     }
 }
 
-/// Data that nothing here speaks against sending.
+/// Data that has passed all checks and can be sent.
 pub(crate) struct ReadyData {
     pub(crate) op_code: i64,
     pub(crate) data: Bytes,
-    /// Empty: everybody else.
+    /// If it is empty, everybody else receives it.
     pub(crate) receivers: Vec<Arc<PresenceInfo>>,
     pub(crate) reliable: bool,
 }

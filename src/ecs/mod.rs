@@ -14,6 +14,18 @@ use self::departure::{Departed, Departures, LastWord, despawn_departed};
 pub(crate) use self::messages::clear_messages;
 pub use self::schedule::NakamaSystems;
 
+/// Keeps traits from being implemented by games.
+pub(crate) mod sealed {
+    use bevy_app::App;
+    use bevy_ecs::system::Commands;
+
+    pub trait Sealed {}
+
+    impl Sealed for App {}
+
+    impl Sealed for Commands<'_, '_> {}
+}
+
 /// Despawns what has departed.
 pub(crate) struct EcsPlugin;
 

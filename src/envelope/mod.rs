@@ -91,7 +91,7 @@ macro_rules! raw_envelopes {
 }
 
 raw_envelopes! {
-    /// An envelope arrived. Written in `PreUpdate`, before what it brings about, while an [`EnvelopeTap`] is open.
+    /// An envelope arrived. Written in `PreUpdate`, before the plugin applies the envelope, while an [`EnvelopeTap`] is open.
     EnvelopeReceived,
     /// An envelope was handed to the socket. Written in `PreUpdate` of one of the next frames, while an [`EnvelopeTap`]
     /// is open.

@@ -21,7 +21,7 @@ pub trait Context: Component + PartialEq + Vocabulary {}
 pub trait Vocabulary: Component + Sized {
     /// Its id.
     type Id: ContextId;
-    /// What else goes when the local user is out of it.
+    /// The components that also go when the local user is out of it.
     type Marks: Bundle;
     /// How the server refuses to let the local user out.
     type Refusal: Error + Clone + From<ServerError> + Send + Sync + 'static;

@@ -9,6 +9,7 @@ use super::{
     life::{LifeCycle, LifeCycles},
 };
 use crate::{
+    connection::NakamaConnection,
     proto::Kind,
     transport::{Failure, Pushed, RawEnvelope},
 };
@@ -121,8 +122,12 @@ pub(crate) use on_pushed;
 /// Something arrived.
 pub(crate) fn push(world: &mut World, pushed: Pushed) {
     let at = world.resource::<Time<Real>>().elapsed();
-    let may_wait = true;
-    dispatch(world, pushed, Timing { at, may_wait });
+    let timing = Timing {
+        at,
+        may_wait: true,
+        epoch: world.resource::<NakamaConnection>().epoch(),
+    };
+    dispatch(world, pushed, timing);
     apply_ready(world);
 }
 
@@ -133,14 +138,17 @@ pub(crate) fn apply_ready(world: &mut World) {
     }
 }
 
-/// Gives a message to its handler, and keeps it if it has to wait.
+/// Gives a message to its handler, and keeps it if it has to wait. Nothing is done with what waited while the game connected anew.
 pub(crate) fn dispatch(world: &mut World, mut pushed: Pushed, timing: Timing) {
+    if timing.epoch != world.resource::<NakamaConnection>().epoch() {
+        return;
+    }
     let Some(handler) = world.resource::<Handlers>().by_kind[pushed.kind() as usize] else {
         return;
     };
     match handler(world, &mut pushed, timing) {
         Ok(()) if pushed.is_data() => {} // it becomes a message, and needs no flush
         Ok(()) => world.flush(),
-        Err(waits_for) => hold(world, pushed, timing.at, waits_for),
+        Err(waits_for) => hold(world, pushed, timing, waits_for),
     }
 }

@@ -1,7 +1,7 @@
 //! Early arrivals: what comes before the answer or the join that it belongs to.
 //!
-//! A server sends answers, presence events and data from different tasks, so their order is a race. Here they are put
-//! into the one order that a game expects: the answer first, then joins, then data of those who joined. The same goes for
+//! A server sends answers, presence events and data from different tasks, so their order is a race. This module puts them into
+//! the order that a game expects: the answer first, then joins, then data of those who joined. The same goes for
 //! what a request changes: members that the local user accepts into a party or removes from it, the local user's status, and streams
 //! that an RPC puts the local user into. First comes the answer, then the event.
 
@@ -13,7 +13,7 @@ use bevy_time::{Real, Time};
 use super::ids::SessionId;
 use crate::{
     request::{Area, Move, Mover, Requests},
-    transport::{Pushed, canonical},
+    transport::{Epoch, Pushed, canonical},
 };
 
 /// How long data waits for the join of its sender, and the local user's presence in a stream for the answer to an RPC.
@@ -25,9 +25,9 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// What is held, oldest first.
 #[derive(Debug, Default, Resource)]
 pub(crate) struct EarlyArrivals {
-    /// What somebody joined late, while another join of its kind had no answer: that one may want it.
+    /// What the local user joined late, while another join of its kind had no answer: that join may want it.
     unwanted: Vec<(Area, Box<str>)>,
-    /// What the server has been asked for and will give in its own time.
+    /// What the game has asked the server for, and what the server will give in its own time.
     awaited: Vec<(Area, Box<str>)>,
     held: VecDeque<Entry>,
     bytes: usize,
@@ -39,8 +39,8 @@ pub(crate) struct EarlyArrivals {
 #[derive(Debug)]
 struct Entry {
     what: Pushed,
-    /// When it arrived.
-    at: Duration,
+    /// How it arrived.
+    timing: Timing,
     waits_for: WaitsFor,
     since: Duration,
 }
@@ -52,6 +52,8 @@ pub(crate) struct Timing {
     pub(crate) at: Duration,
     /// Whether it may be held back. Not if it has waited long enough.
     pub(crate) may_wait: bool,
+    /// The connection that it arrived on.
+    pub(super) epoch: Epoch,
 }
 
 /// What something that arrived has to wait for.
@@ -86,14 +88,14 @@ impl WaitsFor {
         }
     }
 
-    /// Whether it is waited for some time only. Other waits end by themselves: with an answer, or its timeout.
+    /// Whether the wait has a limit of its own. Other waits end by themselves: with an answer, or its timeout.
     fn is_short(&self) -> bool {
         matches!(self, Self::Join(..) | Self::Answer(Area::Stream, _))
     }
 }
 
-/// Keeps something until that happens for which it has to wait. What only an answer can name is dropped if nothing is asked.
-pub(super) fn hold(world: &mut World, what: Pushed, at: Duration, waits_for: WaitsFor) {
+/// Keeps something until what it waits for has happened. What only an answer can name is dropped if no request is open.
+pub(super) fn hold(world: &mut World, what: Pushed, timing: Timing, waits_for: WaitsFor) {
     let since = world.resource::<Time<Real>>().elapsed();
     let is_joining = match &waits_for {
         WaitsFor::Context(area, _) => world.resource::<Requests>().is_joining(*area),
@@ -110,7 +112,7 @@ pub(super) fn hold(world: &mut World, what: Pushed, at: Duration, waits_for: Wai
     }
     early.hold(Entry {
         what,
-        at,
+        timing,
         waits_for,
         since,
     });
@@ -207,7 +209,7 @@ impl EarlyArrivals {
         }
     }
 
-    /// An answer said all that it can about the contexts of an area; what waits for one of them is looked at again.
+    /// An answer has said all that it can about the contexts of an area. What waits for one of them gets another try.
     pub(crate) fn contexts_are_known(&mut self, area: Area) {
         self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Context(of, _) if *of == area));
     }
@@ -218,14 +220,14 @@ impl EarlyArrivals {
         self.make_ready(|waits_for| waits_for.is_context(area, id));
     }
 
-    /// A session joined (or left: it is known); its data are ready.
+    /// A session has joined or left, so it is known. Its data are ready.
     pub(crate) fn session_is_known(&mut self, context: Entity, session: &SessionId) {
         if !self.held.is_empty() {
             self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Join(of, who) if *of == context && who == session));
         }
     }
 
-    /// A context is no more; what waited in it is dropped.
+    /// A context has ended. Drops what waited in it.
     pub(crate) fn context_is_gone(&mut self, context: Entity) {
         let gone =
             self.take_out(|waits_for| matches!(waits_for, WaitsFor::Join(of, _) if *of == context));
@@ -283,7 +285,7 @@ impl EarlyArrivals {
             WaitsFor::Answer(area, id) => {
                 let (area, id) = (*area, id.clone());
                 self.ready.push_back(entry.into_ready(false));
-                // Those behind it come after it.
+                // Those that wait behind it stay behind it.
                 self.release(|waits_for| waits_for.is_answer(area, &id));
             }
         }
@@ -314,8 +316,8 @@ impl EarlyArrivals {
 
 impl Entry {
     fn into_ready(self, may_wait: bool) -> (Pushed, Timing) {
-        let at = self.at;
-        (self.what, Timing { at, may_wait })
+        let timing = self.timing;
+        (self.what, Timing { may_wait, ..timing })
     }
 }
 

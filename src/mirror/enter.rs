@@ -47,7 +47,7 @@ pub(crate) fn refuse_for<C: Context, R: Request>(world: &mut World, entity: Enti
     refuse_wrong_entity::<R>(world, entity, C::NOUN);
 }
 
-/// What an answer, or a push, tells of something that the local user is in.
+/// What an answer or a pushed message tells of something that the local user is in.
 pub(crate) struct Entry<C: Context> {
     pub(crate) id: C::Id,
     pub(crate) state: C,
@@ -122,7 +122,7 @@ pub(crate) fn become_known<C: Context>(
     let name = name_for(&entity, format!("{} {id}", C::NOUN));
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();
     index.insert(id, mirror);
-    // All at once: whoever despawns it from now on despawns what has this id.
+    // Inserts all at once. From now on, to despawn the entity is to leave.
     let mut mirror = world.entity_mut(mirror);
     match name {
         Some(name) => mirror.insert((name, what)),
@@ -148,7 +148,7 @@ pub(crate) fn find_again<C: Context>(world: &mut World, id: &C::Id) -> Result<En
     found.ok_or_else(|| WaitsFor::context(C::AREA, &id.to_string()))
 }
 
-/// An event about these people waits for an answer that is still to come, if a request brings it about.
+/// If an open request causes an event about these people, the event waits for the answer.
 pub(crate) fn wait_for_answer<'a>(
     world: &World,
     timing: Timing,

@@ -12,6 +12,7 @@ use super::{
     reconcile::all_go,
 };
 use crate::{
+    ecs::sealed::Sealed,
     error::ServerError,
     proto::Message,
     request::{
@@ -51,6 +52,8 @@ impl<C: Context> PartialEq for Leave<C> {
 }
 
 impl<C: Context> Eq for Leave<C> {}
+
+impl<C: Context> Sealed for Leave<C> {}
 
 impl<C: Context> Request for Leave<C> {
     type Reply = ();
@@ -108,7 +111,7 @@ fn withdraw<C: Context>(world: &mut World, joining: Entity) -> bool {
 }
 
 /// A join has its answer.
-pub(super) fn joins_no_more(joining: &mut EntityWorldMut<'_>) {
+pub(crate) fn joins_no_more(joining: &mut EntityWorldMut<'_>) {
     joining.remove::<(Joining, JoinsArea)>();
 }
 
@@ -133,10 +136,10 @@ pub(crate) fn on_join_answered<C: Context<Id: for<'a> From<&'a str>>>(world: &mu
     }
 }
 
-/// Leaves something that is no mirror, or not any more.
+/// Leaves something that has no entity, or has lost it.
 ///
-/// The server works in order, and its answer says that the local user is out. If a join from before has brought an entity meanwhile,
-/// that goes.
+/// The server works in order, so its answer says that the local user is out. If an earlier join has brought an entity meanwhile,
+/// that entity goes.
 pub(crate) fn send_leave<C: Context>(world: &mut World, id: &C::Id) {
     if let Some(message) = C::leave_message(world, id) {
         let id = id.clone();

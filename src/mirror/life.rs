@@ -2,27 +2,27 @@
 
 use bevy_ecs::prelude::*;
 
-/// What is done at a moment in the life of the connection.
+/// What an area does at a moment in the life of the connection.
 pub(crate) type Hook = fn(&mut World);
 
-/// Nothing is done.
+/// Does nothing.
 pub(crate) const NOTHING: Hook = |_| {};
 
 /// An area's part in the life of the connection.
 #[derive(Clone, Copy)]
 pub(crate) struct LifeCycle {
-    /// The socket of a new connection is open. What an earlier connection left unread is not this one's.
+    /// The socket of a new connection is open. Drops what the game has not read of an earlier one.
     pub(crate) on_opened: Hook,
-    /// The socket is gone: nothing that was on its way will come any more.
+    /// The socket is gone. Nothing that was on its way will arrive.
     pub(crate) on_lost: Hook,
-    /// A socket is open: the local user enters what the world says they are in. The connection does not heal yet, so a new one has
-    /// nothing to enter.
+    /// A socket is open. The local user enters again what the world says they are in. Connections do not heal yet, so there is nothing
+    /// to enter.
     pub(crate) reenter: Hook,
     /// The connection is over: the local user is out of everything.
     pub(crate) on_closed: Hook,
 }
 
-/// Those of all areas, in the order in which they were added.
+/// The hooks of all areas, in the order in which the areas were added.
 #[derive(Default, Resource)]
 pub(super) struct LifeCycles(Vec<LifeCycle>);
 

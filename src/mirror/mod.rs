@@ -31,7 +31,8 @@ pub(crate) use self::{
     },
     index::sealed,
     leave::{
-        ask_to_leave, clear, leave_taken, leave_unwanted, on_join_answered, remove, send_leave,
+        ask_to_leave, clear, joins_no_more, leave_taken, leave_unwanted, on_join_answered, remove,
+        send_leave,
     },
     life::{LifeCycle, NOTHING},
     reconcile::{

@@ -1,4 +1,4 @@
-//! What arrives, applied: each envelope completely before the next.
+//! Applies what arrives, each envelope completely before the next.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::{
     transport::{Answer, DisconnectReason, Epoch, Failure, LinkEvent, RequestId, Told},
 };
 
-/// What the last frames were like, for diagnostics.
+/// Counts of the last frames, for diagnostics.
 #[derive(Debug, Default, Resource)]
 pub(crate) struct ReceiveStats {
     /// Events applied, in all.
@@ -36,7 +36,7 @@ pub(crate) enum BudgetClock {
     /// The clock of this machine.
     #[default]
     Machine,
-    /// The clock of a test, on which applying an event takes so long.
+    /// The clock of a test, on which each event takes this long to apply.
     Virtual { each: Duration },
 }
 
@@ -52,8 +52,8 @@ impl BudgetClock {
     }
 }
 
-/// Run condition: whether the deadlines of arrivals may be judged in this frame. What has arrived in time counts, so all of it is
-/// read first, but for what takes more than [`UNREAD_FRAMES`].
+/// Run condition: whether the plugin may judge the deadlines of arrivals in this frame. What has arrived in time counts, so the plugin
+/// reads all of it first, unless that takes more than [`UNREAD_FRAMES`].
 pub(crate) fn may_judge_deadlines(stats: Res<ReceiveStats>) -> bool {
     stats.unjudged == 0
 }
@@ -98,7 +98,7 @@ pub(crate) fn receive(world: &mut World) {
     let mut stats = world.resource_mut::<ReceiveStats>();
     stats.applied += applied;
     stats.over_budget += u64::from(is_behind);
-    // Once: a game may be as slow as that in every frame.
+    // Warns once, because a game may be this slow in every frame.
     let was_away = was_away && stats.unjudged == 0;
     stats.unjudged = if is_behind || was_away {
         stats.unjudged + 1
@@ -121,7 +121,8 @@ fn judge_deadlines(world: &mut World) {
     apply_ready(world);
 }
 
-/// Applies an event. Of an earlier connection than the game's, only the answers and the end count: its world is not this one's.
+/// Applies an event. Nothing of an earlier connection than the game's changes the world: its answers become losses, and its end is its
+/// own. What was not sent, and copies of envelopes, are told all the same.
 fn apply(world: &mut World, Told { epoch, event }: Told) {
     let is_current = epoch == world.resource::<NakamaConnection>().epoch();
     match event {

@@ -1,4 +1,4 @@
-//! What the server tells of who is where, made true in the world.
+//! Brings the world in line with what the server tells of who is where.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ use crate::{
 pub(crate) trait Membership: Relationship + Bundle {
     /// What it is in.
     type Place: Context;
-    /// What such a presence carries besides, from the moment it is spawned.
+    /// What else such a presence carries, from the moment when it is spawned.
     type Detail: Detail;
     /// What marks some of them. It goes when they leave.
     type Marks: Bundle;
 }
 
-/// What the presences of an area carry besides.
+/// What else the presences of an area carry.
 pub(crate) trait Detail: Bundle {
     fn of(presence: &UserPresence) -> Self;
 
@@ -77,7 +77,7 @@ pub(crate) fn forget_own_session(world: &mut World) {
     }
 }
 
-/// Everybody that an answer lists, the local user included. Who left while the answer was under way is not brought back.
+/// Everybody that an answer lists, the local user included. Those who left while the answer was under way do not come back.
 pub(crate) fn apply_snapshot<M: Membership>(
     world: &mut World,
     context: Entity,
@@ -95,14 +95,14 @@ pub(crate) fn apply_snapshot<M: Membership>(
     }
 }
 
-/// Who is somewhere has changed for the server, whatever the game has despawned.
+/// The server's list of members has changed, whatever the game has despawned.
 #[derive(EntityEvent)]
 pub(crate) struct MembersChanged {
     #[event_target]
     pub(crate) context: Entity,
 }
 
-/// Whether an event changes who is somewhere for the server, whatever the game has despawned.
+/// Whether an event changes the server's list of members, whatever the game has despawned.
 pub(crate) fn is_change(
     world: &World,
     context: Entity,
@@ -122,7 +122,7 @@ fn is_among(who: &UserPresence, others: &[UserPresence]) -> bool {
     others.any(|other| other.session_id == who.session_id)
 }
 
-/// Joins and leaves in one event. Who is in both lists has changed, not gone.
+/// Joins and leaves in one event. A member in both lists has changed, and is still there.
 pub(crate) fn apply_event<M: Membership>(
     world: &mut World,
     context: Entity,
@@ -172,7 +172,7 @@ fn join<M: Membership>(
     };
 }
 
-/// All that says who somebody is.
+/// The components that say who somebody is.
 fn describe(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
     let name = Name::new(info.username.as_str().to_owned());
     (name, identify(context, info))
@@ -235,7 +235,7 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     let known = presence.and_then(|presence| world.get::<Presence>(presence));
     let user = known.map(|known| known.info().user_id.clone());
     let mut index = world.resource_mut::<PresenceIndex>();
-    // Who has left is not to be seen from outside, only who is there.
+    // The index shows a game those who are there, and not those who have left. So this is no change.
     index
         .bypass_change_detection()
         .leave(context, session, user.as_ref(), moment);
@@ -245,7 +245,7 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     }
 }
 
-/// An entity is no presence any more.
+/// An entity stops being a presence.
 fn dismiss<M: Membership>(world: &mut World, presence: Entity) {
     depart::<(M, M::Detail, M::Marks, Presence, JoinedAs, IsSelf)>(world, presence);
 }

@@ -35,6 +35,19 @@ pub(super) fn renew(world: &mut World, made: &Made, token: &Secret) -> bool {
     true
 }
 
+/// Whether the connection's session has other tokens by now.
+fn is_renewed(world: &World, old: &NakamaSession) -> bool {
+    let rest = world.resource::<NakamaConnection>().rest();
+    rest.is_some_and(|(_, session)| session.token() != old.token())
+}
+
+fn send_all(world: &mut World, waiting: Vec<Box<dyn Pending>>) -> Progress {
+    for request in waiting {
+        send(world, request);
+    }
+    Progress::Settled
+}
+
 /// The one renewal that is under way.
 struct Renewal {
     server: NakamaServer,
@@ -52,16 +65,15 @@ impl Pending for Renewal {
             .resource_mut::<Requests>()
             .end_renewal(self.old.token());
         let ending = match ending {
-            Ending::Response(response) if response.is_success() => {
-                if let Some((new, _)) = read_session(&response) {
+            Ending::Response(response) if response.is_success() => match read_session(&response) {
+                Some((new, _)) => {
                     connection::take_over(world, &self.old, &new);
-                    for request in waiting {
-                        send(world, request);
-                    }
-                    return Progress::Settled;
+                    return send_all(world, waiting);
                 }
-                Ending::Unexpected(instead_of("no session", &response))
-            }
+                None => Ending::Unexpected(instead_of("no session", &response)),
+            },
+            // The game has renewed the session itself.
+            _ if is_renewed(world, &self.old) => return send_all(world, waiting),
             Ending::Response(response @ RestResponse { status: 401, .. }) => {
                 Ending::SessionEnded((&response).into())
             }

@@ -7,10 +7,10 @@ use bevy_reflect::Reflect;
 use bevy_time::{Real, Time};
 
 use super::error::RequestError;
-use crate::ecs::{departure::Transient, naming::give_name, observed};
+use crate::ecs::{departure::Transient, naming::give_name, observed, sealed::Sealed};
 
-/// One round trip.
-pub trait Request: fmt::Debug + Send + Sync + Sized + 'static {
+/// One round trip. Games do not implement it.
+pub trait Request: Sealed + fmt::Debug + Send + Sync + Sized + 'static {
     /// What the server's consent brings.
     type Reply: fmt::Debug + Send + Sync + 'static;
     /// How the server says no.
@@ -22,6 +22,8 @@ pub trait Request: fmt::Debug + Send + Sync + Sized + 'static {
 /// Says what a request brings, and how the server refuses it.
 macro_rules! request {
     ($Request:ident -> $Reply:ty, $Refusal:ty) => {
+        impl $crate::ecs::sealed::Sealed for $Request {}
+
         impl $crate::request::Request for $Request {
             type Reply = $Reply;
             type Refusal = $Refusal;
@@ -63,6 +65,7 @@ pub(crate) type Outcome<R> = Result<<R as Request>::Reply, RequestError<<R as Re
 
 /// Marks a request that has no answer yet.
 #[derive(Clone, Component, Debug, Reflect)]
+#[type_path = "bevy_nakama::request"]
 #[component(immutable, clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct PendingRequest {

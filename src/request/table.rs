@@ -218,7 +218,10 @@ pub(crate) fn on_closed(world: &mut World, reason: &DisconnectReason) {
         settle(world, request, Ending::Failed(lost(false)));
     }
     if matches!(reason, DisconnectReason::NetworkThread) {
-        let mut sent: Vec<_> = world.resource::<Requests>().sent.keys().copied().collect();
+        // What the game asked for since then is for the next thread.
+        let link = world.resource::<NetworkLink>();
+        let sent = world.resource::<Requests>().sent.keys().copied();
+        let mut sent: Vec<_> = sent.filter(|id| !link.is_staged(*id)).collect();
         sent.sort();
         for id in sent {
             on_answer(world, id, Answer::Failed(lost(true)), false);

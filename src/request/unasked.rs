@@ -23,7 +23,8 @@ pub(crate) enum Unconfirmed {
 
 /// A message that is under way, and who hears of its outcome.
 struct Unasked<F> {
-    message: Message,
+    /// Until it is sent.
+    message: Option<Message>,
     deadline: Deadline,
     hear: F,
 }
@@ -33,7 +34,9 @@ where
     F: FnOnce(&mut World, Result<(), Unconfirmed>) + Send + Sync,
 {
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
-        Ok(Sent::Message(self.message.clone()))
+        let message = self.message.take();
+        let message = message.ok_or(Unsent::Lost(Failure::NotConnected))?;
+        Ok(Sent::Message(message))
     }
 
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
@@ -85,7 +88,7 @@ fn send_unasked(
 ) {
     let deadline = Deadline::new(world);
     let unasked = Unasked {
-        message,
+        message: Some(message),
         deadline,
         hear,
     };

@@ -52,7 +52,7 @@ impl TestGame {
         Self::with_plugins(settings, ())
     }
 
-    /// A game with these settings and your own plugins, see [`of`](Self::of). The settings count, also if a plugin adds
+    /// A game with these settings and your own plugins, see [`of`](Self::of). The settings count, even if a plugin adds
     /// [`NakamaPlugin`] with others.
     #[must_use]
     pub fn with_plugins<M>(settings: NakamaSettings, plugins: impl Plugins<M>) -> Self {

@@ -209,6 +209,15 @@ pub(crate) struct RawEnvelope {
 }
 
 impl LinkEvent {
+    /// The answer to a request that has no other.
+    pub(crate) fn failed(id: RequestId, failure: Failure) -> Self {
+        Self::Answer {
+            id,
+            answer: Answer::Failed(failure),
+            late: false,
+        }
+    }
+
     /// How many bytes this counts for while it waits for the game.
     pub(crate) fn weight(&self) -> usize {
         let payload = match self {

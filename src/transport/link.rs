@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use super::{
     command::{Epoch, LinkCommand, RequestId},
     error::{DisconnectReason, TransportError},
-    event::{Answer, Failure, LinkEvent, Told},
+    event::{Failure, LinkEvent, Told},
     stats::{LinkStats, TrafficTotals},
 };
 
@@ -159,6 +159,14 @@ impl Link {
         unsent
     }
 
+    /// Whether a request is put aside.
+    pub(crate) fn is_staged(&self, request: RequestId) -> bool {
+        self.staged.iter().any(|command| match command {
+            LinkCommand::Request { id, .. } | LinkCommand::Rest { id, .. } => *id == request,
+            _ => false,
+        })
+    }
+
     /// What is put aside; the link ends.
     pub(crate) fn into_staged(self) -> Vec<LinkCommand> {
         self.staged
@@ -235,18 +243,11 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
             epoch = plan.epoch;
             LinkEvent::Closed(DisconnectReason::NetworkThread)
         }
-        LinkCommand::Request { id, .. } => LinkEvent::Answer {
-            id,
-            answer: Answer::Failed(Failure::NotConnected),
-            late: false,
-        },
-        LinkCommand::Rest { id, call, .. } => LinkEvent::Answer {
-            id,
-            answer: Answer::Failed(Failure::Unreachable(
-                TransportError::NetworkThread.at(&call.server),
-            )),
-            late: false,
-        },
+        LinkCommand::Request { id, .. } => LinkEvent::failed(id, Failure::NotConnected),
+        LinkCommand::Rest { id, call, .. } => {
+            let error = TransportError::NetworkThread.at(&call.server);
+            LinkEvent::failed(id, Failure::Unreachable(error))
+        }
         LinkCommand::Send { origin, data } => LinkEvent::SendFailed {
             origin,
             op_code: data.op_code,

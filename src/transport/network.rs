@@ -23,7 +23,7 @@ use super::{
 ///
 /// A clone is the same thread. The plugin makes one of its own unless it is given one to share, which is what an
 /// application with many bots wants. The thread ends, and is joined, when the last handle and the last link are dropped;
-/// that takes less than 250 ms, also if a server is silent.
+/// that takes less than 250 ms, even if a server is silent.
 #[derive(Clone)]
 pub struct Network(Arc<Handle>);
 

@@ -110,7 +110,7 @@ pub struct ChatHistoryPage {
     pub next_cursor: Option<String>,
     /// Leads to the page before this one. `None` at the beginning.
     pub prev_cursor: Option<String>,
-    /// Leads to what comes after the last message of this page, also if there is nothing yet. To be kept, and used later.
+    /// Leads to what comes after the last message of this page, even if there is nothing yet. Keep it for later.
     pub cacheable_cursor: Option<String>,
 }
 

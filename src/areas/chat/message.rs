@@ -16,13 +16,13 @@ use crate::{
 /// something happened to the channel's group. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
-/// Everything that arrives is here, also an edit or a removal of somebody else's message, which a member whose messages are
+/// Everything that arrives is here. That includes edits and removals of somebody else's message, which a member whose messages are
 /// not stored can send. [`ChatLog`](super::ChatLog) takes those from the author only; whoever keeps lines of their own
 /// should compare [`sender_id`](ChatMessage::sender_id), too.
 ///
 /// Mirrors `ChannelMessage`.
 ///
-/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
+/// While virtual time is paused, Bevy keeps it even after you have read it, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message, PartialEq)]
 pub struct ChatMessageReceived {
     /// The channel. If this message says that the local user is out of its group, the entity is

@@ -40,7 +40,7 @@
 //! # What cannot be known
 //!
 //! * That the group of a channel was deleted: the mirror stays, and nothing arrives any more.
-//! * Who is there [hidden](JoinChat::hidden): they hear everything, may speak, and are in no list.
+//! * Which members are [hidden](JoinChat::hidden): they hear everything, may speak, and are in no list.
 //!
 //! # Limits
 //!
@@ -142,7 +142,7 @@ impl Membership for ChatMemberOf {
 
 /// Everybody in a channel, the local user included, in no particular order.
 ///
-/// Who joined [hidden](JoinChat::hidden) is in nobody's list but their own. They hear everything, and may speak.
+/// Members who joined [hidden](JoinChat::hidden) are in nobody's list but their own. They hear everything, and may speak.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::chat"]
 #[relationship_target(relationship = ChatMemberOf, linked_spawn)]

@@ -34,6 +34,7 @@ use crate::{
         payload::{Codec, DataReceived, DataRejected, TypedData},
         sealed,
     },
+    ecs::sealed::Sealed,
     mirror::{
         WaitsFor, find_again,
         presence::{MatchId, PresenceInfo},
@@ -72,7 +73,7 @@ pub type MatchDataReceived = DataReceived<Match>;
 pub type MatchDataRejected = DataRejected<Match>;
 
 /// Binds types of match data.
-pub trait MatchDataAppExt {
+pub trait MatchDataAppExt: Sealed {
     /// Binds a type to its op code. From now on, it arrives as [`FromMatch<T>`]. Binding it twice changes nothing.
     ///
     /// # Panics

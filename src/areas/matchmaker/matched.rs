@@ -47,7 +47,7 @@ pub struct MatchmakerMatched {
     pub join: JoinWith,
     /// Everybody who was matched, the local user included, in no particular order; it is the same for all of them.
     pub users: Vec<MatchedUser>,
-    /// When it arrived, in time since the app's start (`Time<Real>`): the beginning of the frame that read it, also if it
+    /// When it arrived, in time since the app's start (`Time<Real>`): the beginning of the frame that read it, even if it
     /// had to wait for the ticket's answer.
     pub received_at: Duration,
 }
@@ -106,7 +106,7 @@ pub(super) fn on_matched(
         return Err(WaitsFor::context(area, ticket_id.as_str()));
     };
     use_up(world, ticket, &ticket_id);
-    // Who observes its coming may have despawned it.
+    // An observer of the new ticket may have despawned it.
     if let Ok(mut ticket) = world.get_entity_mut(ticket) {
         ticket.insert(Transient);
     }
@@ -124,7 +124,7 @@ pub(super) fn on_matched(
     Ok(())
 }
 
-/// The ticket that was matched. The server tells of a party's ticket and of its match from different tasks; who does not
+/// The ticket that was matched. The server tells of a party's ticket and of its match from different tasks. Members who do not
 /// lead the party may hear of the match first.
 fn ticket_of(world: &mut World, id: &TicketId, party: Option<&PartyId>) -> Option<Entity> {
     let known = world.resource::<TicketIndex>().get(id);

@@ -164,7 +164,7 @@ impl Vocabulary for MatchmakerTicket {
 
     fn leave_refused(world: &mut World, id: &TicketId, error: ServerError) -> MatchmakerRefusal {
         let refusal = MatchmakerRefusal::from(error);
-        // Of the local user's own ticket it means that its match is under way.
+        // For the local user's own ticket, it means that the match is under way.
         let is_of_party = world.resource::<TicketBook>().party_of(id).is_some();
         if is_of_party && matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
             mirror::remove::<Self>(world, id);

@@ -49,7 +49,7 @@ pub struct AddMatchmaker {
 }
 
 impl AddMatchmaker {
-    /// At least and at most so many players, the local user (or the party) included, whoever they are.
+    /// At least and at most this many players, the local user (or the party) included, whoever they are.
     ///
     /// The server matches as many as there may be; with fewer it waits for a while (two intervals, of 15 s by default).
     #[must_use]
@@ -231,7 +231,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`Replied<AddMatchmaker>`](crate::request::Replied); in the end it gets a
     /// [`MatchmakerMatched`](super::MatchmakerMatched).
     ///
-    /// To despawn the entity, also before the answer, is to remove the ticket.
+    /// If you despawn the entity, you remove the ticket. That works before the answer, too.
     ///
     /// ```
     /// # use bevy_nakama::prelude::*;

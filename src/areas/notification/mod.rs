@@ -4,7 +4,7 @@
 //!
 //! Every notification that arrives during the connection is a [`NotificationReceived`], in the order of the wire. All sockets of
 //! the user get it, whether they appear online or not. Some are kept by the server until they are deleted: those that are
-//! [`persistent`](Notification::persistent). Nothing that is kept is sent again when one connects; it has to be fetched.
+//! [`persistent`](Notification::persistent). The server does not send them again when you connect: your game has to fetch them.
 //!
 //! # The inbox
 //!
@@ -83,7 +83,7 @@ pub use crate::{proto::Timestamp, transport::NotificationId};
 ///
 /// Mirrors one entry of `Notifications`; those of one envelope follow each other in its order.
 ///
-/// While virtual time is paused, Bevy keeps it also after it was read, see [payloads](crate::payload#while-the-game-is-paused).
+/// While virtual time is paused, Bevy keeps it even after you have read it, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message, PartialEq)]
 pub struct NotificationReceived {
     /// What it says.

@@ -62,9 +62,9 @@ impl FetchNotifications {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct NotificationPage {
-    /// The notifications, oldest first. If there are less than were asked for, these are the last.
+    /// The notifications, oldest first. If there are fewer than you asked for, this page is the last one.
     pub notifications: Vec<Notification>,
-    /// Leads to what comes after this page, also if there is nothing yet. To be kept, and passed to
+    /// Leads to what comes after this page, even if there is nothing yet. Keep it, and pass it to
     /// [`since`](FetchNotifications::since) the next time.
     pub cacheable_cursor: String,
 }

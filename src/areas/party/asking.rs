@@ -124,7 +124,7 @@ pub(super) fn forget(world: &mut World, party: Entity, session: &str) {
     forget_those(world, party, |asker| asker.session == *session);
 }
 
-/// The local user is not the leader any more: who asks is not theirs to know.
+/// The local user is not the leader any more, so they no longer see who asks to join.
 pub(super) fn forget_all(world: &mut World, party: Entity) {
     forget_those(world, party, |_| true);
 }
@@ -144,10 +144,10 @@ fn forget_those(world: &mut World, party: Entity, mut is_gone: impl FnMut(&Asker
     }
 }
 
-/// Asks the server who has been waiting.
+/// Asks the server who is waiting to be let in.
 pub(super) fn list(world: &mut World, party: Entity) {
     let mut request = world.spawn_empty();
-    // Nobody has to hear of a refusal: the game has not asked.
+    // The game has not asked, so it does not hear of a refusal.
     request.observe(|_: On<Replied<ListPartyJoinRequests>>| {});
     let request = request.id();
     ask_about::<Party, _>(world, request, party, |id| ListPartyJoinRequests {
@@ -188,7 +188,7 @@ impl SocketRequest for ListPartyJoinRequests {
         let askers: Vec<_> = everybody
             .filter_map(|asker| note(world, self.party, asker))
             .collect();
-        // Who was heard of after the list was asked for may be newer than it.
+        // An asker whom the server announced after this request may be missing from an older list.
         forget_those(world, self.party, |known| {
             known.heard_at < consent.since && !askers.contains(&known.entity)
         });

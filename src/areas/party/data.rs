@@ -15,6 +15,7 @@ use crate::{
         sealed,
         send::tell,
     },
+    ecs::sealed::Sealed,
     mirror::{
         WaitsFor, find_again,
         presence::{PartyId, PresenceInfo},
@@ -54,7 +55,7 @@ pub type PartyDataReceived = DataReceived<Party>;
 pub type PartyDataRejected = DataRejected<Party>;
 
 /// Binds types of party data.
-pub trait PartyDataAppExt {
+pub trait PartyDataAppExt: Sealed {
     /// Binds a type to its op code. From now on, it arrives as [`FromParty<T>`]. Binding it twice changes nothing.
     ///
     /// # Panics

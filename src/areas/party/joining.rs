@@ -11,10 +11,9 @@ use crate::{
     commands::NakamaCommands,
     ecs::departure::Transient,
     mirror::{
-        early,
-        early::EarlyArrivals,
+        self,
+        early::{self, EarlyArrivals},
         presence::{Joining, PartyId},
-        {self},
     },
     proto::{Message, realtime},
     request::{Area, Consent, Outcome, SocketRequest, no_message, request},
@@ -60,10 +59,9 @@ impl SocketRequest for JoinParty {
             asks.asking.get(&self.id).copied()
         });
         if let Some(known) = known {
-            world
-                .entity_mut(entity)
-                .insert(Transient)
-                .remove::<Joining>();
+            let mut asking = world.entity_mut(entity);
+            asking.insert(Transient);
+            mirror::joins_no_more(&mut asking);
             return Ok(PartyJoinTaken { entity: known });
         }
         let since = world.resource::<Time<Real>>().elapsed();
@@ -187,7 +185,7 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
     }
 }
 
-/// The connection is gone, and with it what was asked.
+/// The connection is gone, and all open requests with it.
 pub(super) fn clear_asks(world: &mut World) {
     let asks = std::mem::take(&mut *world.resource_mut::<PartyAsks>());
     for entity in asks.asking.into_values() {

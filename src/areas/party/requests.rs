@@ -245,7 +245,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 
     /// Leaves a party: the answer is a [`Replied<LeaveParty>`](crate::request::Replied) on the returned entity. If the local user
     /// leads it, the member who has been there longest takes over. A party that is still
-    /// [`Joining`](crate::presence::Joining), also if it waits for approval, is withdrawn: its entity goes at once.
+    /// [`Joining`](crate::presence::Joining) is withdrawn, even if it waits for approval: its entity goes at once.
     ///
     /// If the answer does not matter to you, despawn the party's entity instead.
     pub fn leave_party(self, party: Entity) -> EntityCommands<'a> {
@@ -286,7 +286,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// newer; on an older server, it is [`RequestError::Unsupported`].
     pub fn update_party(self, party: Entity, update: UpdateParty) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            // Who leads a party has been sent it, so the layout is known.
+            // The server has sent its party to the leader, so the layout is known.
             if world.resource::<NakamaConnection>().party_layout() == Some(PartyLayout::Before3_28)
             {
                 return refuse::<UpdateParty>(

@@ -62,6 +62,8 @@ impl Rpc {
     }
 }
 
+impl<F> crate::ecs::sealed::Sealed for Call<F> {}
+
 impl<F: RpcFunction> Request for Call<F> {
     type Reply = F::Reply;
     type Refusal = RpcRefusal;

@@ -67,9 +67,9 @@
 //! * The server answers with the sessions that are online, and with nothing else. Whether a user exists does not show: an
 //!   entity for an id that is nobody's stays offline forever.
 //! * Users asked for by name who are offline at the time are followed all the same, but the answer does not name them: they
-//!   have no id yet, and no entity until they come online. Before that they cannot be unfollowed. A name that is nobody's is
-//!   ignored, also if somebody takes it later.
-//! * Offline and hidden look alike: who connects without appearing online has no session here.
+//!   have no id yet, and no entity until they come online. Before that they cannot be unfollowed. The server ignores a name
+//!   that is nobody's, even if somebody takes it later.
+//! * Offline and hidden look alike: users who connect without appearing online have no session here.
 //! * Which of the local user's sessions is this connection's, if the local user does not appear online. The plugin knows it from
 //!   the first match, party or channel that you join, or from the first status that you set.
 //! * The server stores no status: it goes with its session.
@@ -210,7 +210,7 @@ fn on_presence_event(
     if event.joins.iter().chain(&event.leaves).all(is_of_user) {
         return on_event_of(world, &user, event, people, timing);
     }
-    // A server sends an event for each user; nobody says it has to.
+    // A server sends an event for each user, but the protocol does not promise that.
     while let Some(user) = user_in(event) {
         let of_user = |who: &mut UserPresence| who.user_id == user;
         let part = Message::StatusPresenceEvent(realtime::StatusPresenceEvent {

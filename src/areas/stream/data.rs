@@ -13,6 +13,7 @@ use crate::{
         payload::{Codec, DataReceived, DataRejected, TypedData},
         sealed,
     },
+    ecs::sealed::Sealed,
     mirror::{WaitsFor, presence::PresenceInfo},
     proto::Kind,
     transport::{Pushed, StreamData},
@@ -50,7 +51,7 @@ pub type StreamDataReceived = DataReceived<Stream>;
 pub type StreamDataRejected = DataRejected<Stream>;
 
 /// Binds types of stream data.
-pub trait StreamDataAppExt {
+pub trait StreamDataAppExt: Sealed {
     /// Binds a type to its mode. From now on, it arrives as [`FromStream<T>`]. Binding it twice changes nothing.
     ///
     /// # Panics

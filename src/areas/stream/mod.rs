@@ -42,7 +42,7 @@
 //!
 //! # What happens when
 //!
-//! The join of the local user comes after the answer to the RPC that brought it about: on the wire they may come in either order.
+//! The join of the local user comes after the answer to the RPC that caused it: on the wire they may come in either order.
 //! The plugin cannot know which RPC puts the local user into a stream, so the local user's presence waits for the answer to any,
 //! for at most 250 ms. Data do not wait: those that the same function sent come before its answer, as on the wire.
 //!

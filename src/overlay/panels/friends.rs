@@ -27,7 +27,7 @@ pub fn friends_ui(ui: &mut Ui, view: &FriendsView) {
 }
 
 fn friend_ui(ui: &mut Ui, user: &FriendView) {
-    // Who comes online is opened.
+    // A friend who comes online unfolds.
     let is_online = !user.sessions.is_empty();
     let body = |ui: &mut Ui| {
         for session in &user.sessions {

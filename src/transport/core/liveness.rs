@@ -2,30 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-/// The rules, in time.
-#[derive(Clone, Debug)]
-pub(crate) struct LivenessRules {
-    /// A ping goes out this often.
-    pub(crate) interval: Duration,
-    /// After so much silence behind a ping a second one follows,
-    pub(crate) suspect_after: Duration,
-    /// and after so much the connection is dead,
-    pub(crate) dead_after: Duration,
-    /// unless the server is at work on an earlier request: it handles messages one by one and answers nothing meanwhile,
-    /// WebSocket pings included. Then it may be silent this long.
-    pub(crate) busy_limit: Duration,
-}
-
-impl Default for LivenessRules {
-    fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(5),
-            suspect_after: Duration::from_secs(4),
-            dead_after: Duration::from_secs(8),
-            busy_limit: Duration::from_secs(20),
-        }
-    }
-}
+/// A ping goes out this often.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// After so much silence behind a ping a second one follows,
+const SUSPECT_AFTER: Duration = Duration::from_secs(4);
+/// and after so much the connection is dead,
+const DEAD_AFTER: Duration = Duration::from_secs(8);
+/// unless the server is at work on an earlier request: it handles messages one by one and answers nothing meanwhile, WebSocket
+/// pings included. Then it may be silent this long.
+const BUSY_LIMIT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
@@ -38,7 +23,6 @@ pub(crate) enum Verdict {
 /// The state of one open connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Liveness {
-    rules: LivenessRules,
     last_frame: Instant,
     next_ping: Instant,
     /// The first ping since the last frame.
@@ -54,12 +38,11 @@ struct Waiting {
 }
 
 impl Liveness {
-    pub(crate) fn new(rules: LivenessRules, now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
             last_frame: now,
-            next_ping: now + rules.interval,
+            next_ping: now + INTERVAL,
             waiting: None,
-            rules,
         }
     }
 
@@ -75,48 +58,45 @@ impl Liveness {
             return self.next_ping;
         };
         let verdict = if waiting.asked_again {
-            self.dead_at(waiting)
+            waiting.dead_at(self.last_frame)
         } else {
-            waiting.since + self.rules.suspect_after
+            waiting.since + SUSPECT_AFTER
         };
         self.next_ping.min(verdict)
     }
 
     /// What to do now. `busy`: an earlier request is unanswered.
     pub(crate) fn poll(&mut self, now: Instant, busy: bool) -> Option<Verdict> {
-        if let Some(waiting) = &self.waiting {
-            if now >= self.dead_at(waiting) {
-                return Some(Verdict::Dead(
-                    now.saturating_duration_since(self.last_frame),
-                ));
+        if let Some(waiting) = &mut self.waiting {
+            if now >= waiting.dead_at(self.last_frame) {
+                let silence = now.saturating_duration_since(self.last_frame);
+                return Some(Verdict::Dead(silence));
             }
-            if !waiting.asked_again && now >= waiting.since + self.rules.suspect_after {
-                self.waiting = Some(Waiting {
-                    asked_again: true,
-                    ..waiting.clone()
-                });
+            if !waiting.asked_again && now >= waiting.since + SUSPECT_AFTER {
+                waiting.asked_again = true;
                 return Some(Verdict::Ping);
             }
         }
         if now < self.next_ping {
             return None;
         }
-        self.next_ping = now + self.rules.interval;
-        if self.waiting.is_none() {
-            self.waiting = Some(Waiting {
-                since: now,
-                asked_again: false,
-                behind_a_request: busy,
-            });
-        }
+        self.next_ping = now + INTERVAL;
+        self.waiting.get_or_insert(Waiting {
+            since: now,
+            asked_again: false,
+            behind_a_request: busy,
+        });
         Some(Verdict::Ping)
     }
+}
 
-    fn dead_at(&self, waiting: &Waiting) -> Instant {
-        if waiting.behind_a_request {
-            (self.last_frame + self.rules.busy_limit).max(waiting.since + self.rules.dead_after)
+impl Waiting {
+    fn dead_at(&self, last_frame: Instant) -> Instant {
+        let dead_at = self.since + DEAD_AFTER;
+        if self.behind_a_request {
+            dead_at.max(last_frame + BUSY_LIMIT)
         } else {
-            waiting.since + self.rules.dead_after
+            dead_at
         }
     }
 }
@@ -130,7 +110,7 @@ mod tests {
     /// Runs until the connection is given up, or `until`; returns the pings and the end, in seconds.
     fn run(busy: bool, until: u64, frames_at: &[u64]) -> (Vec<u64>, Option<u64>) {
         let start = Instant::now();
-        let mut liveness = Liveness::new(LivenessRules::default(), start);
+        let mut liveness = Liveness::new(start);
         let mut pings = Vec::new();
         for second in 0..=until {
             let now = start + second as u32 * SECOND;

@@ -22,7 +22,7 @@ use hashbrown::HashSet;
 use prost::Message as _;
 
 use self::{
-    liveness::{Liveness, LivenessRules, Verdict},
+    liveness::{Liveness, Verdict},
     outbox::{Origin, Outbox},
     requests::{Answered, Expired, RequestTable, Way},
 };
@@ -156,7 +156,11 @@ impl Core {
             Input::RestDone(id, result) => {
                 if self.requests.on_rest_answer(id) {
                     match result {
-                        Ok(response) => self.answer(id, Answer::Rest(response)),
+                        Ok(response) => {
+                            let answer = Answer::Rest(response);
+                            let late = false;
+                            self.hand_over.push(LinkEvent::Answer { id, answer, late });
+                        }
                         Err(error) => self.fail(id, Failure::Unreachable(error)),
                     }
                 }
@@ -248,7 +252,7 @@ impl Core {
     fn on_opened(&mut self, now: Instant) {
         if matches!(self.stage, Stage::Opening { .. }) {
             self.stage = Stage::Open(Box::new(Open {
-                liveness: Liveness::new(LivenessRules::default(), now),
+                liveness: Liveness::new(now),
                 pings: 0,
                 ping_due: false,
                 ping: None,
@@ -426,16 +430,8 @@ impl Core {
         self.hand_over.push(LinkEvent::Closed(reason));
     }
 
-    fn answer(&mut self, id: RequestId, answer: Answer) {
-        self.hand_over.push(LinkEvent::Answer {
-            id,
-            answer,
-            late: false,
-        });
-    }
-
     fn fail(&mut self, id: RequestId, failure: Failure) {
-        self.answer(id, Answer::Failed(failure));
+        self.hand_over.push(LinkEvent::failed(id, failure));
     }
 
     fn is_draining(&self) -> bool {

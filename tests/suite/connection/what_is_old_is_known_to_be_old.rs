@@ -120,6 +120,46 @@ fn a_join_of_ada_s_that_succeeds_late_is_lost_and_not_bob_s() {
     assert_eq!(matches.iter().count(), 0);
 }
 
+/// Ada's place in a stream waits for the answer to the call that may have brought it. The call is lost with her connection.
+#[test]
+fn what_waits_for_an_answer_to_ada_does_not_come_to_bob() {
+    let mut game = TestGame::joined("m", &["ada"]);
+    becomes_bob_when_somebody_joins(&mut game);
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |_: On<Add, Stream>| seen.add("a stream"));
+    let seen = log.clone();
+    game.observe(move |reply: On<Replied<Rpc>>| {
+        seen.add(
+            reply
+                .result
+                .as_ref()
+                .expect_err("nobody answers")
+                .to_string(),
+        );
+    });
+    game.commands(|commands| {
+        commands.nakama().rpc(Rpc::new("join the town"));
+    });
+    game.update();
+    let town = Stream {
+        mode: 130,
+        label: "town".into(),
+        ..Stream::default()
+    };
+    game.server_says(stream_presences(&town, &["ada"], &[]));
+    game.update();
+    assert_eq!(log.take(), Vec::<String>::new(), "it waits for the answer");
+
+    game.server_says(match_presences("m", &["cat"], &[]));
+    game.update();
+    game.update();
+    assert_eq!(log.take(), ["the connection was lost before the answer"]);
+    game.advance(Duration::from_secs(1));
+    game.update();
+    assert_eq!(log.take(), Vec::<String>::new());
+}
+
 #[test]
 fn how_an_old_server_writes_parties_says_nothing_of_the_new_one() {
     let mut game = TestGame::joined("m", &["ada"]);

@@ -3,8 +3,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
 };
+
+use super::paths::{Source, all, file_of, sources};
 
 /// The layers, lowest first. What is on a line knows what is on the lines above it, and nothing else.
 const LAYERS: &[&[&str]] = &[
@@ -20,249 +21,218 @@ const LAYERS: &[&[&str]] = &[
     &["overlay", "testing"],
 ];
 
+/// Who knows the protocol, and nothing else of the crate.
+const APART: [&str; 2] = ["local_server", "transport"];
+
+/// Inside the transport: what a folder does not know.
+const INSIDE_TRANSPORT: [(&str, &[&str]); 2] =
+    [("core", &["socket"]), ("wire", &["core", "socket"])];
+
 /// Folders in which no two files know each other.
-const TIDY: [&str; 4] = ["connection", "data", "mirror", "request"];
+const TIDY: [&str; 7] = [
+    "connection",
+    "data",
+    "mirror",
+    "request",
+    "transport/core",
+    "transport/socket",
+    "transport/wire",
+];
 
-/// A file of `src`, as code: docs may name what code may not.
-struct Source {
-    /// Below `src`, without the ending: `mirror/index`, and `mirror` for `mirror/mod.rs`.
-    module: String,
-    code: String,
-    lines: usize,
+fn names(source: &Source, path: &[String]) -> String {
+    format!("{} names {}", source.module, path.join("::"))
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-pub(crate) fn sources(below: &str) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().join(below)];
-    while let Some(path) = folders.pop() {
-        if path.is_dir() {
-            let entries = fs::read_dir(&path).expect("readable");
-            folders.extend(entries.map(|entry| entry.expect("readable").path()));
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            let text = fs::read_to_string(&path).expect("readable");
-            let code = text
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"));
-            found.push((path.clone(), code.collect::<Vec<_>>().join("\n")));
+/// What names something of its own layer, or of one above it.
+fn against_the_layers(sources: &[Source]) -> BTreeSet<String> {
+    let layer_of = |place: &str| LAYERS.iter().position(|layer| layer.contains(&place));
+    let mut wrong = BTreeSet::new();
+    // The front page passes everything on to games.
+    for source in sources.iter().filter(|it| it.module != "lib") {
+        let place = source.place();
+        let layer = layer_of(place).unwrap_or_else(|| panic!("`{place}` is in no layer"));
+        for path in source.names.iter().chain(source.passes_on.values()) {
+            let named = path.first().map_or("", String::as_str);
+            let is_below = layer_of(named).is_some_and(|below| below < layer);
+            let is_far = APART.contains(&place) && named != "proto";
+            if named != place && (!is_below || is_far) {
+                wrong.insert(names(source, path));
+            }
         }
     }
-    assert!(!found.is_empty(), "no sources in {below}");
-    found
+    wrong
 }
 
-fn all() -> Vec<Source> {
-    let read = |(path, code): (PathBuf, String)| {
-        let module = path.strip_prefix(root()).expect("below it");
-        let module = module.with_extension("").display().to_string();
-        let module = module.strip_suffix("/mod").unwrap_or(&module).to_owned();
-        let lines = fs::read_to_string(&path).expect("readable").lines().count();
-        // What only tests of the file itself name is no arrow.
-        let code = code.split("#[cfg(test)]\nmod tests {").next();
-        let code = code.unwrap_or_default().to_owned();
-        Source {
-            module,
-            code,
-            lines,
-        }
-    };
-    sources("").into_iter().map(read).collect()
-}
-
-/// The paths below `crate::` (or `super::`, `self::`) that a source names, grouped imports spelled out.
-fn paths(code: &str, root: &str) -> Vec<Vec<String>> {
-    let mut found = Vec::new();
-    for (at, _) in code.match_indices(root) {
-        let before = code[..at].chars().next_back().unwrap_or(' ');
-        if before.is_alphanumeric() || before == '_' || before == ':' {
+/// Which areas name other areas.
+fn areas_that_know_each_other(sources: &[Source]) -> BTreeSet<String> {
+    let mut wrong = BTreeSet::new();
+    for source in sources {
+        let mut parts = source.module.split('/');
+        let (Some("areas"), Some(area)) = (parts.next(), parts.next()) else {
             continue;
+        };
+        for path in source.names.iter().chain(source.passes_on.values()) {
+            let is_of_areas = path.first().is_some_and(|it| it == "areas");
+            if is_of_areas && path.get(1).is_none_or(|it| it != area) {
+                wrong.insert(names(source, path));
+            }
         }
-        read_tree(&code[at + root.len()..], Vec::new(), &mut found);
     }
+    wrong
+}
+
+/// A circle between the files of a folder.
+fn circle_in<'a>(sources: &'a [Source], folder: &str) -> Option<Vec<&'a str>> {
+    let mut knows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for source in sources.iter().filter(|it| it.is_in(folder)) {
+        let named = source.names.iter();
+        let named = named.filter_map(|path| file_of(sources, path));
+        knows.insert(
+            &source.module,
+            named.filter(|it| *it != source.module).collect(),
+        );
+    }
+    knows
+        .keys()
+        .find_map(|at| walk(at, &mut Vec::new(), &knows))
+}
+
+fn walk<'a>(
+    at: &'a str,
+    way: &mut Vec<&'a str>,
+    knows: &BTreeMap<&'a str, BTreeSet<&'a str>>,
+) -> Option<Vec<&'a str>> {
+    if let Some(begin) = way.iter().position(|it| *it == at) {
+        return Some(way[begin..].to_vec());
+    }
+    way.push(at);
+    let next = knows.get(at).into_iter().flatten();
+    let found = next.into_iter().find_map(|next| walk(next, way, knows));
+    way.pop();
     found
-}
-
-/// Reads one tree of an import; how much of the text it is.
-fn read_tree(text: &str, path: Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
-    if let Some(group) = text.strip_prefix('{') {
-        let mut at = 0;
-        loop {
-            at += group[at..].len() - group[at..].trim_start_matches([' ', '\n', ',']).len();
-            if group[at..].is_empty() || group[at..].starts_with('}') {
-                return at + 2;
-            }
-            let read = read_tree(&group[at..], path.clone(), found);
-            if read == 0 {
-                return at + 1;
-            }
-            at += read;
-            // `X as Y`
-            at += group[at..].find([',', '}']).unwrap_or(0);
-        }
-    }
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
-    let end = end.unwrap_or(text.len());
-    let mut path = path;
-    path.push(text[..end].to_owned());
-    if let Some(rest) = text[end..].strip_prefix("::")
-        && !rest.starts_with('<')
-    {
-        return end + 2 + read_tree(rest, path, found);
-    }
-    found.push(path);
-    end
-}
-
-/// The folder, or file, of `src` that a module is in.
-fn place(module: &str) -> &str {
-    module.split('/').next().unwrap_or(module)
-}
-
-#[test]
-fn imports_are_read_with_their_groups() {
-    let code = "use crate::{\n    a::{self, b::C, d as e},\n    f,\n};\nlet x = crate::g::h(crate::i::J::new());";
-    let read: Vec<_> = paths(code, "crate::")
-        .iter()
-        .map(|p| p.join("::"))
-        .collect();
-    assert_eq!(
-        read,
-        ["a::self", "a::b::C", "a::d", "f", "g::h", "i::J::new"]
-    );
 }
 
 #[test]
 fn a_layer_knows_only_what_is_below_it() {
-    let layer_of = |place: &str| LAYERS.iter().position(|layer| layer.contains(&place));
-    let mut wrong = BTreeSet::new();
-    // The front page passes everything on to games.
-    for source in all().iter().filter(|it| it.module != "lib") {
-        let place = place(&source.module);
-        let layer = layer_of(place).unwrap_or_else(|| panic!("`{place}` is in no layer"));
-        for path in paths(&source.code, "crate::") {
-            let named = path[0].as_str();
-            let is_below = layer_of(named).is_some_and(|below| below < layer);
-            if named != place && !is_below {
-                wrong.insert(format!("{} names {}", source.module, path.join("::")));
-            }
-        }
-    }
+    let wrong = against_the_layers(&all());
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn an_area_knows_no_other_area() {
-    for source in all() {
-        let mut parts = source.module.split('/');
-        let (Some("areas"), Some(area)) = (parts.next(), parts.next()) else {
-            continue;
-        };
-        let absolute = paths(&source.code, "crate::areas::");
-        for path in absolute
-            .iter()
-            .chain(&paths(&source.code, "super::super::"))
-        {
-            assert_eq!(path[0], area, "{} names {}", source.module, path.join("::"));
-        }
-    }
+    let wrong = areas_that_know_each_other(&all());
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn no_two_files_of_a_folder_know_each_other() {
+    let sources = all();
     for folder in TIDY {
-        let sources: Vec<_> = all()
-            .into_iter()
-            .filter(|it| place(&it.module) == folder)
-            .collect();
-        let mut knows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for source in &sources {
-            let own = source.module.as_str();
-            let inside = format!("crate::{folder}::");
-            let mut named = paths(&source.code, &inside);
-            named.extend(paths(
-                &source.code,
-                if own == folder { "self::" } else { "super::" },
-            ));
-            let is_facade = |path: &[String]| {
-                // What a folder passes on, it does not use.
-                own == folder && re_exports(&source.code).contains(&path.join("::"))
-            };
-            for path in named.iter().filter(|path| !is_facade(path)) {
-                if let Some(other) = file_of(&sources, folder, path).filter(|it| *it != own) {
-                    knows.entry(own).or_default().insert(other);
-                }
-            }
-        }
-        if let Some(circle) = circle_in(&knows) {
-            panic!("a circle in {folder}: {circle:?}\n{knows:#?}");
-        }
+        let circle = circle_in(&sources, folder);
+        assert!(circle.is_none(), "a circle in {folder}: {circle:?}");
     }
 }
 
-fn re_exports(code: &str) -> BTreeSet<String> {
-    let statements = code.split(';').filter(|it| {
-        let it = it.trim_start();
-        it.starts_with("pub use")
-            || it.starts_with("pub(crate) use")
-            || it.contains("\npub use")
-            || it.contains("\npub(crate) use")
-    });
-    let paths = statements.flat_map(|statement| paths(statement, "self::"));
-    paths.map(|path| path.join("::")).collect()
-}
-
-/// The file that a path of a folder leads to: by its name, or by what it defines.
-fn file_of<'a>(sources: &'a [Source], folder: &str, path: &[String]) -> Option<&'a str> {
-    let by_name = sources
-        .iter()
-        .find(|it| it.module == format!("{folder}/{}", path[0]));
-    let defines = |it: &&Source| {
-        ["struct", "enum", "trait", "fn", "type", "const", "static"]
-            .iter()
-            .any(|kind| {
-                let item = format!("{kind} {}", path[0]);
-                it.code.match_indices(&item).any(|(at, _)| {
-                    let end = it.code[at + item.len()..].chars().next();
-                    let line = it.code[..at].rfind('\n').map_or(0, |line| line + 1);
-                    !it.code[line..].starts_with(' ')
-                        && end.is_none_or(|c| !c.is_alphanumeric() && c != '_')
-                })
-            })
-    };
-    by_name
-        .or_else(|| sources.iter().find(defines))
-        .map(|it| it.module.as_str())
-}
-
-fn circle_in<'a>(knows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Option<Vec<&'a str>> {
-    fn walk<'a>(
-        at: &'a str,
-        way: &mut Vec<&'a str>,
-        knows: &BTreeMap<&'a str, BTreeSet<&'a str>>,
-    ) -> Option<Vec<&'a str>> {
-        if let Some(begin) = way.iter().position(|it| *it == at) {
-            return Some(way[begin..].to_vec());
-        }
-        way.push(at);
-        let found = knows
-            .get(at)
-            .into_iter()
-            .flatten()
-            .find_map(|next| walk(next, way, knows));
-        way.pop();
-        found
+/// With an import of everything, nobody sees what is named.
+#[test]
+fn no_source_imports_all_of_a_module() {
+    // The front page passes everything on to games.
+    for source in all().iter().filter(|it| it.module != "lib") {
+        assert!(
+            source.globs.is_empty(),
+            "{}: {:?}",
+            source.module,
+            source.globs
+        );
     }
-    knows.keys().find_map(|at| walk(at, &mut Vec::new(), knows))
+}
+
+/// A text for each form in which a source can name what it may not.
+#[test]
+fn every_form_of_a_forbidden_arrow_is_seen() {
+    for text in [
+        "use crate::areas::party::Party;",
+        "use crate::{areas::party::Party, error::PayloadError};",
+        "use super::party::X;",
+        "use super::{super::areas::party::X};",
+        "use crate::areas;\nfn f() { areas::party::f() }",
+        "fn f() { super::party::f() }",
+        "pub(super) use super::party::X;",
+    ] {
+        let planted = [Source::new("areas/chat", text)];
+        assert!(!areas_that_know_each_other(&planted).is_empty(), "{text}");
+    }
+    let deeper = [Source::new(
+        "areas/chat/log",
+        "use super::{super::party::X};",
+    )];
+    assert!(!areas_that_know_each_other(&deeper).is_empty());
+
+    for (module, text) in [
+        ("mirror/index", "use super::super::areas::chat::X;"),
+        ("mirror/index", "use super::{super::areas::chat};"),
+        ("mirror", "pub(crate) use super::data::send;"),
+        ("mirror/index", "fn f() { crate::data::f() }"),
+        ("transport/link", "use crate::ecs::naming;"),
+        ("local_server", "use super::shared_text::X;"),
+    ] {
+        let planted = [Source::new(module, text)];
+        assert!(!against_the_layers(&planted).is_empty(), "{text}");
+    }
+
+    for (facade, text) in [
+        ("mod index; mod receive;", "use crate::mirror::receive::X;"),
+        (
+            "mod index; mod receive;",
+            "use crate::{mirror::receive::X};",
+        ),
+        ("mod index; mod receive;", "use super::{receive::X};"),
+        (
+            "mod index; mod receive; pub(crate) use self::receive::X;",
+            "use super::X;",
+        ),
+        (
+            "mod index; mod receive; pub(super) use receive::X;",
+            "fn f() { super::X::new() }",
+        ),
+        (
+            "mod index; mod receive;",
+            "use super::receive;\nfn f() { receive::x() }",
+        ),
+        ("mod index;\nfn f() { index::x() }", "use super::Y;"),
+        ("mod index;\nuse index::x;", "use crate::mirror::Y;"),
+    ] {
+        let planted = [
+            Source::new("mirror", facade),
+            Source::new("mirror/index", text),
+            Source::new("mirror/receive", "use super::index::Z;"),
+        ];
+        assert!(circle_in(&planted, "mirror").is_some(), "{facade} {text}");
+    }
+
+    let everything = Source::new("mirror/index", "use super::*;");
+    assert!(!everything.globs.is_empty());
 }
 
 #[test]
 fn the_transport_knows_no_bevy() {
-    for source in all().iter().filter(|it| place(&it.module) == "transport") {
-        for crate_of_bevy in ["bevy_app", "bevy_ecs", "bevy_reflect", "bevy_time"] {
-            assert!(!source.code.contains(crate_of_bevy), "{}", source.module);
+    for source in all().iter().filter(|it| it.is_in("transport")) {
+        // The name by which the plugin calls itself over REST.
+        let code = source.code.replace("bevy_nakama", "");
+        assert!(!code.contains("bevy_"), "{}", source.module);
+    }
+}
+
+#[test]
+fn the_core_and_the_wire_know_no_socket() {
+    for (folder, strangers) in INSIDE_TRANSPORT {
+        let own = format!("transport/{folder}");
+        for source in all().iter().filter(|it| it.is_in(&own)) {
+            for path in &source.names {
+                let is_near = path.first().is_some_and(|it| it == "transport");
+                let stranger = path.get(1).filter(|it| strangers.contains(&it.as_str()));
+                assert!(!is_near || stranger.is_none(), "{}", names(source, path));
+            }
         }
     }
 }
@@ -270,14 +240,11 @@ fn the_transport_knows_no_bevy() {
 #[test]
 fn files_are_short() {
     let mut lengths = Vec::new();
-    for source in all() {
-        assert!(
-            source.lines <= 600,
-            "{}: {} lines",
-            source.module,
-            source.lines
-        );
-        lengths.push(source.lines);
+    for (path, _) in sources("") {
+        let text = fs::read_to_string(&path).expect("readable");
+        let lines = text.lines().count();
+        assert!(lines <= 600, "{}: {lines} lines", path.display());
+        lengths.push(lines);
     }
     lengths.sort_unstable();
     let median = lengths[lengths.len() / 2];
@@ -286,17 +253,18 @@ fn files_are_short() {
 
 #[test]
 fn the_panels_know_neither_the_world_nor_the_areas() {
-    for (path, code) in sources("overlay/panels") {
-        for named in paths(&code, "crate::") {
-            assert!(
-                ["connection", "overlay"].contains(&named[0].as_str()),
-                "{} names {}",
-                path.display(),
-                named.join("::")
-            );
+    for source in all().iter().filter(|it| it.is_in("overlay/panels")) {
+        for path in &source.names {
+            let named = path.first().map_or("", String::as_str);
+            let is_near = ["connection", "overlay"].contains(&named);
+            assert!(is_near, "{}", names(source, path));
         }
         for word in ["World", "Query<", "Res<", "ResMut<", "Commands"] {
-            assert!(!code.contains(word), "{} names {word}", path.display());
+            assert!(
+                !source.code.contains(word),
+                "{} names {word}",
+                source.module
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the crate looks like: its sources, its documentation, and its registered types.
 
-pub(crate) mod architecture;
+mod architecture;
 mod kinds;
+pub(crate) mod paths;
 mod reflection;
 mod words;

@@ -13,9 +13,15 @@ const MANIFEST: &str = include_str!("../../../Cargo.toml");
 fn pages() -> Vec<(PathBuf, usize, Vec<String>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut pages = Vec::new();
-    let mut paths: Vec<_> = ["src", "examples", "tests", "README.md", "CHANGELOG.md"]
-        .map(|name| root.join(name))
-        .into();
+    let names = [
+        "src",
+        "examples",
+        "tests",
+        "README.md",
+        "CHANGELOG.md",
+        "DEVELOPERS.md",
+    ];
+    let mut paths: Vec<_> = names.map(|name| root.join(name)).into();
     while let Some(path) = paths.pop() {
         if path.is_dir() {
             let entries = fs::read_dir(&path).expect("readable");

@@ -55,7 +55,7 @@ fn any_order_of_events_gives_each_request_one_outcome() {
     }
 }
 
-/// Writes the fuzzer's first inputs to `fuzz/corpus`: `cargo test --test hostile corpus -- --ignored`.
+/// Writes the fuzzer's first inputs to `fuzz/corpus`: `cargo test --test suite hostile::corpus -- --ignored`.
 #[test]
 #[ignore = "writes files"]
 fn corpus() {

@@ -2,7 +2,10 @@
 
 use crate::common::{game::describe, log::Log, scripted::websocket_server};
 use bevy::prelude::*;
-use bevy_nakama::{prelude::*, testing::*};
+use bevy_nakama::{
+    prelude::*,
+    testing::{self, *},
+};
 
 fn watch(game: &mut TestGame) -> Log {
     let log = Log::default();
@@ -161,6 +164,46 @@ fn everybody_who_waits_is_told_in_the_order_of_asking() {
         log.take(),
         ["a", "b", "c", "d", "e", "f", "g", "h"].map(|name| format!("{name}: {lost}"))
     );
+}
+
+/// A game that connects and asks again in answer to the first of several lost requests: what it asks for then is for the next thread,
+/// and not lost with the others.
+#[test]
+fn what_is_asked_after_a_new_connect_is_not_lost_with_the_old_thread() {
+    let listening = websocket_server(|mut socket| {
+        std::thread::spawn(move || while socket.read().is_ok() {});
+    });
+    let mut game = TestGame::connected();
+    let log = watch(&mut game);
+    for name in ["a", "b"] {
+        let (server, seen) = (listening.clone(), log.clone());
+        game.commands(|commands| {
+            let mut request = commands.nakama().join_match(JoinMatch::by_id(name));
+            request.observe(move |_: On<Replied<JoinMatch>>, mut commands: Commands| {
+                seen.add(name);
+                if name == "a" {
+                    let options = ConnectOptions::default();
+                    commands
+                        .nakama()
+                        .connect(&server, &session_of("ada"), options);
+                    let login = Login::device("a-device-of-ada");
+                    let seen = seen.clone();
+                    let mut login = commands.nakama().log_in(&testing::server(), login);
+                    login.observe(move |reply: On<Replied<LogIn>>| {
+                        let error = reply.result.as_ref().expect_err("it is nowhere");
+                        let is_lost = matches!(error, RequestError::ConnectionLost { .. });
+                        seen.add(format!("login, lost: {is_lost}"));
+                    });
+                }
+            });
+        });
+    }
+    game.network_thread_dies();
+    game.update();
+    assert_eq!(log.take(), ["a", "b", "the network thread is not running"]);
+    let mut told = [next(&mut game, &log), next(&mut game, &log)];
+    told.sort();
+    assert_eq!(told, ["connected", "login, lost: false"]);
 }
 
 #[test]

@@ -79,26 +79,23 @@ impl NotificationSend {
             Some(sender) => Uuid::parse_str(sender)
                 .map_err(invalid("expects sender_id to be a valid identifier"))?,
         };
-        if self.code <= 0 {
-            let problem = "expects code number to be a positive integer";
-            return Err(RuntimeError::new(problem));
-        }
-        if self.subject.is_empty() {
-            let problem = "expects subject to be a non-empty string";
-            return Err(RuntimeError::new(problem));
-        }
-        if !json::is_object(&self.content) {
-            let problem = "expects content to be a JSON object";
-            return Err(RuntimeError::new(problem));
-        }
-        let notice = Notice {
-            code: self.code,
-            subject: self.subject,
-            content: self.content,
-            sender: Some(UserId(sender)),
-            persistent: self.persistent,
+        let problem = if self.code <= 0 {
+            "expects code number to be a positive integer"
+        } else if self.subject.is_empty() {
+            "expects subject to be a non-empty string"
+        } else if !json::is_object(&self.content) {
+            "expects content to be a JSON object"
+        } else {
+            let notice = Notice {
+                code: self.code,
+                subject: self.subject,
+                content: self.content,
+                sender: Some(UserId(sender)),
+                persistent: self.persistent,
+            };
+            return Ok((UserId(user), notice));
         };
-        Ok((UserId(user), notice))
+        Err(RuntimeError::new(problem))
     }
 }
 

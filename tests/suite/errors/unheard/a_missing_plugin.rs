@@ -50,7 +50,7 @@ fn a_missing_plugin_is_named() {
         assert!(panic.contains("add `NakamaPlugin`"), "{index}: {panic}");
     }
     // All other calls take the same path.
-    for (path, code) in crate::form::architecture::sources("") {
+    for (path, code) in crate::form::paths::sources("") {
         let code: String = code.split_whitespace().collect();
         let goes_alone = code.contains("self.commands.queue(");
         assert!(!goes_alone || path.ends_with("commands.rs"), "{path:?}");

@@ -68,6 +68,27 @@ fn groups_are_managed_by_those_who_may() {
 }
 
 #[test]
+fn groups_are_found_by_name_in_any_case() {
+    let mut world = world(LocalServerConfig::default());
+    let ada = bearer(&mut world, "ada");
+    let details = json!({"name": "Knights", "open": true});
+    call(&mut world, &ada, "POST", "/v2/group", &details);
+    for (pattern, is_found) in [
+        ("knights", true),
+        ("KNIGHTS", true),
+        ("kNi%25", true),
+        ("k_i%25s", true),
+        ("%25ght", false),
+        ("kn", false),
+    ] {
+        let target = format!("/v2/group?limit=10&name={pattern}");
+        let (_, listed) = call(&mut world, &ada, "GET", &target, &json!({}));
+        let found = listed["groups"].as_array().map_or(0, Vec::len);
+        assert_eq!(found == 1, is_found, "{pattern}: {listed}");
+    }
+}
+
+#[test]
 fn deleting_an_account_ends_its_sockets_and_tokens() {
     let mut world = world(LocalServerConfig::default());
     let socket = world.open_as("ada");

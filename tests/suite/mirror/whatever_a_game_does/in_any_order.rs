@@ -1,5 +1,7 @@
 //! Anything that a game can do to a mirror, in any order, while others come and go.
 
+use std::mem;
+
 use bevy::{ecs::entity::EntityCloner, platform::collections::HashSet};
 use proptest::{collection::vec, prelude::*};
 
@@ -26,7 +28,7 @@ enum Act {
     Clone,
     DeepClone,
     Despawn,
-    /// Inserts on a new entity what it is.
+    /// Inserts what it is on a new entity.
     Copy,
 }
 
@@ -66,8 +68,10 @@ struct Play {
     /// What should have been sent, and was.
     left: [usize; 6],
     sent: [usize; 6],
-    /// The game's own.
+    /// The game's own, which are nothing and nobody.
     clones: Vec<Entity>,
+    /// The game's own, on which it has inserted a state or a presence.
+    copies: Vec<Entity>,
 }
 
 impl Play {
@@ -80,6 +84,7 @@ impl Play {
             left: [0; 6],
             sent: [0; 6],
             clones: Vec::new(),
+            copies: Vec::new(),
         }
     }
 
@@ -158,7 +163,7 @@ impl Play {
             Act::Copy => {
                 let world = self.game.app.world_mut();
                 let presence = world.get::<Presence>(entity).cloned().expect("indexed");
-                self.clones.push(world.spawn(presence).id());
+                self.copies.push(world.spawn(presence).id());
             }
             act => self.act(entity, at, act),
         }
@@ -188,7 +193,11 @@ impl Play {
                     .clone_entity(entity, clone);
                 self.clones.push(clone);
             }
-            Act::Copy => {}
+            Act::Copy => {
+                let copy = world.spawn_empty().id();
+                (place.copy_state)(world, entity, copy);
+                self.copies.push(copy);
+            }
         }
         self.game.app.world_mut().flush();
     }
@@ -221,12 +230,54 @@ impl Play {
                 assert!(found.is_none_or(|it| is_alive(&self.game, it)));
             }
         }
+        for entity in self.clones.iter().chain(&self.copies) {
+            let its_own = world.get_entity(*entity).expect("the game's own stay");
+            assert!(!is_related(its_own), "{entity} is in something");
+            let found = self
+                .places
+                .iter()
+                .find(|it| (it.find)(world) == Some(*entity));
+            assert!(
+                found.is_none(),
+                "a copy of the {}",
+                found.expect("some").name
+            );
+        }
         for clone in &self.clones {
-            let clone = world.get_entity(*clone).expect("the game's own stay");
-            assert!(!clone.contains::<PresentIn>() && !clone.contains::<MemberOf>());
-            assert!(!clone.contains::<ChatMemberOf>() && !clone.contains::<Match>());
+            let found = self.places.iter().find(|it| (it.is_it)(world, *clone));
+            assert!(
+                found.is_none(),
+                "a clone is a {}",
+                found.expect("some").name
+            );
+            assert!(world.get::<Presence>(*clone).is_none());
+        }
+        // What stands for nothing is nothing to leave.
+        for copy in mem::take(&mut self.copies) {
+            self.game.app.world_mut().despawn(copy);
+        }
+        self.frame();
+        assert_eq!(self.sent, self.left, "copies are not left");
+        let world = self.game.app.world();
+        for (at, place) in self.places.iter().enumerate() {
+            assert_eq!((place.find)(world), self.here[at], "{}", place.name);
         }
     }
+}
+
+fn is_related(entity: EntityRef) -> bool {
+    entity.contains::<PresentIn>()
+        || entity.contains::<MemberOf>()
+        || entity.contains::<ChatMemberOf>()
+        || entity.contains::<SessionOf>()
+        || entity.contains::<InStream>()
+        || entity.contains::<TicketOf>()
+        || entity.contains::<MatchPresences>()
+        || entity.contains::<PartyMembers>()
+        || entity.contains::<ChatMembers>()
+        || entity.contains::<UserSessions>()
+        || entity.contains::<StreamPresences>()
+        || entity.contains::<PartyTickets>()
 }
 
 proptest! {

@@ -30,6 +30,8 @@ struct Place {
     find: fn(&World) -> Option<Entity>,
     is_it: fn(&World, Entity) -> bool,
     remove_state: fn(&mut EntityWorldMut),
+    /// Inserts what it is on another entity, too.
+    copy_state: fn(&mut World, from: Entity, to: Entity),
     remove_id: fn(&mut EntityWorldMut),
     /// Takes the list of its members away.
     remove_list: fn(&mut EntityWorldMut),
@@ -45,6 +47,11 @@ macro_rules! place {
             is_it: |world, entity| world.get::<$State>(entity).is_some(),
             remove_state: |entity| {
                 entity.remove::<$State>();
+            },
+            copy_state: |world, from, to| {
+                if let Some(state) = world.get::<$State>(from).cloned() {
+                    world.entity_mut(to).insert(state);
+                }
             },
             remove_id: |entity| {
                 entity.remove::<$Id>();

@@ -7,7 +7,7 @@ use super::*;
 fn no_kind_of_request_is_missing() {
     let named: Vec<_> = cases().iter().map(|case| case.name).collect();
     let mut missing = Vec::new();
-    for (_, code) in crate::form::architecture::sources("") {
+    for (_, code) in crate::form::paths::sources("") {
         for (at, head) in code.match_indices("request!(") {
             let rest = &code[at + head.len()..];
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
