@@ -17,6 +17,9 @@ use bevy_reflect::Reflect;
 /// [`MessageReader`] can read a message from before it left. That takes about two frames; Bevy keeps messages until `FixedUpdate` has
 /// run, so a pause of the game prolongs it.
 ///
+/// In `On<Add, Departed>` the leaver is out of the [`PresenceIndex`](crate::presence::PresenceIndex) already, and still has everything
+/// else. If the local user leaves, everybody there is out of the index before the first of them departs.
+///
 /// To be rid of it sooner, hide or despawn it in an observer of `On<Remove, PresentIn>` or `On<Add, Departed>`. What your game despawns
 /// itself is gone at once.
 ///

@@ -15,8 +15,9 @@ use crate::{ecs::departure::depart, error::ServerError, proto::Message, request:
 /// [`Stream`](crate::stream::Stream). [`FollowedUser`](crate::status::FollowedUser) is one, too: the local user is among the
 /// followers.
 ///
-/// If you take the component from its entity, the local user leaves, as if you despawned the entity. Games do not implement this
-/// trait.
+/// If you take the component from its entity, the local user leaves, as if you despawned the entity. A stream is different: only code on
+/// the server can take somebody out of it, so the stream comes back, as another entity, with the next event or data. Games do not
+/// implement this trait.
 pub trait Context: Component + PartialEq + Vocabulary {}
 
 /// A [`Context`] that a request leaves: [`Match`](crate::matches::Match), [`Party`](crate::party::Party),
@@ -68,6 +69,12 @@ pub(crate) struct Entry<C: Context> {
     pub(crate) state: C,
     /// Everybody in it, and whether that is the local user.
     pub(crate) everybody: Vec<(Arc<PresenceInfo>, bool)>,
+}
+
+/// Whether the local user is in this. An observer of what the plugin did last may have left.
+pub(crate) fn is_in<C: Context>(world: &World, entity: Entity) -> bool {
+    let index = world.resource::<ContextIndex<C::Id>>();
+    index.id_of(entity).is_some()
 }
 
 /// The id of what the local user is in.

@@ -4,7 +4,7 @@ use bevy_ecs::prelude::*;
 use hashbrown::Equivalent;
 
 use super::{
-    context::{Context, Entry, id_of},
+    context::{Context, Entry, Vocabulary as _, id_of, is_in},
     early::{self, EarlyArrivals, Timing, WaitsFor},
     ids::SessionId,
     index::ContextIndex,
@@ -47,10 +47,10 @@ pub(crate) fn refuse_for<C: Context, R: Request>(world: &mut World, entity: Enti
 
 /// A request that created something or joined it has brought the local user in. Returns its entity: the one that asked, or an older
 /// one that is the same thing already.
-pub(crate) fn enter<C: Context<Id: Component>, M: Membership<Detail = ()>>(
+pub(crate) fn enter<M: Membership<Detail = (), Place: Context<Id: Component>>>(
     world: &mut World,
     asking: Entity,
-    entry: Entry<C>,
+    entry: Entry<M::Place>,
     since: Moment,
 ) -> Entity {
     let Entry {
@@ -59,13 +59,13 @@ pub(crate) fn enter<C: Context<Id: Component>, M: Membership<Detail = ()>>(
         everybody,
     } = entry;
     let entity = become_context(world, asking, &id, state, id.clone());
-    if world.get_entity(entity).is_ok() {
+    if is_in::<M::Place>(world, entity) {
         let everybody = everybody.into_iter();
         let everybody = everybody.map(|(info, is_self)| (info, (), is_self));
         reconcile::apply_snapshot::<M>(world, entity, everybody, since);
         world
             .resource_mut::<EarlyArrivals>()
-            .context_is_known(C::AREA, &id.to_string());
+            .context_is_known(M::Place::AREA, &id.to_string());
     }
     entity
 }

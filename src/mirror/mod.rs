@@ -22,7 +22,7 @@ pub use self::{
     leave::Leave,
 };
 pub(crate) use self::{
-    context::{Entry, Vocabulary, id_of},
+    context::{Entry, Vocabulary, id_of, is_in},
     dispatch::{AreaAppExt, Handlers, dispatch, on_pushed},
     early::{Timing, WaitsFor},
     enter::{

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bevy_ecs::{prelude::*, relationship::Relationship};
 
 use super::{
+    context::{Context, is_in},
     ids::{PresenceInfo, SessionId},
     presence::{IsSelf, JoinedAs, Presence},
     roster::{Dismiss, PresenceIndex},
@@ -19,6 +20,8 @@ use crate::{
 
 /// A relationship from a presence to where it is.
 pub(crate) trait Membership: Relationship + Bundle {
+    /// What it is in.
+    type Place: Context;
     /// What else such a presence carries, from the moment when it is spawned.
     type Detail: Detail;
     /// What marks some of them. It goes when they leave.
@@ -147,8 +150,7 @@ fn join<M: Membership>(
     how: JoinedAs,
     is_self: bool,
 ) {
-    // Observers of the one before may have despawned what they are in.
-    if world.get_entity(context).is_err() {
+    if !is_in::<M::Place>(world, context) {
         return;
     }
     let index = world.resource::<PresenceIndex>();
@@ -186,7 +188,8 @@ fn identify(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
     )
 }
 
-/// The server tells of somebody who is there already. After each step, an observer may have despawned the presence.
+/// The server tells of somebody who is there already. After each step, it may be none any more: observers do as they
+/// like.
 fn update(
     world: &mut World,
     context: Entity,
@@ -211,17 +214,20 @@ fn update(
     }
     if let Ok(mut entity) = world.get_entity_mut(known)
         && is_self
+        && entity.contains::<Presence>()
         && !entity.contains::<IsSelf>()
     {
         entity.insert(IsSelf);
     }
-    if let Ok(mut entity) = world.get_entity_mut(known) {
+    if let Ok(mut entity) = world.get_entity_mut(known)
+        && entity.contains::<Presence>()
+    {
         detail.update(&mut entity);
     }
 }
 
 fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
-    if world.get_entity(context).is_err() {
+    if !is_in::<M::Place>(world, context) {
         return;
     }
     let moment = world.resource::<Moments>().now();

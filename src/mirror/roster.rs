@@ -11,6 +11,10 @@ use super::ids::{SessionId, UserId};
 use crate::{request::Moment, transport::canonical};
 
 /// Finds presences by session.
+///
+/// Whoever leaves is out of it before their entity changes: in `On<Add, Departed>` and `On<Remove, PresentIn>` it does not find them any
+/// more. If the local user leaves, or the connection ends, everybody in that match, party, channel or stream is out of it at once, so
+/// the observers for the first of them find nobody there.
 #[derive(Debug, Default, Reflect, Resource)]
 #[type_path = "bevy_nakama::presence"]
 #[reflect(Resource)]

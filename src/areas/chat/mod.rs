@@ -135,6 +135,7 @@ pub enum ChatChannelKind {
 pub struct ChatMemberOf(pub Entity);
 
 impl Membership for ChatMemberOf {
+    type Place = ChatChannel;
     type Detail = ();
     type Marks = ();
 }

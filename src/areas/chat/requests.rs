@@ -103,7 +103,7 @@ impl SocketRequest for JoinChat {
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
         let Consent { entity, since, .. } = consent;
         let entry = entry(consent.reply)?;
-        let entity = mirror::enter::<ChatChannel, ChatMemberOf>(world, entity, entry, since);
+        let entity = mirror::enter::<ChatMemberOf>(world, entity, entry, since);
         Ok(ChatJoined { entity })
     }
 

@@ -109,6 +109,7 @@ pub struct Match {
 pub struct PresentIn(pub Entity);
 
 impl Membership for PresentIn {
+    type Place = Match;
     type Detail = ();
     type Marks = ();
 }
@@ -349,7 +350,7 @@ fn become_match(
 ) -> Result<MatchJoined, RequestError<MatchRefusal>> {
     let Consent { entity, since, .. } = consent;
     let entry = entry(consent.reply)?;
-    let entity = mirror::enter::<Match, PresentIn>(world, entity, entry, since);
+    let entity = mirror::enter::<PresentIn>(world, entity, entry, since);
     Ok(MatchJoined { entity })
 }
 

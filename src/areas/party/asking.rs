@@ -1,12 +1,12 @@
 //! Who asks to join a party, as its leader sees it.
 
-use bevy_ecs::{prelude::*, relationship::RelationshipTarget};
+use bevy_ecs::{entity::EntityHashMap, prelude::*};
 use bevy_reflect::Reflect;
 
 use super::{Party, PartyRefusal};
 use crate::{
     commands::NakamaCommands,
-    ecs::uncloned::Uncloned as _,
+    ecs::{naming::name_for, uncloned::Uncloned as _},
     error::ServerError,
     mirror::{
         self, Timing, WaitsFor, ask_about, id_of,
@@ -38,14 +38,22 @@ pub struct AsksToJoin(pub Entity);
 #[reflect(Component)]
 pub struct PartyJoinRequests(Vec<Entity>);
 
-/// Who asks, and when that was heard of.
-#[derive(Component)]
-#[component(immutable, clone_behavior = Ignore)]
+/// Somebody who asks, and when that was heard of.
 struct Asker {
+    entity: Entity,
     who: UserPresence,
     session: SessionId,
-    party: Entity,
     heard_at: Moment,
+}
+
+/// Who asks to join which party, in order of asking. Only the plugin says so, and no component that a game may take away.
+#[derive(Default, Resource)]
+pub(super) struct Askers(EntityHashMap<Vec<Asker>>);
+
+impl Askers {
+    fn of(&self, party: Entity) -> &[Asker] {
+        self.0.get(&party).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Somebody asks to join a party.
@@ -57,69 +65,82 @@ pub(super) fn on_join_request(
 ) -> Result<(), WaitsFor> {
     let party = mirror::context_of::<Party>(world, &request.party_id)?;
     for asker in &request.presences {
-        // An observer of the one before may have left the party.
-        if world.get_entity(party).is_ok() {
-            note(world, party, asker);
-        }
+        note(world, party, asker);
     }
     Ok(())
 }
 
-fn note(world: &mut World, party: Entity, asker: &UserPresence) -> Entity {
-    if let Some(known) = find(world, party, &asker.session_id) {
-        return known;
+/// The entity of somebody who asks. `None` if an observer of the one before has left the party.
+fn note(world: &mut World, party: Entity, who: &UserPresence) -> Option<Entity> {
+    if !mirror::is_in::<Party>(world, party) {
+        return None;
     }
-    let heard_at = world.resource::<Moments>().now();
-    let who = UserPresence {
-        user_id: asker.user_id.clone(),
-        session_id: asker.session_id.clone(),
-        username: asker.username.clone(),
-        ..Default::default()
+    let mut known = world.resource::<Askers>().of(party).iter();
+    let known = known.find(|known| known.session == *who.session_id);
+    let known = known.and_then(|known| world.get_entity(known.entity).ok());
+    let entity = match known {
+        Some(known) if known.get() == Some(&AsksToJoin(party)) => return Some(known.id()),
+        Some(known) => known.id(),
+        None => note_new(world, party, who),
     };
     let session = SessionId::from(who.session_id.as_str());
-    let asker = (
-        AsksToJoin(party),
+    let who = (
         UserId::from(who.user_id.as_str()),
-        session.clone(),
+        session,
         Username::from(who.username.as_str()),
-        Name::new(format!("{} asks to join", who.username)),
-        Asker {
-            who,
-            session,
-            party,
-            heard_at,
-        },
     );
-    world.spawn(asker).id()
-}
-
-fn all(world: &World, party: Entity) -> Vec<Entity> {
-    world
-        .get::<PartyJoinRequests>(party)
-        .into_iter()
-        .flat_map(PartyJoinRequests::iter)
-        .collect()
-}
-
-fn find(world: &World, party: Entity, session: &str) -> Option<Entity> {
-    let is_it = |entity: &Entity| {
-        let asker = world.get::<Asker>(*entity);
-        asker.is_some_and(|asker| asker.session == *session)
+    let mut asker = world.entity_mut(entity);
+    let name = name_for(&asker, format!("{} asks to join", who.2.as_str()));
+    // All at once: whoever hears of it knows who asks.
+    match name {
+        Some(name) => asker.insert((AsksToJoin(party), who, name)),
+        None => asker.insert((AsksToJoin(party), who)),
     };
-    all(world, party).into_iter().find(is_it)
+    Some(entity)
+}
+
+/// Somebody who asks and has no entity, or whose entity the game has despawned.
+fn note_new(world: &mut World, party: Entity, who: &UserPresence) -> Entity {
+    forget(world, party, &who.session_id);
+    let entity = world.spawn_empty().id();
+    let asker = Asker {
+        entity,
+        who: UserPresence {
+            user_id: who.user_id.clone(),
+            session_id: who.session_id.clone(),
+            username: who.username.clone(),
+            ..Default::default()
+        },
+        session: SessionId::from(who.session_id.as_str()),
+        heard_at: world.resource::<Moments>().now(),
+    };
+    let askers = &mut world.resource_mut::<Askers>().0;
+    askers.entry(party).or_default().push(asker);
+    entity
 }
 
 /// Somebody does not ask any more.
 pub(super) fn forget(world: &mut World, party: Entity, session: &str) {
-    if let Some(asker) = find(world, party, session) {
-        world.despawn(asker);
-    }
+    forget_those(world, party, |asker| asker.session == *session);
 }
 
 /// The local user is not the leader any more, so they no longer see who asks to join.
 pub(super) fn forget_all(world: &mut World, party: Entity) {
-    for asker in all(world, party) {
-        world.despawn(asker);
+    forget_those(world, party, |_| true);
+}
+
+fn forget_those(world: &mut World, party: Entity, mut is_gone: impl FnMut(&Asker) -> bool) {
+    let askers = &mut world.resource_mut::<Askers>().0;
+    let Some(of_party) = askers.get_mut(&party) else {
+        return;
+    };
+    let gone: Vec<_> = of_party.extract_if(.., |asker| is_gone(asker)).collect();
+    if of_party.is_empty() {
+        askers.remove(&party);
+    }
+    for asker in gone {
+        // The game may have despawned it.
+        let _ = world.try_despawn(asker.entity);
     }
 }
 
@@ -163,24 +184,14 @@ impl SocketRequest for ListPartyJoinRequests {
 
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
         let (listed, _) = expect_message!(consent.reply, PartyJoinRequest);
-        if id_of::<Party>(world, self.party).is_none() {
-            return Ok(PartyJoinRequestsListed { askers: Vec::new() }); // the local user left meanwhile
-        }
-        let mut askers = Vec::new();
-        for asker in &listed.presences {
-            if world.get_entity(self.party).is_ok() {
-                askers.push(note(world, self.party, asker));
-            }
-        }
-        for known in all(world, self.party) {
-            // An asker whom the server announced after this request may be missing from an older list.
-            let is_older = world
-                .get::<Asker>(known)
-                .is_some_and(|asker| asker.heard_at < consent.since);
-            if is_older && !askers.contains(&known) {
-                world.despawn(known);
-            }
-        }
+        let everybody = listed.presences.iter();
+        let askers: Vec<_> = everybody
+            .filter_map(|asker| note(world, self.party, asker))
+            .collect();
+        // An asker whom the server announced after this request may be missing from an older list.
+        forget_those(world, self.party, |known| {
+            known.heard_at < consent.since && !askers.contains(&known.entity)
+        });
         Ok(PartyJoinRequestsListed { askers })
     }
 }
@@ -300,9 +311,11 @@ fn answer<R: SocketRequest>(
     asker: Entity,
     request: impl FnOnce(PartyId, Entity, UserPresence) -> R,
 ) {
-    let asks = world.get::<Asker>(asker).and_then(|asker| {
-        let id = id_of::<Party>(world, asker.party)?;
-        Some((id, asker.party, asker.who.clone()))
+    let mut askers = world.resource::<Askers>().0.iter();
+    let asks = askers.find_map(|(party, askers)| {
+        let mut askers = askers.iter();
+        let asks = askers.find(|asks| asks.entity == asker && world.get_entity(asker).is_ok())?;
+        Some((id_of::<Party>(world, *party)?, *party, asks.who.clone()))
     });
     match asks {
         Some((id, party, presence)) => submit(world, entity, request(id, party, presence)),

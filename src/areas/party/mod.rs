@@ -93,7 +93,7 @@ use crate::{
         Membership, NOTHING, Timing, Vocabulary, WaitsFor,
         early::EarlyArrivals,
         on_pushed,
-        presence::{PartyId, PresenceIndex, SessionId},
+        presence::{PartyId, Presence, PresenceIndex, SessionId},
         receive::{may_judge_deadlines, receive},
     },
     proto::{Message, UserPresence, realtime},
@@ -134,6 +134,7 @@ pub struct Party {
 pub struct MemberOf(pub Entity);
 
 impl Membership for MemberOf {
+    type Place = Party;
     type Detail = ();
     type Marks = PartyLeader;
 }
@@ -220,7 +221,7 @@ fn enter(
         everybody: members.collect(),
         state,
     };
-    let entity = mirror::enter::<Party, MemberOf>(world, asking, entry, since);
+    let entity = mirror::enter::<MemberOf>(world, asking, entry, since);
     if let Some(leader) = &party.leader {
         set_leader(world, entity, leader.session_id.as_str().into());
     }
@@ -378,11 +379,11 @@ fn mark_leader(world: &mut World, party: Entity) {
     let index = world.resource::<PresenceIndex>();
     let leader = index.get(party, session);
     for member in index.members(party) {
-        // Observers of the mark may leave, and with the party its members go.
+        // Observers of the mark may leave, and all members with the local user.
         let Ok(mut member) = world.get_entity_mut(member) else {
             continue;
         };
-        let leads = Some(member.id()) == leader;
+        let leads = Some(member.id()) == leader && member.contains::<Presence>();
         if leads && !member.contains::<PartyLeader>() {
             member.insert(PartyLeader);
         } else if !leads && member.contains::<PartyLeader>() {
@@ -405,6 +406,7 @@ impl Plugin for PartyPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<PartyIndex>()
             .init_resource::<PartyAsks>()
+            .init_resource::<asking::Askers>()
             .register_type::<(PartyIndex, Party, MemberOf, PartyMembers, PartyLeader)>()
             .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
             .add_life_cycle(LifeCycle {

@@ -151,6 +151,7 @@ impl Vocabulary for FollowedUser {
 }
 
 impl Membership for SessionOf {
+    type Place = FollowedUser;
     type Detail = UserStatus;
     type Marks = ();
 }
@@ -272,7 +273,7 @@ fn entity_for(
     }
 }
 
-/// The entity of a user; a new one if there is none. `None` if the game despawned it at once: that is unfollowing.
+/// The entity of a user; a new one if there is none. `None` if the game unfollowed them at once.
 fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Option<Entity> {
     if let Some(name) = name {
         let mut book = world.resource_mut::<StatusBook>();
@@ -298,7 +299,7 @@ fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Optio
         }
         give_name(world, user, format!("{} {name}", FollowedUser::NOUN));
     }
-    world.get_entity(user).is_ok().then_some(user)
+    mirror::is_in::<FollowedUser>(world, user).then_some(user)
 }
 
 /// The local user comes online somewhere. If it does so with what this connection's session was about to show, it is that session.

@@ -56,8 +56,8 @@
 //! * **That the local user is out of a stream**, by leaving or because it was closed. The entity stays, and nothing arrives any more:
 //!   the server tells only the others who leaves. If your game knows better, despawn the entity.
 //! * A stream's entity goes with the connection, or when the game despawns it. It comes back with the next event or data if
-//!   the local user is still in the stream; the server does not tell again who is there. To despawn the entity does not leave the
-//!   stream: only code on the server can do that.
+//!   the local user is still in the stream; the server does not tell again who is there. To despawn the entity, or to take [`Stream`]
+//!   from it, does not leave the stream: only code on the server can do that.
 //! * A user who is hidden in a stream hears everything, and nobody hears of that user, not even that user.
 //! * Which presence is the local user's ([`IsSelf`](crate::presence::IsSelf)), until the server has told the local user's session, see
 //!   [`PresenceIndex::own_session`](crate::presence::PresenceIndex::own_session). It has if the local user appears online.
@@ -204,6 +204,7 @@ pub struct StreamPresences(EntityHashSet);
 pub struct StreamPersistence(pub bool);
 
 impl Membership for InStream {
+    type Place = Stream;
     type Detail = StreamPersistence;
     type Marks = ();
 }
@@ -282,10 +283,7 @@ fn on_presence_event(
     let who = event.joins.iter().chain(&event.leaves);
     mirror::wait_for_answer(world, timing, Area::Stream, &stream.to_string(), who)?;
     let entity = entity_of(world, &stream, || stream.clone());
-    // Observers may have despawned it at once.
-    if world.get_entity(entity).is_ok() {
-        mirror::on_presences::<InStream>(world, entity, &event.joins, &event.leaves, people);
-    }
+    mirror::on_presences::<InStream>(world, entity, &event.joins, &event.leaves, people);
     Ok(())
 }
 

@@ -23,33 +23,49 @@ fn is_out_of_the_party(game: &mut TestGame) {
     assert_eq!(count::<With<Party>>(game), 0);
     assert_eq!(count::<With<Presence>>(game), 0, "nobody is left behind");
     assert_eq!(count::<With<AsksToJoin>>(game), 0);
+    assert_eq!(count::<With<PartyLeader>>(game), 0);
 }
+
+/// By despawning the party, by removing what it is, or by clearing it.
+const WAYS_OUT: [fn(EntityCommands); 3] = [
+    |mut party| party.despawn(),
+    |mut party| {
+        party.remove::<Party>();
+    },
+    |mut party| {
+        party.clear();
+    },
+];
 
 #[test]
 fn a_game_leaves_as_the_leader_changes() {
-    let mut game = TestGame::connected();
-    in_bobs_party(&mut game);
-    game.observe(
-        |_: On<Remove, PartyLeader>,
-         mut commands: Commands,
-         party: Option<Single<Entity, With<Party>>>| {
-            if let Some(party) = party {
-                commands.entity(*party).despawn();
-            }
-        },
-    );
-    game.server_says(party_leader("p", "cat"));
-    is_out_of_the_party(&mut game);
+    for leave in WAYS_OUT {
+        let mut game = TestGame::connected();
+        in_bobs_party(&mut game);
+        game.observe(
+            move |_: On<Remove, PartyLeader>,
+                  mut commands: Commands,
+                  party: Option<Single<Entity, With<Party>>>| {
+                if let Some(party) = party {
+                    leave(commands.entity(*party));
+                }
+            },
+        );
+        game.server_says(party_leader("p", "cat"));
+        is_out_of_the_party(&mut game);
+    }
 }
 
 #[test]
 fn a_game_leaves_a_party_as_it_enters() {
-    let mut game = TestGame::connected();
-    game.observe(|came: On<Add, Party>, mut commands: Commands| {
-        commands.entity(came.entity).despawn();
-    });
-    in_bobs_party(&mut game);
-    is_out_of_the_party(&mut game);
+    for leave in WAYS_OUT {
+        let mut game = TestGame::connected();
+        game.observe(move |came: On<Add, Party>, mut commands: Commands| {
+            leave(commands.entity(came.entity));
+        });
+        in_bobs_party(&mut game);
+        is_out_of_the_party(&mut game);
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! A game may insert, remove, clear, clone and despawn what it likes. What the local user is in, and who is in it, stays right.
 
+mod askers_may_be_stripped;
 mod clones_are_nobody;
 mod ids_may_be_removed;
 mod in_any_order;
+mod leaving_in_observers;
 mod members_may_be_stripped;
 mod removing_a_state_is_leaving;
 
@@ -70,25 +72,38 @@ fn town() -> Stream {
     }
 }
 
-fn followed_bob(game: &mut TestGame) -> Entity {
+fn follow_bob(game: &mut TestGame) {
     game.commands(|c| c.nakama().follow(FollowUsers::ids(["user-bob"])).id());
     game.update();
     let asked = game.expect_sent(Kind::StatusFollow);
     game.answer(&asked, followed(&[("bob", "")]));
     game.update();
+}
+
+fn followed_bob(game: &mut TestGame) -> Entity {
+    follow_bob(game);
     let index = game.app.world().resource::<FollowedUserIndex>();
     index.get(&"user-bob".into()).expect("followed")
 }
 
-fn ticket(game: &mut TestGame) -> Entity {
+fn ask_for_ticket(game: &mut TestGame) {
     let add = AddMatchmaker::players(2, 2);
     game.commands(|c| c.nakama().add_matchmaker(add).id());
     game.update();
     let asked = game.expect_sent(Kind::MatchmakerAdd);
     game.answer(&asked, matchmaker_ticket("t"));
     game.update();
+}
+
+fn ticket(game: &mut TestGame) -> Entity {
+    ask_for_ticket(game);
     let index = game.app.world().resource::<TicketIndex>();
     index.get(&"t".into()).expect("a ticket")
+}
+
+fn hear_of_town(game: &mut TestGame) {
+    game.server_says(stream_presences(&town(), &["bob", "dan"], &[]));
+    game.update();
 }
 
 fn in_town(game: &mut TestGame) -> Entity {
@@ -193,6 +208,16 @@ fn session_id(name: &str) -> SessionId {
 fn member(game: &TestGame, place: Entity, name: &str) -> Option<Entity> {
     let index = game.app.world().resource::<PresenceIndex>();
     index.get(place, &session_id(name))
+}
+
+/// How many places the index keeps people of.
+fn rosters(game: &TestGame) -> usize {
+    let index = game.app.world().resource::<PresenceIndex>();
+    let rosters = index.field("contexts").expect("the rosters");
+    let rosters = rosters.reflect_ref().as_tuple_struct();
+    let rosters = rosters.ok().and_then(|rosters| rosters.field(0));
+    let rosters = rosters.expect("what is inside").reflect_ref().as_map();
+    rosters.expect("a map").len()
 }
 
 fn frames(game: &mut TestGame, frames: usize) {
