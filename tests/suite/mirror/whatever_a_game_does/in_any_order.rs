@@ -16,6 +16,8 @@ enum Step {
     Member(usize, u8, Act),
     Comes(usize, u8),
     Goes(usize, u8),
+    /// One comes and another goes, and in the middle of that, an observer does this to the place.
+    InAnObserver(usize, u8, Act),
     Frame,
 }
 
@@ -54,8 +56,24 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..6usize, 0..3u8, act()).prop_map(|(place, who, act)| Step::Member(place, who, act)),
         2 => (0..6usize, 0..3u8).prop_map(|(place, who)| Step::Comes(place, who)),
         2 => (0..6usize, 0..3u8).prop_map(|(place, who)| Step::Goes(place, who)),
+        2 => (0..6usize, 0..3u8, way_out()).prop_map(|(place, who, act)| Step::InAnObserver(place, who, act)),
         3 => Just(Step::Frame),
     ]
+}
+
+/// Bevy does not let an observer despawn what somebody has just come to.
+fn way_out() -> impl Strategy<Value = Act> {
+    prop_oneof![Just(Act::Clear), Just(Act::RemoveState)]
+}
+
+/// What an observer is to do next.
+#[derive(Default, Resource)]
+struct Trap(Option<Box<dyn FnOnce(&mut World) + Send + Sync>>);
+
+fn spring(world: &mut World) {
+    if let Some(act) = world.resource_mut::<Trap>().0.take() {
+        act(world);
+    }
 }
 
 struct Play {
@@ -76,8 +94,12 @@ struct Play {
 
 impl Play {
     fn new() -> Self {
+        let mut game = TestGame::connected();
+        game.app.init_resource::<Trap>();
+        game.observe(|_: On<Add, Presence>, mut commands: Commands| commands.queue(spring));
+        game.observe(|_: On<Remove, Presence>, mut commands: Commands| commands.queue(spring));
         Self {
-            game: TestGame::connected(),
+            game,
             places: places(),
             here: [None; 6],
             members: Default::default(),
@@ -102,6 +124,7 @@ impl Play {
             Step::Member(at, who, act) => self.act_on_member(at, who, act),
             Step::Comes(at, who) => self.event(at, who, true),
             Step::Goes(at, who) => self.event(at, who, false),
+            Step::InAnObserver(at, who, act) => self.leave_in_an_observer(at, who, act),
             Step::Frame => self.frame(),
         }
     }
@@ -125,6 +148,38 @@ impl Play {
         }
     }
 
+    fn leave_in_an_observer(&mut self, at: usize, who: u8, act: Act) {
+        let (Some(here), Some(people)) = (self.here[at], self.places[at].people) else {
+            return;
+        };
+        let remove_state = self.places[at].remove_state;
+        self.game
+            .app
+            .insert_resource(Trap(Some(Box::new(move |world| {
+                let mut here = world.entity_mut(here);
+                match act {
+                    Act::Clear => {
+                        here.clear();
+                    }
+                    _ => remove_state(&mut here),
+                }
+            }))));
+        let [one, other] = [who, (who + 1) % 3].map(|who| NAMES[usize::from(who)]);
+        self.game.server_says(people(&[one, "eve"], &[other]));
+        self.frame();
+        assert!(
+            self.game.app.world().resource::<Trap>().0.is_none(),
+            "eve came"
+        );
+        self.is_left(at);
+    }
+
+    fn is_left(&mut self, at: usize) {
+        self.here[at] = None;
+        self.members[at].clear();
+        self.left[at] += usize::from(self.places[at].leave.is_some());
+    }
+
     fn act_on_place(&mut self, at: usize, act: Act) {
         let Some(entity) = self.here[at] else { return };
         let place = &self.places[at];
@@ -136,9 +191,7 @@ impl Play {
         };
         self.act(entity, at, act);
         if is_left {
-            self.here[at] = None;
-            self.members[at].clear();
-            self.left[at] += usize::from(self.places[at].leave.is_some());
+            self.is_left(at);
         }
     }
 
@@ -243,6 +296,11 @@ impl Play {
                 found.expect("some").name
             );
         }
+        let here = self.here.iter().flatten().count();
+        assert!(
+            rosters(&self.game) <= here,
+            "nothing is kept of what is gone"
+        );
         for clone in &self.clones {
             let found = self.places.iter().find(|it| (it.is_it)(world, *clone));
             assert!(
