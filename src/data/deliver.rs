@@ -43,7 +43,9 @@ pub(crate) fn add_data<D: WireData>(app: &mut App) {
     bind::init::<D::Context>(app);
     app.add_life_cycle(LifeCycle {
         on_opened: bind::clear_area::<D::Context>,
-        ..NOTHING
+        on_lost: NOTHING,
+        reenter: NOTHING,
+        on_closed: NOTHING,
     })
     .handle(D::KIND, |world, pushed, timing| match D::of(pushed) {
         Some(data) => deliver(world, data, timing),

@@ -30,7 +30,9 @@ impl Plugin for DataPlugin {
         app.init_resource::<observed::Told<send::Logged>>()
             .add_life_cycle(LifeCycle {
                 on_opened: observed::forget_told::<send::Logged>,
-                ..NOTHING
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: NOTHING,
             })
             .handle_failed_sends(send::on_send_failed);
     }

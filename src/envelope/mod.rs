@@ -179,7 +179,9 @@ impl Plugin for EnvelopePlugin {
             .add_message::<EnvelopeSent>()
             .add_life_cycle(LifeCycle {
                 on_opened: observed::forget_told::<ErrorCode>,
-                ..NOTHING
+                on_lost: NOTHING,
+                reenter: NOTHING,
+                on_closed: NOTHING,
             })
             .handle_raw(on_raw)
             .add_systems(

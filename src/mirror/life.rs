@@ -5,6 +5,9 @@ use bevy_ecs::prelude::*;
 /// What an area does at a moment in the life of the connection.
 pub(crate) type Hook = fn(&mut World);
 
+/// Does nothing.
+pub(crate) const NOTHING: Hook = |_| {};
+
 /// An area's part in the life of the connection.
 #[derive(Clone, Copy)]
 pub(crate) struct LifeCycle {
@@ -18,14 +21,6 @@ pub(crate) struct LifeCycle {
     /// The connection is over: the local user is out of everything.
     pub(crate) on_closed: Hook,
 }
-
-/// Does nothing.
-pub(crate) const NOTHING: LifeCycle = LifeCycle {
-    on_opened: |_| {},
-    on_lost: |_| {},
-    reenter: |_| {},
-    on_closed: |_| {},
-};
 
 /// The hooks of all areas, in the order in which the areas were added.
 #[derive(Default, Resource)]

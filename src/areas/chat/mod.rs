@@ -324,8 +324,9 @@ impl Plugin for ChatPlugin {
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
             .add_life_cycle(LifeCycle {
                 on_opened: ecs::clear_messages::<ChatMessageReceived>,
+                on_lost: NOTHING,
+                reenter: NOTHING,
                 on_closed: mirror::clear::<ChatChannel>,
-                ..NOTHING
             })
             .handle_joins(mirror::on_join_answered::<ChatChannel>);
         on_pushed!(app:

@@ -374,8 +374,10 @@ impl Plugin for MatchesPlugin {
         app.init_resource::<MatchIndex>()
             .register_type::<(MatchIndex, Match, PresentIn, MatchPresences)>()
             .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
                 on_closed: mirror::clear::<Match>,
-                ..NOTHING
             })
             .handle_joins(mirror::on_join_answered::<Match>);
         add_data::<MatchData>(app);

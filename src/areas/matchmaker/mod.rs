@@ -281,8 +281,10 @@ impl Plugin for MatchmakerPlugin {
             .register_type::<(TicketIndex, MatchmakerTicket, AddMatchmaker)>()
             .register_type::<(TicketOf, PartyTickets, TicketId)>()
             .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
                 on_closed,
-                ..NOTHING
             })
             .add_observer(on_departed)
             .add_observer(|changed: On<MembersChanged>, mut commands: Commands| {

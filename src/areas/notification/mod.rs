@@ -188,8 +188,9 @@ impl Plugin for NotificationPlugin {
             .register_type::<(NotificationInbox, Notification, NotificationCode)>()
             .add_life_cycle(LifeCycle {
                 on_opened: ecs::clear_messages::<NotificationReceived>,
+                on_lost: NOTHING,
+                reenter: NOTHING,
                 on_closed: inbox::clear,
-                ..NOTHING
             });
         on_pushed!(app: Notifications => on_notifications,);
     }

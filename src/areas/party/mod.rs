@@ -410,8 +410,10 @@ impl Plugin for PartyPlugin {
             .register_type::<(PartyIndex, Party, MemberOf, PartyMembers, PartyLeader)>()
             .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
             .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
                 on_closed,
-                ..NOTHING
             })
             .handle_joins(joining::on_join_answered)
             .add_systems(

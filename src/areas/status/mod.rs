@@ -338,8 +338,8 @@ impl Plugin for StatusPlugin {
             .add_life_cycle(LifeCycle {
                 on_opened,
                 on_lost: |world| *world.resource_mut::<StatusBook>() = StatusBook::default(),
+                reenter: NOTHING,
                 on_closed: mirror::clear::<FollowedUser>,
-                ..NOTHING
             })
             .handle_joins(|world| {
                 let ids = mirror::take_unwanted::<FollowedUser>(world);

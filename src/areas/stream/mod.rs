@@ -296,8 +296,10 @@ impl Plugin for StreamPlugin {
             .register_type::<(StreamIndex, Stream, InStream)>()
             .register_type::<(StreamPresences, StreamPersistence)>()
             .add_life_cycle(LifeCycle {
+                on_opened: NOTHING,
+                on_lost: NOTHING,
+                reenter: NOTHING,
                 on_closed: mirror::clear::<Stream>,
-                ..NOTHING
             });
         add_data::<StreamData>(app);
         on_pushed!(app: StreamPresenceEvent => on_presence_event,);
