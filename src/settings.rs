@@ -9,9 +9,18 @@ use crate::transport::LinkSettings;
 
 /// Settings of the plugin, a resource. Changes take effect with the next frame, but for those of the network thread, which
 /// are marked.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use bevy_nakama::prelude::*;
+/// let patient = NakamaSettings {
+///     request_timeout: Duration::from_secs(30),
+///     ..NakamaSettings::default()
+/// };
+/// let plugin = NakamaPlugin::new(patient);
+/// ```
 #[derive(Clone, Debug, Reflect, Resource)]
 #[reflect(Resource)]
-#[non_exhaustive]
 pub struct NakamaSettings {
     /// How long a request may take. Default: 10 s. It holds for requests that are made from then on.
     pub request_timeout: Duration,

@@ -50,7 +50,6 @@ pub struct SessionRefreshed {
 
 /// How to connect.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub struct ConnectOptions {
     /// Whether followers see the user as online. Default: yes.
     pub appear_online: bool,

@@ -124,7 +124,6 @@ impl NakamaOverlayPlugin {
 /// The overlay's settings, a resource. Changes take effect with the next frame.
 #[derive(Clone, Debug, Reflect, Resource)]
 #[reflect(Resource)]
-#[non_exhaustive]
 pub struct NakamaOverlay {
     /// Whether it is open. Default: no.
     pub open: bool,

@@ -47,6 +47,32 @@ pub struct Replied<R: Request> {
     pub result: Result<R::Reply, RequestError<R::Refusal>>,
 }
 
+impl<R: Request> Replied<R> {
+    /// How it went, for `?`: the error is a copy of the one in [`result`](Self#structfield.result).
+    ///
+    /// Bevy ends a game whose observer returns an error, unless the error has a lower severity or you set another error handler.
+    ///
+    /// ```
+    /// # use bevy_ecs::{error::ResultSeverityExt as _, prelude::*};
+    /// # use bevy_nakama::prelude::*;
+    /// #[derive(Component)]
+    /// struct Arena;
+    ///
+    /// fn enter(reply: On<Replied<JoinMatch>>, mut commands: Commands) -> Result {
+    ///     let joined = reply.result().with_severity(bevy_ecs::error::Severity::Warning)?;
+    ///     commands.entity(joined.entity).insert(Arena);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The request failed.
+    pub fn result(&self) -> Result<&R::Reply, RequestError<R::Refusal>> {
+        self.result.as_ref().map_err(Clone::clone)
+    }
+}
+
 /// A request failed, whatever its type: for logs and tools, which cannot observe every [`Replied`] there is. It is a global event,
 /// triggered right before the [`Replied`] that tells the same. It costs nothing while nobody observes it.
 #[derive(Clone, Debug, Event)]

@@ -57,8 +57,10 @@ pub(crate) struct Player {
 impl Player {
     /// A client before it has done anything.
     pub(crate) fn new(scenario: &Scenario, client: &str) -> Self {
-        let mut settings = NakamaSettings::default();
-        settings.receive_budget = Duration::MAX;
+        let settings = NakamaSettings {
+            receive_budget: Duration::MAX,
+            ..NakamaSettings::default()
+        };
         Self::of(TestGame::with_settings(settings), scenario, client)
     }
 

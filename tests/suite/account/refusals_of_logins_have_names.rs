@@ -131,8 +131,10 @@ fn a_rest_call_without_an_answer_ends_in_time() {
         format!("http://{}", listener.local_addr().expect("bound")),
         "key",
     );
-    let mut settings = NakamaSettings::default();
-    settings.request_timeout = Duration::from_millis(300);
+    let settings = NakamaSettings {
+        request_timeout: Duration::from_millis(300),
+        ..NakamaSettings::default()
+    };
     let mut game = Game::with(NakamaPlugin::new(settings));
     let refused = log_in(&mut game, &server, Login::device("device-of-ada"));
     assert!(

@@ -42,9 +42,11 @@ fn envelopes_are_reported_raw_only_while_somebody_asks() {
 
 /// How many messages a game keeps that stalls while 5,000 arrive, and how the connection changed.
 fn with_and_without_a_tap(is_tapped: bool) -> (u64, Vec<String>) {
-    let mut settings = NakamaSettings::default();
-    settings.receive_budget = Duration::MAX;
-    settings.hand_over_limit = 1024 * 1024;
+    let settings = NakamaSettings {
+        receive_budget: Duration::MAX,
+        hand_over_limit: 1024 * 1024,
+        ..NakamaSettings::default()
+    };
     let mut game = TestGame::with_settings(settings);
     game.connect();
     game.join("m1", &["ada", "bob"]);

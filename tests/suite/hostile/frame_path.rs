@@ -14,8 +14,10 @@ use prost::Message as _;
 /// Every frame is reported as it is, in order, until one is no envelope: that one ends the connection, and the mirror with
 /// it. After that, the game can connect and be in a match as if nothing had been.
 pub(crate) fn frame_path(frames: &[Bytes]) {
-    let mut settings = NakamaSettings::default();
-    settings.receive_budget = std::time::Duration::MAX;
+    let settings = NakamaSettings {
+        receive_budget: std::time::Duration::MAX,
+        ..NakamaSettings::default()
+    };
     let mut game = TestGame::with_settings(settings);
     game.connect();
     game.join("m1", &["ada", "bob"]);

@@ -88,8 +88,10 @@ fn the_wrong_order_is_told() {
 
 #[test]
 fn settings_that_the_game_has_inserted_are_kept() {
-    let mut settings = NakamaOverlay::default();
-    settings.max_envelopes = 7;
+    let settings = NakamaOverlay {
+        max_envelopes: 7,
+        ..NakamaOverlay::default()
+    };
     let mut app = App::new();
     app.insert_resource(settings)
         .add_plugins(NakamaOverlayPlugin::default());

@@ -105,7 +105,8 @@ fn reported(game: &TestGame) -> usize {
 
 /// A frame reads all that has arrived, however busy the machine is.
 fn patient() -> NakamaSettings {
-    let mut settings = NakamaSettings::default();
-    settings.receive_budget = Duration::from_secs(60);
-    settings
+    NakamaSettings {
+        receive_budget: Duration::from_secs(60),
+        ..NakamaSettings::default()
+    }
 }

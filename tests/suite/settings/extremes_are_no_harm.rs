@@ -57,8 +57,10 @@ fn the_largest_settings_are_no_harm() {
     ];
     for (name, change) in changes {
         println!("{name}");
-        let mut settings = NakamaSettings::default();
-        settings.receive_budget = Duration::MAX;
+        let mut settings = NakamaSettings {
+            receive_budget: Duration::MAX,
+            ..NakamaSettings::default()
+        };
         change(&mut settings);
         let (mut game, log) = connect_and_watch(settings);
         play(&mut game);
@@ -77,8 +79,10 @@ fn nothing_at_all_still_lets_a_connection_live_where_it_can() {
     ];
     for (name, change) in changes {
         println!("{name}");
-        let mut settings = NakamaSettings::default();
-        settings.receive_budget = Duration::MAX;
+        let mut settings = NakamaSettings {
+            receive_budget: Duration::MAX,
+            ..NakamaSettings::default()
+        };
         change(&mut settings);
         let (mut game, log) = connect_and_watch(settings);
         play(&mut game);
@@ -88,9 +92,11 @@ fn nothing_at_all_still_lets_a_connection_live_where_it_can() {
 
 #[test]
 fn nothing_at_all_is_told_where_it_is_too_little() {
-    let mut settings = NakamaSettings::default();
-    settings.request_timeout = Duration::ZERO;
-    settings.max_envelope = 0;
+    let settings = NakamaSettings {
+        request_timeout: Duration::ZERO,
+        max_envelope: 0,
+        ..NakamaSettings::default()
+    };
     let (mut game, log) = connect_and_watch(settings);
     let seen = log.clone();
     game.observe(move |reply: On<Replied<JoinMatch>>| {

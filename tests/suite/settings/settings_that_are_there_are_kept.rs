@@ -7,10 +7,14 @@ use bevy_nakama::{overlay::NakamaOverlayPlugin, prelude::*};
 #[test]
 fn settings_that_are_there_are_kept() {
     let mut app = App::new();
-    let mut settings = NakamaSettings::default();
-    settings.chat_log_lines = 3;
-    let mut overlay = NakamaOverlay::default();
-    overlay.open = true;
+    let settings = NakamaSettings {
+        chat_log_lines: 3,
+        ..NakamaSettings::default()
+    };
+    let overlay = NakamaOverlay {
+        open: true,
+        ..NakamaOverlay::default()
+    };
     app.insert_resource(settings).insert_resource(overlay);
     app.add_plugins((
         MinimalPlugins,

@@ -49,8 +49,10 @@ fn an_address_that_is_none() {
 fn a_server_that_takes_the_connection_and_says_nothing() {
     let mut held = Vec::new();
     let server = server(move |stream| held.push(stream));
-    let mut settings = NakamaSettings::default();
-    settings.connect_timeout = Duration::from_millis(300);
+    let settings = NakamaSettings {
+        connect_timeout: Duration::from_millis(300),
+        ..NakamaSettings::default()
+    };
     let mut game = Game::with(NakamaPlugin::new(settings));
     game.connect_to(&server);
     let phases = game.phases.clone();

@@ -34,9 +34,11 @@ const PER_LOOK: usize = 16;
 
 /// A game whose frames have no time for arrivals: each applies as little as it can.
 fn hurried(hand_over_limit: usize) -> Game {
-    let mut settings = NakamaSettings::default();
-    settings.receive_budget = Duration::ZERO;
-    settings.hand_over_limit = hand_over_limit;
+    let settings = NakamaSettings {
+        receive_budget: Duration::ZERO,
+        hand_over_limit,
+        ..NakamaSettings::default()
+    };
     Game::with(NakamaPlugin::new(settings))
 }
 

@@ -35,8 +35,10 @@ fn the_child_process() {
     let Ok(address) = env::var(ADDRESS) else {
         return; // nobody started it
     };
-    let mut settings = NakamaSettings::default();
-    settings.request_timeout = REQUEST_TIMEOUT;
+    let settings = NakamaSettings {
+        request_timeout: REQUEST_TIMEOUT,
+        ..NakamaSettings::default()
+    };
     let mut game = Game::with(NakamaPlugin::new(settings));
     game.app
         .add_observer(|reply: On<Replied<JoinMatch>>| match &reply.result {

@@ -69,8 +69,10 @@ fn hundreds_of_calls_wait_for_each_other_and_logins_go_first() {
     // The last of them waits for all the others.
     let patience = Duration::from_secs(120);
     let with_patience = || {
-        let mut settings = NakamaSettings::default();
-        settings.request_timeout = patience;
+        let settings = NakamaSettings {
+            request_timeout: patience,
+            ..NakamaSettings::default()
+        };
         Game::with(NakamaPlugin::new(settings).with_network(network.clone()))
     };
     let (mut game, mut other) = (with_patience(), with_patience());

@@ -108,8 +108,10 @@ fn a_flood_does_not_hold_up_other_games_on_the_same_thread() {
 #[test]
 fn a_flood_does_not_put_off_a_deadline_for_ever() {
     for kind in [PINGS, EMPTY_MESSAGES] {
-        let mut settings = NakamaSettings::default();
-        settings.request_timeout = Duration::from_millis(300);
+        let settings = NakamaSettings {
+            request_timeout: Duration::from_millis(300),
+            ..NakamaSettings::default()
+        };
         let mut game = Game::with(NakamaPlugin::new(settings));
         game.connect_to(&flooding(kind));
         assert_eq!(game.next_phase(), "connected");

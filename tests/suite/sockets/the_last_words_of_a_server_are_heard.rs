@@ -47,8 +47,10 @@ fn a_kick_is_told_with_its_reason_and_after_all_that_came_before_it() {
         let _ = socket.close(Some(words));
         let _ = socket.flush();
     });
-    let mut settings = NakamaSettings::default();
-    settings.max_envelope = 2 * LARGE;
+    let settings = NakamaSettings {
+        max_envelope: 2 * LARGE,
+        ..NakamaSettings::default()
+    };
     let mut game = Game::with(NakamaPlugin::new(settings));
     let heard = Log::default();
     let seen = heard.clone();

@@ -78,8 +78,10 @@ fn minimal(app: &mut App) {
 }
 
 fn nakama(app: &mut App) {
-    let mut settings = NakamaSettings::default();
-    settings.chat_log_lines = 3;
+    let settings = NakamaSettings {
+        chat_log_lines: 3,
+        ..NakamaSettings::default()
+    };
     app.add_plugins(NakamaPlugin::new(settings));
 }
 
@@ -145,8 +147,10 @@ fn a_game_may_connect_while_it_is_built() {
 fn settings_are_the_tests_or_else_the_games() {
     let lines = |game: &TestGame| game.app.world().resource::<NakamaSettings>().chat_log_lines;
     assert_eq!(lines(&TestGame::of(nakama)), 3);
-    let mut settings = NakamaSettings::default();
-    settings.chat_log_lines = 7;
+    let settings = NakamaSettings {
+        chat_log_lines: 7,
+        ..NakamaSettings::default()
+    };
     assert_eq!(lines(&TestGame::with_plugins(settings, nakama)), 7);
 }
 

@@ -47,8 +47,10 @@ fn tls_server() -> NakamaServer {
 
 /// The error of a login, with `URL` and `ADDRESS` in place of where the server is.
 fn login_at(server: &NakamaServer) -> String {
-    let mut settings = NakamaSettings::default();
-    settings.request_timeout = Duration::from_secs(15);
+    let settings = NakamaSettings {
+        request_timeout: Duration::from_secs(15),
+        ..NakamaSettings::default()
+    };
     let mut game = Game::with(NakamaPlugin::new(settings));
     let login = Login::device("device-of-ada");
     let reply = game.ask::<LogIn>(|nakama| nakama.log_in(server, login).id());

@@ -63,8 +63,10 @@ fn the_request_is_too_large() {
         let sent = made(&case, &mut game, &log).expect("over the socket");
         let size = sent.encoded_len();
         for limit in [size, size - 1] {
-            let mut settings = NakamaSettings::default();
-            settings.max_envelope = limit;
+            let settings = NakamaSettings {
+                max_envelope: limit,
+                ..NakamaSettings::default()
+            };
             let (mut game, log) = (TestGame::with_settings(settings), Log::default());
             game.connect();
             let about = (case.before)(&mut game);
