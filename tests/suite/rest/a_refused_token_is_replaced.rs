@@ -85,6 +85,26 @@ fn a_token_that_was_replaced_meanwhile_is_not_replaced_again() {
     assert_eq!(log.take(), [""; 0], "the connection has newer ones already");
 }
 
+/// The game has refreshed the session itself when the plugin's own refresh is refused.
+#[test]
+fn a_refused_refresh_ends_nothing_if_there_are_new_tokens_already() {
+    let (mut game, log) = watched();
+    ask(&mut game, "/slow");
+    game.commands(|commands| {
+        commands.nakama().refresh(&server(), &session_of("ada"));
+    });
+    game.update();
+    refuse_token(&mut game);
+    assert_eq!(calls(&mut game), [REFRESH.1, REFRESH.1]);
+    give_tokens(&mut game, "ada-2");
+    assert_eq!(log.take(), ["now ada-2"]);
+    let text = "Refresh token invalid or expired.";
+    answer(&mut game, 401, json!({ "code": 16, "message": text }));
+    assert_eq!(log.take(), [""; 0]);
+    assert_eq!(calls(&mut game), ["/slow"]);
+    assert_eq!(game.rest_tokens(), [Some(token_of("ada-2"))]);
+}
+
 #[test]
 fn a_refused_refresh_is_the_answer_to_all_who_waited() {
     let (mut game, log) = watched();
