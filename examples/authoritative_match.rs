@@ -79,7 +79,7 @@ fn opened(reply: On<Replied<Rpc>>, mut player: ResMut<Player>) {
 
 /// Until it is there: a new match is listed about a second later.
 fn look(mut commands: Commands, _: If<Res<Looking>>) {
-    let tugs = ListMatches::up_to(1).query("+label.mode:tug");
+    let tugs = ListMatches::new(1).query("+label.mode:tug");
     commands.nakama().list_matches(tugs);
 }
 

@@ -44,7 +44,7 @@ fn greet(
     mut commands: Commands,
     who: Query<(&JoinedAs, &ChatMemberOf), Without<IsSelf>>,
 ) {
-    if let Ok((JoinedAs::Event, room)) = who.get(came.entity) {
+    if let Ok((JoinedAs::Arrived, room)) = who.get(came.entity) {
         say(&mut commands, room.0, "Hello you!");
     }
 }

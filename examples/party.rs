@@ -50,13 +50,17 @@ fn create_or_join(_: On<Connected>, mut commands: Commands, party: Res<Invitatio
 }
 
 /// Only a leader sees who asks. The entity goes when it is answered.
-fn let_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
+fn let_in(asks: On<Add, PartyJoinRequester>, mut commands: Commands) {
     commands.nakama().accept_party_join(asks.entity);
 }
 
 /// Who was there before came with the snapshot; who joins now, with an event.
-fn promote(joined: On<Add, MemberOf>, mut commands: Commands, how: Query<(&Username, &JoinedAs)>) {
-    if let Ok((name, JoinedAs::Event)) = how.get(joined.entity) {
+fn promote(
+    joined: On<Add, PartyMemberOf>,
+    mut commands: Commands,
+    how: Query<(&Username, &JoinedAs)>,
+) {
+    if let Ok((name, JoinedAs::Arrived)) = how.get(joined.entity) {
         println!("{name} is in the party");
         commands.nakama().promote_party_member(joined.entity);
     }
@@ -67,8 +71,8 @@ fn lead(
     on: On<Add, PartyLeader>,
     mut commands: Commands,
     player: Res<Player>,
-    me: Query<&MemberOf, With<IsSelf>>,
-    others: Query<Entity, (With<MemberOf>, Without<IsSelf>)>,
+    me: Query<&PartyMemberOf, With<IsSelf>>,
+    others: Query<Entity, (With<PartyMemberOf>, Without<IsSelf>)>,
 ) {
     let Ok(party) = me.get(on.entity) else {
         return;

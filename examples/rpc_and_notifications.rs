@@ -92,7 +92,9 @@ fn hear(mut notifications: MessageReader<NotificationReceived>) {
 /// What is kept is in the inbox; after a restart it would have to be fetched. One at a time here: the cursor leads to the next.
 fn look(opened: On<Replied<Call<OpenChest>>>, mut commands: Commands) {
     if opened.result.is_ok() {
-        commands.nakama().notifications(FetchNotifications::new(1));
+        commands
+            .nakama()
+            .fetch_notifications(FetchNotifications::new(1));
     }
 }
 
@@ -102,7 +104,7 @@ fn read(reply: On<Replied<FetchNotifications>>, mut commands: Commands) {
         println!("stored: {kept}");
         commands.nakama().delete_notifications([&kept.id]);
         let next = FetchNotifications::new(1).since(&page.cacheable_cursor);
-        commands.nakama().notifications(next);
+        commands.nakama().fetch_notifications(next);
     }
 }
 

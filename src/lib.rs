@@ -117,20 +117,20 @@
 //! | match data | [`FromMatch<T>`](match_data::FromMatch) and [`MatchDataReceived`](match_data::MatchDataReceived); sent with [`send`](commands::NakamaCommands::send) |
 //! | matchmaker ticket | an entity with [`MatchmakerTicket`](matchmaker::MatchmakerTicket) and [`TicketId`](presence::TicketId): the one that [`add_matchmaker`](commands::NakamaCommands::add_matchmaker) or [`add_party_to_matchmaker`](commands::NakamaCommands::add_party_to_matchmaker) returned. The ticket of a party is related to it by [`TicketOf`](matchmaker::TicketOf) |
 //! | matched | [`MatchmakerMatched`](matchmaker::MatchmakerMatched), an event of the ticket's entity. Join the match with [`join_match(&matched.join)`](commands::NakamaCommands::join_match) |
-//! | party | an entity with [`Party`](party::Party) and [`PartyId`](presence::PartyId): the one that [`create_party`](commands::NakamaCommands::create_party) or [`join_party`](commands::NakamaCommands::join_party) returned. Its members are related by [`MemberOf`](party::MemberOf); its leader has [`PartyLeader`](party::PartyLeader) |
-//! | join request of a party | an entity with [`AsksToJoin`](party::AsksToJoin), which the leader sees |
+//! | party | an entity with [`Party`](party::Party) and [`PartyId`](presence::PartyId): the one that [`create_party`](commands::NakamaCommands::create_party) or [`join_party`](commands::NakamaCommands::join_party) returned. Its members are related by [`PartyMemberOf`](party::PartyMemberOf); its leader has [`PartyLeader`](party::PartyLeader) |
+//! | join request of a party | an entity with [`PartyJoinRequester`](party::PartyJoinRequester), which the leader sees |
 //! | party data | [`FromParty<T>`](party::FromParty) and [`PartyDataReceived`](party::PartyDataReceived); sent with [`send_to_party`](commands::NakamaCommands::send_to_party) |
 //! | chat channel | an entity with [`ChatChannel`](chat::ChatChannel) and [`ChannelId`](presence::ChannelId): the one that [`join_chat`](commands::NakamaCommands::join_chat) returned. Its members are related by [`ChatMemberOf`](chat::ChatMemberOf) |
-//! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`chat_history`](commands::NakamaCommands::chat_history) |
+//! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`fetch_chat_history`](commands::NakamaCommands::fetch_chat_history) |
 //! | followed user | an entity with [`FollowedUser`](status::FollowedUser) and [`UserId`](presence::UserId), from the answer to [`follow`](commands::NakamaCommands::follow). Their sessions are related by [`SessionOf`](status::SessionOf); a user who is offline has none |
 //! | status | [`UserStatus`](status::UserStatus) of a session. Set the local user's with [`set_status`](commands::NakamaCommands::set_status) |
-//! | stream | an entity with [`Stream`](stream::Stream), from the first time that the server tells of it. Who is in it is related by [`InStream`](stream::InStream) |
+//! | stream | an entity with [`Stream`](stream::Stream), from the first time that the server tells of it. Who is in it is related by [`StreamPresenceOf`](stream::StreamPresenceOf) |
 //! | stream data | [`FromStream<T>`](stream::FromStream) and [`StreamDataReceived`](stream::StreamDataReceived) |
 //! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
-//! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`notifications`](commands::NakamaCommands::notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
+//! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`fetch_notifications`](commands::NakamaCommands::fetch_notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
 //! | lists of matches and parties | [`list_matches`](commands::NakamaCommands::list_matches), [`list_parties`](commands::NakamaCommands::list_parties) |
 //! | any call over REST | [`rest`](commands::NakamaCommands::rest); [`SessionRefreshed`](account::SessionRefreshed) brings new tokens |
-//! | any envelope | [`raw`](commands::NakamaCommands::raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
+//! | any envelope | [`send_raw`](commands::NakamaCommands::send_raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
 //! # Pages
 //!
@@ -273,7 +273,7 @@ pub mod prelude {
             ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
             NakamaConnection, NakamaServer, Network,
         },
-        envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, ErrorPushed, RawRequest},
+        envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, RawRequest, UnsolicitedError},
         error::{ErrorCode, RestError, ServerError},
         match_data::{
             FromMatch, MatchDataAppExt, MatchDataReceived, MatchDataRejected, MatchPayload,
@@ -294,12 +294,13 @@ pub mod prelude {
             NotificationRefusal,
         },
         party::{
-            AcceptPartyJoin, AsksToJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty,
-            JoinParty, KickFromParty, LeaveParty, ListParties, ListPartyJoinRequests, ListedParty,
-            MemberOf, Party, PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived,
-            PartyDataRejected, PartyIndex, PartyJoinRequests, PartyJoinRequestsListed,
-            PartyJoinTaken, PartyLeader, PartyListRefusal, PartyMembers, PartyPage, PartyPayload,
-            PartyRefusal, PendingApproval, PromotePartyMember, UpdateParty,
+            AcceptPartyJoin, CloseParty, CreateParty, DeclinePartyJoin, FromParty, JoinParty,
+            KickFromParty, LeaveParty, ListParties, ListPartyJoinRequests, ListedParty, Party,
+            PartyClosed, PartyCreated, PartyDataAppExt, PartyDataReceived, PartyDataRejected,
+            PartyIndex, PartyJoinRequested, PartyJoinRequester, PartyJoinRequests,
+            PartyJoinRequestsListed, PartyLeader, PartyListRefusal, PartyMemberOf, PartyMembers,
+            PartyPage, PartyPayload, PartyRefusal, PendingApproval, PromotePartyMember,
+            UpdateParty,
         },
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
@@ -317,8 +318,8 @@ pub mod prelude {
             UpdateStatus, UserSessions, UserStatus, UsersFollowed,
         },
         stream::{
-            FromStream, InStream, Stream, StreamDataAppExt, StreamDataReceived, StreamDataRejected,
-            StreamIndex, StreamPayload, StreamPersistence, StreamPresences,
+            FromStream, Stream, StreamDataAppExt, StreamDataReceived, StreamDataRejected,
+            StreamIndex, StreamPayload, StreamPersistence, StreamPresenceOf, StreamPresences,
         },
     };
 }

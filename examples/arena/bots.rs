@@ -127,7 +127,7 @@ fn greet(
     player: Res<Player>,
     newcomers: Query<(&Username, &JoinedAs), Without<IsSelf>>,
 ) {
-    if let Ok((name, JoinedAs::Event)) = newcomers.get(added.entity)
+    if let Ok((name, JoinedAs::Arrived)) = newcomers.get(added.entity)
         && player.name.starts_with(NAMES[0])
     {
         commands.trigger(Say::text(format!("Hello {name}!")));

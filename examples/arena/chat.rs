@@ -44,7 +44,7 @@ fn read_up(joined: On<Replied<JoinChat>>, mut commands: Commands) {
     if let Ok(joined) = &joined.result {
         commands
             .nakama()
-            .chat_history(joined.entity, ChatHistory::newest(10));
+            .fetch_chat_history(joined.entity, ChatHistory::newest(10));
     }
 }
 

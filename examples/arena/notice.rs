@@ -24,7 +24,7 @@ fn came(
     mut commands: Commands,
     who: Query<(&Username, &JoinedAs), Without<IsSelf>>,
 ) {
-    if let Ok((name, JoinedAs::Event)) = who.get(added.entity) {
+    if let Ok((name, JoinedAs::Arrived)) = who.get(added.entity) {
         commands.trigger(Notice(format!("{name} is here")));
     }
 }
@@ -43,7 +43,7 @@ fn went(
 fn say_farewell(
     mut commands: Commands,
     mut farewells: ResMut<Farewells>,
-    own: Query<(Option<&PresentIn>, Option<&MemberOf>), With<IsSelf>>,
+    own: Query<(Option<&PresentIn>, Option<&PartyMemberOf>), With<IsSelf>>,
 ) {
     for (place, text) in std::mem::take(&mut farewells.0) {
         let are_there = own.iter().any(|(present, member)| {

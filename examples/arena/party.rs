@@ -66,19 +66,19 @@ fn waiting(_: On<Add, PendingApproval>, mut commands: Commands) {
 }
 
 fn joined(
-    added: On<Add, MemberOf>,
+    added: On<Add, PartyMemberOf>,
     mut commands: Commands,
     who: Query<(&Username, &JoinedAs), Without<IsSelf>>,
 ) {
-    if let Ok((name, JoinedAs::Event)) = who.get(added.entity) {
+    if let Ok((name, JoinedAs::Arrived)) = who.get(added.entity) {
         commands.trigger(Notice(format!("{name} joined the party")));
     }
 }
 
 fn left(
-    removed: On<Remove, MemberOf>,
+    removed: On<Remove, PartyMemberOf>,
     mut farewells: ResMut<Farewells>,
-    who: Query<(&Username, &MemberOf), Without<IsSelf>>,
+    who: Query<(&Username, &PartyMemberOf), Without<IsSelf>>,
 ) {
     if let Ok((name, member)) = who.get(removed.entity) {
         let text = format!("{name} left the party");
@@ -100,7 +100,7 @@ fn leads(
     }
 }
 
-fn asks(added: On<Add, AsksToJoin>, mut commands: Commands, who: Query<&Username>) {
+fn asks(added: On<Add, PartyJoinRequester>, mut commands: Commands, who: Query<&Username>) {
     if let Ok(name) = who.get(added.entity) {
         commands.trigger(Notice(format!("{name} asks to join the party")));
     }

@@ -2,7 +2,7 @@
 //!
 //! Your game does not need them: every kind has its own request, message or entity. They are for looking at the wire
 //! ([`EnvelopeReceived`], [`EnvelopeSent`]), and for a server that knows more than this crate
-//! ([`raw`](crate::commands::NakamaCommands::raw)).
+//! ([`send_raw`](crate::commands::NakamaCommands::send_raw)).
 //!
 //! # Every kind of envelope
 //!
@@ -146,7 +146,7 @@ fn on_raw(world: &mut World, raw: RawEnvelope) {
 /// An error of the server that belongs to no request, for example about data sent to a match with a malformed id. Global event. If
 /// you do not observe it, the log has a warning, once for each connection and code.
 #[derive(Clone, Debug, Event)]
-pub struct ErrorPushed {
+pub struct UnsolicitedError {
     /// What the server says.
     pub error: ServerError,
 }
@@ -159,12 +159,12 @@ fn on_error(
     _: Timing,
 ) -> Result<(), WaitsFor> {
     let error = ServerError::from(mem::take(error));
-    if observed::is_news::<ErrorPushed, _>(world, None, error.code) {
+    if observed::is_news::<UnsolicitedError, _>(world, None, error.code) {
         log::warn!(
-            "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: {error}"
+            "the server sent an error that belongs to no request, and the game does not observe `UnsolicitedError`: {error}"
         );
     }
-    world.trigger(ErrorPushed { error });
+    world.trigger(UnsolicitedError { error });
     Ok(())
 }
 
@@ -192,7 +192,7 @@ impl Plugin for EnvelopePlugin {
     }
 }
 
-/// Any message as a request, for what the crate has no method for. Made by [`raw`](NakamaCommands::raw).
+/// Any message as a request, for what the crate has no method for. Made by [`send_raw`](NakamaCommands::send_raw).
 #[derive(Clone)]
 pub struct RawRequest {
     message: Message,
@@ -232,7 +232,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// The plugin does not act on it: a match that you join this way gets no entity, and the entity of a match that you leave
     /// this way stays. Messages that the server never answers (`match_data_send`) end in a timeout.
-    pub fn raw(self, message: Message) -> EntityCommands<'a> {
+    pub fn send_raw(self, message: Message) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit(world, entity, RawRequest { message }))
     }
 }

@@ -145,9 +145,9 @@ fn discard(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
 #[reflect(Component)]
 pub enum JoinedAs {
     /// It was there when the local user joined, or it is the local user.
-    Snapshot,
+    Present,
     /// It joined later.
-    Event,
+    Arrived,
 }
 
 /// Marks the presence of the local user, and [the user](crate::status) that it is.

@@ -90,7 +90,7 @@ pub(crate) fn apply_snapshot<M: Membership>(
         }
         let index = world.resource::<PresenceIndex>();
         if is_self || !index.left_since(context, &info.session_id, since) {
-            join::<M>(world, context, info, detail, JoinedAs::Snapshot, is_self);
+            join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
         }
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn apply_event<M: Membership>(
     for who in joins {
         let detail = M::Detail::of(who);
         let info = people.info(who);
-        join::<M>(world, context, info, detail, JoinedAs::Event, false);
+        join::<M>(world, context, info, detail, JoinedAs::Arrived, false);
     }
 }
 
@@ -165,7 +165,7 @@ fn join<M: Membership>(
     let bundle = (M::from(context), describe(context, info), detail);
     // Nobody else can have spawned what has just been allocated.
     let _ = if is_self {
-        let bundle = (bundle, JoinedAs::Snapshot, IsSelf);
+        let bundle = (bundle, JoinedAs::Present, IsSelf);
         world.spawn_at(presence, bundle).map(drop)
     } else {
         world.spawn_at(presence, (bundle, how)).map(drop)

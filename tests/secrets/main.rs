@@ -220,7 +220,7 @@ fn play(tokens: &mut Tokens) {
     let bobs = ada.until("bob", |app| {
         let mut members = app
             .world_mut()
-            .query_filtered::<(Entity, &Username), With<MemberOf>>();
+            .query_filtered::<(Entity, &Username), With<PartyMemberOf>>();
         let mut members = members.iter(app.world());
         members
             .find(|(_, name)| name.as_str() == "bob")
@@ -387,7 +387,7 @@ fn be_matched_over_tls(session: &NakamaSession) {
     show_value(&raw);
     game.commands(|commands| {
         commands.nakama().join_match(JoinMatch::by_token(token));
-        commands.nakama().raw(raw);
+        commands.nakama().send_raw(raw);
     });
     let mut sent = 0;
     game.until("both sent", |app| {

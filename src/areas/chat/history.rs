@@ -23,7 +23,7 @@ use crate::{
 /// fn page_back(reply: On<Replied<FetchChatHistory>>, mut commands: Commands, chat: Single<Entity, With<ChatChannel>>) {
 ///     let cursor = reply.result.as_ref().ok().and_then(|page| page.next_cursor.clone());
 ///     if let Some(cursor) = cursor {
-///         commands.nakama().chat_history(*chat, ChatHistory::newest(50).cursor(cursor));
+///         commands.nakama().fetch_chat_history(*chat, ChatHistory::newest(50).cursor(cursor));
 ///     }
 /// }
 /// ```
@@ -89,7 +89,7 @@ impl From<&ChannelId> for ChatHistoryOf {
     }
 }
 
-/// Fetches a page of a channel's history. Made by [`chat_history`](NakamaCommands::chat_history).
+/// Fetches a page of a channel's history. Made by [`fetch_chat_history`](NakamaCommands::fetch_chat_history).
 #[derive(Clone, Debug)]
 pub struct FetchChatHistory {
     id: ChannelId,
@@ -246,7 +246,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// [`SlashInId`](RequestError::SlashInId) for a room with a slash in its name: everything else works there, but Nakama's
     /// REST interface does not find its history.
-    pub fn chat_history(
+    pub fn fetch_chat_history(
         self,
         channel: impl Into<ChatHistoryOf>,
         history: ChatHistory,

@@ -19,7 +19,7 @@ const VERDICTS: usize = 256;
 /// What was said in a channel, as it stands now, oldest first. On every [`ChatChannel`](super::ChatChannel).
 ///
 /// It holds the newest lines of what arrived and of what was
-/// [fetched](crate::commands::NakamaCommands::chat_history), as many as
+/// [fetched](crate::commands::NakamaCommands::fetch_chat_history), as many as
 /// [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) says. Every message is in it once. Edits and removals are
 /// applied, if they are the author's own: an edited line has a later
 /// [`update_time`](ChatMessage::update_time), a removed one is gone. What happened to the channel's group is a line as well,

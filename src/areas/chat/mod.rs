@@ -8,7 +8,7 @@
 //! The content of a message is a JSON object: any struct with serde. Every message arrives as [`ChatMessageReceived`], those of the
 //! local user, too. [`ChatLog`], on the channel's entity, holds the lines as they stand now, edits and removals applied: show it in
 //! a chat window. Older messages come over REST, with
-//! [`chat_history`](crate::commands::NakamaCommands::chat_history), and join the others there.
+//! [`fetch_chat_history`](crate::commands::NakamaCommands::fetch_chat_history), and join the others there.
 //!
 //! ```no_run
 //! # use bevy::prelude::*;
@@ -24,7 +24,7 @@
 //! }
 //!
 //! fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
-//!     commands.nakama().chat_history(joined.entity, ChatHistory::newest(50));
+//!     commands.nakama().fetch_chat_history(joined.entity, ChatHistory::newest(50));
 //!     commands.nakama().send_chat(joined.entity, &Say { text: "hello".into() });
 //! }
 //!

@@ -77,6 +77,34 @@ impl JoinChat {
     }
 }
 
+/// The room of this name.
+impl From<&str> for JoinChat {
+    fn from(room: &str) -> Self {
+        Self::room(room)
+    }
+}
+
+/// The room of this name.
+impl From<String> for JoinChat {
+    fn from(room: String) -> Self {
+        Self::room(room)
+    }
+}
+
+/// Direct messages with this user.
+impl From<&UserId> for JoinChat {
+    fn from(user: &UserId) -> Self {
+        Self::direct(user.clone())
+    }
+}
+
+/// Direct messages with this user.
+impl From<UserId> for JoinChat {
+    fn from(user: UserId) -> Self {
+        Self::direct(user)
+    }
+}
+
 /// The local user is in a channel now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -136,7 +164,10 @@ pub type LeaveChat = Leave<ChatChannel>;
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Joins a channel. The returned entity becomes it, see [`Replied<JoinChat>`](crate::request::Replied).
-    pub fn join_chat(self, request: JoinChat) -> EntityCommands<'a> {
+    ///
+    /// Give it the name of a room, the [id](UserId) of a user for direct messages, or a [`JoinChat`].
+    pub fn join_chat(self, request: impl Into<JoinChat>) -> EntityCommands<'a> {
+        let request = request.into();
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 

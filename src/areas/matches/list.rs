@@ -19,7 +19,7 @@ use crate::{
 /// # use bevy_nakama::prelude::*;
 /// # use bevy_ecs::prelude::*;
 /// fn look(_: On<Connected>, mut commands: Commands) {
-///     let duels = ListMatches::up_to(20).authoritative(true).query("+label.mode:duel").max_size(1);
+///     let duels = ListMatches::new(20).authoritative(true).query("+label.mode:duel").max_size(1);
 ///     commands.nakama().list_matches(duels);
 /// }
 ///
@@ -42,7 +42,7 @@ pub struct ListMatches {
 impl ListMatches {
     /// At most so many: 1 to 100. There are no pages.
     #[must_use]
-    pub fn up_to(limit: u32) -> Self {
+    pub fn new(limit: u32) -> Self {
         Self {
             limit,
             authoritative: None,

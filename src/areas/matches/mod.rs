@@ -17,8 +17,8 @@
 //!
 //! fn greet(came: On<Add, PresentIn>, who: Query<(&Username, &JoinedAs), Without<IsSelf>>) {
 //!     match who.get(came.entity) {
-//!         Ok((name, JoinedAs::Snapshot)) => println!("{name} was here before us"),
-//!         Ok((name, JoinedAs::Event)) => println!("{name} has come"),
+//!         Ok((name, JoinedAs::Present)) => println!("{name} was here before us"),
+//!         Ok((name, JoinedAs::Arrived)) => println!("{name} has come"),
 //!         Err(_) => {}
 //!     }
 //! }
@@ -276,6 +276,12 @@ impl From<&JoinWith> for JoinMatch {
     }
 }
 
+impl<T: Into<MatchId>> From<T> for JoinMatch {
+    fn from(id: T) -> Self {
+        Self::by_id(id)
+    }
+}
+
 request!(JoinMatch -> MatchJoined, MatchRefusal);
 
 impl SocketRequest for JoinMatch {
@@ -309,8 +315,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 
     /// Joins a match. The returned entity becomes it, see [`Replied<JoinMatch>`](crate::request::Replied).
     ///
-    /// What the matchmaker has found is joined with `join_match(&matched.join)`, or with
-    /// `JoinMatch::from(&matched.join).with_metadata(..)`.
+    /// Give it the [id](MatchId) of a match, as it is or as text. For what the matchmaker has found, call
+    /// `join_match(&matched.join)`. With metadata for the match handler, give it a [`JoinMatch`].
     pub fn join_match(self, request: impl Into<JoinMatch>) -> EntityCommands<'a> {
         let request = request.into();
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))

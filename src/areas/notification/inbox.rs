@@ -10,7 +10,7 @@ use super::{Notification, NotificationId};
 use crate::settings::NakamaSettings;
 
 /// The notifications that the server keeps for the user, as far as they are known: those that arrived, and those that were
-/// [fetched](crate::commands::NakamaCommands::notifications), each once, without those that were
+/// [fetched](crate::commands::NakamaCommands::fetch_notifications), each once, without those that were
 /// [deleted](crate::commands::NakamaCommands::delete_notifications). Oldest first.
 ///
 /// It holds the newest ones, as many as [`NakamaSettings::inbox_notifications`] says. It is emptied when the connection ends. A resource;

@@ -9,7 +9,7 @@
 //! # The inbox
 //!
 //! [`NotificationInbox`] holds what the server keeps, as far as it is known: kept ones that arrive go in by themselves, and so does every page that
-//! is [fetched](crate::commands::NakamaCommands::notifications); what is [deleted](crate::commands::NakamaCommands::delete_notifications)
+//! is [fetched](crate::commands::NakamaCommands::fetch_notifications); what is [deleted](crate::commands::NakamaCommands::delete_notifications)
 //! goes. It begins empty with every connection, so a game that shows an inbox fetches when it is connected, and looks at it when it has
 //! changed:
 //!
@@ -17,7 +17,7 @@
 //! # use bevy_ecs::prelude::*;
 //! # use bevy_nakama::prelude::*;
 //! fn fetch(_: On<Connected>, mut commands: Commands) {
-//!     commands.nakama().notifications(FetchNotifications::new(100));
+//!     commands.nakama().fetch_notifications(FetchNotifications::new(100));
 //! }
 //!
 //! fn show(inbox: Res<NotificationInbox>) {

@@ -23,7 +23,7 @@ use crate::{
 /// /// All of them, page by page.
 /// fn fetch_on(reply: On<Replied<FetchNotifications>>, mut commands: Commands) {
 ///     if let Ok(page) = &reply.result && page.notifications.len() == 100 {
-///         commands.nakama().notifications(FetchNotifications::new(100).since(&page.cacheable_cursor));
+///         commands.nakama().fetch_notifications(FetchNotifications::new(100).since(&page.cacheable_cursor));
 ///     }
 /// }
 /// ```
@@ -210,7 +210,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`NotificationInbox`](super::NotificationInbox).
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
-    pub fn notifications(self, request: FetchNotifications) -> EntityCommands<'a> {
+    pub fn fetch_notifications(self, request: FetchNotifications) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit_rest(world, entity, request))
     }
 

@@ -29,12 +29,12 @@ use crate::{
 #[type_path = "bevy_nakama::party"]
 #[relationship(relationship_target = PartyJoinRequests)]
 #[reflect(Component)]
-pub struct AsksToJoin(pub Entity);
+pub struct PartyJoinRequester(pub Entity);
 
 /// Everybody who asks to join a party, in order of asking. Absent if nobody does.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::party"]
-#[relationship_target(relationship = AsksToJoin, linked_spawn)]
+#[relationship_target(relationship = PartyJoinRequester, linked_spawn)]
 #[reflect(Component)]
 pub struct PartyJoinRequests(Vec<Entity>);
 
@@ -79,7 +79,7 @@ fn note(world: &mut World, party: Entity, who: &UserPresence) -> Option<Entity> 
     let known = known.find(|known| known.session == *who.session_id);
     let known = known.and_then(|known| world.get_entity(known.entity).ok());
     let entity = match known {
-        Some(known) if known.get() == Some(&AsksToJoin(party)) => return Some(known.id()),
+        Some(known) if known.get() == Some(&PartyJoinRequester(party)) => return Some(known.id()),
         Some(known) => known.id(),
         None => note_new(world, party, who),
     };
@@ -93,8 +93,8 @@ fn note(world: &mut World, party: Entity, who: &UserPresence) -> Option<Entity> 
     let name = name_for(&asker, format!("{} asks to join", who.2.as_str()));
     // All at once: whoever hears of it knows who asks.
     match name {
-        Some(name) => asker.insert((AsksToJoin(party), who, name)),
-        None => asker.insert((AsksToJoin(party), who)),
+        Some(name) => asker.insert((PartyJoinRequester(party), who, name)),
+        None => asker.insert((PartyJoinRequester(party), who)),
     };
     Some(entity)
 }
@@ -268,7 +268,7 @@ impl Acknowledged for DeclinePartyJoin {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Lets somebody in who [asks to join](AsksToJoin), as the leader: the answer is a
+    /// Lets somebody in who [asks to join](PartyJoinRequester), as the leader: the answer is a
     /// [`Replied<AcceptPartyJoin>`](crate::request::Replied).
     pub fn accept_party_join(self, asker: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
@@ -280,7 +280,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Declines somebody who [asks to join](AsksToJoin), as the leader: the answer is a
+    /// Declines somebody who [asks to join](PartyJoinRequester), as the leader: the answer is a
     /// [`Replied<DeclinePartyJoin>`](crate::request::Replied).
     pub fn decline_party_join(self, asker: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {

@@ -32,13 +32,19 @@ pub struct JoinParty {
 /// The server took the request. The local user is not in the party yet, see [the module](super).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct PartyJoinTaken {
+pub struct PartyJoinRequested {
     /// What is or becomes the party: the request's own entity, or an older entity if the local user was in that party, or
     /// had asked to join it, already.
     pub entity: Entity,
 }
 
-request!(JoinParty -> PartyJoinTaken, PartyRefusal);
+impl<T: Into<PartyId>> From<T> for JoinParty {
+    fn from(id: T) -> Self {
+        Self { id: id.into() }
+    }
+}
+
+request!(JoinParty -> PartyJoinRequested, PartyRefusal);
 
 impl SocketRequest for JoinParty {
     const IS_TRANSIENT: bool = false;
@@ -62,7 +68,7 @@ impl SocketRequest for JoinParty {
             let mut asking = world.entity_mut(entity);
             asking.insert(Transient);
             mirror::joins_no_more(&mut asking);
-            return Ok(PartyJoinTaken { entity: known });
+            return Ok(PartyJoinRequested { entity: known });
         }
         let since = world.resource::<Time<Real>>().elapsed();
         let mut asks = world.resource_mut::<PartyAsks>();
@@ -72,7 +78,7 @@ impl SocketRequest for JoinParty {
         world
             .entity_mut(entity)
             .insert(Asking { id: self.id, since });
-        Ok(PartyJoinTaken { entity })
+        Ok(PartyJoinRequested { entity })
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {
@@ -86,8 +92,9 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// Despawning the entity meanwhile withdraws the request. The server keeps it, but if the leader accepts it, the
     /// plugin leaves again.
-    pub fn join_party(self, id: impl Into<PartyId>) -> EntityCommands<'a> {
-        let request = JoinParty { id: id.into() };
+    /// Give it the [id](PartyId) of the party, as it is or as text.
+    pub fn join_party(self, request: impl Into<JoinParty>) -> EntityCommands<'a> {
+        let request = request.into();
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 }

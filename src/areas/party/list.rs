@@ -19,7 +19,7 @@ use crate::{
 /// # use bevy_nakama::prelude::*;
 /// # use bevy_ecs::prelude::*;
 /// fn look(_: On<Connected>, mut commands: Commands) {
-///     commands.nakama().list_parties(ListParties::up_to(20).open(true).query("+label.mode:duel"));
+///     commands.nakama().list_parties(ListParties::new(20).open(true).query("+label.mode:duel"));
 /// }
 ///
 /// fn join_one(reply: On<Replied<ListParties>>, mut commands: Commands) {
@@ -40,7 +40,7 @@ pub struct ListParties {
 impl ListParties {
     /// At most so many at once: 1 to 100.
     #[must_use]
-    pub fn up_to(limit: u32) -> Self {
+    pub fn new(limit: u32) -> Self {
         Self {
             limit,
             open: None,

@@ -6,8 +6,8 @@
 //! refusal is never announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it becomes the [`Party`]; without an
 //! answer for a second it also gets [`PendingApproval`]. Despawning it withdraws the request.
 //!
-//! Members are entities related to the party by [`MemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
-//! the leader, everybody who asks to join is an entity related to it by [`AsksToJoin`]: accept or decline it.
+//! Members are entities related to the party by [`PartyMemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
+//! the leader, everybody who asks to join is an entity related to it by [`PartyJoinRequester`]: accept or decline it.
 //!
 //! [`list_parties`](crate::commands::NakamaCommands::list_parties) asks which parties there are.
 //!
@@ -24,7 +24,7 @@
 //!     }
 //! }
 //!
-//! fn let_everybody_in(asks: On<Add, AsksToJoin>, mut commands: Commands) {
+//! fn let_everybody_in(asks: On<Add, PartyJoinRequester>, mut commands: Commands) {
 //!     commands.nakama().accept_party_join(asks.entity);
 //! }
 //!
@@ -73,11 +73,11 @@ use self::joining::mark_pending_approval;
 pub(crate) use self::joining::{Asking, PartyAsks};
 pub use self::{
     asking::{
-        AcceptPartyJoin, AsksToJoin, DeclinePartyJoin, ListPartyJoinRequests, PartyJoinRequests,
-        PartyJoinRequestsListed,
+        AcceptPartyJoin, DeclinePartyJoin, ListPartyJoinRequests, PartyJoinRequester,
+        PartyJoinRequests, PartyJoinRequestsListed,
     },
     data::{FromParty, PartyDataAppExt, PartyDataReceived, PartyDataRejected, PartyPayload},
-    joining::{JoinParty, PartyJoinTaken},
+    joining::{JoinParty, PartyJoinRequested},
     list::{ListParties, ListedParty, PartyListRefusal, PartyPage},
     refusal::PartyRefusal,
     requests::{
@@ -131,9 +131,9 @@ pub struct Party {
 #[type_path = "bevy_nakama::party"]
 #[relationship(relationship_target = PartyMembers)]
 #[reflect(Component)]
-pub struct MemberOf(pub Entity);
+pub struct PartyMemberOf(pub Entity);
 
-impl Membership for MemberOf {
+impl Membership for PartyMemberOf {
     type Place = Party;
     type Detail = ();
     type Marks = PartyLeader;
@@ -142,7 +142,7 @@ impl Membership for MemberOf {
 /// The members of a party, the local user included, in order of joining.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::party"]
-#[relationship_target(relationship = MemberOf, linked_spawn)]
+#[relationship_target(relationship = PartyMemberOf, linked_spawn)]
 #[reflect(Component)]
 pub struct PartyMembers(Vec<Entity>);
 
@@ -221,7 +221,7 @@ fn enter(
         everybody: members.collect(),
         state,
     };
-    let entity = mirror::enter::<MemberOf>(world, asking, entry, since);
+    let entity = mirror::enter::<PartyMemberOf>(world, asking, entry, since);
     if let Some(leader) = &party.leader {
         set_leader(world, entity, leader.session_id.as_str().into());
     }
@@ -281,7 +281,7 @@ fn on_presence_event(
     let who = event.joins.iter().chain(&event.leaves);
     mirror::wait_for_answer(world, timing, Area::Party, &event.party_id, who)?;
     let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
-    mirror::on_presences::<MemberOf>(world, party, &event.joins, &event.leaves, people);
+    mirror::on_presences::<PartyMemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
@@ -407,8 +407,8 @@ impl Plugin for PartyPlugin {
         app.init_resource::<PartyIndex>()
             .init_resource::<PartyAsks>()
             .init_resource::<asking::Askers>()
-            .register_type::<(PartyIndex, Party, MemberOf, PartyMembers, PartyLeader)>()
-            .register_type::<(PendingApproval, AsksToJoin, PartyJoinRequests)>()
+            .register_type::<(PartyIndex, Party, PartyMemberOf, PartyMembers, PartyLeader)>()
+            .register_type::<(PendingApproval, PartyJoinRequester, PartyJoinRequests)>()
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,
                 on_lost: NOTHING,

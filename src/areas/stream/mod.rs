@@ -2,7 +2,7 @@
 //!
 //! A client cannot join a stream by itself: code on the server does it, most of the time in a function that the client calls.
 //! The mirror spawns an entity with [`Stream`] when it first hears of a stream, from a presence event or data, and
-//! [`StreamIndex`] finds it. Whoever comes afterwards is an entity related to it by [`InStream`]. Data arrive as
+//! [`StreamIndex`] finds it. Whoever comes afterwards is an entity related to it by [`StreamPresenceOf`]. Data arrive as
 //! [`StreamDataReceived`], or typed as [`FromStream<T>`] if a type is bound to the stream's mode
 //! ([`add_stream_data`](StreamDataAppExt::add_stream_data)).
 //!
@@ -185,12 +185,12 @@ impl Equivalent<Stream> for StreamInfo {
 #[type_path = "bevy_nakama::stream"]
 #[relationship(relationship_target = StreamPresences)]
 #[reflect(Component)]
-pub struct InStream(pub Entity);
+pub struct StreamPresenceOf(pub Entity);
 
 /// Everybody in a stream that the server has told of, in no particular order. Absent if there is nobody.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::stream"]
-#[relationship_target(relationship = InStream, linked_spawn)]
+#[relationship_target(relationship = StreamPresenceOf, linked_spawn)]
 #[reflect(Component)]
 pub struct StreamPresences(EntityHashSet);
 
@@ -203,7 +203,7 @@ pub struct StreamPresences(EntityHashSet);
 #[reflect(Component)]
 pub struct StreamPersistence(pub bool);
 
-impl Membership for InStream {
+impl Membership for StreamPresenceOf {
     type Place = Stream;
     type Detail = StreamPersistence;
     type Marks = ();
@@ -283,7 +283,7 @@ fn on_presence_event(
     let who = event.joins.iter().chain(&event.leaves);
     mirror::wait_for_answer(world, timing, Area::Stream, &stream.to_string(), who)?;
     let entity = entity_of(world, &stream, || stream.clone());
-    mirror::on_presences::<InStream>(world, entity, &event.joins, &event.leaves, people);
+    mirror::on_presences::<StreamPresenceOf>(world, entity, &event.joins, &event.leaves, people);
     Ok(())
 }
 
@@ -293,7 +293,7 @@ pub(crate) struct StreamPlugin;
 impl Plugin for StreamPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<StreamIndex>()
-            .register_type::<(StreamIndex, Stream, InStream)>()
+            .register_type::<(StreamIndex, Stream, StreamPresenceOf)>()
             .register_type::<(StreamPresences, StreamPersistence)>()
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,

@@ -11,7 +11,7 @@ pub fn inbox_ui(ui: &mut Ui, view: &InboxView) {
         if view.size == 0 {
             look::nothing(
                 ui,
-                "Nothing in the inbox. `commands.nakama().notifications(..)` fetches what the server keeps.",
+                "Nothing in the inbox. `commands.nakama().fetch_notifications(..)` fetches what the server keeps.",
             );
         }
         for notification in &view.notifications {

@@ -235,7 +235,9 @@ impl Player {
     }
 
     fn raw(&mut self, message: M) -> Asked {
-        Asked::Raw(Some(self.game.commands(|c| c.nakama().raw(message).id())))
+        Asked::Raw(Some(
+            self.game.commands(|c| c.nakama().send_raw(message).id()),
+        ))
     }
 
     fn match_of(&self, id: &str) -> Option<Entity> {

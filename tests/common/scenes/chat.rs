@@ -110,7 +110,11 @@ pub(crate) fn a_chat(server: &NakamaServer) {
         .expect("it is said");
     sees_lines(&mut cat, &["welcome"]);
     let page = cat
-        .ask::<FetchChatHistory>(|nakama| nakama.chat_history(cats, ChatHistory::newest(50)).id())
+        .ask::<FetchChatHistory>(|nakama| {
+            nakama
+                .fetch_chat_history(cats, ChatHistory::newest(50))
+                .id()
+        })
         .expect("the history");
     assert_eq!(page.messages.len(), 2, "{page:?}");
     sees_lines(&mut cat, &["hello everybody", "welcome"]);

@@ -43,7 +43,7 @@ pub(crate) fn a_full_queue(server: &NakamaServer) -> String {
     });
     ada.commands(|commands| {
         for _ in 0..QUESTIONS {
-            commands.nakama().raw(question.clone());
+            commands.nakama().send_raw(question.clone());
         }
     });
     ada.app.update();

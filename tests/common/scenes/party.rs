@@ -30,7 +30,7 @@ pub(super) fn sees_party(game: &mut Game, expected: &[&str]) {
 
 fn member(game: &mut Game, name: &str) -> Entity {
     let world = game.app.world_mut();
-    let mut members = world.query_filtered::<(Entity, &Username), With<MemberOf>>();
+    let mut members = world.query_filtered::<(Entity, &Username), With<PartyMemberOf>>();
     let found = members
         .iter(world)
         .find(|(_, username)| username.as_str().starts_with(name));
@@ -135,7 +135,7 @@ pub(crate) fn a_party(server: &NakamaServer) -> PartyLayout {
         .expect("bob leads");
     sees_party(&mut ada, &["ada", "bob*"]);
     sees_party(&mut bob, &["ada", "bob*"]);
-    let waiting = bob.until("cat, who has been waiting", Game::the::<AsksToJoin>);
+    let waiting = bob.until("cat, who has been waiting", Game::the::<PartyJoinRequester>);
     bob.ask::<AcceptPartyJoin>(|nakama| nakama.accept_party_join(waiting).id())
         .expect("cat is let in");
     sees_party(&mut cat, &["ada", "bob*", "cat"]);

@@ -80,8 +80,10 @@ pub(crate) fn streams(server: &NakamaServer) {
     call(&mut ada, Rpc::new("subscribe"));
     let news = ada.until("the presence of the local user", |app| {
         let world = app.world_mut();
-        let mut me = world.query_filtered::<&InStream, With<IsSelf>>();
-        me.single(world).ok().map(|InStream(stream)| *stream)
+        let mut me = world.query_filtered::<&StreamPresenceOf, With<IsSelf>>();
+        me.single(world)
+            .ok()
+            .map(|StreamPresenceOf(stream)| *stream)
     });
     let stream = ada.app.world().get::<Stream>(news).expect("a stream");
     assert_eq!((stream.mode, stream.label.as_str()), (200, "news"));
@@ -94,7 +96,7 @@ pub(crate) fn streams(server: &NakamaServer) {
     let bobs = name(&bob);
     let sees_bob = |app: &mut App| {
         let world = app.world_mut();
-        let mut there = world.query_filtered::<&Username, With<InStream>>();
+        let mut there = world.query_filtered::<&Username, With<StreamPresenceOf>>();
         there.iter(world).any(|name| *name == bobs)
     };
     ada.until("bob", |app| sees_bob(app).then_some(()));
@@ -129,7 +131,7 @@ pub(crate) fn notifications(server: &NakamaServer) {
         assert_eq!(content.text, subject);
     }
     let mut fetch = |request: FetchNotifications| {
-        ada.ask::<FetchNotifications>(|nakama| nakama.notifications(request).id())
+        ada.ask::<FetchNotifications>(|nakama| nakama.fetch_notifications(request).id())
             .expect("the stored ones")
     };
     let page = fetch(FetchNotifications::new(1));
@@ -146,7 +148,11 @@ pub(crate) fn notifications(server: &NakamaServer) {
         .expect("they are deleted");
     assert_eq!(inbox(&ada), 0);
     let none = ada
-        .ask::<FetchNotifications>(|nakama| nakama.notifications(FetchNotifications::new(100)).id())
+        .ask::<FetchNotifications>(|nakama| {
+            nakama
+                .fetch_notifications(FetchNotifications::new(100))
+                .id()
+        })
         .expect("an empty page");
     assert!(none.notifications.is_empty());
 }
@@ -162,7 +168,7 @@ pub(crate) fn a_match_of_the_server(server: &NakamaServer) {
     // Servers list a new one after a second.
     let begin = Instant::now();
     let listed = loop {
-        let list = ListMatches::up_to(10).query(format!("+label.mode:{mode}"));
+        let list = ListMatches::new(10).query(format!("+label.mode:{mode}"));
         let mut found = ada
             .ask::<ListMatches>(|nakama| nakama.list_matches(list).id())
             .expect("a list");

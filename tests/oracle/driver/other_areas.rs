@@ -113,6 +113,10 @@ impl Client {
             }
             present += people.len();
         }
-        assert_eq!(self.all::<InStream>(), present, "present in nothing");
+        assert_eq!(
+            self.all::<StreamPresenceOf>(),
+            present,
+            "present in nothing"
+        );
     }
 }

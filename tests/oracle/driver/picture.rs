@@ -85,8 +85,8 @@ impl Client {
                 user: who.get::<UserId>().expect("a user").clone(),
                 name: who.get::<Username>().expect("a name").clone(),
                 how: match who.get::<JoinedAs>() {
-                    Some(JoinedAs::Snapshot) => "snapshot",
-                    Some(JoinedAs::Event) => "event",
+                    Some(JoinedAs::Present) => "snapshot",
+                    Some(JoinedAs::Arrived) => "event",
                     None => "asks",
                 },
                 is_self: who.contains::<IsSelf>(),
@@ -199,8 +199,12 @@ impl Client {
             listed += members.len();
             asked += askers.len();
         }
-        assert_eq!(self.all::<MemberOf>(), listed, "members of nothing");
-        assert_eq!(self.all::<AsksToJoin>(), asked, "they ask to join nothing");
+        assert_eq!(self.all::<PartyMemberOf>(), listed, "members of nothing");
+        assert_eq!(
+            self.all::<PartyJoinRequester>(),
+            asked,
+            "they ask to join nothing"
+        );
     }
 
     fn draw_requests(&mut self, picture: &mut Picture) {

@@ -193,18 +193,18 @@ impl Client {
     /// Writes down whatever becomes of presences and of those who ask to join.
     pub(super) fn watch_world(&mut self) {
         self.watch_component::<PresentIn>("is present");
-        self.watch_component::<MemberOf>("is a member");
+        self.watch_component::<PartyMemberOf>("is a member");
         self.watch_component::<ChatMemberOf>("is in the channel");
         self.watch_component::<ChatChannel>("is a channel");
         self.watch_component::<PartyLeader>("leads");
-        self.watch_component::<AsksToJoin>("asks to join");
+        self.watch_component::<PartyJoinRequester>("asks to join");
         self.watch_component::<Match>("is a match");
         self.watch_component::<Party>("is a party");
         self.watch_component::<PendingApproval>("waits for approval");
         self.watch_component::<MatchmakerTicket>("is a ticket");
         self.watch_component::<FollowedUser>("is followed");
         self.watch_component::<SessionOf>("is online");
-        self.watch_component::<InStream>("is in the stream");
+        self.watch_component::<StreamPresenceOf>("is in the stream");
         self.watch_component::<Stream>("is a stream");
         let told = self.told.clone();
         self.player.game.observe(
@@ -220,7 +220,7 @@ impl Client {
         let told = self.told.clone();
         self.player
             .game
-            .observe(move |error: On<ErrorPushed>| told.add(error.error.to_string()));
+            .observe(move |error: On<UnsolicitedError>| told.add(error.error.to_string()));
     }
 
     fn watch_component<C: Component>(&mut self, what: &'static str) {

@@ -18,7 +18,7 @@ fn a_join_makes_its_entity_the_channel() {
 
     assert_eq!(
         log.take(),
-        ["+bob Snapshot", "+ada Snapshot (self)", "joined"]
+        ["+bob Present", "+ada Present (self)", "joined"]
     );
     let world = game.app.world();
     assert!(world.get::<Joining>(entity).is_none());
@@ -63,7 +63,7 @@ fn the_channel_can_be_used_from_the_moment_it_is_one() {
         sent_json(&sent)["channel_message_send"],
         serde_json::json!({ "channel_id": "2...lobby", "content": r#"{"text":"hello"}"# })
     );
-    assert_eq!(log.take(), ["+ada Snapshot (self)", "joined"]);
+    assert_eq!(log.take(), ["+ada Present (self)", "joined"]);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_second_join_finds_the_same_channel() {
     game.answer(&asked, answer);
     game.update();
 
-    assert_eq!(log.take(), ["+carol Snapshot", "joined what we were in"]);
+    assert_eq!(log.take(), ["+carol Present", "joined what we were in"]);
     assert_eq!(
         game.app
             .world()
@@ -152,7 +152,7 @@ fn a_hidden_local_user_sees_themselves() {
     game.update();
     assert_eq!(
         log.take(),
-        ["+bob Snapshot", "+ada Snapshot (self)", "joined"]
+        ["+bob Present", "+ada Present (self)", "joined"]
     );
 
     // Somebody else is hidden, too.

@@ -13,7 +13,7 @@ fn a_page_is_oldest_first_in_either_direction() {
 
     game.commands(|c| {
         c.nakama()
-            .chat_history(channel, ChatHistory::newest(2).cursor("a+/=&b"))
+            .fetch_chat_history(channel, ChatHistory::newest(2).cursor("a+/=&b"))
             .id()
     });
     game.update();
@@ -34,7 +34,7 @@ fn a_page_is_oldest_first_in_either_direction() {
 
     game.commands(|c| {
         c.nakama()
-            .chat_history(room_id(LOBBY), ChatHistory::oldest(2))
+            .fetch_chat_history(room_id(LOBBY), ChatHistory::oldest(2))
             .id()
     });
     game.update();
@@ -58,7 +58,7 @@ fn the_history_of_a_channel_that_the_user_is_not_in_is_read_and_not_kept() {
     let request = ChatHistory::oldest(1);
     game.commands(|c| {
         c.nakama()
-            .chat_history(ChannelId::from("2...a b,ä?"), request)
+            .fetch_chat_history(ChannelId::from("2...a b,ä?"), request)
             .id()
     });
     game.update();
@@ -77,7 +77,7 @@ fn a_channel_that_is_left_before_its_history_comes_is_no_matter() {
     let histories = histories(&mut game);
     game.commands(|c| {
         c.nakama()
-            .chat_history(channel, ChatHistory::newest(1))
+            .fetch_chat_history(channel, ChatHistory::newest(1))
             .id()
     });
     game.update();
@@ -89,7 +89,7 @@ fn a_channel_that_is_left_before_its_history_comes_is_no_matter() {
 
     game.commands(|c| {
         c.nakama()
-            .chat_history(channel, ChatHistory::newest(1))
+            .fetch_chat_history(channel, ChatHistory::newest(1))
             .id()
     });
     game.update();
@@ -108,7 +108,7 @@ fn a_history_that_is_none_is_an_error() {
     for body in bodies {
         game.commands(|c| {
             c.nakama()
-                .chat_history(channel, ChatHistory::newest(1))
+                .fetch_chat_history(channel, ChatHistory::newest(1))
                 .id()
         });
         game.update();
@@ -129,7 +129,7 @@ fn the_token_of_a_history_request_does_not_show() {
     let secret = session_of("ada").token().expose().to_owned();
     game.commands(|c| {
         c.nakama()
-            .chat_history(channel, ChatHistory::newest(1))
+            .fetch_chat_history(channel, ChatHistory::newest(1))
             .id()
     });
     let connection = game.app.world().resource::<NakamaConnection>();
@@ -144,7 +144,7 @@ fn a_page_that_the_last_user_asked_for_is_not_in_the_log_of_the_next() {
     let histories = histories(&mut game);
     game.commands(|c| {
         c.nakama()
-            .chat_history(channel, ChatHistory::newest(1))
+            .fetch_chat_history(channel, ChatHistory::newest(1))
             .id()
     });
     game.update();

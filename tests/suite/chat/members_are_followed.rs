@@ -10,7 +10,7 @@ fn joins_and_leaves_are_followed() {
     game.server_says(chat_presences(LOBBY, &["bob"], &[]));
     game.server_says(chat_presences(LOBBY, &[], &["bob", "nobody"]));
     game.update();
-    assert_eq!(log.take(), ["+bob Event", "+carol Event", "-bob"]);
+    assert_eq!(log.take(), ["+bob Arrived", "+carol Arrived", "-bob"]);
     assert_eq!(game.chat_roster(LOBBY), ["ada", "carol"]);
 }
 
@@ -29,10 +29,10 @@ fn what_overtakes_the_answer_comes_after_it() {
     assert_eq!(
         log.take(),
         [
-            "+bob Snapshot",
-            "+ada Snapshot (self)",
+            "+bob Present",
+            "+ada Present (self)",
             "joined",
-            "+carol Event",
+            "+carol Arrived",
             "bob Chat {}",
             "bob Update {\"n\":2}",
         ]
@@ -51,7 +51,7 @@ fn what_came_early_for_a_channel_that_is_not_joined_goes() {
 
     game.join_room(LOBBY, &["ada"]);
     game.update();
-    assert_eq!(log.take(), ["+ada Snapshot (self)", "joined"]);
+    assert_eq!(log.take(), ["+ada Present (self)", "joined"]);
     assert_eq!(game.chat_lines(LOBBY), [""; 0]);
 }
 

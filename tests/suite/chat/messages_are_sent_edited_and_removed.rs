@@ -128,7 +128,7 @@ fn without_a_connection_there_is_no_chat() {
     game.commands(|c| {
         c.nakama().join_chat(JoinChat::room(LOBBY));
         c.nakama()
-            .chat_history(room_id(LOBBY), ChatHistory::newest(1));
+            .fetch_chat_history(room_id(LOBBY), ChatHistory::newest(1));
     });
     game.update();
     game.update();

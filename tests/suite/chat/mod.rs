@@ -189,7 +189,7 @@ fn play(game: &mut TestGame, channel: Entity, step: &Step) {
         Step::History(messages) => {
             game.commands(|c| {
                 c.nakama()
-                    .chat_history(channel, ChatHistory::oldest(100))
+                    .fetch_chat_history(channel, ChatHistory::oldest(100))
                     .id()
             });
             game.update();

@@ -89,7 +89,7 @@ fn two_players_talk_and_a_third_reads_it_up() {
     let (mut carol, carol_here) = enter(&network, &server, "carol");
     carol.commands(|c| {
         c.nakama()
-            .chat_history(carol_here, ChatHistory::newest(50))
+            .fetch_chat_history(carol_here, ChatHistory::newest(50))
             .id()
     });
     let read_up = lines(&mut carol, carol_here, 2);
@@ -118,7 +118,7 @@ fn two_players_talk_and_a_third_reads_it_up() {
         });
     ada.commands(|c| {
         c.nakama()
-            .chat_history(ada_here, ChatHistory::newest(50))
+            .fetch_chat_history(ada_here, ChatHistory::newest(50))
             .id()
     });
     assert_eq!(ada.until("a page", |_| pages.take_first()), "2");

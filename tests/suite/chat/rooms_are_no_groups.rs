@@ -40,9 +40,9 @@ fn a_room_with_a_slash_in_its_name_works_but_for_its_history() {
 
     // No Nakama server finds this path, so the plugin does not ask for it, and says why.
     game.commands(|c| {
-        c.nakama().chat_history(room, ChatHistory::newest(10));
+        c.nakama().fetch_chat_history(room, ChatHistory::newest(10));
         let id = room_id("a/b/../c");
-        c.nakama().chat_history(id, ChatHistory::newest(10));
+        c.nakama().fetch_chat_history(id, ChatHistory::newest(10));
     });
     game.update();
     assert_eq!(game.rest_calls(), []);
@@ -58,7 +58,11 @@ fn a_room_with_a_slash_in_its_name_works_but_for_its_history() {
 #[test]
 fn a_room_whose_name_needs_escaping_has_a_history() {
     let (mut game, room, log) = game_in("a b?c#d%2F:e..\\");
-    game.commands(|c| c.nakama().chat_history(room, ChatHistory::newest(10)).id());
+    game.commands(|c| {
+        c.nakama()
+            .fetch_chat_history(room, ChatHistory::newest(10))
+            .id()
+    });
     game.update();
     let calls = game.rest_calls();
     let path = "/v2/channel/2...a%20b%3Fc%23d%252F%3Ae..%5C?";

@@ -26,7 +26,7 @@ fn a_server_busy_with_a_request_may_be_silent_for_twenty_seconds() {
     game.commands(|commands| {
         commands
             .nakama()
-            .raw(Message::Rpc(api::Rpc::default()))
+            .send_raw(Message::Rpc(api::Rpc::default()))
             .id()
     });
     game.advance(Duration::from_millis(19_500));
@@ -50,7 +50,7 @@ fn a_pong_behind_a_slow_request_is_no_round_trip() {
     game.commands(|commands| {
         commands
             .nakama()
-            .raw(Message::Rpc(api::Rpc::default()))
+            .send_raw(Message::Rpc(api::Rpc::default()))
             .id()
     });
     game.advance(Duration::from_millis(5_100));

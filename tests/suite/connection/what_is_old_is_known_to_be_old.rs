@@ -15,7 +15,7 @@ use crate::common::log::Log;
 fn becomes_bob_when_somebody_joins(game: &mut TestGame) {
     game.observe(
         |came: On<Add, PresentIn>, new: Query<&JoinedAs>, mut commands: Commands| {
-            if matches!(new.get(came.entity), Ok(JoinedAs::Event)) {
+            if matches!(new.get(came.entity), Ok(JoinedAs::Arrived)) {
                 let bob = session_of("bob");
                 let options = ConnectOptions::default();
                 commands.nakama().connect(&server(), &bob, options);

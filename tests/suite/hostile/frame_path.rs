@@ -106,7 +106,7 @@ fn addressed(game: &mut TestGame, frame: &Bytes, envelope: &Envelope) -> Bytes {
             commands.nakama().create_match(CreateMatch::new()).id()
         }
         None => commands.nakama().join_party("p1").id(),
-        Some(_) => commands.nakama().raw(a_question()).id(),
+        Some(_) => commands.nakama().send_raw(a_question()).id(),
     });
     game.update();
     let sent = game.sent();
@@ -132,10 +132,10 @@ fn assert_consistent(game: &mut TestGame) {
         Entity,
         &Presence,
         &SessionId,
-        Option<&MemberOf>,
+        Option<&PartyMemberOf>,
         Option<&PresentIn>,
         Option<&SessionOf>,
-        Option<&InStream>,
+        Option<&StreamPresenceOf>,
     )>();
     let index = world.resource::<PresenceIndex>();
     for (entity, presence, session, member_of, present_in, session_of, in_stream) in

@@ -14,7 +14,7 @@ fn a_join_makes_its_entity_the_match() {
 
     assert_eq!(
         log.take(),
-        ["+bob Snapshot", "+ada Snapshot (self)", "joined"]
+        ["+bob Present", "+ada Present (self)", "joined"]
     );
     let world = game.app.world();
     assert_eq!(
@@ -54,7 +54,7 @@ fn a_second_join_finds_the_same_match() {
     game.answer(&asked, answer);
     game.update();
 
-    assert_eq!(log.take(), ["+carol Snapshot", "joined what we were in"]);
+    assert_eq!(log.take(), ["+carol Present", "joined what we were in"]);
     assert_eq!(game.match_entity("m1"), first);
     assert!(
         game.app.world().get_entity(second).is_err(),

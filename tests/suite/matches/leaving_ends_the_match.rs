@@ -64,8 +64,8 @@ fn a_match_can_be_left_and_joined_again() {
     assert_eq!(
         log.take(),
         [
-            "+bob Snapshot",
-            "+ada Snapshot (self)",
+            "+bob Present",
+            "+ada Present (self)",
             "joined",
             "bob: welcome back"
         ]

@@ -10,7 +10,7 @@ fn joins_and_leaves_are_followed() {
     game.server_says(match_presences("m1", &["bob"], &[]));
     game.server_says(match_presences("m1", &[], &["bob", "nobody"]));
     game.update();
-    assert_eq!(log.take(), ["+bob Event", "+carol Event", "-bob"]);
+    assert_eq!(log.take(), ["+bob Arrived", "+carol Arrived", "-bob"]);
     assert_eq!(game.roster("m1"), ["ada", "carol"]);
 }
 

@@ -25,8 +25,8 @@ fn data_and_events_before_the_answer_come_after_it() {
     assert_eq!(
         log.take(),
         [
-            "+bob Snapshot",
-            "+ada Snapshot (self)",
+            "+bob Present",
+            "+ada Present (self)",
             "joined",
             "server: welcome",
             "bob: hello"
@@ -47,7 +47,7 @@ fn what_came_early_for_a_match_that_is_not_joined_goes() {
     game.advance(Duration::from_secs(1));
     assert_eq!(
         log.take(),
-        ["+bob Snapshot", "+ada Snapshot (self)", "joined"]
+        ["+bob Present", "+ada Present (self)", "joined"]
     );
 }
 
@@ -62,7 +62,7 @@ fn data_before_the_join_of_its_sender_waits_for_it() {
 
     game.server_says(match_presences("m1", &["bob"], &[]));
     game.update();
-    assert_eq!(log.take(), ["+bob Event", "bob: one", "bob: three"]);
+    assert_eq!(log.take(), ["+bob Arrived", "bob: one", "bob: three"]);
 
     // Carol's join does not come.
     game.advance(Duration::from_millis(300));

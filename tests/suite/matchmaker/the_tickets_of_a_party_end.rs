@@ -48,7 +48,7 @@ fn whoever_comes_or_goes_ends_the_tickets_of_a_party() {
 fn who_leaves_a_party_ends_its_tickets_also_if_the_game_has_despawned_them() {
     let (mut game, log, _) = in_party(PartyLayout::Current, &["bob", "ada"]);
     let world = game.app.world_mut();
-    let mut members = world.query::<(Entity, &Username, &MemberOf)>();
+    let mut members = world.query::<(Entity, &Username, &PartyMemberOf)>();
     let mut members = members.iter(world);
     let bob = members.find(|(_, name, _)| *name == "bob");
     let bob = bob.expect("a member").0;

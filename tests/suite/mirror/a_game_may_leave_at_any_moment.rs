@@ -22,7 +22,7 @@ fn is_out_of_the_party(game: &mut TestGame) {
     game.expect_sent(Kind::PartyLeave);
     assert_eq!(count::<With<Party>>(game), 0);
     assert_eq!(count::<With<Presence>>(game), 0, "nobody is left behind");
-    assert_eq!(count::<With<AsksToJoin>>(game), 0);
+    assert_eq!(count::<With<PartyJoinRequester>>(game), 0);
     assert_eq!(count::<With<PartyLeader>>(game), 0);
 }
 

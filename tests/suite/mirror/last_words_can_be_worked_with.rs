@@ -148,9 +148,9 @@ fn entities(game: &mut TestGame) -> usize {
 fn nobody_is_left(game: &mut TestGame) {
     assert_eq!(count::<With<Presence>>(game), 0);
     assert_eq!(count::<With<PresentIn>>(game), 0);
-    assert_eq!(count::<With<MemberOf>>(game), 0);
+    assert_eq!(count::<With<PartyMemberOf>>(game), 0);
     assert_eq!(count::<With<ChatMemberOf>>(game), 0);
-    assert_eq!(count::<With<InStream>>(game), 0);
+    assert_eq!(count::<With<StreamPresenceOf>>(game), 0);
     assert_eq!(count::<With<SessionOf>>(game), 0);
     assert_eq!(count::<With<IsSelf>>(game), 0);
     assert_eq!(count::<With<PartyLeader>>(game), 0);
@@ -228,7 +228,7 @@ fn what_the_user_left_can_be_worked_with_in_the_same_frame() {
     assert_eq!(count::<With<Party>>(&mut game), 0);
     assert_eq!(count::<With<ChatChannel>>(&mut game), 0);
     assert_eq!(count::<With<PresentIn>>(&mut game), 0);
-    assert_eq!(count::<With<MemberOf>>(&mut game), 0);
+    assert_eq!(count::<With<PartyMemberOf>>(&mut game), 0);
     let world = game.app.world();
     assert!(world.resource::<MatchIndex>().iter().next().is_none());
     assert_eq!(world.resource::<PresenceIndex>().count(here), 0);

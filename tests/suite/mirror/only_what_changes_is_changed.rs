@@ -158,7 +158,7 @@ fn components_change_when_their_value_does() {
         })*};
     }
     watch!(Match Party ChatChannel ChatLog Presence Username Name IsSelf PartyLeader);
-    watch!(MatchPresences PartyMembers ChatMembers PresentIn MemberOf JoinedAs);
+    watch!(MatchPresences PartyMembers ChatMembers PresentIn PartyMemberOf JoinedAs);
     game.update();
     log.take();
     let (m, room) = ("m", "room");

@@ -56,7 +56,7 @@ fn an_inbox_on_the_embedded_server() {
         for expected in [2, 1, 0] {
             let request = FetchNotifications::new(2).since(&cursor);
             let page = later
-                .ask::<FetchNotifications>(|nakama| nakama.notifications(request).id())
+                .ask::<FetchNotifications>(|nakama| nakama.fetch_notifications(request).id())
                 .expect("a page");
             assert_eq!(page.notifications.len(), expected);
             cursor = page.cacheable_cursor;
@@ -75,12 +75,12 @@ fn an_inbox_on_the_embedded_server() {
         assert_eq!(gold(&later.app), [2]);
         let all = FetchNotifications::new(100);
         let left = later
-            .ask::<FetchNotifications>(|nakama| nakama.notifications(all).id())
+            .ask::<FetchNotifications>(|nakama| nakama.fetch_notifications(all).id())
             .expect("a page");
         assert_eq!(left.notifications.len(), 1);
         let unknown = later.ask::<FetchNotifications>(|nakama| {
             let request = FetchNotifications::new(1).since("no cursor");
-            nakama.notifications(request).id()
+            nakama.fetch_notifications(request).id()
         });
         assert!(
             matches!(

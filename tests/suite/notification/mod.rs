@@ -86,7 +86,7 @@ fn push(game: &mut TestGame, message: Message) {
 }
 
 pub(crate) fn fetch(game: &mut TestGame, request: FetchNotifications) {
-    game.commands(|commands| commands.nakama().notifications(request).id());
+    game.commands(|commands| commands.nakama().fetch_notifications(request).id());
     game.update();
 }
 

@@ -154,7 +154,9 @@ fn a_page_of_the_last_user_is_not_in_the_inbox_of_the_next() {
         ));
     });
     game.commands(|commands| {
-        commands.nakama().notifications(FetchNotifications::new(10));
+        commands
+            .nakama()
+            .fetch_notifications(FetchNotifications::new(10));
     });
     game.update();
     game.connection_breaks();

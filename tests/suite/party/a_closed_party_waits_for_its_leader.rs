@@ -36,7 +36,7 @@ fn the_event_may_come_before_the_party() {
         game.update();
         assert_eq!(
             log.take(),
-            ["+bob Snapshot", "+ada Snapshot (self)", "bob leads"]
+            ["+bob Present", "+ada Present (self)", "bob leads"]
         );
     });
 }

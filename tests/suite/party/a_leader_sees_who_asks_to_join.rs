@@ -29,7 +29,7 @@ fn somebody_asks_and_is_let_in() {
         game.server_says(party_presences("p1", &["cat"], &[]));
         game.update();
 
-        assert_eq!(log.take(), ["cat asks no more", "accept", "+cat Event"]);
+        assert_eq!(log.take(), ["cat asks no more", "accept", "+cat Arrived"]);
         assert_eq!(seen(&game, "p1"), "closed 8: ada(me)* bob cat");
     });
 }
@@ -50,7 +50,7 @@ fn the_answer_comes_before_who_is_let_in_whatever_the_wire_says() {
         game.server_says(party_presences("p1", &["cat"], &[]));
         game.acknowledge(&asked);
         game.update();
-        assert_eq!(log.take(), ["cat asks no more", "accept", "+cat Event"]);
+        assert_eq!(log.take(), ["cat asks no more", "accept", "+cat Arrived"]);
     });
 }
 
@@ -171,6 +171,6 @@ fn who_still_asks_stays_when_the_decline_fails() {
         let cat = decline_cat(&mut game, &log, text);
         assert_eq!(log.take(), [format!("decline: {text} (bad input)")]);
         let world = game.app.world();
-        assert!(world.get::<AsksToJoin>(cat).is_some());
+        assert!(world.get::<PartyJoinRequester>(cat).is_some());
     });
 }

@@ -20,9 +20,9 @@ fn an_open_party_is_joined_at_once() {
         assert_eq!(
             log.take(),
             [
-                "+bob Snapshot",
-                "+cat Snapshot",
-                "+ada Snapshot (self)",
+                "+bob Present",
+                "+cat Present",
+                "+ada Present (self)",
                 "bob leads"
             ]
         );
@@ -53,8 +53,8 @@ fn pushes_may_come_before_the_answer_to_a_join() {
             log.take(),
             [
                 "join taken",
-                "+bob Snapshot",
-                "+ada Snapshot (self)",
+                "+bob Present",
+                "+ada Present (self)",
                 "bob leads",
                 "bob: hello"
             ]

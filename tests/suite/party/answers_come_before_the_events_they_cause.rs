@@ -28,7 +28,7 @@ fn what_follows_a_waiting_event_waits_behind_it() {
     assert_eq!(log.take(), [""; 0]);
     game.acknowledge(&asked);
     game.update();
-    assert_eq!(log.take(), ["kick", "-bob", "+bob Event", "-carol"]);
+    assert_eq!(log.take(), ["kick", "-bob", "+bob Arrived", "-carol"]);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn who_joins_without_being_accepted_does_not_ask_any_more() {
     );
     game.server_says(party_presences("p1", &["bob"], &[])); // the party is open now
     game.update();
-    assert_eq!(log.take(), ["+bob Event", "bob asks no more"]);
+    assert_eq!(log.take(), ["+bob Arrived", "bob asks no more"]);
     assert_eq!(seen(&game, "p1"), "open 8: ada(me)* carol bob dave?");
 }
 
@@ -52,7 +52,7 @@ fn what_is_about_others_does_not_wait() {
     let (mut game, log, asked) = kicks(&["ada", "bob", "carol"], "bob");
     game.server_says(party_presences("p1", &["dave"], &["carol"]));
     game.update();
-    assert_eq!(log.take(), ["-carol", "+dave Event"]);
+    assert_eq!(log.take(), ["-carol", "+dave Arrived"]);
     game.acknowledge(&asked);
     game.server_says(party_presences("p1", &[], &["bob"]));
     game.update();
@@ -79,7 +79,7 @@ fn more_than_a_thousand_events_do_not_wait() {
     game.update();
     assert_eq!(
         log.take(),
-        ["-bob", "+carol Event"],
+        ["-bob", "+carol Arrived"],
         "the oldest gives way, and all behind it"
     );
     game.acknowledge(&asked);

@@ -63,7 +63,7 @@ fn data_of_somebody_who_is_not_yet_here_waits_for_them() {
         game.update();
         game.server_says(party_presences("p1", &["cat"], &[]));
         game.update();
-        assert_eq!(log.take(), ["+cat Event", "cat: first"]);
+        assert_eq!(log.take(), ["+cat Arrived", "cat: first"]);
     });
 }
 

@@ -55,7 +55,7 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
     log_replies::<ListPartyJoinRequests>(&mut game, &log, "list");
     let seen = log.clone();
     game.observe(
-        move |added: On<Add, MemberOf>, who: Query<(&Username, &JoinedAs, Has<IsSelf>)>| {
+        move |added: On<Add, PartyMemberOf>, who: Query<(&Username, &JoinedAs, Has<IsSelf>)>| {
             let (name, how, is_self) = who.get(added.entity).expect("a presence is spawned whole");
             let mark = if is_self { " (self)" } else { "" };
             seen.add(format!("+{name} {how:?}{mark}"));
@@ -63,7 +63,7 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
     );
     let seen = log.clone();
     game.observe(
-        move |removed: On<Remove, MemberOf>, who: Query<&Username>| {
+        move |removed: On<Remove, PartyMemberOf>, who: Query<&Username>| {
             let name = who.get(removed.entity).expect("still readable");
             seen.add(format!("-{name}"));
         },
@@ -74,13 +74,15 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
         seen.add(format!("{name} leads"));
     });
     let seen = log.clone();
-    game.observe(move |added: On<Add, AsksToJoin>, who: Query<&Username>| {
-        let name = who.get(added.entity).expect("who asks has a name");
-        seen.add(format!("{name} asks to join"));
-    });
+    game.observe(
+        move |added: On<Add, PartyJoinRequester>, who: Query<&Username>| {
+            let name = who.get(added.entity).expect("who asks has a name");
+            seen.add(format!("{name} asks to join"));
+        },
+    );
     let seen = log.clone();
     game.observe(
-        move |removed: On<Remove, AsksToJoin>, who: Query<&Username>| {
+        move |removed: On<Remove, PartyJoinRequester>, who: Query<&Username>| {
             let name = who.get(removed.entity).expect("still readable");
             seen.add(format!("{name} asks no more"));
         },

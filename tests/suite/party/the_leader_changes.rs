@@ -28,7 +28,7 @@ fn the_local_user_promotes_a_member() {
 fn somebody_can_be_promoted_as_soon_as_they_are_seen() {
     both_layouts(|mut game, log| {
         game.observe(
-            |joined: On<Add, MemberOf>,
+            |joined: On<Add, PartyMemberOf>,
              mut commands: Commands,
              others: Query<(), Without<IsSelf>>| {
                 if others.contains(joined.entity) {

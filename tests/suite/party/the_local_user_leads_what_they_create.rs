@@ -11,7 +11,7 @@ fn a_created_party_is_led_by_the_local_user() {
         });
         let entity = create_party(&mut game, CreateParty::open(4), answer);
 
-        assert_eq!(log.take(), ["+ada Snapshot (self)", "ada leads", "created"]);
+        assert_eq!(log.take(), ["+ada Present (self)", "ada leads", "created"]);
         assert_eq!(seen(&game, "p1"), "open 4: ada(me)*");
         assert_eq!(party_entity(&game, "p1"), entity);
         assert!(game.app.world().get::<Joining>(entity).is_none());
@@ -77,7 +77,7 @@ fn pushes_may_come_before_the_answer_to_a_creation() {
         game.answer(&asked, party_joined("p1", "ada", &["ada"]));
         game.update();
 
-        assert_eq!(log.take(), ["+ada Snapshot (self)", "ada leads", "created"]);
+        assert_eq!(log.take(), ["+ada Present (self)", "ada leads", "created"]);
         assert_eq!(party_entity(&game, "p1"), entity);
     });
 }

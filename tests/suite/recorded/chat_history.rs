@@ -59,7 +59,11 @@ fn the_history_over_rest() {
                     Err(error) => panic!("{error}"),
                 },
             );
-            game.commands(|c| c.nakama().chat_history(ChannelId::from(id), history).id());
+            game.commands(|c| {
+                c.nakama()
+                    .fetch_chat_history(ChannelId::from(id), history)
+                    .id()
+            });
             game.update();
             answer_as_recorded(&mut game, &exchange);
             let response = &exchange["response"];
@@ -136,7 +140,7 @@ fn an_expired_token_is_told_from_other_refusals() {
         });
         game.commands(|c| {
             c.nakama()
-                .chat_history(room_id("lobby"), ChatHistory::newest(1))
+                .fetch_chat_history(room_id("lobby"), ChatHistory::newest(1))
                 .id()
         });
         game.update();

@@ -80,7 +80,7 @@ fn matches_are_listed_as_recorded() {
             });
             let text = |name| parameter(&exchange, name);
             let number = |name| text(name).map(|it| it.parse::<u32>().expect("a number"));
-            let mut request = ListMatches::up_to(number("limit").unwrap_or(1));
+            let mut request = ListMatches::new(number("limit").unwrap_or(1));
             if let Some(authoritative) = text("authoritative") {
                 request = request.authoritative(authoritative == "true");
             }
@@ -135,7 +135,7 @@ fn parties_are_listed_as_recorded() {
             });
             let text = |name| parameter(&exchange, name);
             let limit = text("limit").map_or(1, |limit| limit.parse().expect("a number"));
-            let mut request = ListParties::up_to(limit);
+            let mut request = ListParties::new(limit);
             if let Some(open) = text("open") {
                 request = request.open(open == "true");
             }
@@ -171,8 +171,8 @@ fn what_is_no_list_is_told() {
         let seen = log.clone();
         game.observe(move |failed: On<RequestFailed>| seen.add(failed.reason.clone()));
         game.commands(|c| {
-            c.nakama().list_matches(ListMatches::up_to(1));
-            c.nakama().list_parties(ListParties::up_to(1));
+            c.nakama().list_matches(ListMatches::new(1));
+            c.nakama().list_parties(ListParties::new(1));
         });
         game.update();
         game.answer_rest(200, &body);

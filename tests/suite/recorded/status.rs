@@ -27,10 +27,10 @@ fn somebody_follows_somebody() {
         assert_eq!(
             log,
             [
-                "+alice Snapshot \"\" (self)",
+                "+alice Present \"\" (self)",
                 "alice is online",
                 "followed",
-                "+bob Event \"hello\"",
+                "+bob Arrived \"hello\"",
                 "bob is online",
                 "bob: \"busy\"",
                 "bob: \"\"",
@@ -41,7 +41,7 @@ fn somebody_follows_somebody() {
                 "shown",
                 "alice: \"unseen by bob\"",
                 "not shown: Status must be 2048 characters or less (bad input)",
-                "+bob Event \"back\"",
+                "+bob Arrived \"back\"",
                 "bob is online",
                 "-bob",
                 "bob is offline",
@@ -53,7 +53,7 @@ fn somebody_follows_somebody() {
         let (mut bob, log) = played(&scenario, "bob");
         assert_eq!(
             log[..3],
-            ["shown", "+bob Snapshot \"hello\" (self)", "bob is online"],
+            ["shown", "+bob Present \"hello\" (self)", "bob is online"],
             "{generation}: he did not appear online before"
         );
         assert_eq!(
@@ -68,7 +68,7 @@ fn somebody_follows_somebody() {
                 "-bob",
                 "bob is offline",
                 "shown",
-                "+alice Snapshot \"\"",
+                "+alice Present \"\"",
                 "alice is online",
                 "followed",
                 "followed",
@@ -85,7 +85,7 @@ fn somebody_follows_somebody() {
                 "unfollowed",
                 "not unfollowed: Invalid user identifier (bad input)",
                 "shown",
-                "+bob Snapshot \"back\" (self)",
+                "+bob Present \"back\" (self)",
                 "bob is online",
             ],
             "{generation}"
@@ -106,9 +106,9 @@ fn a_user_with_two_sockets() {
             (
                 "alice",
                 vec![
-                    "+alice Snapshot \"\" (self)",
+                    "+alice Present \"\" (self)",
                     "alice is online",
-                    "+alice Event \"\"",
+                    "+alice Arrived \"\"",
                     "alice: \"second device\"",
                     "-alice",
                 ],
@@ -116,7 +116,7 @@ fn a_user_with_two_sockets() {
             (
                 "alice_2",
                 vec![
-                    "+alice Snapshot \"\" (self)",
+                    "+alice Present \"\" (self)",
                     "alice is online",
                     "shown",
                     "alice: \"second device\"",
@@ -125,12 +125,12 @@ fn a_user_with_two_sockets() {
             (
                 "bob",
                 vec![
-                    "+bob Snapshot \"\" (self)",
+                    "+bob Present \"\" (self)",
                     "bob is online",
-                    "+alice Snapshot \"\"",
+                    "+alice Present \"\"",
                     "alice is online",
                     "followed",
-                    "+alice Event \"\"",
+                    "+alice Arrived \"\"",
                     "alice: \"second device\"",
                     "followed",
                     "-alice",

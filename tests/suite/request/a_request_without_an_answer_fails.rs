@@ -149,12 +149,12 @@ fn who_asks_again_and_again_still_connects() {
         move |reply: On<Replied<ListMatches>>, mut commands: Commands| {
             if matches!(reply.result, Err(RequestError::NotConnected)) {
                 seen.add("not connected");
-                commands.nakama().list_matches(ListMatches::up_to(10));
+                commands.nakama().list_matches(ListMatches::new(10));
             }
         },
     );
     game.commands(|commands| {
-        commands.nakama().list_matches(ListMatches::up_to(10));
+        commands.nakama().list_matches(ListMatches::new(10));
     });
     game.update();
     game.update();

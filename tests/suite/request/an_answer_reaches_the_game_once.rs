@@ -158,7 +158,7 @@ fn an_error_without_a_request_is_an_event() {
     let mut game = TestGame::connected();
     let log = Log::default();
     let seen = log.clone();
-    game.observe(move |pushed: On<ErrorPushed>| seen.add(pushed.error.to_string()));
+    game.observe(move |pushed: On<UnsolicitedError>| seen.add(pushed.error.to_string()));
     game.server_says(Message::Error(realtime::Error {
         code: 3,
         message: "Invalid match ID".into(),
@@ -174,7 +174,7 @@ fn a_request_made_in_an_observer_of_an_answer_is_one_like_any_other() {
     game.observe(|_: On<Replied<RawRequest>>, mut commands: Commands| {
         commands.nakama().join_match(JoinMatch::by_id("m1"));
     });
-    game.commands(|commands| commands.nakama().raw(follow()).id());
+    game.commands(|commands| commands.nakama().send_raw(follow()).id());
     game.update();
     let asked = game.expect_sent(Kind::StatusFollow);
     game.acknowledge(&asked);

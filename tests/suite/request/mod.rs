@@ -42,7 +42,7 @@ fn ask(game: &mut TestGame, log: &Log, message: Message) -> Entity {
     game.commands(|commands| {
         commands
             .nakama()
-            .raw(message)
+            .send_raw(message)
             .observe(move |reply: On<Replied<RawRequest>>| {
                 seen.add(format!("chained: {}", outcome(&reply)))
             })

@@ -9,19 +9,21 @@ const ASKS: [(&str, Ask); 7] = [
         commands.nakama().rest(RestMethod::Get, "/a", None);
     }),
     ("ListMatches", |commands| {
-        commands.nakama().list_matches(ListMatches::up_to(1));
+        commands.nakama().list_matches(ListMatches::new(1));
     }),
     ("ListParties", |commands| {
-        commands.nakama().list_parties(ListParties::up_to(1));
+        commands.nakama().list_parties(ListParties::new(1));
     }),
     ("FetchChatHistory", |commands| {
         let channel = ChannelId::from("2...lobby");
         commands
             .nakama()
-            .chat_history(channel, ChatHistory::newest(1));
+            .fetch_chat_history(channel, ChatHistory::newest(1));
     }),
     ("FetchNotifications", |commands| {
-        commands.nakama().notifications(FetchNotifications::new(1));
+        commands
+            .nakama()
+            .fetch_notifications(FetchNotifications::new(1));
     }),
     ("DeleteNotifications", |commands| {
         commands.nakama().delete_notifications(["n1"]);
@@ -84,7 +86,7 @@ fn what_code_of_the_game_refuses_is_not_the_end_of_the_session() {
         seen.add(error.unwrap_or_default());
     });
     game.commands(|commands| {
-        commands.nakama().list_matches(ListMatches::up_to(1));
+        commands.nakama().list_matches(ListMatches::new(1));
     });
     game.update();
     answer(

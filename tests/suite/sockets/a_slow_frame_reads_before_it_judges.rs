@@ -124,7 +124,7 @@ fn a_refresh_that_is_refused_within_a_slow_frame_is_the_answer_to_who_waits_for_
     );
     game.commands(|commands| {
         let request = FetchNotifications::new(1);
-        commands.nakama().notifications(request).id()
+        commands.nakama().fetch_notifications(request).id()
     });
     game.update();
     let refused = json!({ "code": 16, "message": "Auth token invalid" });

@@ -215,7 +215,9 @@ fn above_the_limit_data_are_left_out_and_counted_and_nothing_else_is() {
     game.commands(|commands| {
         commands.nakama().join_match(JoinMatch::by_id("m1"));
         let follow = realtime::StatusFollow::default();
-        commands.nakama().raw(proto::Message::StatusFollow(follow));
+        commands
+            .nakama()
+            .send_raw(proto::Message::StatusFollow(follow));
     });
     let id = MatchId::from("m1");
     game.until("the match", |app| {

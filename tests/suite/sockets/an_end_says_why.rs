@@ -113,7 +113,7 @@ fn a_bare_reset() {
     game.connect_to(&server);
     assert_eq!(game.next_phase(), "connected");
     let message = proto::Message::StatusFollow(proto::realtime::StatusFollow::default());
-    game.commands(|commands| commands.nakama().raw(message).id());
+    game.commands(|commands| commands.nakama().send_raw(message).id());
     let seen = game.next_phase();
     assert!(seen.starts_with("the connection was lost: "), "{seen}");
 }

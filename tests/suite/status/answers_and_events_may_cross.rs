@@ -18,9 +18,9 @@ fn what_comes_before_the_answer_is_told_after_it() {
         log.take(),
         [
             "followed",
-            "+bob Event \"one\"",
+            "+bob Arrived \"one\"",
             "bob is online",
-            "+cat Event \"two\"",
+            "+cat Arrived \"two\"",
             "cat is online"
         ]
     );

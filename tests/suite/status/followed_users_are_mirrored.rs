@@ -29,9 +29,9 @@ fn a_follow_brings_users_and_those_of_their_sessions_that_are_online() {
     assert_eq!(
         log.take(),
         [
-            "+cat Snapshot \"away\"",
+            "+cat Present \"away\"",
             "cat is online",
-            "+bob Snapshot \"\"",
+            "+bob Present \"\"",
             "bob is online",
             "followed",
         ]
@@ -58,9 +58,9 @@ fn a_follow_brings_users_and_those_of_their_sessions_that_are_online() {
     assert_eq!(
         log.take(),
         [
-            "+eve Event \"hi\"",
+            "+eve Arrived \"hi\"",
             "eve is online",
-            "+dave Event \"ho\"",
+            "+dave Arrived \"ho\"",
             "dave is online"
         ]
     );
@@ -110,7 +110,7 @@ fn a_user_may_be_online_twice() {
     };
     game.server_says(event(vec![phone.clone()], vec![]));
     game.update();
-    assert_eq!(log.take(), ["+bob Event \"on the bus\""]);
+    assert_eq!(log.take(), ["+bob Arrived \"on the bus\""]);
     assert_eq!(status(&mut game, "bob"), ["", "on the bus"]);
     let index = game.app.world().resource::<PresenceIndex>();
     assert_eq!(index.count(bob), 2);

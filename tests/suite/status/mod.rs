@@ -103,7 +103,7 @@ fn following_bob() -> (TestGame, Log, Entity) {
     game.update();
     assert_eq!(
         log.take(),
-        ["+bob Snapshot \"\"", "bob is online", "followed"]
+        ["+bob Present \"\"", "bob is online", "followed"]
     );
     let bob = user(&game, "bob").expect("bob");
     (game, log, bob)

@@ -29,9 +29,9 @@ fn the_local_user_and_their_other_devices_are_mirrored() {
     assert_eq!(
         log.take(),
         [
-            "+ada Snapshot \"\" (self)",
+            "+ada Present \"\" (self)",
             "ada is online",
-            "+ada Event \"also here\""
+            "+ada Arrived \"also here\""
         ]
     );
     let me = user(&game, "ada").expect("the local user");
@@ -55,7 +55,7 @@ fn the_local_user_and_their_other_devices_are_mirrored() {
     game.update();
     assert_eq!(
         log.take(),
-        ["+ada Snapshot \"back\" (self)", "ada is online"]
+        ["+ada Present \"back\" (self)", "ada is online"]
     );
 }
 
@@ -74,7 +74,7 @@ fn the_status_of_the_local_user_changes_after_the_answer_whatever_comes_first() 
         if is_reversed {
             game.server_says(status_presences(&[("ada", "in a match")], &["ada"]));
             game.update();
-            assert_eq!(log.take(), ["+ada Event \"also here\""]);
+            assert_eq!(log.take(), ["+ada Arrived \"also here\""]);
             game.acknowledge(&asked);
         } else {
             game.acknowledge(&asked);
@@ -82,7 +82,7 @@ fn the_status_of_the_local_user_changes_after_the_answer_whatever_comes_first() 
             game.update();
             assert_eq!(
                 log.take(),
-                ["+ada Event \"also here\"", "shown", "ada: \"in a match\""]
+                ["+ada Arrived \"also here\"", "shown", "ada: \"in a match\""]
             );
             continue;
         }
@@ -132,14 +132,14 @@ fn who_does_not_appear_online_is_known_from_their_first_status() {
     let (mut game, log) = hidden();
     game.server_says(tablet_shows(""));
     game.update();
-    assert_eq!(log.take(), ["+ada Event \"\"", "ada is online"]);
+    assert_eq!(log.take(), ["+ada Arrived \"\"", "ada is online"]);
     game.commands(|c| c.nakama().set_status(Some("hello")).id());
     game.update();
     let asked = game.expect_sent(Kind::StatusUpdate);
     game.acknowledge(&asked);
     game.server_says(status_presences(&[("ada", "hello")], &[]));
     game.update();
-    assert_eq!(log.take(), ["shown", "+ada Snapshot \"hello\" (self)"]);
+    assert_eq!(log.take(), ["shown", "+ada Present \"hello\" (self)"]);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn the_local_session_is_known_also_if_a_status_is_set_at_once() {
         log.take(),
         [
             "shown",
-            "+ada Snapshot \"\" (self)",
+            "+ada Present \"\" (self)",
             "ada is online",
             "ada: \"hello\""
         ]
@@ -171,7 +171,7 @@ fn who_does_not_appear_online_is_known_from_what_they_join() {
     game.update();
     assert_eq!(
         log.take(),
-        ["+ada Event \"from elsewhere?\"", "ada is online"]
+        ["+ada Arrived \"from elsewhere?\"", "ada is online"]
     );
     game.join("m1", &["ada", "bob"]);
     let me = user(&game, "ada").expect("the local user");

@@ -42,7 +42,7 @@ fn it_comes_after_the_answer_to_whatever_calls_a_function() {
         |nakama| nakama.call(Join {}).id(),
         |nakama| {
             let rpc = api::Rpc::default();
-            nakama.raw(Message::Rpc(rpc)).id()
+            nakama.send_raw(Message::Rpc(rpc)).id()
         },
     ];
     for way in ways {

@@ -46,14 +46,16 @@ fn a_function_of_the_embedded_server_puts_games_into_a_stream() {
             .expect("an answer");
     };
     let here = |app: &mut App| {
-        let mut here = app.world_mut().query_filtered::<(), With<InStream>>();
+        let mut here = app
+            .world_mut()
+            .query_filtered::<(), With<StreamPresenceOf>>();
         here.iter(app.world()).count()
     };
     call(&mut ada, "come", "");
     ada.until("her own presence", |app| {
         let mut me = app
             .world_mut()
-            .query_filtered::<(), (With<InStream>, With<IsSelf>)>();
+            .query_filtered::<(), (With<StreamPresenceOf>, With<IsSelf>)>();
         me.single(app.world()).ok()
     });
     call(&mut bob, "come", "");

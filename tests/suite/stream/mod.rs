@@ -31,12 +31,17 @@ fn mill() -> Stream {
 pub(crate) fn watch_streams(game: &mut TestGame, log: &Log) {
     type Anybody<'a> = (
         &'a Username,
-        &'a InStream,
+        &'a StreamPresenceOf,
         &'a StreamPersistence,
         Has<IsSelf>,
     );
     fn describe(
-        (name, place, persistence, is_self): (&Username, &InStream, &StreamPersistence, bool),
+        (name, place, persistence, is_self): (
+            &Username,
+            &StreamPresenceOf,
+            &StreamPersistence,
+            bool,
+        ),
         streams: &Query<&Stream>,
     ) -> String {
         let stream = &streams.get(place.0).expect("a stream").label;
@@ -46,15 +51,17 @@ pub(crate) fn watch_streams(game: &mut TestGame, log: &Log) {
     }
     let seen = log.clone();
     game.observe(
-        move |came: On<Add, InStream>, who: Query<Anybody>, streams: Query<&Stream>| {
+        move |came: On<Add, StreamPresenceOf>, who: Query<Anybody>, streams: Query<&Stream>| {
             let who = who.get(came.entity).expect("spawned whole");
             seen.add(format!("+{}", describe(who, &streams)));
         },
     );
     let seen = log.clone();
-    game.observe(move |gone: On<Remove, InStream>, who: Query<&Username>| {
-        seen.add(format!("-{}", who.get(gone.entity).expect("readable")));
-    });
+    game.observe(
+        move |gone: On<Remove, StreamPresenceOf>, who: Query<&Username>| {
+            seen.add(format!("-{}", who.get(gone.entity).expect("readable")));
+        },
+    );
     let seen = log.clone();
     let changed = move |who: Query<(Anybody, Ref<StreamPersistence>)>, streams: Query<&Stream>| {
         for (who, persistence) in &who {

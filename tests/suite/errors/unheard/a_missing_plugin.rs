@@ -36,10 +36,10 @@ fn a_missing_plugin_is_named() {
             nakama.join_chat(JoinChat::room("r"));
         }),
         Box::new(|nakama| {
-            nakama.list_matches(ListMatches::up_to(10));
+            nakama.list_matches(ListMatches::new(10));
         }),
         Box::new(|nakama| {
-            nakama.raw(Message::Ping(realtime::Ping {}));
+            nakama.send_raw(Message::Ping(realtime::Ping {}));
         }),
         Box::new(|nakama| {
             nakama.rest(RestMethod::Get, "/v2/account", None);

@@ -52,7 +52,7 @@ fn an_error_that_belongs_to_no_request_is_told() {
         game.update();
     };
     say(3, 5);
-    let told = "the server sent an error that belongs to no request, and the game does not observe `ErrorPushed`: \
+    let told = "the server sent an error that belongs to no request, and the game does not observe `UnsolicitedError`: \
         something is wrong (bad input)";
     assert_eq!(warnings(), [told], "a server may send any number");
     say(0, 1);

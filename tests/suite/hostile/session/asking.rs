@@ -78,7 +78,7 @@ impl Session {
                     user_ids: vec![name.clone()],
                     usernames: vec![],
                 });
-                let entity = self.chain::<RawRequest>(|nakama| nakama.raw(message));
+                let entity = self.chain::<RawRequest>(|nakama| nakama.send_raw(message));
                 (entity, (Kind::StatusFollow, name))
             }
             Ask::LogIn => {

@@ -21,14 +21,14 @@ const TAKEN_AWAY: [fn(&mut World, Entity, Entity); 5] = [
         world.entity_mut(party).insert(PartyJoinRequests::default());
     },
     |world, _, cat| {
-        world.entity_mut(cat).remove::<AsksToJoin>();
+        world.entity_mut(cat).remove::<PartyJoinRequester>();
     },
     |world, _, cat| {
         world.entity_mut(cat).clear();
     },
     |world, _, cat| {
         let elsewhere = world.spawn_empty().id();
-        world.entity_mut(cat).insert(AsksToJoin(elsewhere));
+        world.entity_mut(cat).insert(PartyJoinRequester(elsewhere));
     },
 ];
 
@@ -51,7 +51,7 @@ fn an_asker_who_asks_again_is_there_once() {
         let asks = game.app.world().get::<PartyJoinRequests>(party);
         let all: Vec<_> = asks.expect("cat asks").iter().collect();
         assert_eq!(all, [cat]);
-        assert_eq!(count::<With<AsksToJoin>>(&mut game), 1);
+        assert_eq!(count::<With<PartyJoinRequester>>(&mut game), 1);
         let name = game.app.world().get::<Username>(cat);
         assert_eq!(name.map(Username::as_str), Some("cat"));
     });
@@ -124,14 +124,16 @@ fn a_party_is_left_as_somebody_asks() {
     for leave in ways_out {
         let mut game = TestGame::connected();
         let party = join_party(&mut game, "p", &["ada", "bob"]);
-        game.observe(move |_: On<Add, AsksToJoin>, mut commands: Commands| {
-            leave(commands.entity(party));
-        });
+        game.observe(
+            move |_: On<Add, PartyJoinRequester>, mut commands: Commands| {
+                leave(commands.entity(party));
+            },
+        );
         game.server_says(party_join_request("p", &["cat", "dan"]));
         game.update();
         assert_eq!(leaves(&mut game), [Kind::PartyLeave]);
         frames(&mut game, 6);
-        assert_eq!(count::<With<AsksToJoin>>(&mut game), 0);
+        assert_eq!(count::<With<PartyJoinRequester>>(&mut game), 0);
         assert_eq!(count::<With<Username>>(&mut game), 0);
     }
 }
@@ -148,5 +150,5 @@ fn an_asker_whom_the_game_despawned_may_ask_again() {
     assert_eq!(asks.expect("cat asks").iter().count(), 1);
     game.server_says(party_presences("p", &["cat"], &[]));
     game.update();
-    assert_eq!(count::<With<AsksToJoin>>(&mut game), 0);
+    assert_eq!(count::<With<PartyJoinRequester>>(&mut game), 0);
 }

@@ -83,7 +83,7 @@ fn marks_stay_with_the_original() {
         let world = game.app.world_mut();
         let mut all = world.query_filtered::<Entity, Or<(
             With<Presence>,
-            With<AsksToJoin>,
+            With<PartyJoinRequester>,
             With<MatchmakerTicket>,
         )>>();
         all.iter(world).collect()
@@ -94,7 +94,10 @@ fn marks_stay_with_the_original() {
     game.update();
     assert_eq!(super::super::count::<With<IsSelf>>(&mut game), 1);
     assert_eq!(super::super::count::<With<PartyLeader>>(&mut game), 1);
-    assert_eq!(super::super::count::<With<AsksToJoin>>(&mut game), 1);
+    assert_eq!(
+        super::super::count::<With<PartyJoinRequester>>(&mut game),
+        1
+    );
     assert_eq!(super::super::count::<With<MatchmakerTicket>>(&mut game), 1);
     assert_eq!(super::super::count::<With<TicketOf>>(&mut game), 1);
     let world = game.app.world();

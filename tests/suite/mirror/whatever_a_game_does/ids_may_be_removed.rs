@@ -109,5 +109,8 @@ fn a_leader_without_marks_hears_who_asks_no_more() {
     ada.remove::<(IsSelf, PartyLeader)>();
     game.server_says(party_leader("p", "bob"));
     game.update();
-    assert_eq!(super::super::count::<With<AsksToJoin>>(&mut game), 0);
+    assert_eq!(
+        super::super::count::<With<PartyJoinRequester>>(&mut game),
+        0
+    );
 }

@@ -211,7 +211,13 @@ impl Play {
             }
             Act::RemoveList => {
                 let mut entity = self.game.app.world_mut().entity_mut(entity);
-                entity.remove::<(PresentIn, MemberOf, ChatMemberOf, SessionOf, InStream)>();
+                entity.remove::<(
+                    PresentIn,
+                    PartyMemberOf,
+                    ChatMemberOf,
+                    SessionOf,
+                    StreamPresenceOf,
+                )>();
             }
             Act::Copy => {
                 let world = self.game.app.world_mut();
@@ -325,10 +331,10 @@ impl Play {
 
 fn is_related(entity: EntityRef) -> bool {
     entity.contains::<PresentIn>()
-        || entity.contains::<MemberOf>()
+        || entity.contains::<PartyMemberOf>()
         || entity.contains::<ChatMemberOf>()
         || entity.contains::<SessionOf>()
-        || entity.contains::<InStream>()
+        || entity.contains::<StreamPresenceOf>()
         || entity.contains::<TicketOf>()
         || entity.contains::<MatchPresences>()
         || entity.contains::<PartyMembers>()

@@ -31,7 +31,7 @@ pub(super) fn with_bob_in_a_party(game: &mut TestGame) -> Entity {
     let mut others = game
         .app
         .world_mut()
-        .query_filtered::<Entity, (With<MemberOf>, Without<IsSelf>)>();
+        .query_filtered::<Entity, (With<PartyMemberOf>, Without<IsSelf>)>();
     others.single(game.app.world()).expect("bob")
 }
 
@@ -42,7 +42,7 @@ pub(super) fn asked_by_cat(game: &mut TestGame) -> Entity {
     let mut asking = game
         .app
         .world_mut()
-        .query_filtered::<Entity, With<AsksToJoin>>();
+        .query_filtered::<Entity, With<PartyJoinRequester>>();
     asking.single(game.app.world()).expect("cat")
 }
 

@@ -56,7 +56,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case::<RawRequest>(
             nothing,
-            |nakama, _| nakama.raw(Message::Ping(realtime::Ping {})),
+            |nakama, _| nakama.send_raw(Message::Ping(realtime::Ping {})),
             Answer(|| Message::Pong(realtime::Pong {})),
         ),
         case::<CreateMatch>(
@@ -207,7 +207,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case::<FetchNotifications>(
             nothing,
-            |nakama, _| nakama.notifications(FetchNotifications::new(10)),
+            |nakama, _| nakama.fetch_notifications(FetchNotifications::new(10)),
             Rest(|| json!({ "cacheable_cursor": "here" })),
         ),
         case::<DeleteNotifications>(
@@ -232,17 +232,19 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case::<ListMatches>(
             nothing,
-            |nakama, _| nakama.list_matches(ListMatches::up_to(10)),
+            |nakama, _| nakama.list_matches(ListMatches::new(10)),
             Rest(|| json!({})),
         ),
         case::<ListParties>(
             nothing,
-            |nakama, _| nakama.list_parties(ListParties::up_to(10)),
+            |nakama, _| nakama.list_parties(ListParties::new(10)),
             Rest(|| json!({})),
         ),
         case::<FetchChatHistory>(
             nothing,
-            |nakama, _| nakama.chat_history(ChannelId::from("2...r"), ChatHistory::newest(10)),
+            |nakama, _| {
+                nakama.fetch_chat_history(ChannelId::from("2...r"), ChatHistory::newest(10))
+            },
             Rest(|| json!({})),
         ),
     ]
