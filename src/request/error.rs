@@ -89,7 +89,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         since: &'static str,
     },
     /// The entity that the request is about is not, or no longer, what it should be.
-    #[error("the entity is no {expected}")]
+    #[error("the entity is not a {expected}")]
     WrongEntity {
         /// What was expected.
         expected: &'static str,

@@ -156,7 +156,7 @@ impl NakamaServer {
                 .parse()
                 .ok()
                 .filter(|port| *port != 0)
-                .ok_or_else(|| invalid("its port is no number from 1 to 65535"))?,
+                .ok_or_else(|| invalid("its port is not a number from 1 to 65535"))?,
             None if tls => 443,
             None => 80,
         };
@@ -173,9 +173,9 @@ impl NakamaServer {
     }
 }
 
-/// An address at which there cannot be a server. Nothing was looked up or sent.
+/// An address that cannot be a server's. The plugin looked nothing up and sent nothing.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{}` is no address of a server: {problem}", address.escape_debug())]
+#[error("`{}` is not a server address: {problem}", address.escape_debug())]
 #[non_exhaustive]
 pub struct BadAddress {
     /// The address as it was given; `<redacted>` if there may be a password in it.

@@ -9,7 +9,7 @@ use super::{
     wire::error_text::one_line,
 };
 
-/// The server could not be reached. Try again later, or look at the address.
+/// The server could not be reached. Try again later, or check the address.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{address} cannot be reached: {error}")]
 #[non_exhaustive]
@@ -20,7 +20,7 @@ pub struct Unreachable {
     pub error: TransportError,
 }
 
-/// The way to the server did not come about, or broke.
+/// A connection to the server could not be made, or broke.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
@@ -32,7 +32,7 @@ pub enum TransportError {
         /// What the system said.
         error: Arc<io::Error>,
     },
-    /// No TCP connection came about.
+    /// The TCP connection could not be made.
     #[error("could not connect to {address}: {error}")]
     Connect {
         /// The address that was tried last.
@@ -40,7 +40,7 @@ pub enum TransportError {
         /// What the system said, for example that the port is closed.
         error: Arc<io::Error>,
     },
-    /// Nothing came about within the deadline.
+    /// The connection was not made within the deadline.
     #[error("no connection within {}", seconds(*after))]
     TimedOut {
         /// The deadline.
@@ -115,7 +115,7 @@ impl From<io::Error> for TransportError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
-    /// A frame that is no envelope.
+    /// A frame that is not an envelope.
     #[error("a frame is not an envelope: {0}")]
     Garbage(String),
     /// A text frame, although protobuf was asked for.
@@ -136,7 +136,7 @@ pub enum DisconnectReason {
     /// The address cannot be one of a server. Trying again does not help.
     #[error(transparent)]
     BadAddress(BadAddress),
-    /// No connection came about. Try again later, or look at the address.
+    /// The connection could not be made. Try again later, or check the address.
     #[error(transparent)]
     Unreachable(Unreachable),
     /// The server refused the socket: 401 for a token that expired or is not its own. Log in again.
@@ -170,7 +170,7 @@ pub enum DisconnectReason {
         /// Time since its last frame.
         silence: Duration,
     },
-    /// The server sent what is no envelope.
+    /// The server sent something that is not an envelope.
     #[error("the server broke the protocol: {0}")]
     Protocol(ProtocolError),
     /// More than the hand-over may hold was waiting for a game that did not read.

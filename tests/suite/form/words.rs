@@ -92,7 +92,7 @@ fn comments(source: &str) -> Vec<(usize, Vec<String>)> {
     found
 }
 
-/// How many cells a row has. A bar behind a backslash is no border.
+/// How many cells a row has. A bar behind a backslash is not a border.
 fn cells(row: &str) -> usize {
     let row = row.trim().replace("\\|", "");
     row.trim_matches('|').split('|').count()

@@ -1,4 +1,4 @@
-//! What is no address of a server says why.
+//! An address that cannot be a server's says why.
 
 use super::*;
 use crate::common::log::Log;
@@ -39,7 +39,7 @@ fn at(address: &str) -> String {
 #[test]
 fn addresses_that_are_none() {
     let begin = "it should begin with http:// or https://";
-    let port = "its port is no number from 1 to 65535";
+    let port = "its port is not a number from 1 to 65535";
     for (address, shown, problem) in [
         ("", "", "it is empty"),
         (" \n", "", "it is empty"),
@@ -82,7 +82,7 @@ fn addresses_that_are_none() {
             "it should have no query",
         ),
     ] {
-        let expected = format!("`{shown}` is no address of a server: {problem}");
+        let expected = format!("`{shown}` is not a server address: {problem}");
         assert_eq!(at(address), expected, "{address:?}");
     }
 }
