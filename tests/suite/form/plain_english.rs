@@ -136,7 +136,7 @@ fn a_person_called_one_is_noticed() {
         "It works. One has to wait.",
         "the name that one may change",
         "of oneself",
-        "the entity is not a match",
+        "the entity is no match",
         "Should the server not answer",
         "`None` if there is none",
         "at most so many",
