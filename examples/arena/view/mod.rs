@@ -4,11 +4,11 @@ mod avatar;
 mod chat_box;
 mod hud;
 mod keyboard;
+mod layout;
 mod notices;
 mod paint;
 mod party_panel;
 mod screenshot;
-mod stage;
 mod widgets;
 
 use std::{panic, process::ExitCode};
@@ -24,7 +24,7 @@ use crate::{game, online::Player, options::Options};
 pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Option<ExitCode> {
     let window = Window {
         title: "bevy_nakama arena".into(),
-        resolution: (960, 600).into(),
+        resolution: options.size.into(),
         ..default()
     };
     let plugins = DefaultPlugins
@@ -46,7 +46,12 @@ pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Optio
             plugins,
             (nakama, overlay),
             game,
-            (stage::plugin, avatar::plugin, hud::plugin, keyboard::plugin),
+            (
+                layout::plugin,
+                avatar::plugin,
+                hud::plugin,
+                keyboard::plugin,
+            ),
             (
                 widgets::plugin,
                 chat_box::plugin,
