@@ -18,7 +18,7 @@ struct Roster;
 
 /// Says in the middle of the stage why nothing moves.
 #[derive(Component)]
-struct Banner;
+pub(super) struct Banner;
 
 #[derive(Component)]
 struct BannerText;

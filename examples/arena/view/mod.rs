@@ -9,6 +9,8 @@ mod notices;
 mod paint;
 mod party_panel;
 mod screenshot;
+#[cfg(test)]
+mod tests;
 mod widgets;
 
 use std::{panic, process::ExitCode};
@@ -19,6 +21,25 @@ use bevy::{
 use bevy_nakama::prelude::*;
 
 use crate::{game, online::Player, options::Options};
+
+/// What the window shows of the game, and how people play it.
+fn view(app: &mut App) {
+    app.add_plugins((
+        (
+            layout::plugin,
+            avatar::plugin,
+            hud::plugin,
+            keyboard::plugin,
+        ),
+        (
+            widgets::plugin,
+            chat_box::plugin,
+            party_panel::plugin,
+            notices::plugin,
+        ),
+        TabNavigationPlugin,
+    ));
+}
 
 /// Plays in a window. `None` if there is no display, or nothing to draw with.
 pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Option<ExitCode> {
@@ -42,25 +63,8 @@ pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Optio
     };
     let mut app = without_noise(move || {
         let mut app = App::new();
-        app.add_plugins((
-            plugins,
-            (nakama, overlay),
-            game,
-            (
-                layout::plugin,
-                avatar::plugin,
-                hud::plugin,
-                keyboard::plugin,
-            ),
-            (
-                widgets::plugin,
-                chat_box::plugin,
-                party_panel::plugin,
-                notices::plugin,
-            ),
-            TabNavigationPlugin,
-        ))
-        .insert_resource(player);
+        app.add_plugins((plugins, nakama, overlay, game, view))
+            .insert_resource(player);
         while app.plugins_state() == PluginsState::Adding {
             bevy::tasks::tick_global_task_pools_on_main_thread();
         }
