@@ -48,13 +48,16 @@
 //!     }
 //! }
 //!
-//! # let step = |step| match_data_sent("m", Some("bob"), 1, Postcard::encode(&step).unwrap());
+//! # fn main() -> Result<(), PayloadError> {
 //! let mut game = TestGame::joined("m", &["ada", "bob"]);
 //! game.app.add_match_data::<Step>().init_resource::<Units>().add_systems(Update, apply);
-//! game.server_says(step(Step::Spawn { id: 7 }));
-//! game.server_says(step(Step::Move { id: 7, to: 2.0 }));
+//! for step in [Step::Spawn { id: 7 }, Step::Move { id: 7, to: 2.0 }] {
+//!     game.server_says(match_data_sent("m", Some("bob"), 1, Postcard::encode(&step)?));
+//! }
 //! game.update();
 //! assert_eq!(game.app.world().resource::<Units>().0[&7], 2.0);
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # What you cannot know
