@@ -104,10 +104,10 @@ pub enum LeaveReason {
     Kicked,
     /// They left while the connection was lost. Connections do not heal yet, so you do not meet it yet.
     WhileAway,
-    /// The local user is out: they left, were removed, or it was closed. For a followed user: the local user does not follow them any
-    /// more. Everybody who was there goes with this reason, most of whom are still there.
+    /// The local user is out: they left, were removed, or it was closed; or the local user has unfollowed the user. Everybody who was
+    /// there gets this reason. The others have not left: they may well be there still.
     YouLeft,
-    /// The connection ended. Everybody who was there goes with this reason, most of whom are still there.
+    /// The connection ended. Everybody who was there gets this reason. The others have not left: they may well be there still.
     Disconnected,
 }
 

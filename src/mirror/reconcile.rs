@@ -124,7 +124,7 @@ fn is_among(who: &UserPresence, others: &[UserPresence]) -> bool {
     others.any(|other| other.session_id == who.session_id)
 }
 
-/// Joins and leaves in one event. A member in both lists has changed, and is still there.
+/// Joins and leaves in one event. A member in both lists has changed, and has not left.
 pub(crate) fn apply_event<M: Membership>(
     world: &mut World,
     context: Entity,
@@ -196,8 +196,8 @@ fn identify(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
     )
 }
 
-/// The server tells of somebody who is there already. After each step, it may be none any more: observers do as they
-/// like.
+/// The server tells of somebody who is there already. Observers do as they like, so after each step the entity may not be a presence any
+/// more.
 fn update(
     world: &mut World,
     context: Entity,
@@ -263,7 +263,7 @@ fn info_of(world: &World, presence: Entity) -> Option<Arc<PresenceInfo>> {
     Some(presence.info().clone())
 }
 
-/// The server has consented to removing somebody, as the local user asked for: their leave is this.
+/// The server has agreed to remove somebody, as the local user has asked. When that member leaves, this is the reason.
 pub(crate) fn note_kicked<C: Context>(world: &mut World, id: &C::Id, session: &SessionId) {
     if let Some(context) = world.resource::<ContextIndex<C::Id>>().get(id) {
         let mut index = world.resource_mut::<PresenceIndex>();

@@ -270,8 +270,8 @@ impl PresenceIndex {
         (despawned, why)
     }
 
-    /// An entity loses what describes it as a presence. If it was one, and the plugin did not do that, it is none any more; returns
-    /// how to dismiss it.
+    /// An entity loses its [`Presence`](super::presence::Presence). If the game has done that, the entity is not a presence any more, and
+    /// this returns how to dismiss it.
     pub(super) fn discard(
         &mut self,
         context: Entity,
@@ -339,7 +339,7 @@ impl Roster {
 mod tests {
     use super::*;
 
-    /// Whoever left last is remembered, even if they had left before and came back in between, all of it in one moment.
+    /// The last leavers are remembered, also those who have left before and come back in between, in the same moment.
     #[test]
     fn the_last_leavers_are_remembered() {
         let mut left = Leavers::default();

@@ -54,8 +54,8 @@
 //!
 //! # Limits
 //!
-//! A relayed match exists as long as somebody is in it. After that, nobody can join it by its id, but whoever asks for a
-//! [named](CreateMatch::named) match creates it anew. A token of the matchmaker is good for 30 s; after that, join the match by its id. A
+//! A relayed match exists as long as somebody is in it. After that, nobody can join it by its id. A [named](CreateMatch::named) match is
+//! made anew when a player asks for it. A token of the matchmaker is good for 30 s; after that, join the match by its id. A
 //! server can be configured to allow one match for each user only. It then takes the local user out of the other matches without telling.
 
 pub mod data;

@@ -31,9 +31,9 @@ refusals! {
     pub enum StatusRefusal(ServerError) {
         /// The status is longer than 2048 bytes.
         TooLong,
-        /// A user id has a form that the server does not take. Nobody of the request is followed or unfollowed.
+        /// A user id is malformed. The server has followed or unfollowed none of the users.
         InvalidUserId,
-        /// A username is empty. Nobody of the request is followed.
+        /// A username is empty. The server has followed none of the users.
         InvalidUsername,
         /// Something else.
         Other,
@@ -180,7 +180,7 @@ impl SocketRequest for FollowUsers {
     }
 }
 
-/// Somebody to be followed.
+/// A user to follow.
 enum Who {
     Id(UserId),
     Named(Username),
@@ -199,7 +199,7 @@ impl FollowUsers {
     }
 }
 
-/// Unfollows those of these users whom nobody wants to follow. As long as another request has no answer, it may.
+/// Unfollows those of these users whom no request follows. Waits for other requests that may still follow them.
 pub(super) fn unfollow_unwanted(world: &mut World, mut ids: Vec<UserId>) {
     let index = world.resource::<FollowedUserIndex>();
     ids.retain(|id| index.get(id).is_none() && !mirror::is_own_user(world, id.as_str()));
@@ -230,7 +230,7 @@ fn is_own_name(world: &World, name: &Username) -> bool {
     user.is_some_and(|(_, own)| own == name)
 }
 
-/// The server says that nobody of them is followed. The local user always is.
+/// The server says that none of them is followed. The local user always is.
 fn forget(world: &mut World, ids: &[UserId]) {
     for id in ids {
         if !mirror::is_own_user(world, id.as_str()) {
