@@ -62,7 +62,7 @@ pub trait Vocabulary: Component + Sized {
     }
 }
 
-/// What an answer or a pushed message tells of something that the local user is in.
+/// What an answer or a pushed message says about something that the local user is in.
 pub(crate) struct Entry<C: Context> {
     pub(crate) id: C::Id,
     pub(crate) state: C,

@@ -38,7 +38,7 @@
 //!
 //! | You despawn | or remove from it | What it means |
 //! |---|---|---|
-//! | a presence | [`Presence`] | You have no entity for that player any more. The player is still there, and [`Left`] comes when they really leave. If the server tells of them again before that, they get a new entity, without [`Joined`]. |
+//! | a presence | [`Presence`] | You have no entity for that player any more. The player is still there, and [`Left`] comes when they really leave. If the server reports them again before that, they get a new entity, without [`Joined`]. |
 //! | a match, a party, a chat channel | [`Match`](crate::matches::Match), [`Party`](crate::party::Party), [`ChatChannel`](crate::chat::ChatChannel) | The local user leaves. Everybody in it gets [`Left`] with [`LeaveReason::YouLeft`]. |
 //! | a matchmaker ticket | [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket) | The ticket is removed from the matchmaker. |
 //! | a followed user | [`FollowedUser`](crate::status::FollowedUser) | You unfollow the user. The local user's own entity comes back with the next thing that the server tells about them. |

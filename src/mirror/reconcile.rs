@@ -1,4 +1,4 @@
-//! Brings the world in line with what the server tells of who is where.
+//! Brings the world in line with what the server reports: who is where.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(crate) trait Membership: Relationship + Bundle {
 pub(crate) trait Detail: Bundle {
     fn of(presence: &UserPresence) -> Self;
 
-    /// The server tells of a presence that is there already.
+    /// The server reports a presence that is there already.
     fn update(self, known: &mut EntityWorldMut<'_>);
 }
 
@@ -196,7 +196,7 @@ fn identify(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
     )
 }
 
-/// The server tells of somebody who is there already. Observers do as they like, so after each step the entity may not be a presence any
+/// The server reports somebody who is there already. Observers do as they like, so after each step the entity may not be a presence any
 /// more.
 fn update(
     world: &mut World,
@@ -242,7 +242,7 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     let presence = world.resource::<PresenceIndex>().find(context, session);
     let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));
     let mut index = world.resource_mut::<PresenceIndex>();
-    // The index shows a game those who are there, and not those who have left. So this is no change.
+    // The index shows a game those who are there, and not those who have left. So this is not a change.
     let (despawned, why) =
         index
             .bypass_change_detection()

@@ -123,7 +123,7 @@ refusals! {
         ChannelNotFound,
         /// It is not the id of a channel.
         InvalidChannelId,
-        /// It is no cursor, or the cursor of another channel or direction.
+        /// It is not a cursor, or it is the cursor of another channel or direction.
         InvalidCursor,
         /// The limit is not between 1 and 100.
         InvalidLimit,

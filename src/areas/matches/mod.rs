@@ -39,7 +39,7 @@
 //!
 //! # Authoritative matches
 //!
-//! Code on the server runs them. They have a [label](Match::label), and they send data themselves, whose `sender` is `None`. They may
+//! Code on the server runs them. They have a [label](Match::label). They send data themselves, without a `sender`. They may
 //! refuse a player who wants to join, with a reason: [`MatchRefusal::JoinRejected`]. To tell them something with the join, use
 //! [`JoinMatch::with_metadata`].
 //!
@@ -94,7 +94,7 @@ use crate::{
 pub struct Match {
     /// Whether code on the server runs it. In other matches, which are called relayed, the server passes on what members send.
     pub authoritative: bool,
-    /// The label that its handler had given it when the local user joined. The server does not tell of changes. `None` in relayed
+    /// The label that its handler had given it when the local user joined. The server does not report changes. `None` in relayed
     /// matches.
     pub label: Option<String>,
 }

@@ -144,7 +144,7 @@ fn forget_those(world: &mut World, party: Entity, mut is_gone: impl FnMut(&Asker
     }
 }
 
-/// Asks the server who is waiting to be let in.
+/// Asks the server who asks to join.
 pub(super) fn list(world: &mut World, party: Entity) {
     let mut request = world.spawn_empty();
     // The game has not asked, so it does not hear of a refusal.

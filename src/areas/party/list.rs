@@ -109,7 +109,7 @@ refusals! {
         InvalidLimit,
         /// The server does not understand the query.
         InvalidQuery,
-        /// It is no cursor, or the cursor of another query.
+        /// It is not a cursor, or it is the cursor of another query.
         InvalidCursor,
         /// Something else.
         Other,

@@ -39,7 +39,7 @@
 //! request.
 //!
 //! * If the party is open, the local user is in it a moment later.
-//! * If it is closed, its leader has to accept. That may take any time, and the server never tells the local user of a refusal.
+//! * If it is closed, its leader has to accept. That may take any time, and the server never reports a refusal.
 //!
 //! Until then, the entity is [`Joining`](crate::presence::Joining). If nothing has come after a second, it also gets
 //! [`PendingApproval`]. To withdraw the join request, despawn the entity.
@@ -66,7 +66,7 @@
 //!
 //! * That the leader declined the local user's join request, or that the party has closed meanwhile. Nothing comes any more.
 //! * Whether the local user was removed or the party closed: both are [`PartyClosed`].
-//! * The label of a party that the local user joined, and whether it is hidden. Both are `None` until one of them changes.
+//! * The label of a party that the local user joined, and whether it is hidden. Both stay `None` until one of them changes.
 //!
 //! # Limits
 //!
@@ -173,7 +173,7 @@ pub struct PartyMembers(Vec<Entity>);
 pub struct PartyLeader;
 
 /// Marks an entity that asks to join a party and has heard nothing for a second: the party is closed, and its leader has to accept. The
-/// mark may stay for ever, because the server does not tell of a refusal.
+/// mark may stay for ever, because the server does not report a refusal.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[component(clone_behavior = Ignore)]
@@ -260,7 +260,7 @@ impl Party {
     }
 }
 
-/// A pushed `party`: the local user has been let in, or is told again.
+/// A pushed `party`: the local user has been accepted, or the server reports it again.
 fn on_party(
     world: &mut World,
     party: &mut realtime::Party,

@@ -108,7 +108,7 @@ impl SocketRequest for CreateParty {
     }
 }
 
-/// The party that an answer tells of.
+/// The party in an answer.
 fn created(
     reply: Option<Received>,
 ) -> Result<(realtime::Party, People), RequestError<PartyRefusal>> {

@@ -42,9 +42,9 @@
 //!
 //! # The local user
 //!
-//! The server tells each socket of the sessions of its own user, also of those on other devices. So the local user is an entity like a
+//! The server reports to each socket the sessions of its own user, also those on other devices. So the local user is an entity like a
 //! followed user, with [`IsSelf`]. The session of this connection has [`IsSelf`], too. The entity appears with the first session that the
-//! server tells of: right after [`Connected`](crate::connection::Connected) if the local user
+//! server reports: right after [`Connected`](crate::connection::Connected) if the local user
 //! [appears online](crate::connection::ConnectOptions::appear_online), which is the default, and otherwise with the first status that you
 //! set. The server does not list sessions on other devices that were online before; they appear with their next change.
 //!
@@ -181,7 +181,7 @@ pub(crate) struct StatusBook {
     own: Vec<String>,
 }
 
-/// When an event last told of a session. An answer to an earlier request may be older than that.
+/// When an event last reported a session. An answer to an earlier request may be older than that.
 #[derive(Component)]
 #[component(immutable, clone_behavior = Ignore)]
 struct HeardAt(Moment);
@@ -275,7 +275,7 @@ fn entity_for(
     }
 }
 
-/// The entity of a user; a new one if there is none. `None` if the game unfollowed them at once.
+/// The entity of a user; a new entity if the user has none. `None` if the game unfollowed them at once.
 fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Option<Entity> {
     if let Some(name) = name {
         let mut book = world.resource_mut::<StatusBook>();

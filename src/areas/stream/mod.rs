@@ -227,7 +227,7 @@ impl Detail for StreamPersistence {
     }
 }
 
-/// Finds the entity of a stream, if the server has told of it.
+/// Finds the entity of a stream that the server has reported.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -263,7 +263,7 @@ impl Vocabulary for Stream {
     }
 }
 
-/// The entity of a stream; a new one if there is none.
+/// The entity of a stream; a new entity if the stream has none.
 fn entity_of<Q: Equivalent<Stream> + Hash>(
     world: &mut World,
     stream: &Q,

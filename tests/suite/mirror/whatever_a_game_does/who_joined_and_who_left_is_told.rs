@@ -72,7 +72,7 @@ fn hear(place: &Place, game: &mut TestGame, joins: &[&str], leaves: &[&str]) {
     game.update();
 }
 
-/// What has been told of everybody but the local user.
+/// What the game was told, but for the local user's own leave.
 fn told(log: &Log) -> Vec<String> {
     let lines = log.take().into_iter();
     lines.filter(|line| !line.contains("-ada")).collect()
@@ -282,7 +282,7 @@ fn a_player_without_their_presence_leaves_when_they_leave() {
     });
 }
 
-/// The server tells of a player again whose entity the game has despawned: they get another. They have been there all along.
+/// The server reports a player again whose entity the game has despawned: they get another. They have been there all along.
 #[test]
 fn a_despawned_player_who_comes_back_has_not_joined() {
     with_bob_in_each(|place, mut game, here, log| {
@@ -355,7 +355,7 @@ fn a_match_is_left_in_the_middle() {
     );
 }
 
-/// The first to be told of is despawned with the match; the others are told of all the same.
+/// The match is despawned with the first `Left`; the others get theirs all the same.
 #[test]
 fn a_match_is_despawned_while_everybody_goes() {
     let mut game = TestGame::joined("m", &["ada", "bob", "cat"]);
