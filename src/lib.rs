@@ -102,8 +102,9 @@ pub mod prelude {
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, Departed, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId,
-            Presence, PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
+            ChannelId, Departed, IsSelf, JoinWith, Joined, JoinedAs, Joining, LeaveReason, Left,
+            MatchId, MessageId, PartyId, Presence, PresenceIndex, PresenceInfo, Sender, SessionId,
+            TicketId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},
