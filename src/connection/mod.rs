@@ -6,8 +6,11 @@
 //! [`Connected`](ConnectionState::Connected), the game leaves that state and enters it again, however fast it goes. If several phases pass within
 //! a frame, `StateTransition` runs once for each.
 
+mod attempt;
 mod connect;
 mod link;
+mod opening;
+mod options;
 mod state;
 
 use bevy_app::{App, Plugin, PostUpdate};
@@ -15,12 +18,14 @@ use bevy_ecs::prelude::*;
 use bevy_state::{app::AppExtStates as _, state::State};
 
 pub use self::{
-    connect::{ConnectOptions, Connected, Disconnected, SessionRefreshed},
-    state::{ConnectionState, NakamaConnection},
+    connect::{Connected, Disconnected},
+    options::ConnectOptions,
+    state::{ConnectionState, NakamaConnection, SessionState},
 };
 pub(crate) use self::{
-    connect::{on_closed, on_opened, take_over},
+    connect::{on_closed, on_opened},
     link::{NetworkLink, hand_over},
+    opening::{NextStep, give_up, next_step, on_missed, open, renews, tries_again},
     state::{on_party_layout, on_round_trip},
 };
 pub use crate::transport::{
@@ -48,7 +53,12 @@ impl Plugin for ConnectionPlugin {
         app.insert_resource(link)
             .init_resource::<NakamaConnection>()
             .init_state::<ConnectionState>()
-            .register_type::<(NakamaConnection, State<ConnectionState>)>()
+            .add_computed_state::<SessionState>()
+            .register_type::<(
+                NakamaConnection,
+                State<ConnectionState>,
+                State<SessionState>,
+            )>()
             .add_systems(PostUpdate, hand_over.in_set(NakamaSystems::Send));
     }
 }

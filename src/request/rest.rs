@@ -1,7 +1,6 @@
 //! Requests over REST.
 //!
-//! A call of the connection's user bears the session token. By default, a server lets a token live for a minute, and the socket
-//! outlives it. The server's word counts, not the clock of this machine: if the server refuses the token, the plugin refreshes the
+//! A call of the user who is logged in bears the session token. By default, a server lets a token live for a minute. The server's word counts, not the clock of this machine: if the server refuses the token, the plugin refreshes the
 //! session and makes the call once more. There is one refresh for all calls that need it. They wait for it, each within its own
 //! deadline. (To refresh before the token ends would save a round trip per minute, but needs clocks that agree.)
 
@@ -25,7 +24,7 @@ use crate::{
 
 /// A request over REST. Its entity always goes with the answer.
 pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
-    /// [`RestCall`], or [`UserCall`](super::user::UserCall) if the connection's user makes it.
+    /// [`RestCall`], or [`UserCall`](super::user::UserCall) if the user who is logged in makes it.
     type Call: Call;
 
     /// What is called.
@@ -74,7 +73,7 @@ impl Call for RestCall {
 /// Makes a request over REST, on an entity that waits for its answer.
 pub(crate) fn submit_rest<R: RestRequest>(world: &mut World, entity: Entity, request: R) {
     if !R::Call::is_possible(world) {
-        return refuse::<R>(world, entity, RequestError::NotConnected);
+        return refuse::<R>(world, entity, RequestError::NotLoggedIn);
     }
     mark_pending::<R>(world, entity);
     let Parts { first, rest } = request.split();
