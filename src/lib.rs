@@ -68,7 +68,7 @@ pub mod prelude {
         commands::{NakamaCommands, NakamaCommandsExt},
         connection::{
             ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
-            NakamaConnection, NakamaServer, Network,
+            NakamaConnection, NakamaServer, Network, SessionState,
         },
         envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, RawRequest, UnsolicitedError},
         error::{ErrorCode, RestError, ServerError},
@@ -110,7 +110,7 @@ pub mod prelude {
         rest::{CallRest, RestMethod, RestReply},
         rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
-        session::NakamaSession,
+        session::{CurrentSession, NakamaSession},
         status::{
             FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,
             UpdateStatus, UserSessions, UserStatus, UsersFollowed,
