@@ -13,7 +13,7 @@ use crate::{
     commands::NakamaCommands,
     connection,
     error::{RestError, refusals},
-    request::{Outcome, Replied, RequestError, RestRequest, request, submit_rest},
+    request::{Outcome, RequestError, RestRequest, request, submit_rest},
     session::{CurrentSession, NakamaSession},
     transport::{Auth, DisconnectReason, NakamaServer, RestCall, RestResponse},
 };
@@ -291,20 +291,20 @@ impl RestRequest for LogIn {
             current.put(self.server.clone(), reply.session.clone());
         }
     }
+
+    fn heard(world: &mut World, request: Entity, error: Option<String>) {
+        end_login(world, request, error);
+    }
 }
 
-/// A login has its answer. A connection that waits for it hears why it failed.
-pub(super) fn on_answered(reply: On<Replied<LogIn>>, mut commands: Commands) {
-    let request = reply.request;
-    let error = reply.result.as_ref().err().map(ToString::to_string);
-    commands.queue(move |world: &mut World| {
-        let is_wanted = world.get_entity(request).is_ok();
-        world.resource_mut::<CurrentSession>().login_ends(request);
-        let withdrawn = || RequestError::<LoginRefusal>::Withdrawn.to_string();
-        if let Some(message) = error.or_else(|| (!is_wanted).then(withdrawn)) {
-            connection::on_missed(world, DisconnectReason::LoginFailed { message });
-        }
-    });
+/// The game has heard of a login. A connection that waits for it hears why it failed.
+pub(super) fn end_login(world: &mut World, request: Entity, error: Option<String>) {
+    let is_wanted = world.get_entity(request).is_ok();
+    world.resource_mut::<CurrentSession>().login_ends(request);
+    let withdrawn = || RequestError::<LoginRefusal>::Withdrawn.to_string();
+    if let Some(message) = error.or_else(|| (!is_wanted).then(withdrawn)) {
+        connection::on_missed(world, DisconnectReason::LoginFailed { message });
+    }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {

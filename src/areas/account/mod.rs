@@ -20,7 +20,6 @@
 mod login;
 mod refresh;
 
-use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
 use serde_json::json;
 
@@ -30,7 +29,6 @@ pub use self::{
 };
 use crate::{
     commands::NakamaCommands,
-    ecs::observed::OwnObserver,
     error::{RestError, refusals},
     request::{Outcome, RequestError, RestRequest, instead_of, refuse, request, submit_rest},
     session::{CurrentSession, NakamaSession, read_session},
@@ -143,18 +141,5 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.queue(move |world| {
             world.resource_mut::<CurrentSession>().put(server, session);
         });
-    }
-}
-
-/// Hears of logins.
-pub(super) struct AccountPlugin;
-
-impl Plugin for AccountPlugin {
-    fn build(&self, app: &mut App) {
-        app.world_mut().spawn((
-            Observer::new(login::on_answered),
-            OwnObserver,
-            Name::new("AccountPlugin"),
-        ));
     }
 }
