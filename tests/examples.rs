@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const SMALL: [&str; 6] = [
+const SMALL: [&str; 7] = [
     "chat",
     "party",
     "matchmaking",
