@@ -51,11 +51,11 @@ impl<'a> Runtime<'a> {
 
     /// Ends a socket: a close frame of code 1000, `server-side session disconnect`. One that ends its own socket gets no answer.
     ///
-    /// A socket that does not exist is none of the server's business.
+    /// The server ignores a socket that does not exist.
     ///
     /// # Errors
     ///
-    /// The id is no UUID.
+    /// The id is not a UUID.
     pub fn session_disconnect(&mut self, session_id: &str) -> Result<(), RuntimeError> {
         let session = parse_session(session_id)?;
         let ending = if self.caller == Some(session) {
