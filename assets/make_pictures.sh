@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the README's pictures of the arena anew, from real runs: arena.png, party.png, overlay.png and arena.webp, which moves.
+# Makes the README's pictures of the arena anew, from real runs: arena.png, overlay.png and
+# arena.webp, which moves.
 #
 #   assets/make_pictures.sh [FOLDER]        # into assets/, or into another folder
 #   ARENA=path/to/arena assets/make_pictures.sh
@@ -117,11 +118,10 @@ sleep 0.4
 click $right 41 79  # join
 sleep 0.4
 for _ in 1 2 3; do click $left 88 144; done # let in
-picture party.png "${screen}+0+0"
 keys "$ada" F1
 click $left 354 $((height - 73)) # the overlay's page of parties
 wait "$film"
-picture overlay.png "484x400+$((width - 490))+6"
+picture overlay.png "486x393+$((width - 494))+8"
 
 # In one window.
 keys "$ada" F1
@@ -130,9 +130,9 @@ xdotool mousemove 0 0
 sleep 3
 picture arena.png "$large+0+0"
 
-for file in party overlay arena; do
+for file in overlay arena; do
   convert "$folder/$file.png" -strip -colors 192 "$out/$file.png"
 done
 ffmpeg -loglevel error -y -i "$folder/moving.mkv" -c:v libwebp_anim -lossless 0 -quality 60 -compression_level 6 -loop 0 \
   "$out/arena.webp"
-ls -l "$out"/arena.webp "$out"/arena.png "$out"/party.png "$out"/overlay.png
+ls -l "$out"/arena.webp "$out"/arena.png "$out"/overlay.png
