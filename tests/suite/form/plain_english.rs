@@ -172,7 +172,6 @@ const NOT_YET_READ: &[&str] = &[
     "examples/arena",
     "src/areas/account",
     "src/connection",
-    "src/local_server",
     "src/request",
     "src/session",
 ];
