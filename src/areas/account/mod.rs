@@ -19,6 +19,7 @@
 
 mod login;
 mod refresh;
+mod restore;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
@@ -27,13 +28,14 @@ use serde_json::json;
 pub use self::{
     login::{GameCenterPlayer, LogIn, LoggedIn, Login, LoginRefusal},
     refresh::{RefreshSession, SessionRefreshed},
+    restore::{RestoreRefusal, RestoreSession},
 };
 use crate::{
     commands::NakamaCommands,
     ecs::observed::OwnObserver,
     error::{RestError, refusals},
     request::{Outcome, RequestError, RestRequest, instead_of, refuse, request, submit_rest},
-    session::{CurrentSession, NakamaSession, read_session},
+    session::{self, NakamaSession, read_session, refresh_call},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret},
 };
 
@@ -44,6 +46,11 @@ fn session_in<E: std::error::Error>(
     read_session(response).ok_or_else(|| RequestError::UnexpectedReply {
         got: instead_of("no session", response),
     })
+}
+
+/// Whether the server does not take a token any more.
+fn is_refused(response: &RestResponse) -> bool {
+    matches!(response.status, 400 | 401)
 }
 
 /// gRPC codes of the REST interface.
@@ -83,6 +90,9 @@ impl From<RestError> for SessionRefusal {
 pub struct LogOut {
     server: NakamaServer,
     session: NakamaSession,
+    /// Whether it gets new tokens now. A server does not end a session whose token has ended: it has to be refreshed first.
+    renews: bool,
+    has_renewed: bool,
 }
 
 request!(LogOut -> (), SessionRefusal);
@@ -91,6 +101,9 @@ impl RestRequest for LogOut {
     type Call = RestCall;
 
     fn to_call(&self) -> RestCall {
+        if self.renews {
+            return refresh_call(&self.server, &self.session);
+        }
         let token = self.session.token();
         let refresh_token = self.session.refresh_token().map_or("", Secret::expose);
         RestCall {
@@ -104,14 +117,30 @@ impl RestRequest for LogOut {
         }
     }
 
+    fn goes_on(&mut self, response: &RestResponse) -> bool {
+        if self.renews {
+            let Some((session, _)) = read_session(response).filter(|_| response.is_success())
+            else {
+                return false;
+            };
+            self.session = session;
+            self.renews = false;
+            return true;
+        }
+        self.renews = response.status == 401
+            && self.session.refresh_token().is_some()
+            && !std::mem::replace(&mut self.has_renewed, true);
+        self.renews
+    }
+
     fn read(&mut self, _: &RestResponse) -> Outcome<Self> {
         Ok(())
     }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Logs the local user out: nobody is logged in from this moment on, and the server makes the tokens worthless. A login that is
-    /// under way puts nothing in place any more.
+    /// Logs the local user out: nobody is logged in from this moment on, the [store](crate::session::SessionStore) is cleared, and the
+    /// server makes the tokens worthless. A login that is under way puts nothing in place any more.
     ///
     /// A socket that is open stays open. To close it, too, disconnect as well:
     ///
@@ -128,12 +157,18 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// [`NotLoggedIn`](RequestError::NotLoggedIn).
     pub fn log_out(self) -> EntityCommands<'a> {
-        self.request_with(
-            |world, entity| match world.resource_mut::<CurrentSession>().take() {
-                Some((server, session)) => submit_rest(world, entity, LogOut { server, session }),
-                None => refuse::<LogOut>(world, entity, RequestError::NotLoggedIn),
-            },
-        )
+        self.request_with(|world, entity| match session::take_out_of_place(world) {
+            Some((server, session)) => {
+                let log_out = LogOut {
+                    server,
+                    session,
+                    renews: false,
+                    has_renewed: false,
+                };
+                submit_rest(world, entity, log_out);
+            }
+            None => refuse::<LogOut>(world, entity, RequestError::NotLoggedIn),
+        })
     }
 
     /// Puts a session in place that your game has kept itself. It is the [`CurrentSession`] from this moment on. Nothing is asked of
@@ -141,7 +176,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     pub fn use_session(mut self, server: &NakamaServer, session: NakamaSession) {
         let server = server.clone();
         self.queue(move |world| {
-            world.resource_mut::<CurrentSession>().put(server, session);
+            session::put_in_place(world, &server, &session, None);
         });
     }
 }
@@ -151,10 +186,9 @@ pub(super) struct AccountPlugin;
 
 impl Plugin for AccountPlugin {
     fn build(&self, app: &mut App) {
-        app.world_mut().spawn((
-            Observer::new(login::on_answered),
-            OwnObserver,
-            Name::new("AccountPlugin"),
-        ));
+        let own = || (OwnObserver, Name::new("AccountPlugin"));
+        let world = app.world_mut();
+        world.spawn((Observer::new(login::on_answered::<LogIn>), own()));
+        world.spawn((Observer::new(login::on_answered::<RestoreSession>), own()));
     }
 }
