@@ -1,10 +1,11 @@
 //! The connection: one for each `World`.
 //!
-//! [`connect`](crate::commands::NakamaCommands::connect) is a command. It is possible at any time and never fails on the spot. Its outcome
-//! is a [`Connected`], or a [`Disconnected`] with a reason. [`ConnectionState`] is the same as a state, for run
-//! conditions, `OnEnter`, `OnExit` and `DespawnOnExit`. It leaves nothing out: when the game connects anew from
-//! [`Connected`](ConnectionState::Connected), the game leaves that state and enters it again, however fast it goes. If several phases pass within
-//! a frame, `StateTransition` runs once for each.
+//! [`connect`](crate::commands::NakamaCommands::connect) opens a socket as the user who is logged in. It is possible at any time and never
+//! fails on the spot. Its outcome is a [`Connected`], or a [`Disconnected`] with a reason.
+//!
+//! [`SessionState`] is the same as a state, for `OnEnter`, `OnExit` and `DespawnOnExit`. [`ConnectionState`] has every phase, for run
+//! conditions and displays. It leaves nothing out: when you connect anew from [`Connected`](ConnectionState::Connected), the game leaves
+//! that state and enters it again, however fast it goes. If several phases pass within a frame, `StateTransition` runs once for each.
 
 mod attempt;
 mod connect;

@@ -240,7 +240,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`Replied<FetchChatHistory>`](crate::request::Replied). If the local user is in the channel, they join its
     /// [`ChatLog`](super::ChatLog).
     ///
-    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    /// To be logged in is enough, as with [`rest`](Self::rest).
     ///
     /// # Errors
     ///
