@@ -54,20 +54,26 @@ pub(crate) fn play(
 #[derive(Resource)]
 pub(crate) struct Player {
     pub(crate) name: &'static str,
-    server: NakamaServer,
+    pub(crate) server: NakamaServer,
     /// Why they cannot play on.
     pub(crate) problem: Option<String>,
+}
+
+impl Player {
+    pub(crate) fn new(name: &'static str, server: &NakamaServer) -> Self {
+        Self {
+            name,
+            server: server.clone(),
+            problem: None,
+        }
+    }
 }
 
 /// A player who logs in and connects.
 pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
-        .insert_resource(Player {
-            name,
-            server: server.clone(),
-            problem: None,
-        })
+        .insert_resource(Player::new(name, server))
         .add_systems(Startup, go_online)
         .add_observer(disconnected);
     app
@@ -86,7 +92,7 @@ fn go_online(mut commands: Commands, player: Res<Player>) {
     commands.nakama().connect(); // waits for the login
 }
 
-fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {
+pub(crate) fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {
     player.problem = Some(format!("is not connected: {}", gone.reason));
 }
 
