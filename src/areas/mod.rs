@@ -18,7 +18,6 @@ pub(crate) struct AreasPlugin;
 impl Plugin for AreasPlugin {
     fn build(&self, app: &mut App) {
         app.add_plugins((
-            account::AccountPlugin,
             matches::MatchesPlugin,
             chat::ChatPlugin,
             matchmaker::MatchmakerPlugin,

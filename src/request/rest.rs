@@ -48,6 +48,9 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
     /// Brings the world up to date. If its user is not the one who is connected now, the world stays as it is.
     fn apply(&self, _world: &mut World, _reply: &Self::Reply) {}
 
+    /// The game has heard of the outcome, and has done what it does about that. `error` is why it failed.
+    fn heard(_world: &mut World, _request: Entity, _error: Option<String>) {}
+
     /// The server refused.
     fn refused(response: &RestResponse) -> Self::Refusal {
         RestError::from(response).into()
@@ -162,7 +165,9 @@ impl<R: RestRequest> Pending for Open<R> {
             }
             outcome = Err(RequestError::Withdrawn);
         }
+        let error = outcome.as_ref().err().map(ToString::to_string);
         reply::<R>(world, self.made.entity, outcome, true);
+        R::heard(world, self.made.entity, error);
         Progress::Settled
     }
 

@@ -13,7 +13,7 @@ use crate::{
     commands::NakamaCommands,
     connection,
     error::{RestError, refusals},
-    request::{Outcome, Replied, Request, RequestError, RestRequest, request, submit_rest},
+    request::{Outcome, RequestError, RestRequest, request, submit_rest},
     session::{self, CurrentSession, NakamaSession, refresh_call},
     transport::{Auth, DisconnectReason, NakamaServer, RestCall, RestResponse},
 };
@@ -319,20 +319,20 @@ impl RestRequest for LogIn {
     fn apply(&self, world: &mut World, reply: &LoggedIn) {
         session::login_succeeds(world, self.request, &self.server, &reply.session);
     }
+
+    fn heard(world: &mut World, request: Entity, error: Option<String>) {
+        end_login(world, request, error);
+    }
 }
 
-/// A login has its answer. A connection that waits for it hears why it failed.
-pub(super) fn on_answered<R: Request>(reply: On<Replied<R>>, mut commands: Commands) {
-    let request = reply.request;
-    let error = reply.result.as_ref().err().map(ToString::to_string);
-    commands.queue(move |world: &mut World| {
-        let is_wanted = world.get_entity(request).is_ok();
-        world.resource_mut::<CurrentSession>().login_ends(request);
-        let withdrawn = || RequestError::<R::Refusal>::Withdrawn.to_string();
-        if let Some(message) = error.or_else(|| (!is_wanted).then(withdrawn)) {
-            connection::on_missed(world, DisconnectReason::LoginFailed { message });
-        }
-    });
+/// The game has heard of a login. A connection that waits for it hears why it failed.
+pub(super) fn end_login(world: &mut World, request: Entity, error: Option<String>) {
+    let is_wanted = world.get_entity(request).is_ok();
+    world.resource_mut::<CurrentSession>().login_ends(request);
+    let withdrawn = || RequestError::<LoginRefusal>::Withdrawn.to_string();
+    if let Some(message) = error.or_else(|| (!is_wanted).then(withdrawn)) {
+        connection::on_missed(world, DisconnectReason::LoginFailed { message });
+    }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {

@@ -21,7 +21,6 @@ mod login;
 mod refresh;
 mod restore;
 
-use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
 use serde_json::json;
 
@@ -32,7 +31,6 @@ pub use self::{
 };
 use crate::{
     commands::NakamaCommands,
-    ecs::observed::OwnObserver,
     error::{RestError, refusals},
     request::{Outcome, RequestError, RestRequest, instead_of, refuse, request, submit_rest},
     session::{self, NakamaSession, read_session, refresh_call},
@@ -178,17 +176,5 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.queue(move |world| {
             session::put_in_place(world, &server, &session, None);
         });
-    }
-}
-
-/// Hears of logins.
-pub(super) struct AccountPlugin;
-
-impl Plugin for AccountPlugin {
-    fn build(&self, app: &mut App) {
-        let own = || (OwnObserver, Name::new("AccountPlugin"));
-        let world = app.world_mut();
-        world.spawn((Observer::new(login::on_answered::<LogIn>), own()));
-        world.spawn((Observer::new(login::on_answered::<RestoreSession>), own()));
     }
 }

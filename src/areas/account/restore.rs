@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use super::{
-    login::{LogIn, LoggedIn, Login},
+    login::{LogIn, LoggedIn, Login, end_login},
     session_in,
 };
 use crate::{
@@ -70,6 +70,10 @@ impl RestRequest for RestoreSession {
 
     fn apply(&self, world: &mut World, session: &NakamaSession) {
         session::login_succeeds(world, self.request, &self.server, session);
+    }
+
+    fn heard(world: &mut World, request: Entity, error: Option<String>) {
+        end_login(world, request, error);
     }
 }
 
