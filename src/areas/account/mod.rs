@@ -16,6 +16,10 @@
 //! A server lets session tokens live for a minute by default. The socket outlives them. When the server refuses a token because it has
 //! ended, the plugin gets new tokens with the refresh token, and tells you with [`SessionRefreshed`]. The refresh token lives for an
 //! hour by default. When that has ended, too, log in again.
+//!
+//! To spare the player a login with the next start of your game, give the plugin a [store](crate::session::SessionStore) and use
+//! [`restore_or_log_in`](NakamaCommands::restore_or_log_in). Games that show a form to log in with use
+//! [`restore_session`](NakamaCommands::restore_session) first.
 
 mod login;
 mod refresh;
@@ -169,8 +173,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Puts a session in place that your game has kept itself. It is the [`CurrentSession`] from this moment on. Nothing is asked of
-    /// the server: if it does not take the tokens any more, a REST call or [`connect`](Self::connect) tells.
+    /// Puts a session in place that your game has kept itself. It is the [`CurrentSession`](crate::session::CurrentSession) from this
+    /// moment on, and the [store](crate::session::SessionStore), if there is one, keeps it. Nothing is asked of the server: if it does not take the tokens any more, a REST call or [`connect`](Self::connect) tells.
     pub fn use_session(mut self, server: &NakamaServer, session: NakamaSession) {
         let server = server.clone();
         self.queue(move |world| {
