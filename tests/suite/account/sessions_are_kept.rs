@@ -274,8 +274,6 @@ fn what_is_of_no_use_is_a_login() {
         ),
     ] {
         let (mut game, log) = restore(&kept);
-        assert_eq!(log.take(), [""; 0], "never at once");
-        game.update();
         game.update();
         assert_eq!(calls(&mut game), [""; 0]);
         assert_eq!(log.take(), [why, "nobody is logged in"]);
@@ -363,7 +361,7 @@ fn a_session_is_a_text_and_back() {
     let text = session.to_text();
     assert_eq!(NakamaSession::from_text(&text), Ok(session.clone()));
     let json = serde_json::to_string(&session).expect("a text");
-    assert_eq!(json, text);
+    assert_eq!(NakamaSession::from_text(&json), Ok(session.clone()));
     let without = NakamaSession::restore(session.token().expose(), None).expect("a token");
     assert_eq!(NakamaSession::from_text(&without.to_text()), Ok(without));
     for bad in [
