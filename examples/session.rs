@@ -5,6 +5,7 @@
 //! up without a call, looks at the account over REST, goes online and gets new tokens. The third one logs out. The fourth one has to
 //! log in again.
 
+#[expect(dead_code, reason = "the players of this example log in by themselves")]
 mod common;
 
 use std::{env, fs, process::ExitCode};
