@@ -8,7 +8,10 @@ use crate::{
     ecs::EcsPlugin, envelope::EnvelopePlugin, mirror::MirrorPlugin, request::RequestPlugin,
     transport::Network,
 };
-pub use crate::{ecs::NakamaSystems, settings::NakamaSettings};
+pub use crate::{
+    ecs::NakamaSystems,
+    settings::{NakamaSettings, NakamaWaker},
+};
 
 /// Adds the client to an app.
 ///

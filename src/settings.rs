@@ -1,11 +1,11 @@
 //! Settings of the plugin.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
-use crate::transport::LinkSettings;
+use crate::transport::{LinkSettings, Wake};
 
 /// Settings of the plugin, a resource. Changes take effect with the next frame, but for those of the network thread, which
 /// are marked.
@@ -67,5 +67,50 @@ impl NakamaSettings {
             send_queue: self.send_queue,
             ..LinkSettings::default()
         }
+    }
+}
+
+/// Wakes a game that sleeps between its frames, a resource. Insert it at any time.
+///
+/// Games draw all the time and do not need it. A program that draws only when something happens, as with Bevy's
+/// `WinitSettings::desktop_app()`, sleeps until there is input: a chat line would wait for it up to 5 s, and up to 60 s while another
+/// window has the focus. With a waker, it is there at once.
+///
+/// ```no_run
+/// use bevy::{
+///     prelude::*,
+///     winit::{EventLoopProxyWrapper, WinitSettings, WinitUserEvent},
+/// };
+/// use bevy_nakama::prelude::*;
+///
+/// let mut app = App::new();
+/// app.add_plugins((DefaultPlugins, NakamaPlugin::default()));
+/// // `DefaultPlugins` have made the event loop, so it comes after them.
+/// let event_loop = (**app.world().resource::<EventLoopProxyWrapper>()).clone();
+/// let waker = NakamaWaker::new(move || {
+///     let _ = event_loop.send_event(WinitUserEvent::WakeUp); // fails only while the program ends
+/// });
+/// app.insert_resource(WinitSettings::desktop_app()).insert_resource(waker);
+/// app.run();
+/// ```
+#[derive(Clone, Resource)]
+pub struct NakamaWaker(Wake);
+
+impl NakamaWaker {
+    /// The plugin calls `wake` when there is something for the next frame, at most once before each frame. It calls it from the network
+    /// thread and from your game's own, so `wake` has to return at once.
+    #[must_use]
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(wake))
+    }
+
+    pub(crate) fn wake(&self) -> Wake {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for NakamaWaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NakamaWaker").finish_non_exhaustive()
     }
 }

@@ -28,6 +28,7 @@ use bevy_nakama::prelude::*;
 use clap::Parser as _;
 
 use self::{account::Account, bots::Bots, host::Host, online::Player, options::Options};
+use bevy_nakama::connection::Network;
 
 /// The game, without a window.
 fn game(app: &mut App) {

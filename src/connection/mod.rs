@@ -10,10 +10,11 @@ mod connect;
 mod link;
 mod state;
 
-use bevy_app::{App, Plugin, PostUpdate};
+use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
 use bevy_ecs::prelude::*;
 use bevy_state::{app::AppExtStates as _, state::State};
 
+use self::link::take_waker;
 pub use self::{
     connect::{ConnectOptions, Connected, Disconnected, SessionRefreshed},
     state::{ConnectionState, NakamaConnection},
@@ -27,7 +28,10 @@ pub use crate::transport::{
     BadAddress, DisconnectReason, NakamaServer, Network, ProtocolError, Secret, TransportError,
     Unreachable,
 };
-use crate::{ecs::NakamaSystems, settings::NakamaSettings};
+use crate::{
+    ecs::NakamaSystems,
+    settings::{NakamaSettings, NakamaWaker},
+};
 
 /// The connection of a world.
 pub(crate) struct ConnectionPlugin {
@@ -49,6 +53,12 @@ impl Plugin for ConnectionPlugin {
             .init_resource::<NakamaConnection>()
             .init_state::<ConnectionState>()
             .register_type::<(NakamaConnection, State<ConnectionState>)>()
+            .add_systems(
+                PreUpdate,
+                take_waker
+                    .run_if(resource_changed_or_removed::<NakamaWaker>)
+                    .before(NakamaSystems::Receive),
+            )
             .add_systems(PostUpdate, hand_over.in_set(NakamaSystems::Send));
     }
 }

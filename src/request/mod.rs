@@ -42,8 +42,10 @@ mod table;
 mod unasked;
 mod user;
 
-use bevy_app::{App, Plugin};
+use bevy_app::{App, Plugin, PostUpdate};
+use bevy_ecs::schedule::IntoScheduleConfigs as _;
 
+use self::next_frame::ask_for_a_frame;
 pub(crate) use self::{
     area::{Area, Move, Mover},
     moment::{Moment, Moments},
@@ -63,6 +65,7 @@ pub use self::{
     error::RequestError,
     reply::{PendingRequest, Replied, Request, RequestFailed},
 };
+use crate::ecs::NakamaSystems;
 
 /// The table of requests.
 pub(crate) struct RequestPlugin;
@@ -72,6 +75,7 @@ impl Plugin for RequestPlugin {
         app.init_resource::<Requests>()
             .init_resource::<NextFrame>()
             .init_resource::<Moments>()
-            .register_type::<PendingRequest>();
+            .register_type::<PendingRequest>()
+            .add_systems(PostUpdate, ask_for_a_frame.in_set(NakamaSystems::Send));
     }
 }

@@ -19,6 +19,7 @@ use bevy::{
 use bevy_nakama::prelude::*;
 
 use crate::{game, online::Player, options::Options};
+use bevy_nakama::connection::Network;
 
 /// Plays in a window. `None` if there is no display, or nothing to draw with.
 pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Option<ExitCode> {

@@ -1,6 +1,7 @@
 //! The window of the overlay: when it is drawn, and how large it is.
 
 use super::*;
+use bevy_nakama::stream::Stream;
 
 /// The overlay in its own window.
 fn in_window(view: OverlayView, tab: OverlayTab) -> Harness<'static, (OverlayView, OverlayState)> {

@@ -9,6 +9,7 @@ use crate::{
     stream::watch_streams,
 };
 use bevy_nakama::prelude::*;
+use bevy_nakama::stream::Stream;
 
 #[test]
 fn streams() {

@@ -10,6 +10,7 @@ use crate::common::{
     game::Game,
     scripted::{server, websocket_server},
 };
+use bevy_nakama::connection::Network;
 use bevy_nakama::prelude::*;
 use tungstenite::Message;
 

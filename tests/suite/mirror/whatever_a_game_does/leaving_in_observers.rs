@@ -1,6 +1,7 @@
 //! A game may leave in the middle of what the plugin does, by what it does to the entity. Despawning has tests of its own.
 
 use super::{super::count, *};
+use bevy_nakama::stream::Stream;
 
 type AnyPlace = (
     Match,
