@@ -24,7 +24,6 @@ mod view;
 use std::process::ExitCode;
 
 use bevy::prelude::*;
-use bevy_nakama::prelude::*;
 use clap::Parser as _;
 
 use self::{account::Account, bots::Bots, host::Host, online::Player, options::Options};

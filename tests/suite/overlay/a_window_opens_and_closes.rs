@@ -136,7 +136,7 @@ pub(super) fn screenless() -> PluginGroupBuilder {
             ..default()
         })
         // Without a graphics card nobody adds it, and cameras cannot be despawned.
-        .add(SyncWorldPlugin)
+        .add(bevy::render::sync_world::SyncWorldPlugin)
 }
 
 /// Starts a game that has all its plugins.

@@ -20,7 +20,6 @@ use bevy::{
     render::{
         RenderPlugin,
         settings::{RenderCreation, WgpuSettings},
-        sync_world::SyncWorldPlugin,
     },
     state::app::StatesPlugin,
     winit::WinitPlugin,

@@ -11,7 +11,6 @@ use crate::common::{
     scripted::{server, websocket_server},
 };
 use bevy_nakama::connection::Network;
-use bevy_nakama::prelude::*;
 use tungstenite::Message;
 
 /// Drops the app and measures how long that takes.

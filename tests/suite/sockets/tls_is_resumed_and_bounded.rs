@@ -5,7 +5,6 @@ use std::{io::Write as _, sync::mpsc};
 use super::servers::{call_over_tls, read_body, read_head, respond, tls_server};
 use crate::common::game::Game;
 use bevy_nakama::connection::Network;
-use bevy_nakama::prelude::*;
 use serde_json::json;
 
 #[test]
