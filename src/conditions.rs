@@ -10,7 +10,7 @@
 //! All of them are in the prelude, and all of them are `false` without the plugin. For "online", and for what is to come and go with
 //! it, use the states of the [connection](crate::connection).
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity_disabling::Disabled, prelude::*};
 
 use crate::{
     areas::{
@@ -52,7 +52,7 @@ pub fn connected(connection: Option<Res<NakamaConnection>>) -> bool {
 /// App::new().add_systems(Update, (run_match_clock.run_if(in_match), show_menu.run_if(not(in_match))));
 /// ```
 #[must_use]
-pub fn in_match(matches: Query<(), With<Match>>) -> bool {
+pub fn in_match(matches: Query<(), (With<Match>, Allow<Disabled>)>) -> bool {
     !matches.is_empty()
 }
 
@@ -67,7 +67,7 @@ pub fn in_match(matches: Query<(), With<Match>>) -> bool {
 /// App::new().add_systems(Update, show_members.run_if(in_party));
 /// ```
 #[must_use]
-pub fn in_party(parties: Query<(), With<Party>>) -> bool {
+pub fn in_party(parties: Query<(), (With<Party>, Allow<Disabled>)>) -> bool {
     !parties.is_empty()
 }
 
@@ -84,6 +84,8 @@ pub fn in_party(parties: Query<(), With<Party>>) -> bool {
 /// App::new().add_systems(FixedUpdate, steer.run_if(has_local_player));
 /// ```
 #[must_use]
-pub fn has_local_player(players: Query<(), (With<IsSelf>, With<PresentIn>)>) -> bool {
+pub fn has_local_player(
+    players: Query<(), (With<IsSelf>, With<PresentIn>, Allow<Disabled>)>,
+) -> bool {
     !players.is_empty()
 }

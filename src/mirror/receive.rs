@@ -108,11 +108,11 @@ pub(crate) fn receive(world: &mut World) {
     if stats.unjudged >= UNREAD_FRAMES {
         stats.unjudged = 0;
     }
-    let is_done = stats.unjudged == 0;
-    if is_done {
+    let is_judged = stats.unjudged == 0;
+    if is_judged {
         judge_deadlines(world);
     }
-    if !is_done || world.resource::<EarlyArrivals>().runs_out_soon() {
+    if is_behind || !is_judged || world.resource::<EarlyArrivals>().runs_out_soon() {
         world.resource::<NetworkLink>().ask_for_a_frame();
     }
 }

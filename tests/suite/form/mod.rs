@@ -3,5 +3,6 @@
 mod architecture;
 mod kinds;
 pub(crate) mod paths;
+mod prelude;
 mod reflection;
 mod words;
