@@ -10,7 +10,7 @@
 //! All of them are in the prelude, and all of them are `false` without the plugin. For "online", and for what is to come and go with
 //! it, use the states of the [connection](crate::connection).
 
-use bevy_ecs::{entity_disabling::Disabled, prelude::*};
+use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 
 use crate::{
     areas::{

@@ -5,8 +5,7 @@ use bevy_nakama::stream::Stream;
 
 /// The overlay in its own window.
 fn in_window(view: OverlayView, tab: OverlayTab) -> Harness<'static, (OverlayView, OverlayState)> {
-    let mut state = OverlayState::default();
-    state.tab = tab;
+    let state = OverlayState { tab, ..default() };
     let mut harness = Harness::builder().with_size([900.0, 600.0]).build_ui_state(
         |ui, (view, state): &mut (OverlayView, OverlayState)| {
             panels::overlay_window(ui.ctx(), &mut true, view, state);
