@@ -7,34 +7,38 @@ use bevy_reflect::Reflect;
 
 use crate::transport::{LinkSettings, Wake};
 
-/// Settings of the plugin, a resource. Changes take effect with the next frame, but for those of the network thread, which
-/// are marked.
+/// Settings of the plugin, a resource.
+///
+/// You can change them at any time, and changes take effect with the next frame. Those marked *at start* are for the network thread.
+/// They have to be there before the plugin is added; later changes have no effect.
 ///
 /// ```
 /// # use std::time::Duration;
+/// # use bevy::prelude::*;
 /// # use bevy_nakama::prelude::*;
 /// let patient = NakamaSettings {
 ///     request_timeout: Duration::from_secs(30),
-///     ..NakamaSettings::default()
+///     ..default()
 /// };
 /// let plugin = NakamaPlugin::new(patient);
 /// ```
 #[derive(Clone, Debug, Reflect, Resource)]
 #[reflect(Resource)]
 pub struct NakamaSettings {
-    /// How long a request may take. Default: 10 s. It holds for requests that are made from then on.
+    /// How long a request may take. Default: 10 s. A change counts for requests that your game makes afterwards.
     pub request_timeout: Duration,
-    /// How much time applying arrivals may take in one frame; the rest follows in order in the next one. Default: 2 ms.
+    /// How much time of a frame the plugin may spend on what has arrived. The rest follows in the next frame, in order.
+    /// Default: 2 ms.
     pub receive_budget: Duration,
-    /// How long a socket may take to open. Default: 10 s. (At start.)
+    /// How long a socket may take to open. Default: 10 s. *At start.*
     pub connect_timeout: Duration,
-    /// The largest envelope that the server accepts, in bytes: `socket.max_message_size_bytes`. Sending a larger one would
-    /// cost the connection, so it is refused. Default: 4096. (At start.)
+    /// The largest envelope that the server accepts, in bytes: its `socket.max_message_size_bytes`. The server would close the socket
+    /// for a larger envelope, so the plugin refuses to send it. Default: 4096. *At start.*
     pub max_envelope: usize,
-    /// How many bytes may wait for a game that does not read, as while it loads a level. Above that, new match, party and
-    /// stream data is left out; above twice that, the connection ends. Default: 64 MiB; at least 64 KiB. (At start.)
+    /// How many bytes may wait while your game runs no frames, for example because it loads a level. Above that, the plugin drops new
+    /// match, party and stream data. Above twice that, it ends the connection. Default: 64 MiB; at least 64 KiB. *At start.*
     pub hand_over_limit: usize,
-    /// How many messages may wait to be sent. Default: 4096. (At start.)
+    /// How many messages may wait to be sent. Default: 4096. *At start.*
     pub send_queue: usize,
     /// How many lines the [`ChatLog`](crate::chat::ChatLog) of a channel holds. Default: 200.
     pub chat_log_lines: usize,

@@ -1,4 +1,4 @@
-//! Entities that go: out of everything at once, and despawned when nobody can hear of them any more.
+//! Entities that leave: out of everything at once, and despawned when no message can name them any more.
 
 use std::collections::VecDeque;
 
@@ -7,21 +7,21 @@ use bevy_reflect::Reflect;
 
 /// Marks a presence that has left, and a match, party, channel, stream or followed user that the local user is out of.
 ///
-/// Whoever leaves is out at once: the entity loses everything that made it a member ([`Presence`](crate::presence::Presence),
-/// [`PresentIn`](crate::matches::PresentIn), [`IsSelf`](crate::presence::IsSelf), …), and a match loses its
-/// [`Match`](crate::matches::Match), so no query, relationship or index counts it any more. `On<Remove, PresentIn>` fires at that
-/// moment, with everything still readable.
+/// A presence that leaves is out at once. Its entity loses the components that made it a member
+/// ([`Presence`](crate::presence::Presence), [`PresentIn`](crate::matches::PresentIn), [`IsSelf`](crate::presence::IsSelf), …), and a
+/// match loses its [`Match`](crate::matches::Match). So queries, relationships and indexes no longer find it. `On<Remove, PresentIn>`
+/// fires at that moment, and everything can still be read.
 ///
-/// The entity itself lives a little longer, because messages name it: somebody may say something and leave in the same moment, and
-/// your systems read it later. It keeps its ids, its name and what your game has put there. It is despawned in `Last`, as soon as no
-/// [`MessageReader`] can read a message from before it left. That takes about two frames; Bevy keeps messages until `FixedUpdate` has
-/// run, so a pause of the game prolongs it.
+/// The entity itself stays a little longer, because messages name it: a player may send something and leave at the same moment, and
+/// your systems read that later. The entity keeps its ids, its name and the components of your game. The plugin despawns it in `Last`
+/// when no [`MessageReader`] can read a message from before it left. That is about two frames later. Bevy keeps messages until
+/// `FixedUpdate` has run, so it is later while your game is paused.
 ///
-/// In `On<Add, Departed>` the leaver is out of the [`PresenceIndex`](crate::presence::PresenceIndex) already, and still has everything
-/// else. If the local user leaves, everybody there is out of the index before the first of them departs.
+/// In `On<Add, Departed>`, the presence is no longer in the [`PresenceIndex`](crate::presence::PresenceIndex) and still has everything
+/// else. If the local user leaves, the index loses everybody in the match before the first of them departs.
 ///
-/// To be rid of it sooner, hide or despawn it in an observer of `On<Remove, PresentIn>` or `On<Add, Departed>`. What your game despawns
-/// itself is gone at once.
+/// You can hide or despawn the entity sooner, in an observer of `On<Remove, PresentIn>` or `On<Add, Departed>`. An entity that your game
+/// despawns is gone at once.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -38,7 +38,7 @@ use bevy_reflect::Reflect;
 #[type_path = "bevy_nakama::presence"]
 pub struct Departed;
 
-/// Marks an entity that goes in `Last` of this frame.
+/// Marks an entity that is despawned in `Last` of this frame.
 #[derive(Component)]
 #[component(clone_behavior = Ignore, on_insert = go_soon)]
 pub(crate) struct Transient;
@@ -62,7 +62,7 @@ fn go_soon(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     }
 }
 
-/// Somebody or something is out: it loses what made it a member or a context, and is despawned later.
+/// A member or a context is out: it loses what made it one, and is despawned later.
 pub(crate) fn depart<Roles: Bundle>(world: &mut World, entity: Entity) {
     // Observers of each step may despawn it.
     if let Ok(mut leaving) = world.get_entity_mut(entity) {
@@ -85,7 +85,7 @@ pub(crate) fn depart<Roles: Bundle>(world: &mut World, entity: Entity) {
     }
 }
 
-/// In `Last`: despawns what nobody can hear of any more. By entity and not by a query, because a game may have disabled them.
+/// In `Last`: despawns what no message can name any more. By entity and not by a query, because a game may have disabled them.
 pub(crate) fn despawn_departed(world: &mut World) {
     let oldest = world
         .get_resource::<Messages<LastWord>>()
