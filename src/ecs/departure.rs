@@ -7,27 +7,23 @@ use bevy_reflect::Reflect;
 
 /// Marks a presence that has left, and a match, party, channel, stream or followed user that the local user is out of.
 ///
-/// A presence that leaves is out at once. Its entity loses the components that made it a member
-/// ([`Presence`](crate::presence::Presence), [`PresentIn`](crate::matches::PresentIn), [`IsSelf`](crate::presence::IsSelf), …), and a
-/// match loses its [`Match`](crate::matches::Match). So queries, relationships and indexes no longer find it. `On<Remove, PresentIn>`
-/// fires at that moment, and everything can still be read.
+/// A presence that leaves loses everything that made it a member ([`Presence`](crate::presence::Presence),
+/// [`PresentIn`](crate::matches::PresentIn), [`IsSelf`](crate::presence::IsSelf), …). A match loses [`Match`](crate::matches::Match). So
+/// no query, relationship or index counts it any more. Before that, you hear of [`Left`](crate::presence::Left), with everything still
+/// there.
 ///
-/// The entity itself stays a little longer, because messages name it: a player may send something and leave at the same moment, and
-/// your systems read that later. The entity keeps its ids, its name and the components of your game. The plugin despawns it in `Last`
-/// when no [`MessageReader`] can read a message from before it left. That is about two frames later. Bevy keeps messages until
-/// `FixedUpdate` has run, so it is later while your game is paused.
+/// The entity itself lives a little longer, because messages name it: a player may say something and leave in the same moment, and
+/// your systems read it later. It keeps its ids, its name and what your game has put there. The plugin despawns it in `Last`, as soon as
+/// no [`MessageReader`] can read a message from before it left. That takes about two frames. Bevy keeps messages until `FixedUpdate` has
+/// run, so it takes longer while the game is paused.
 ///
-/// In `On<Add, Departed>`, the presence is no longer in the [`PresenceIndex`](crate::presence::PresenceIndex) and still has everything
-/// else. If the local user leaves, the index loses everybody in the match before the first of them departs.
-///
-/// You can hide or despawn the entity sooner, in an observer of `On<Remove, PresentIn>` or `On<Add, Departed>`. An entity that your game
-/// despawns is gone at once.
+/// If you do not want to wait, hide or despawn the entity in an observer of [`Left`](crate::presence::Left):
 ///
 /// ```
 /// # use bevy::prelude::*;
 /// # use bevy_nakama::prelude::*;
-/// fn hide(gone: On<Add, Departed>, mut shown: Query<&mut Visibility>) {
-///     if let Ok(mut shown) = shown.get_mut(gone.entity) {
+/// fn hide(left: On<Left<Match>>, mut shown: Query<&mut Visibility>) {
+///     if let Ok(mut shown) = shown.get_mut(left.presence) {
 ///         *shown = Visibility::Hidden;
 ///     }
 /// }
