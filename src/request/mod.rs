@@ -32,6 +32,7 @@ mod area;
 mod error;
 mod moment;
 mod next_frame;
+mod opening;
 mod parts;
 mod pending;
 mod renewal;
@@ -44,7 +45,7 @@ mod unasked;
 mod user;
 
 use bevy_app::{App, Plugin, PostUpdate};
-use bevy_ecs::schedule::IntoScheduleConfigs as _;
+use bevy_ecs::prelude::*;
 
 use self::next_frame::ask_for_a_frame;
 pub(crate) use self::{
@@ -66,7 +67,7 @@ pub use self::{
     error::RequestError,
     reply::{PendingRequest, Replied, Request, RequestFailed},
 };
-use crate::ecs::NakamaSystems;
+use crate::{connection::hand_over, ecs::NakamaSystems};
 
 /// The table of requests.
 pub(crate) struct RequestPlugin;
@@ -77,6 +78,13 @@ impl Plugin for RequestPlugin {
             .init_resource::<NextFrame>()
             .init_resource::<Moments>()
             .register_type::<PendingRequest>()
-            .add_systems(PostUpdate, ask_for_a_frame.in_set(NakamaSystems::Send));
+            .add_systems(
+                PostUpdate,
+                (
+                    opening::go_on.before(hand_over),
+                    ask_for_a_frame.after(opening::go_on),
+                )
+                    .in_set(NakamaSystems::Send),
+            );
     }
 }

@@ -133,13 +133,22 @@ pub enum DisconnectReason {
     /// The game asked for it.
     #[error("the game disconnected")]
     Requested,
+    /// The game connected before anybody was logged in, and no login was under way.
+    #[error("nobody is logged in")]
+    NotLoggedIn,
+    /// The connection waited for a login, and the login failed. `Replied<LogIn>` has the typed error.
+    #[error("the login failed: {}", one_line(message))]
+    LoginFailed {
+        /// The login's error.
+        message: String,
+    },
     /// The address is malformed. Trying again does not help.
     #[error(transparent)]
     BadAddress(BadAddress),
     /// The server could not be reached. Try again later, or check the address.
     #[error(transparent)]
     Unreachable(Unreachable),
-    /// The server refused the socket. 401 means that the token has expired or is from another server: log in again.
+    /// The server refused the socket. 401 means that it accepts neither the session token nor the refresh token any more: log in again.
     #[error("the server refused the socket with {status}: {}", one_line(message))]
     Refused {
         /// HTTP status.

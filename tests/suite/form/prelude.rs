@@ -24,11 +24,11 @@ game! {
     AcceptPartyJoin AddMatchmaker AddPartyToMatchmaker CallRest ChannelId ChatChannel ChatChannelKind
     ChatClosed ChatClosedReason ChatHistory ChatHistoryOf ChatHistoryPage ChatHistoryRefusal ChatIndex
     ChatJoined ChatLog ChatMemberOf ChatMembers ChatMessage ChatMessageAck ChatMessageKind ChatMessageReceived
-    ChatRefusal CloseParty ConnectOptions Connected ConnectionState CreateMatch CreateParty DeclinePartyJoin
-    DeleteNotifications Departed DisconnectReason Disconnected EnvelopeReceived EnvelopeSent EnvelopeTap
-    ErrorCode FetchChatHistory FetchNotifications FollowUsers FollowedUser FollowedUserIndex FromMatch
-    FromParty FromStream GameCenterPlayer IsSelf JoinChat JoinMatch JoinParty JoinWith Joined JoinedAs Joining
-    KickFromParty LeaveChat LeaveMatch LeaveParty LeaveReason Left ListMatches ListParties
+    ChatRefusal CloseParty ConnectOptions Connected ConnectionState CreateMatch CreateParty CurrentSession
+    DeclinePartyJoin DeleteNotifications Departed DisconnectReason Disconnected EnvelopeReceived EnvelopeSent
+    EnvelopeTap ErrorCode FetchChatHistory FetchNotifications FollowUsers FollowedUser FollowedUserIndex
+    FromMatch FromParty FromStream GameCenterPlayer IsSelf JoinChat JoinMatch JoinParty JoinWith Joined
+    JoinedAs Joining KickFromParty LeaveChat LeaveMatch LeaveParty LeaveReason Left ListMatches ListParties
     ListPartyJoinRequests ListedMatch ListedParty LogIn LogOut LoggedIn Login LoginRefusal Match
     MatchDataAppExt MatchDataReceived MatchDataRejected MatchId MatchIndex MatchJoined MatchListRefusal
     MatchPayload MatchPresences MatchRefusal MatchedUser MatchmakerAdded MatchmakerMatched MatchmakerRefusal
@@ -42,8 +42,8 @@ game! {
     PresentIn PromotePartyMember RawRequest RefreshSession RemoveChatMessage RemoveMatchmakerTicket Replied
     RequestError RequestFailed RestError RestMethod RestReply Rpc RpcFailure RpcFunction RpcRefusal RpcReply
     RpcWithKey SendChatMessage SendError SendFailed ServerError SessionId SessionOf SessionRefreshed
-    SessionRefusal StatusRefusal StreamDataAppExt StreamDataReceived StreamDataRejected StreamIndex
-    StreamPayload StreamPersistence StreamPresenceOf StreamPresences TicketId TicketIndex TicketOf
+    SessionRefusal SessionState StatusRefusal StreamDataAppExt StreamDataReceived StreamDataRejected
+    StreamIndex StreamPayload StreamPersistence StreamPresenceOf StreamPresences TicketId TicketIndex TicketOf
     UnfollowUsers UnsolicitedError UpdateChatMessage UpdateParty UpdateStatus UserId UserSessions UserStatus
     Username UsersFollowed connected has_local_player in_match in_party
 }
