@@ -4,9 +4,16 @@ use bevy_app::{App, Plugin};
 use bevy_time::TimePlugin;
 
 use crate::{
-    areas::AreasPlugin, commands::HasPlugin, connection::ConnectionPlugin, data::DataPlugin,
-    ecs::EcsPlugin, envelope::EnvelopePlugin, mirror::MirrorPlugin, request::RequestPlugin,
-    session::SessionPlugin, transport::Network,
+    areas::AreasPlugin,
+    commands::HasPlugin,
+    connection::ConnectionPlugin,
+    data::DataPlugin,
+    ecs::EcsPlugin,
+    envelope::EnvelopePlugin,
+    mirror::MirrorPlugin,
+    request::RequestPlugin,
+    session::{SessionPlugin, SessionStore, Store},
+    transport::Network,
 };
 pub use crate::{
     ecs::NakamaSystems,
@@ -28,6 +35,7 @@ pub use crate::{
 pub struct NakamaPlugin {
     settings: NakamaSettings,
     network: Option<Network>,
+    store: Option<Store>,
 }
 
 impl NakamaPlugin {
@@ -46,6 +54,15 @@ impl NakamaPlugin {
         self.network = Some(network);
         self
     }
+
+    /// Keeps the session of the user who is logged in for the next start of your game, for example with a
+    /// [`FileSessionStore`](crate::session::FileSessionStore).
+    /// [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) takes it up.
+    #[must_use]
+    pub fn with_session_store(mut self, store: impl SessionStore) -> Self {
+        self.store = Some(Store::new(store));
+        self
+    }
 }
 
 impl Plugin for NakamaPlugin {
@@ -57,7 +74,7 @@ impl Plugin for NakamaPlugin {
             .register_type::<NakamaSettings>()
             .add_plugins((
                 EcsPlugin,
-                SessionPlugin,
+                SessionPlugin::new(self.store.clone()),
                 ConnectionPlugin::new(self.network.clone()),
             ))
             .add_plugins((
