@@ -18,6 +18,8 @@ use bevy_nakama::{
 use serde::{Deserialize, Serialize};
 
 use self::common::until;
+use bevy_nakama::request::Request;
+use bevy_nakama::rpc::Call;
 
 /// For tools: never ship it to players. This is a server's default.
 const HTTP_KEY: &str = "defaulthttpkey";
