@@ -20,7 +20,7 @@ fn main() {
     for round in 0..ROUNDS {
         let id = format!("m{round}");
         game.join(&id, &["ada"]);
-        // What it costs to hear of somebody at all: the network thread decodes it, and the game drops it.
+        // What a presence costs at least: the network thread decodes it, and the game drops it.
         says(&mut game, "elsewhere", &users(round, "other", USERS), true);
         run("a join elsewhere", &mut game, heard);
         says(&mut game, &id, &users(round, "first", USERS), true);

@@ -1,4 +1,4 @@
-//! `commands.nakama()`: everything a game asks of the plugin.
+//! `commands.nakama()`: everything that your game can ask of the plugin.
 
 use bevy_ecs::prelude::*;
 
@@ -41,11 +41,11 @@ pub struct NakamaCommands<'a, 'w, 's> {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Does something in a world that has the plugin.
+    /// Runs something with the world.
     ///
     /// # Panics
     ///
-    /// It has not.
+    /// If the world does not have the plugin.
     pub(crate) fn queue(&mut self, run: impl FnOnce(&mut World) + Send + 'static) {
         self.commands.queue(move |world: &mut World| {
             assert!(

@@ -1,4 +1,4 @@
-//! How a server says no, and what is wrong with a payload.
+//! Errors of the server, and errors of payloads.
 
 use std::{collections::BTreeMap, error::Error, fmt, iter, sync::Arc};
 
@@ -17,13 +17,13 @@ pub enum ErrorCode {
     UnrecognizedPayload,
     /// 2: an envelope without a message; the server closes the socket.
     MissingPayload,
-    /// 3: a malformed id or parameter; also every failure of parties.
+    /// 3: a malformed id or parameter. Every error about a party has this code, too.
     BadInput,
-    /// 4
+    /// 4: the server has no match with this id.
     MatchNotFound,
-    /// 5: the match handler said no; the message is its reason.
+    /// 5: the match handler rejected the join; the message is its reason.
     MatchJoinRejected,
-    /// 6
+    /// 6: the server has no function with this id.
     RuntimeFunctionNotFound,
     /// 7: the function failed; the message is its error.
     RuntimeFunctionException,
@@ -91,9 +91,10 @@ impl From<realtime::Error> for ServerError {
 pub struct RestError {
     /// HTTP status.
     pub status: u16,
-    /// gRPC code, 0 if the answer has none.
+    /// gRPC code; 0 if the answer does not give it.
     pub code: i32,
-    /// The server's text. What a proxy sends instead is here in one line; without any text, what the status is called.
+    /// The server's text. If a proxy answered instead, this is the proxy's text in one line. An answer without any text has the
+    /// name of its status here.
     pub message: String,
 }
 
@@ -115,7 +116,7 @@ impl From<&RestResponse> for RestError {
 /// A payload that could not be encoded or decoded.
 ///
 /// If a value in JSON does not fit, the text says where the value is. It does not say what the value is, because that may be a
-/// secret. `Debug` shows all.
+/// secret. `Debug` shows everything.
 #[derive(Clone, Debug)]
 pub struct PayloadError(Arc<dyn Error + Send + Sync>);
 
@@ -135,7 +136,7 @@ impl PayloadError {
     }
 }
 
-/// The text of an error. Serde quotes a value that does not fit, and the text may end in a log, so the value is left out.
+/// The text of an error, without values. Serde quotes a value that does not fit, and this text may go into a log.
 fn without_values(error: &(dyn Error + 'static)) -> String {
     let text = error.to_string();
     match error.downcast_ref::<serde_json::Error>() {
@@ -157,7 +158,7 @@ impl fmt::Display for PayloadError {
 
 impl Error for PayloadError {}
 
-/// How the server refuses something: its words in a variant for each that a game would act upon.
+/// Why the server refuses a request: a variant for each reason that a game can act on, with the server's own text.
 macro_rules! refusals {
     ($(#[$doc:meta])* pub enum $Refusal:ident($Error:ty) { $($(#[$of:meta])* $Variant:ident,)+ }) => {
         $(#[$doc])*

@@ -124,7 +124,7 @@
 //! | channel message | [`ChatMessageReceived`](chat::ChatMessageReceived), and the channel's [`ChatLog`](chat::ChatLog); sent with [`send_chat`](commands::NakamaCommands::send_chat), older ones with [`fetch_chat_history`](commands::NakamaCommands::fetch_chat_history) |
 //! | followed user | an entity with [`FollowedUser`](status::FollowedUser) and [`UserId`](presence::UserId), from the answer to [`follow`](commands::NakamaCommands::follow). Their sessions are related by [`SessionOf`](status::SessionOf); a user who is offline has none |
 //! | status | [`UserStatus`](status::UserStatus) of a session. Set the local user's with [`set_status`](commands::NakamaCommands::set_status) |
-//! | stream | an entity with [`Stream`](stream::Stream), from the first time that the server tells of it. Who is in it is related by [`StreamPresenceOf`](stream::StreamPresenceOf) |
+//! | stream | an entity with [`Stream`](stream::Stream), from the first time that the server mentions it. Who is in it is related by [`StreamPresenceOf`](stream::StreamPresenceOf) |
 //! | stream data | [`FromStream<T>`](stream::FromStream) and [`StreamDataReceived`](stream::StreamDataReceived) |
 //! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
 //! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`fetch_notifications`](commands::NakamaCommands::fetch_notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
@@ -188,8 +188,8 @@
 //! With the feature `overlay`, `NakamaOverlayPlugin` shows the session in a window over the game, which F1 opens and closes: the
 //! connection and its traffic, matches, parties, channels and streams with everybody in them, the matchmaker's tickets, followed
 //! users, the inbox, the last envelopes, and requests that wait or failed. While it is closed, it adds nothing to the path of a
-//! message. Without it, [`diagnostics`] publishes the numbers, and [`RequestFailed`](request::RequestFailed) tells of every request
-//! that failed, whatever its type.
+//! message. Without it, [`diagnostics`] publishes the numbers, and [`RequestFailed`](request::RequestFailed) reports every request that
+//! failed, whatever its type.
 //!
 //! # What you cannot know
 //!
@@ -233,7 +233,7 @@ pub use self::{
     mirror::presence,
 };
 
-/// What the crate's own tests and the fuzzer in `fuzz/` see of the inside. It is no part of the API.
+/// What the crate's own tests and the fuzzer in `fuzz/` see of the inside. It is not a part of the API.
 #[cfg(feature = "__testing")]
 #[doc(hidden)]
 pub mod __testing {

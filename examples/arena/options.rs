@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// Open the overlay from the start; F1 does so at any time.
     #[arg(long)]
     pub(crate) overlay: bool,
-    /// End after so many seconds.
+    /// End after this many seconds.
     #[arg(long)]
     pub(crate) seconds: Option<f32>,
     /// Save a picture of the window, then end.

@@ -1,4 +1,4 @@
-//! Raw envelopes: everything that passes, in order, as it is on the wire; and what covers each kind.
+//! Raw envelopes: every message as it is on the wire, in order. And a table of all kinds, with what the plugin makes of each.
 //!
 //! Your game does not need them: every kind has its own request, message or entity. They are for looking at the wire
 //! ([`EnvelopeReceived`], [`EnvelopeSent`]), and for a server that knows more than this crate
@@ -6,9 +6,9 @@
 //!
 //! # Every kind of envelope
 //!
-//! A *request* is sent by the game and gets one *answer*. What is only *sent* has no [`Replied`](crate::request::Replied). What is
-//! *pushed* comes by itself. The last column names a recording of a real server (`tests/transcripts`) in which the kind occurs.
-//! The tests play it.
+//! Your game sends a *request* and gets one *answer*. A message that is only *sent* has no [`Replied`](crate::request::Replied). A message
+//! that is *pushed* comes from the server without a request. The last column names a recording of a real server
+//! (`tests/transcripts`) in which the kind occurs. The tests play these recordings.
 #![doc = include_str!("kinds.md")]
 
 use std::{fmt, mem, time::Instant};
@@ -32,19 +32,19 @@ macro_rules! raw_envelopes {
     ($($(#[$doc:meta])* $Name:ident,)*) => {$(
         $(#[$doc])*
         ///
-        /// While virtual time is paused, Bevy keeps it also after it was read, see
+        /// While virtual time is paused, Bevy keeps it even after you have read it, see
         /// [payloads](crate::payload#while-the-game-is-paused).
         #[derive(Clone, bevy_ecs::message::Message)]
         pub struct $Name {
             /// When the network thread read it, or handed it to the socket.
             pub at: Instant,
-            /// What it carries; `None` is the plain acknowledgement, or a kind that this crate does not know.
+            /// Which message it carries. `None` is a plain acknowledgement, or a kind that this crate does not know.
             pub kind: Option<Kind>,
-            /// Ties a request to its answer; empty in what the server pushes.
+            /// Ties a request to its answer. It is empty if the server pushed the message.
             pub cid: String,
             /// The encoded envelope.
             pub frame: Bytes,
-            /// Counts the connections.
+            /// The number of its connection.
             pub link: u64,
         }
 
@@ -53,7 +53,7 @@ macro_rules! raw_envelopes {
             ///
             /// # Errors
             ///
-            /// Never for an envelope from the plugin: what cannot be decoded ends the connection and is not reported.
+            /// Never, for an envelope that the plugin reports. A frame that cannot be decoded ends the connection instead.
             pub fn decode(&self) -> Result<Envelope, prost::DecodeError> {
                 proto::decode(self.frame.clone())
             }
@@ -97,13 +97,12 @@ raw_envelopes! {
     EnvelopeSent,
 }
 
-/// Whether envelopes are reported raw, as [`EnvelopeReceived`] and [`EnvelopeSent`]. While nobody has opened it, it costs
-/// nothing.
+/// Turns [`EnvelopeReceived`] and [`EnvelopeSent`] on and off. While it is closed, raw envelopes cost nothing.
 ///
-/// Envelopes hold payloads and what players write. They do not hold the session's tokens and passwords.
+/// Raw envelopes hold payloads and what players write. They hold no password and no token of the session.
 ///
-/// While more waits for the game than [`NakamaSettings::hand_over_limit`](crate::plugin::NakamaSettings), envelopes are left out
-/// here. What they bring about is not.
+/// If more bytes wait for your game than [`NakamaSettings::hand_over_limit`](crate::plugin::NakamaSettings) allows, raw envelopes are
+/// dropped. The plugin still applies the messages in them.
 #[derive(Debug, Default, Resource)]
 pub struct EnvelopeTap {
     users: usize,
@@ -111,18 +110,18 @@ pub struct EnvelopeTap {
 }
 
 impl EnvelopeTap {
-    /// One more user wants the envelopes, from the next frame on.
+    /// Asks for raw envelopes, from the next frame on. They are reported until each `open` has had its [`close`](Self::close).
     pub fn open(&mut self) {
         self.users += 1;
     }
 
-    /// One user less.
+    /// Takes one [`open`](Self::open) back.
     pub fn close(&mut self) {
         self.users = self.users.saturating_sub(1);
     }
 }
 
-/// In `PostUpdate`, before the hand-over: tells the network thread whether anybody wants envelopes.
+/// In `PostUpdate`, before the hand-over: tells the network thread whether to report raw envelopes.
 fn update_tap(mut tap: ResMut<EnvelopeTap>, mut link: ResMut<NetworkLink>) {
     let wanted = tap.users > 0;
     if tap.bypass_change_detection().is_open != wanted {
@@ -143,8 +142,8 @@ fn on_raw(world: &mut World, raw: RawEnvelope) {
     }
 }
 
-/// An error of the server that belongs to no request, for example about data sent to a match with a malformed id. Global event. If
-/// you do not observe it, the log has a warning, once for each connection and code.
+/// The server sent an error that answers no request, for example because your game sent data to a match with a malformed id. A global
+/// event. If your game does not observe it, the log has a warning, once for each code in a connection.
 #[derive(Clone, Debug, Event)]
 pub struct UnsolicitedError {
     /// What the server says.
@@ -192,7 +191,7 @@ impl Plugin for EnvelopePlugin {
     }
 }
 
-/// Any message as a request, for what the crate has no method for. Made by [`send_raw`](NakamaCommands::send_raw).
+/// Any message as a request, where this crate has no method. Made by [`send_raw`](NakamaCommands::send_raw).
 #[derive(Clone)]
 pub struct RawRequest {
     message: Message,

@@ -1,7 +1,7 @@
 //! Which camera the overlay is drawn with.
 //!
-//! `bevy_egui` gives its primary context to the first camera of a game, and then to no other. Where each level brings its own
-//! camera, egui is gone with the first level. So the context moves to a camera that can be seen.
+//! `bevy_egui` gives its primary context to the first camera of a game, and then to no other. If each level brings its own camera, egui is
+//! gone with the first level. So the overlay moves the context to a camera that draws to a window.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use bevy_time::{Real, Time};
 
 use super::NakamaOverlay;
 
-/// Marks a camera that has the primary context from us.
+/// Marks a camera that got the primary context from the overlay.
 #[derive(Component)]
 pub(super) struct FromOverlay;
 
-/// The primary context as it was last seen. It outlives its camera, with all that the game has set up on it.
+/// The last primary context, with everything that the game has set up on it. It outlives its camera.
 type Known = (Entity, EguiContext, EguiContextSettings);
 
-/// In `PreUpdate`: moves the primary context to a camera that can be seen, if it is with none. A game that turns
-/// [`EguiGlobalSettings::auto_create_primary_context`] off has the last word.
+/// In `PreUpdate`: if no camera shows the primary context, moves it to a camera that draws to a window. Does nothing if the game has
+/// turned [`EguiGlobalSettings::auto_create_primary_context`] off.
 pub(super) fn follow(
     mut commands: Commands,
     settings: Option<Res<EguiGlobalSettings>>,
@@ -73,7 +73,7 @@ pub(super) fn follow(
     heir.insert((PrimaryEguiContext, FromOverlay));
 }
 
-/// Observer: there is one primary context, and the game places its own.
+/// Observer: the game has placed the primary context itself, and there can be only one.
 pub(super) fn make_way(
     added: On<Add, PrimaryEguiContext>,
     mut commands: Commands,
@@ -84,7 +84,7 @@ pub(super) fn make_way(
     }
 }
 
-/// In `PreUpdate`: says so, once, when the overlay is open and there is nothing to see.
+/// In `PreUpdate`: warns once if the overlay is open and no camera draws it.
 pub(super) fn tell_unseen(
     overlay: Res<NakamaOverlay>,
     settings: Option<Res<EguiGlobalSettings>>,
@@ -105,13 +105,13 @@ pub(super) fn tell_unseen(
         *is_told = false;
         return;
     }
-    // Between two levels there may be none for a moment.
+    // Between two levels there may be no camera for a moment.
     let since = *unseen_since.get_or_insert(time.elapsed());
     if !*is_told && time.elapsed().saturating_sub(since) >= Duration::from_secs(1) {
         *is_told = true;
         log::warn!(
             "the overlay is open, but no active camera has egui's primary context: spawn a camera that draws to a window, \
-             or, if `auto_create_primary_context` is off, give one a `PrimaryEguiContext`"
+             or, if `auto_create_primary_context` is off, give a camera a `PrimaryEguiContext`"
         );
     }
 }

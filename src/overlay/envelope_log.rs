@@ -1,4 +1,4 @@
-//! The last envelopes, and how one of them reads.
+//! The last envelopes, and their texts.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::secrets;
 use crate::proto::{self, Kind};
 
-/// How many bytes of envelopes are kept at the most, whatever their number.
+/// How many bytes of envelopes the log keeps at most, whatever their number.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// Which way an envelope went.
@@ -20,26 +20,26 @@ pub enum EnvelopeDirection {
     Sent,
 }
 
-/// One envelope.
+/// An envelope.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EnvelopeEntry {
-    /// Its place among all that were logged.
+    /// Its number among all envelopes of the log.
     pub number: u64,
-    /// When, in time since the app's start (`Time<Real>`).
+    /// When it passed, in time since the app's start (`Time<Real>`).
     pub at: Duration,
     /// Which way.
     pub direction: EnvelopeDirection,
-    /// What it carries; `None` is the plain acknowledgement, or a kind that this crate does not know.
+    /// Which message it carries. `None` is a plain acknowledgement, or a kind that this crate does not know.
     pub kind: Option<Kind>,
-    /// Ties a request to its answer; empty in what the server pushes.
+    /// Ties a request to its answer. It is empty if the server pushed the message.
     pub cid: String,
     /// The encoded envelope.
     pub frame: Bytes,
 }
 
 impl EnvelopeEntry {
-    /// What it carries, for people.
+    /// The name of its message.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {
         // An acknowledgement is nothing but its `cid`: two bytes before it, three if it is a long one.
@@ -51,7 +51,7 @@ impl EnvelopeEntry {
         }
     }
 
-    /// The envelope as proto JSON, on several lines. What would let others in is left out.
+    /// The envelope as proto JSON, on several lines, without tokens and keys.
     #[must_use]
     pub fn to_json(&self) -> String {
         let envelope = match proto::decode(self.frame.clone()) {
@@ -63,8 +63,7 @@ impl EnvelopeEntry {
         serde_json::to_string_pretty(&json).unwrap_or_default()
     }
 
-    /// Whether a text occurs in its kind, its `cid`, or anywhere in it: ids, names and what players write are in a frame
-    /// as they are.
+    /// Whether a text occurs in its kind, its `cid`, or anywhere in its frame. Ids, names and what players write are readable in a frame.
     #[must_use]
     pub fn contains(&self, text: &str) -> bool {
         let text_bytes = text.as_bytes();
@@ -83,12 +82,12 @@ impl EnvelopeEntry {
 pub struct EnvelopeLog {
     entries: VecDeque<EnvelopeEntry>,
     bytes: usize,
-    /// The number of the next one.
+    /// The number of the next envelope.
     next: u64,
 }
 
 impl EnvelopeLog {
-    /// Adds an envelope. Of those that are kept, `limit` at the most, the oldest go.
+    /// Adds an envelope. The log keeps at most `limit`, and drops the oldest.
     pub(super) fn add(&mut self, mut entry: EnvelopeEntry, limit: usize) {
         entry.number = self.next;
         self.next += 1;
@@ -103,13 +102,13 @@ impl EnvelopeLog {
         }
     }
 
-    /// How many there are.
+    /// How many envelopes there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
+    /// Whether the log is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -120,7 +119,7 @@ impl EnvelopeLog {
         self.entries.iter()
     }
 
-    /// Those from a number on.
+    /// The envelopes from a number on.
     pub(super) fn since(&self, number: u64) -> impl Iterator<Item = &EnvelopeEntry> {
         let skipped = number.saturating_sub(self.first());
         self.entries
@@ -128,18 +127,18 @@ impl EnvelopeLog {
             .skip(usize::try_from(skipped).unwrap_or(usize::MAX))
     }
 
-    /// The one with a number, if it is still kept.
+    /// The envelope with a number, if the log still has it.
     pub(super) fn get(&self, number: u64) -> Option<&EnvelopeEntry> {
         let index = number.checked_sub(self.first())?;
         self.entries.get(usize::try_from(index).ok()?)
     }
 
-    /// The number of the oldest that is kept.
+    /// The number of the oldest envelope.
     pub(super) fn first(&self) -> u64 {
         self.entries.front().map_or(self.next, |entry| entry.number)
     }
 
-    /// The number that the next one will have.
+    /// The number of the next envelope.
     pub(super) fn next(&self) -> u64 {
         self.next
     }
@@ -187,7 +186,11 @@ mod tests {
         }
         assert_eq!(numbers(log.iter()), [3, 4]);
         log.add(entry(Some(Kind::Rpc), "", MAX_BYTES * 2), 100);
-        assert_eq!(numbers(log.iter()), [5], "one is kept, however large");
+        assert_eq!(
+            numbers(log.iter()),
+            [5],
+            "the newest is kept, however large"
+        );
         log.add(entry(Some(Kind::Pong), "", 1), 100);
         assert_eq!(numbers(log.iter()), [6]);
     }

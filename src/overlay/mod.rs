@@ -9,15 +9,21 @@
 //!     .run();
 //! ```
 //!
-//! F1 opens and closes it, and so does [`NakamaOverlay::open`]. It shows the connection and its traffic; matches, parties, channels and
-//! streams with everybody in them; the matchmaker's tickets; followed users and their status; the inbox; the last envelopes in
-//! both directions; and requests that wait or failed. It does not show tokens and keys.
+//! F1 opens and closes it, and so does [`NakamaOverlay::open`]. It shows:
 //!
-//! While it is closed, it adds nothing to the path of a message. It has raw envelopes reported only while it is open and not paused.
+//! * the connection and its traffic;
+//! * matches, parties, channels and streams with everybody in them;
+//! * the matchmaker's tickets, followed users and their status, and the inbox;
+//! * the last envelopes in both directions;
+//! * requests that wait for their answer, and requests that failed.
+//!
+//! It does not show tokens and keys. While it is closed, it adds nothing to the path of a message: it asks for raw envelopes only while
+//! it is open and not paused.
 //!
 //! # Keys and clicks
 //!
-//! The game hears what somebody types into the overlay's filter, and clicks on its buttons, too. Let your own input systems wait:
+//! Your game also gets the keys that somebody types into the overlay's filter, and the clicks on its buttons. Make your own input
+//! systems wait:
 //!
 //! ```no_run
 //! use bevy::prelude::*;
@@ -34,21 +40,20 @@
 //!
 //! # Cameras
 //!
-//! [`bevy_egui`] draws with the first camera that a game spawns. Your levels may have cameras of their own all the same: when that
-//! camera is despawned or inactive, or draws to an image, the open overlay takes egui to an active camera that draws to a window.
-//! What you set up on the egui context goes along.
+//! [`bevy_egui`] draws with the first camera that a game spawns. Your levels can still have cameras of their own. When the first camera is
+//! despawned or inactive, or draws to an image, the open overlay moves egui to an active camera that draws to a window. What you set up
+//! on the egui context moves with it.
 //!
-//! You can say yourself which camera it is. Spawn a camera with a [`PrimaryEguiContext`], and egui is there. Turn
-//! [`EguiGlobalSettings::auto_create_primary_context`](bevy_egui::EguiGlobalSettings::auto_create_primary_context) off, and
-//! the overlay never moves egui. A warning in the log tells you when the overlay is open and no camera draws it.
+//! You can also choose the camera yourself: spawn a camera with a [`PrimaryEguiContext`], and egui draws there. If you turn
+//! [`EguiGlobalSettings::auto_create_primary_context`](bevy_egui::EguiGlobalSettings::auto_create_primary_context) off, the overlay
+//! never moves egui. If the overlay is open and no camera draws it, the log has a warning.
 //!
 //! # Parts of it
 //!
 //! Rates come from the [diagnostics](crate::diagnostics), and the overlay adds the plugin that measures them.
 //!
-//! It draws with [`bevy_egui`]. To show a part in a window of your own, call one of the functions in [`panels`] with the
-//! [`OverlayView`] of the world, which is all that they need. The view is up to date while [`NakamaOverlay::open`] is true.
-//! If you set [`NakamaOverlay::window`] to false, there is no window of the overlay's own.
+//! To show a part in a window of your own, call a function of [`panels`] with the world's [`OverlayView`]. It needs nothing else. The view
+//! is up to date while [`NakamaOverlay::open`] is true. To hide the overlay's own window, set [`NakamaOverlay::window`] to false.
 
 mod camera;
 mod collect;
@@ -90,17 +95,17 @@ use crate::{
 
 /// Adds the overlay to an app, see the [module](self).
 ///
-/// Add it after `DefaultPlugins`. It adds [`EguiPlugin`], unless your game adds that one itself, before or after. In an app
-/// without windows, it draws nothing.
+/// Add it after `DefaultPlugins`. It adds [`EguiPlugin`], unless your game adds that plugin itself, before or after. In an app without
+/// windows, it draws nothing.
 ///
-/// If your game has inserted a [`NakamaOverlay`] before, that one stays, and the settings of the plugin do not count.
+/// If your game has inserted a [`NakamaOverlay`] before, the plugin keeps it and ignores its own settings.
 #[derive(Clone, Debug, Default)]
 pub struct NakamaOverlayPlugin {
     settings: NakamaOverlay,
 }
 
 impl NakamaOverlayPlugin {
-    /// The overlay with settings of your own. If the app has the resource [`NakamaOverlay`] already, that one stays.
+    /// The overlay with settings of your own. If the app has the resource [`NakamaOverlay`] already, the plugin keeps that resource.
     #[must_use]
     pub fn new(settings: NakamaOverlay) -> Self {
         Self { settings }
@@ -113,7 +118,7 @@ impl NakamaOverlayPlugin {
         self
     }
 
-    /// Sets another key than F1, or none.
+    /// Sets another key than F1. `None` turns the key off.
     #[must_use]
     pub fn with_toggle_key(mut self, key: impl Into<Option<KeyCode>>) -> Self {
         self.settings.toggle_key = key.into();
@@ -125,15 +130,15 @@ impl NakamaOverlayPlugin {
 #[derive(Clone, Debug, Reflect, Resource)]
 #[reflect(Resource)]
 pub struct NakamaOverlay {
-    /// Whether it is open. Default: no.
+    /// Whether the overlay is open. Default: no.
     pub open: bool,
-    /// Opens and closes it. Default: F1.
+    /// The key that opens and closes it. Default: F1.
     pub toggle_key: Option<KeyCode>,
     /// Whether its window is drawn while it is open. Default: yes.
     pub window: bool,
-    /// How many envelopes are kept, up to 4 MiB in all. Default: 500.
+    /// How many envelopes it keeps, up to 4 MiB in all. Default: 500.
     pub max_envelopes: usize,
-    /// How many failures are kept. Default: 100.
+    /// How many failures it keeps. Default: 100.
     pub max_failures: usize,
     /// How far back the plots go. Default: 2 minutes.
     pub history: Duration,
@@ -162,7 +167,7 @@ impl Plugin for NakamaOverlayPlugin {
         // The game's own settings stay.
         let world = app.world_mut();
         world.get_resource_or_insert_with(|| self.settings.clone());
-        // The game is still warned of a failure that only the overlay observes.
+        // If only the overlay observes a failure, the log still has its warning.
         let own = || (OwnObserver, Name::new("NakamaOverlayPlugin"));
         world.add_observer(record::failed_request).insert(own());
         world.add_observer(record::failed_send).insert(own());
@@ -227,7 +232,7 @@ impl Plugin for NakamaOverlayPlugin {
 #[derive(Resource)]
 struct BehindWindows;
 
-/// A run condition: whether the keyboard writes into the overlay, or into other text fields of egui.
+/// A run condition: whether keys go into a text field of the overlay, or of another window of egui.
 ///
 /// False in an app without windows.
 #[must_use]
@@ -235,7 +240,7 @@ pub fn wants_keyboard(egui: Option<Res<EguiWantsInput>>) -> bool {
     egui.is_some_and(|egui| egui.wants_any_keyboard_input())
 }
 
-/// A run condition: whether the pointer is over the overlay or drags a part of it, or of another window of egui.
+/// A run condition: whether the pointer is over the overlay or another window of egui, or drags a part of it.
 ///
 /// False in an app without windows.
 #[must_use]
@@ -262,7 +267,7 @@ fn draw(
     mut overlay: ResMut<NakamaOverlay>,
     primary: Query<(), With<PrimaryEguiContext>>,
 ) -> Result {
-    // There is no context without a camera, and while the window closes.
+    // Without a camera, and while the window closes, there is no context.
     if primary.is_empty() || !overlay.window {
         return Ok(());
     }

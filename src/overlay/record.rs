@@ -1,4 +1,4 @@
-//! Notes what passes by: envelopes while the overlay is open, failures always.
+//! Records envelopes while the overlay is open, and failures always.
 
 use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use bevy_time::{Real, Time};
@@ -14,7 +14,7 @@ use crate::{
     request::RequestFailed,
 };
 
-/// In `PostUpdate`: has envelopes reported while the overlay is open.
+/// In `PostUpdate`: asks for raw envelopes while the overlay is open.
 pub(super) fn follow_tap(
     overlay: Res<NakamaOverlay>,
     state: Res<OverlayState>,
@@ -32,7 +32,7 @@ pub(super) fn follow_tap(
     }
 }
 
-/// In `PreUpdate`: notes the envelopes of this frame, in the order of the wire.
+/// In `PreUpdate`: records the envelopes of this frame, in the order of the wire.
 pub(super) fn envelopes(
     mut received: MessageReader<EnvelopeReceived>,
     mut sent: MessageReader<EnvelopeSent>,
@@ -61,7 +61,7 @@ pub(super) fn envelopes(
             }
         };
     }
-    // In this order, because of two envelopes at the same moment, the answer is not the first.
+    // In this order, because an answer that arrives at the moment of its request comes after it.
     batch.extend(
         sent.read()
             .map(|envelope| entry!(envelope, EnvelopeDirection::Sent)),

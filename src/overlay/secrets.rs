@@ -1,4 +1,4 @@
-//! What must not be seen: a screenshot of the overlay may go anywhere.
+//! What the overlay hides: a screenshot of it may go anywhere.
 
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ pub(super) fn hide(json: &mut Value) {
     }
 }
 
-/// JSON on several lines without its secrets, or as it is if it is none.
+/// JSON on several lines without its secrets. Text that is not JSON stays as it is.
 pub(super) fn pretty(json: &str) -> String {
     let Ok(mut value) = serde_json::from_str(json) else {
         return json.to_owned();

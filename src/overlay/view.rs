@@ -1,4 +1,4 @@
-//! What the overlay shows, as plain data. One place gathers it from the world, and the panels draw it without the world.
+//! What the overlay shows, as plain data. `collect` gathers it from the world, and the panels draw it without the world.
 
 use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
@@ -10,8 +10,8 @@ use crate::{
     mirror::presence::{SessionId, UserId, Username},
 };
 
-/// Everything that the overlay shows. While the overlay is open, envelopes are brought up to date in every frame, and the rest ten
-/// times a second. Failures are noted while it is closed, too.
+/// Everything that the overlay shows, a resource. While the overlay is open, envelopes are up to date in every frame, and everything else
+/// ten times a second. Failures are recorded while it is closed, too.
 #[derive(Clone, Debug, Default, Resource)]
 #[non_exhaustive]
 pub struct OverlayView {
@@ -23,7 +23,7 @@ pub struct OverlayView {
     pub parties: Vec<ContextView>,
     /// Chat channels that the local user is in or asks to join, in order of their ids.
     pub channels: Vec<ContextView>,
-    /// The matchmaker's tickets, of the local user and of parties, oldest first. Those without an answer come last.
+    /// The matchmaker's tickets, of the local user and of parties, oldest first. Tickets without an answer yet come last.
     pub tickets: Vec<TicketView>,
     /// Users that the local user follows, and the local user.
     pub friends: FriendsView,
@@ -47,7 +47,7 @@ pub struct ConnectionView {
     pub server: Option<String>,
     /// The user who is connected.
     pub user: Option<(UserId, Username)>,
-    /// The session of the local user, once one of their presences tells it.
+    /// The session of the local user. Known as soon as the local user is in a match, party, channel or stream.
     pub session_id: Option<SessionId>,
     /// The last measured round trip.
     pub round_trip: Option<Duration>,
@@ -113,13 +113,13 @@ pub struct ContextView {
     pub about: String,
     /// Its label, if it has one.
     pub label: Option<String>,
-    /// What else tells it from others: names and values.
+    /// What else describes it: names and values.
     pub facts: Vec<(&'static str, String)>,
     /// How many are in it.
     pub size: usize,
     /// Who is in it: [`MAX_PEOPLE`] at most.
     pub people: Vec<PersonView>,
-    /// Who asks to join it, in order of asking.
+    /// Users whose join request waits for the leader, oldest first.
     pub asking: Vec<PersonView>,
 }
 
@@ -142,17 +142,17 @@ impl ContextView {
     }
 }
 
-/// How far the local user is in.
+/// Whether the local user is in it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ContextState {
-    /// The local user has asked to be in it.
+    /// The local user has asked to join.
     Joining,
-    /// The local user has asked, and the leader has to accept.
+    /// The local user's join request waits for the leader.
     PendingApproval,
     /// The local user is in it.
     Joined,
-    /// A stream. The server does not tell whether the local user is still in it, nor who was in it before.
+    /// A stream. The server does not report whether the local user is still in it, and who was in it before.
     HeardOf,
 }
 
@@ -180,11 +180,11 @@ pub struct TicketView {
     pub entity: Entity,
     /// Its id, if it is known yet.
     pub id: Option<String>,
-    /// The party that it is for. `None` if it is for the local user alone.
+    /// The party that it is for. `None`: it is for the local user alone.
     pub party_id: Option<String>,
     /// For how long it has been waiting.
     pub age: Duration,
-    /// What the local user asked for. `None` if the leader of the party asked, or if there is no ticket yet.
+    /// What the local user asked for. `None` if the leader of the party asked, or if the server has not answered yet.
     pub asked: Option<TicketAskView>,
 }
 
@@ -192,15 +192,15 @@ pub struct TicketView {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TicketAskView {
-    /// How many players there must be.
+    /// The least number of players.
     pub min_count: u32,
-    /// How many players there may be.
+    /// The greatest number of players.
     pub max_count: u32,
-    /// Their number must be a multiple of this.
+    /// The number of players must be a multiple of this number.
     pub count_multiple: Option<u32>,
-    /// What the others have to be like.
+    /// Which properties the others must have.
     pub query: String,
-    /// What a user is like: names and values, the texts first.
+    /// The local user's properties: names and values, the texts first.
     pub properties: Vec<(String, String)>,
 }
 
@@ -212,7 +212,7 @@ pub struct FriendsView {
     pub followed: usize,
     /// How many of them are online.
     pub online: usize,
-    /// Who they are: [`MAX_PEOPLE`] at most. The local user first, then those who are online, then the others, each by name.
+    /// The users: [`MAX_PEOPLE`] at most. The local user comes first, then users who are online, then the others, each by name.
     pub users: Vec<FriendView>,
 }
 
@@ -224,11 +224,11 @@ pub struct FriendView {
     pub entity: Entity,
     /// Their account.
     pub user_id: UserId,
-    /// Their name, once the server has told it.
+    /// Their name, if the server has sent it.
     pub username: Option<Username>,
     /// Whether it is the local user.
     pub is_self: bool,
-    /// Where they are online, the session that came last at the end: [`MAX_PEOPLE`] at most. Empty if they are offline.
+    /// Their sessions, the newest last: [`MAX_PEOPLE`] at most. Empty if they are offline.
     pub sessions: Vec<FriendSessionView>,
 }
 
@@ -265,7 +265,7 @@ pub struct NotificationView {
     pub id: String,
     /// What it is about.
     pub subject: String,
-    /// What kind it is: a name, and the number on the wire.
+    /// Its kind: a name, and the number on the wire.
     pub code: String,
     /// Who sent it, if it was a user.
     pub sender: Option<UserId>,
@@ -314,7 +314,7 @@ pub struct FailureView {
 }
 
 impl RequestsView {
-    /// Notes a failure. If it is like the last one, the two are one entry with a count.
+    /// Records a failure. If it is the same as the last one, both are one entry with a count.
     pub(super) fn note(&mut self, at: Duration, what: String, reason: String, limit: usize) {
         self.failed += 1;
         if let Some(last) = self.failures.back_mut()

@@ -35,7 +35,7 @@ macro_rules! kinds {
                 match self { $(Self::$Kind => $number,)* }
             }
 
-            /// The kind with this field number, `None` for one that the protocol did not have when this was written.
+            /// The kind with this field number. `None` if this crate does not know the number.
             #[must_use]
             pub const fn from_number(number: u32) -> Option<Self> {
                 match number { $($number => Some(Self::$Kind),)* _ => None }
@@ -112,7 +112,7 @@ kinds! {
     PartyUpdate = 51 party_update [],
 }
 
-/// Somebody in a message.
+/// A presence in a message.
 trait Named {
     fn presence(&self) -> Option<&UserPresence>;
 }

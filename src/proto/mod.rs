@@ -1,10 +1,10 @@
 //! The protocol: generated types, their proto JSON, and frames.
 //!
-//! Everything here follows the server's `.proto` files and is outside this crate's semantic versioning. A game meets it
-//! only in raw envelopes ([`EnvelopeReceived`](crate::envelope::EnvelopeReceived) and friends).
+//! Everything here follows the server's `.proto` files and is outside this crate's semantic versioning. Your game meets it only in raw
+//! envelopes, see [`envelope`](crate::envelope).
 //!
-//! A frame is one [`Envelope`], encoded. Servers before Nakama 3.28 number the fields of [`Party`](realtime::Party)
-//! differently; [`decode`] reads both layouts into one type, [`encode`] writes the one it is asked for.
+//! A frame is one encoded [`Envelope`]. Servers before Nakama 3.28 number the fields of [`Party`](realtime::Party) differently. [`decode`]
+//! reads both layouts into one type. [`encode`] writes the layout that you ask for.
 
 mod kind;
 mod party_layout;
@@ -52,12 +52,11 @@ pub mod realtime {
 
 /// Reads one frame, whichever way its server numbers `Party`.
 ///
-/// Payloads (`bytes` fields) are slices of `frame`. An envelope of a kind this crate does not know decodes with
-/// `message: None`.
+/// Payloads (`bytes` fields) are slices of `frame`. A kind of envelope that this crate does not know has `message: None`.
 ///
 /// # Errors
 ///
-/// The frame is truncated, is no protobuf, holds a known field with the wrong wire type, or a string that is not UTF-8.
+/// If the frame is truncated, is not protobuf, or holds a known field with the wrong wire type or a string that is not UTF-8.
 pub fn decode(frame: Bytes) -> Result<Envelope, prost::DecodeError> {
     match party_layout::of_frame(&frame) {
         PartyLayout::Current => Envelope::decode(frame),

@@ -26,7 +26,7 @@ mod before_3_28 {
 
 /// How a server numbers the fields of `Party`.
 ///
-/// A frame tells by itself: field 4 is a message (`self`) in the old layout and a number (`max_size`) in the current one.
+/// A frame shows its layout: field 4 is a message (`self`) in the old layout, and a number (`max_size`) in the current one.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum PartyLayout {
     /// Nakama 3.27 and older.
@@ -48,8 +48,8 @@ pub(crate) fn of_frame(frame: &[u8]) -> PartyLayout {
     }
 }
 
-/// The content of the first length-delimited field `number` of a message; `None` also if the message is malformed, which
-/// the decoding that follows will say better.
+/// The content of the first length-delimited field `number` of a message. `None` also if the message is malformed: the decoding that
+/// follows has the better error.
 fn find_field(mut message: &[u8], number: u32, wire_type: WireType) -> Option<&[u8]> {
     while !message.is_empty() {
         let (tag, wire) = decode_key(&mut message).ok()?;

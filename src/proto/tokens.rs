@@ -1,4 +1,4 @@
-//! Match tokens: whoever has one can join, so they do not show.
+//! Match tokens. Whoever has a token can join, so `Debug` does not show it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ const REDACTED: &str = "<redacted>";
 impl fmt::Debug for MatchJoin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { metadata, id } = self;
-        // What a game tells its server of a player may be a password.
+        // What a game sends to its server about a player may be a password.
         f.debug_struct("MatchJoin")
             .field("metadata", &metadata.keys())
             .field("id", id)

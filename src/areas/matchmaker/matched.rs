@@ -20,11 +20,11 @@ use crate::{
 const TOKEN_LIFE: Duration = Duration::from_secs(30);
 
 /// The matchmaker has found a match. An event of the ticket's entity, triggered in
-/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive); the entity is still there as it was, and goes in `Last`
-/// of this frame.
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive). The entity keeps its components until it is despawned in `Last` of
+/// this frame.
 ///
-/// The local user is not in the match yet: join it with [`join_match(&matched.join)`](crate::commands::NakamaCommands::join_match).
-/// Nobody has to, so some may never come.
+/// The local user is not in the match yet: join it with [`join_match(&matched.join)`](crate::commands::NakamaCommands::join_match). No
+/// player has to join, so some may never come.
 ///
 /// Mirrors `MatchmakerMatched`.
 ///
@@ -43,42 +43,42 @@ pub struct MatchmakerMatched {
     pub ticket: Entity,
     /// Its id.
     pub ticket_id: TicketId,
-    /// How to join: a token for a relayed match, or the id of an authoritative one, if the server's code made it.
+    /// How to join: a token for a relayed match, or the id of an authoritative match that code on the server has made.
     pub join: JoinWith,
-    /// Everybody who was matched, the local user included, in no particular order; it is the same for all of them.
+    /// Everybody who was matched, the local user included. The order means nothing, but all players get the same.
     pub users: Vec<MatchedUser>,
     /// When it arrived, in time since the app's start (`Time<Real>`): the beginning of the frame that read it, even if it
     /// had to wait for the ticket's answer.
     pub received_at: Duration,
 }
 
-/// Somebody who was matched. Mirrors `MatchmakerMatched.MatchmakerUser`.
+/// A player who was matched. Mirrors `MatchmakerMatched.MatchmakerUser`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MatchedUser {
-    /// Who. They carry the same session id in the match.
+    /// Who it is. They have the same session id in the match.
     pub presence: Arc<PresenceInfo>,
-    /// The party that brought them. Its members share a ticket, and thereby their properties.
+    /// Their party, if they came with a party. Its members share a ticket, so they have the same properties.
     pub party_id: Option<PartyId>,
-    /// What their ticket was given as [`string_property`](super::AddMatchmaker::string_property).
+    /// The texts of their ticket, see [`string_property`](super::AddMatchmaker::string_property).
     pub string_properties: BTreeMap<String, String>,
-    /// What their ticket was given as [`numeric_property`](super::AddMatchmaker::numeric_property).
+    /// The numbers of their ticket, see [`numeric_property`](super::AddMatchmaker::numeric_property).
     pub numeric_properties: BTreeMap<String, f64>,
     /// Whether it is the local user, on this connection.
     pub is_self: bool,
 }
 
 impl MatchmakerMatched {
-    /// When the token ends, in `Time<Real>`: 30 s after its arrival. It was on its way for a while, so that is a little too
-    /// late. `None` if you join by an id, which does not end.
+    /// When the token ends, in `Time<Real>`: 30 s after its arrival. The server counts from a little earlier, so do not wait until the last
+    /// moment. `None` if you join by an id, which does not end.
     ///
-    /// A player who has joined may tell the others the match's id, which stays valid.
+    /// A player who has joined can tell the others the match's id, which stays valid.
     #[must_use]
     pub fn token_expires_at(&self) -> Option<Duration> {
         matches!(self.join, JoinWith::Token(_)).then(|| self.received_at.saturating_add(TOKEN_LIFE))
     }
 
-    /// Whether you can join with it at this time (`Time<Real>`), as far as its age goes.
+    /// Whether the token has not ended yet at this time (`Time<Real>`).
     #[must_use]
     pub fn is_token_valid(&self, now: Duration) -> bool {
         self.token_expires_at().is_none_or(|end| now < end)
@@ -111,7 +111,9 @@ pub(super) fn on_matched(
         ticket.insert(Transient);
     }
     let Some(join) = way_to_join(matched) else {
-        log::warn!("the matchmaker found a match that cannot be joined");
+        log::warn!(
+            "the matchmaker reported a match without a token or an id, which nobody can join"
+        );
         return Ok(());
     };
     world.trigger(MatchmakerMatched {
@@ -124,8 +126,8 @@ pub(super) fn on_matched(
     Ok(())
 }
 
-/// The ticket that was matched. The server tells of a party's ticket and of its match from different tasks. Members who do not
-/// lead the party may hear of the match first.
+/// The ticket that was matched. The server sends a party's ticket and its match from different tasks, so members who do not lead the
+/// party may get the match first.
 fn ticket_of(world: &mut World, id: &TicketId, party: Option<&PartyId>) -> Option<Entity> {
     let known = world.resource::<TicketIndex>().get(id);
     if known.is_some() || world.resource::<TicketBook>().is_used_up(id) {

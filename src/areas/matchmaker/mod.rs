@@ -1,8 +1,8 @@
 //! The matchmaker: finds others to play with.
 //!
-//! To look for others is a request whose entity *becomes* the ticket: it gets [`MatchmakerTicket`] and [`TicketId`]. It stays
-//! until the server has found a match. Then you get a [`MatchmakerMatched`] on it, and it goes in `Last` of that frame.
-//! Join the match like any other, with what the event brings:
+//! [`add_matchmaker`](crate::commands::NakamaCommands::add_matchmaker) returns an entity. With the server's answer it *becomes* the ticket:
+//! it gets [`MatchmakerTicket`] and [`TicketId`]. When the server has found a match, [`MatchmakerMatched`] fires on it, and the entity is
+//! despawned in `Last` of that frame. Join the match with what the event brings:
 //!
 //! ```
 //! # use bevy_nakama::prelude::*;
@@ -25,30 +25,31 @@
 //! }
 //! ```
 //!
-//! A query is about the properties of the others. By default, a server checks one side only (its setting
-//! `matchmaker.rev_precision`): the query of the ticket that finds another. So a player may be matched with somebody that their own
+//! A query says which properties the others must have. By default, the server checks one side only (its setting
+//! `matchmaker.rev_precision`): the query of the ticket that finds another. So a player can be matched with somebody whom their own
 //! query rules out. To avoid that, let your queries ask for the same properties that your tickets have.
 //!
 //! # Parties
 //!
-//! The leader adds a party with [`add_party_to_matchmaker`](crate::commands::NakamaCommands::add_party_to_matchmaker). Its
-//! ticket is related to the party by [`TicketOf`]; every member has one, the others without knowing what was asked for.
-//! All are matched together, and each gets the event and joins by themselves.
+//! The leader adds a party with [`add_party_to_matchmaker`](crate::commands::NakamaCommands::add_party_to_matchmaker). Then every member
+//! has an entity for the party's ticket, related to the party by [`TicketOf`]. Only the leader's entity knows what was asked for. The
+//! whole party is matched together: each member gets the event, and each joins the match by themselves.
 //!
-//! A ticket of a party ends as soon as somebody comes or goes. The server does not tell, but the plugin knows it from the members:
-//! the ticket's entity goes together with that change, and with the party itself. The leader may add the party again.
+//! A party's ticket ends as soon as a member joins or leaves. The server does not report that, but the plugin sees the members change,
+//! and despawns the ticket's entity at that moment. It does the same when the party ends. The leader can add the party again.
 //!
 //! # What cannot be known
 //!
-//! * That a leader removed the party's ticket: the other members are not told. Theirs stays until the members change.
-//! * How long it takes, or how many are looking. A ticket that nobody fits waits for as long as the connection lasts.
-//! * Whether those who were matched will come. Start without them after a while.
-//! * Why a ticket was refused with [`MatchmakerRefusal::NotAdded`].
+//! * Whether the leader has removed the party's ticket. The server does not tell the other members, so their ticket stays until the
+//!   members change.
+//! * How long the search takes, and how many players are searching. A ticket that fits nobody waits as long as the connection lasts.
+//! * Whether the players who were matched will join. Start without them after a while.
+//! * Why the server refused a ticket with [`MatchmakerRefusal::NotAdded`].
 //!
 //! # Limits
 //!
-//! Three tickets for each connection, and three for each party (a setting of the server). Tickets end with their connection.
-//! If you remove a ticket in the moment in which it is matched, its entity is gone, and the plugin drops the news of the match.
+//! Each connection can have three tickets, and so can each party (a setting of the server). Tickets end with their connection. If the
+//! server matches a ticket at the moment at which you remove it, you do not get the match: its entity is gone already.
 
 mod matched;
 mod refusal;
@@ -81,10 +82,11 @@ use crate::{
     transport::People,
 };
 
-/// A ticket: the local user is looking for others to play with. Appears with the answer to
-/// [`add_matchmaker`](crate::commands::NakamaCommands::add_matchmaker), or when the leader of the local user's party has added it. Goes in
-/// `Last` of the frame of its [`MatchmakerMatched`]; before that if it is removed, if the members of its party change, or
-/// the connection ends.
+/// A ticket: the local user is looking for others to play with.
+///
+/// It appears with the answer to [`add_matchmaker`](crate::commands::NakamaCommands::add_matchmaker), or when the leader adds the local
+/// user's party. The entity is despawned in `Last` of the frame of its [`MatchmakerMatched`], or earlier: when you remove the ticket,
+/// when the members of its party change, or when the connection ends.
 ///
 /// Mirrors `MatchmakerTicket` and `PartyMatchmakerTicket`.
 #[derive(Clone, Component, Debug, PartialEq, Reflect)]
@@ -93,20 +95,20 @@ use crate::{
 #[reflect(Component)]
 #[non_exhaustive]
 pub struct MatchmakerTicket {
-    /// What was asked for. `None` if the leader of the local user's party asked: the server does not tell.
+    /// What was asked for. `None` if the leader of the local user's party asked, because the server does not tell the others.
     pub request: Option<AddMatchmaker>,
     /// Since when, in time since the app's start (`Time<Real>`).
     pub since: Duration,
 }
 
-/// Relates a ticket to the party that it is for. A ticket of the local user alone has none.
+/// Relates a party's ticket to the party. The ticket of a single player does not have it.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::matchmaker"]
 #[relationship(relationship_target = PartyTickets)]
 #[reflect(Component)]
 pub struct TicketOf(pub Entity);
 
-/// The tickets of a party, oldest first. They go with it.
+/// The tickets of a party, oldest first. They are despawned with the party.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::matchmaker"]
 #[relationship_target(relationship = TicketOf, linked_spawn)]
@@ -116,12 +118,12 @@ pub struct PartyTickets(Vec<Entity>);
 /// Finds the entity of a ticket by its id.
 pub type TicketIndex = ContextIndex<TicketId>;
 
-/// What is known beside the tickets.
+/// What the plugin knows about tickets beside their components.
 #[derive(Default, Resource)]
 pub(crate) struct TicketBook {
-    /// The parties of tickets that are for one, oldest first.
+    /// The party of each party ticket, oldest first.
     parties: Vec<(TicketId, Entity)>,
-    /// Those that were matched last.
+    /// The tickets that were matched last.
     used: VecDeque<TicketId>,
 }
 

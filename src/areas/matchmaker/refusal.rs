@@ -1,15 +1,15 @@
-//! How the server says no.
+//! Why the server refuses a request of the matchmaker.
 
 use crate::{error::ServerError, transport::one_line};
 
-/// How the server refuses something about the matchmaker. The server's own text is in the error.
+/// Why the server refuses a request of the matchmaker. The server's own text is in the error.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MatchmakerRefusal {
-    /// Fewer than two players, or fewer at most than at least.
+    /// `min_count` is less than 2, or `max_count` is less than `min_count`.
     #[error(transparent)]
     InvalidCount(ServerError),
-    /// The multiple is 0, or does not divide the counts.
+    /// `count_multiple` is 0, or does not divide both counts.
     #[error(transparent)]
     InvalidMultiple(ServerError),
     /// The query does not parse, **or** the connection or the party has as many tickets as the server allows (3 by default).
@@ -24,20 +24,21 @@ pub enum MatchmakerRefusal {
         /// What the server said.
         error: ServerError,
     },
-    /// There is no such ticket, or not any more. If it was the local user's own, it has just been matched: [`MatchmakerMatched`](super::MatchmakerMatched)
-    /// is under way. A party's may also have gone in silence, see [the module](super); its mirror goes with this refusal.
+    /// The server does not have this ticket any more. If it is the local user's own, it has just been matched, and
+    /// [`MatchmakerMatched`](super::MatchmakerMatched) is on its way. A party's ticket may also have ended without a report, see
+    /// [the module](super): its entity is despawned with this refusal.
     #[error(transparent)]
     TicketNotFound(ServerError),
-    /// There is no such party, or not any more.
+    /// The server does not have this party any more.
     #[error(transparent)]
     PartyNotFound(ServerError),
-    /// Only the leader may do this for a party.
+    /// Only the leader of the party may do this.
     #[error(transparent)]
     NotLeader(ServerError),
-    /// An id has a form that the server does not take.
+    /// A malformed id.
     #[error(transparent)]
     InvalidInput(ServerError),
-    /// Something else.
+    /// Any other reason.
     #[error(transparent)]
     Other(ServerError),
 }

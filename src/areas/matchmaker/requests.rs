@@ -34,24 +34,25 @@ use crate::{
 #[type_path = "bevy_nakama::matchmaker"]
 #[non_exhaustive]
 pub struct AddMatchmaker {
-    /// How many players there must be, the local user (or the party) included. 2 or more.
+    /// The least number of players, the local user (or the party) included: 2 or more.
     pub min_count: u32,
-    /// How many players there may be.
+    /// The greatest number of players.
     pub max_count: u32,
-    /// Their number is a multiple of this one, which divides both counts. `None` is 1.
+    /// The number of players is a multiple of this number, which must divide both counts. `None` is 1.
     pub count_multiple: Option<u32>,
-    /// What the others have to be like; `*` if that does not matter.
+    /// Which properties the others must have; `*` if that does not matter.
     pub query: String,
-    /// What the local user is like, as text.
+    /// The local user's properties, as texts.
     pub string_properties: BTreeMap<String, String>,
-    /// What the local user is like, as numbers.
+    /// The local user's properties, as numbers.
     pub numeric_properties: BTreeMap<String, f64>,
 }
 
 impl AddMatchmaker {
-    /// At least and at most this many players, the local user (or the party) included, whoever they are.
+    /// At least `min_count` and at most `max_count` players, the local user (or the party) included. Without a [`query`](Self::query), it
+    /// does not matter who they are.
     ///
-    /// The server matches as many as there may be; with fewer it waits for a while (two intervals, of 15 s by default).
+    /// The server looks for `max_count` players. It waits for a while (two intervals of 15 s, by default) before it takes fewer.
     #[must_use]
     pub fn players(min_count: u32, max_count: u32) -> Self {
         Self {
@@ -64,28 +65,28 @@ impl AddMatchmaker {
         }
     }
 
-    /// Only a multiple of this number of players, as for teams.
+    /// Only a multiple of this number of players, for example for teams.
     #[must_use]
     pub fn count_multiple(mut self, multiple: u32) -> Self {
         self.count_multiple = Some(multiple);
         self
     }
 
-    /// What the others have to be like, in terms of their properties: `+properties.region:europe +properties.rank:>=10`.
+    /// Which properties the others must have: `+properties.region:europe +properties.rank:>=10`.
     #[must_use]
     pub fn query(mut self, query: impl Into<String>) -> Self {
         self.query = query.into();
         self
     }
 
-    /// Something that the others can look for, and see when they are matched.
+    /// A text that the queries of others can ask for, and that they see when they are matched.
     #[must_use]
     pub fn string_property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.string_properties.insert(name.into(), value.into());
         self
     }
 
-    /// A number that the others can look for, and see when they are matched.
+    /// A number that the queries of others can ask for, and that they see when they are matched.
     #[must_use]
     pub fn numeric_property(mut self, name: impl Into<String>, value: f64) -> Self {
         self.numeric_properties.insert(name.into(), value);
@@ -93,7 +94,7 @@ impl AddMatchmaker {
     }
 }
 
-/// The local user is in the matchmaker's pool.
+/// The matchmaker has a ticket of the local user or of their party.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct MatchmakerAdded {
@@ -145,7 +146,7 @@ impl SocketRequest for AddMatchmaker {
     }
 }
 
-/// Looks for others for a party to play with, as its leader. Made by
+/// Looks for others to play with a party. Only its leader may do this. Made by
 /// [`add_party_to_matchmaker`](NakamaCommands::add_party_to_matchmaker). Mirrors `PartyMatchmakerAdd`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AddPartyToMatchmaker {
@@ -214,12 +215,12 @@ fn ticket_in(reply: Option<Received>) -> Result<TicketId, RequestError<Matchmake
     }
 }
 
-/// Stops looking for others. The ticket's entity goes with the server's consent. Made by
+/// Stops looking for others. The ticket's entity is despawned when the server agrees. Made by
 /// [`remove_matchmaker_ticket`](NakamaCommands::remove_matchmaker_ticket). Mirrors `MatchmakerRemove` and
 /// `PartyMatchmakerRemove`.
 pub type RemoveMatchmakerTicket = Leave<MatchmakerTicket>;
 
-/// Removes a ticket that has no entity. The server may say that there is none.
+/// Removes a ticket that has no entity. The server may not have it any more.
 fn take_back(world: &mut World, reply: Option<Received>, party: Option<&PartyId>) {
     if let Ok(id) = ticket_in(reply) {
         send_then(world, remove_message(&id, party), |_| {});
@@ -228,10 +229,10 @@ fn take_back(world: &mut World, reply: Option<Received>, party: Option<&PartyId>
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Looks for others to play with. The returned entity becomes the [`MatchmakerTicket`], see
-    /// [`Replied<AddMatchmaker>`](crate::request::Replied); in the end it gets a
-    /// [`MatchmakerMatched`](super::MatchmakerMatched).
+    /// [`Replied<AddMatchmaker>`](crate::request::Replied). When the server has found a match,
+    /// [`MatchmakerMatched`](super::MatchmakerMatched) fires on it.
     ///
-    /// If you despawn the entity, you remove the ticket. That works before the answer, too.
+    /// To stop looking, despawn the entity. That works before the answer, too.
     ///
     /// ```
     /// # use bevy_nakama::prelude::*;
@@ -247,12 +248,12 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
-    /// Looks for others for a party to play with, as its leader. The returned entity becomes the [`MatchmakerTicket`],
-    /// related to the party by [`TicketOf`](super::TicketOf), see [`Replied<AddPartyToMatchmaker>`](crate::request::Replied). The other
-    /// members get such an entity, too, and all of them are matched together.
+    /// Looks for others to play with a party. Only its leader may do this. The returned entity becomes the [`MatchmakerTicket`], related to
+    /// the party by [`TicketOf`](super::TicketOf), see [`Replied<AddPartyToMatchmaker>`](crate::request::Replied). The other members get
+    /// such an entity, too, and the whole party is matched together.
     ///
-    /// The counts are of players: a party of three that looks for one more is `AddMatchmaker::players(4, 4)`. A party of
-    /// more than there may be is never matched.
+    /// Count all players: a party of three that looks for one more asks for `AddMatchmaker::players(4, 4)`. A party with more members than
+    /// `max_count` is never matched.
     pub fn add_party_to_matchmaker(
         self,
         party: Entity,
@@ -271,9 +272,9 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Stops looking for others: the answer is a [`Replied<RemoveMatchmakerTicket>`](crate::request::Replied) on the returned
-    /// entity. A party's ticket can be removed by its leader only. A ticket that is still
-    /// [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
+    /// Stops looking for others: the answer is a [`Replied<RemoveMatchmakerTicket>`](crate::request::Replied) on the returned entity. Only
+    /// the leader can remove a party's ticket. If the ticket is still [`Joining`](crate::presence::Joining), the plugin withdraws it and
+    /// despawns its entity at once.
     ///
     /// If the answer does not matter to you, despawn the ticket's entity instead.
     pub fn remove_matchmaker_ticket(self, ticket: Entity) -> EntityCommands<'a> {

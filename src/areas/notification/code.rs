@@ -3,33 +3,33 @@
 use bevy_reflect::Reflect;
 use serde::{Deserialize, Serialize};
 
-/// What kind of notification it is. Those of the server itself are below zero; above it are the game's own. Mirrors
+/// What kind of notification it is. The codes of the server itself are below zero. Your game's own codes are above zero. Mirrors
 /// `Notification.code`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Reflect, Serialize)]
 #[type_path = "bevy_nakama::notification"]
 #[serde(from = "i32", into = "i32")]
 #[non_exhaustive]
 pub enum NotificationCode {
-    /// -1: somebody wants to chat: they have joined the direct messages with this user, who is not there.
+    /// -1: a user has opened direct messages with the local user, who has not joined that channel.
     DirectMessage,
-    /// -2: somebody wants to be a friend.
+    /// -2: a friend request.
     FriendRequest,
-    /// -3: somebody has accepted the wish to be friends.
+    /// -3: a user has accepted the local user's friend request.
     FriendAccepted,
-    /// -4: the local user's request to join a group was accepted, or somebody added the local user to it.
+    /// -4: the local user is a member of a group: an admin accepted their join request, or added them.
     GroupAdded,
-    /// -5: somebody wants to join a group that the local user is an admin of.
+    /// -5: a join request for a group that the local user is an admin of.
     GroupJoinRequest,
-    /// -6: a friend from elsewhere plays this game now.
+    /// -6: a friend from a social network has joined this game.
     FriendJoinedGame,
-    /// -7: another socket of this user was opened, and the server allows only one:
+    /// -7: the local user has connected with another socket, and the server allows only one.
     /// [`Disconnected`](crate::connection::Disconnected) follows.
     SingleSocket,
-    /// -8: the user was banned: [`Disconnected`](crate::connection::Disconnected) follows.
+    /// -8: the local user was banned. [`Disconnected`](crate::connection::Disconnected) follows.
     Banned,
-    /// -9: somebody is no friend any more. Servers before 3.28 do not tell.
+    /// -9: a user is not a friend any more. Servers before 3.28 do not report it.
     FriendRemoved,
-    /// Above 0: the game's own.
+    /// Above 0: your game's own code.
     Custom(i32),
     /// A code of the server that this crate does not know.
     Unknown(i32),

@@ -1,4 +1,4 @@
-//! What the server keeps for the user.
+//! The notifications that the server keeps for the user.
 
 use std::collections::VecDeque;
 
@@ -9,19 +9,19 @@ use hashbrown::HashSet;
 use super::{Notification, NotificationId};
 use crate::settings::NakamaSettings;
 
-/// The notifications that the server keeps for the user, as far as they are known: those that arrived, and those that were
-/// [fetched](crate::commands::NakamaCommands::fetch_notifications), each once, without those that were
-/// [deleted](crate::commands::NakamaCommands::delete_notifications). Oldest first.
+/// The notifications that the server keeps for the user, as far as your game knows them. Oldest first. A resource.
 ///
-/// It holds the newest ones, as many as [`NakamaSettings::inbox_notifications`] says. It is emptied when the connection ends. A resource;
-/// changes in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+/// It holds what has arrived and what you have [fetched](crate::commands::NakamaCommands::fetch_notifications), each notification once.
+/// What you [delete](crate::commands::NakamaCommands::delete_notifications) leaves it. It keeps the newest, as many as
+/// [`NakamaSettings::inbox_notifications`] says. It is emptied when the connection ends. It changes in `PreUpdate`,
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 #[derive(Debug, Default, Reflect, Resource)]
 #[type_path = "bevy_nakama::notification"]
 #[reflect(Resource)]
 pub struct NotificationInbox {
     notifications: VecDeque<Notification>,
     cursor: Option<String>,
-    /// What was deleted, in case that a page that is under way holds it.
+    /// What was deleted. A page that is on its way may still hold it.
     #[reflect(ignore)]
     deleted: VecDeque<NotificationId>,
 }
@@ -41,26 +41,26 @@ impl NotificationInbox {
         self.iter().find(|notification| notification.id == id)
     }
 
-    /// How many there are.
+    /// How many notifications there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.notifications.len()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.notifications.is_empty()
     }
 
-    /// Where the last page that was fetched on this connection ends, for
-    /// [`FetchNotifications::since`](super::FetchNotifications::since). Empty before there was one.
+    /// Where the last page that you fetched on this connection ends, for
+    /// [`FetchNotifications::since`](super::FetchNotifications::since). Empty before the first page.
     #[must_use]
     pub fn cursor(&self) -> &str {
         self.cursor.as_deref().unwrap_or_default()
     }
 
-    /// Takes in notifications that are in order, and drops the oldest of all if they are too many.
+    /// Adds notifications that are in order, and drops the oldest ones beyond the limit.
     fn take_in(&mut self, news: Vec<Notification>, limit: usize) {
         let mut ids = HashSet::new();
         let is_new =
@@ -118,7 +118,7 @@ pub(super) fn clear(world: &mut World) {
     changing(world, |inbox| *inbox = NotificationInbox::default());
 }
 
-/// Does something to the inbox. It counts as changed if what it shows is not the same any more.
+/// Changes the inbox. It counts as changed only if it holds something else afterwards.
 fn changing(world: &mut World, change: impl FnOnce(&mut NotificationInbox)) {
     let mut inbox = world.resource_mut::<NotificationInbox>();
     let shown = |inbox: &NotificationInbox| (inbox.notifications.len(), inbox.cursor.clone());

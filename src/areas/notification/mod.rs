@@ -1,17 +1,17 @@
-//! Notifications: what the server, its functions and other users tell a user.
+//! Notifications: what the server, its functions and other users send to a user.
 //!
 //! # What arrives
 //!
-//! Every notification that arrives during the connection is a [`NotificationReceived`], in the order of the wire. All sockets of
-//! the user get it, whether they appear online or not. Some are kept by the server until they are deleted: those that are
-//! [`persistent`](Notification::persistent). The server does not send them again when you connect: your game has to fetch them.
+//! Every notification that arrives is a [`NotificationReceived`], in the order of the wire. All sockets of the user get it, also
+//! those that do not appear online. The server keeps a [`persistent`](Notification::persistent) notification until it is deleted. It does
+//! not send it again when you connect: your game has to fetch it.
 //!
 //! # The inbox
 //!
-//! [`NotificationInbox`] holds what the server keeps, as far as it is known: kept ones that arrive go in by themselves, and so does every page that
-//! is [fetched](crate::commands::NakamaCommands::fetch_notifications); what is [deleted](crate::commands::NakamaCommands::delete_notifications)
-//! goes. It begins empty with every connection, so a game that shows an inbox fetches when it is connected, and looks at it when it has
-//! changed:
+//! [`NotificationInbox`] holds what the server keeps, as far as your game knows it. A persistent notification that arrives goes in by
+//! itself, and so does every page that you [fetch](crate::commands::NakamaCommands::fetch_notifications). What you
+//! [delete](crate::commands::NakamaCommands::delete_notifications) leaves it. It begins empty with every connection. So a game that shows
+//! an inbox fetches the first page when it is connected:
 //!
 //! ```
 //! # use bevy_ecs::prelude::*;
@@ -33,7 +33,7 @@
 //!     commands.nakama().delete_notifications(inbox.iter().map(|notification| &notification.id));
 //! }
 //!
-//! /// What passes by, whether it is kept or not.
+//! /// Everything that arrives, persistent or not.
 //! fn hear(mut notifications: MessageReader<NotificationReceived>) {
 //!     for NotificationReceived { notification } in notifications.read() {
 //!         match notification.code {
@@ -45,13 +45,13 @@
 //! }
 //! ```
 //!
-//! A game that only wants what is new since the last time keeps the cursor of the last page, and goes on from there: see
+//! A game that only wants what is new since its last run keeps the cursor of the last page and continues from there: see
 //! [`FetchNotifications::since`].
 //!
 //! # What cannot be known
 //!
-//! That another device of the user has deleted something is not told: the inbox holds it until the next connection. Nor does a page
-//! say whether it is the last one: it is, if it holds less than was asked for.
+//! * Whether another device of the user has deleted a notification. The inbox holds it until the next connection.
+//! * Whether a page is the last one. It is, if it holds fewer notifications than you asked for.
 
 mod code;
 mod inbox;
@@ -78,10 +78,10 @@ use crate::{
 };
 pub use crate::{proto::Timestamp, transport::NotificationId};
 
-/// A notification arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive). If it is
-/// [kept](Notification::persistent), it is in the [`NotificationInbox`], too.
+/// A notification arrived. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive). A
+/// [`persistent`](Notification::persistent) notification is also in the [`NotificationInbox`].
 ///
-/// Mirrors one entry of `Notifications`; those of one envelope follow each other in its order.
+/// Mirrors one entry of `Notifications`. The entries of one envelope keep their order.
 ///
 /// While virtual time is paused, Bevy keeps it even after you have read it, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message, PartialEq)]
@@ -90,25 +90,25 @@ pub struct NotificationReceived {
     pub notification: Notification,
 }
 
-/// What somebody tells the user. Mirrors `Notification`.
+/// A message to a user. Mirrors `Notification`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Reflect, Serialize)]
 #[type_path = "bevy_nakama::notification"]
 #[reflect(opaque)]
 #[reflect(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Notification {
-    /// Its id, by which it is deleted.
+    /// Its id. You delete it by this.
     pub id: NotificationId,
-    /// What it is about, to be shown. English, if it is the server's own.
+    /// What it is about, for the player to read. The server's own notifications are in English.
     #[serde(with = "shared_text")]
     pub subject: Arc<str>,
-    /// Anything else: a JSON object. Live ones are as they were sent; the server's database writes JSON its own way.
+    /// Anything else: a JSON object. If you fetch the notification later, the same object may be written differently.
     #[serde(with = "shared_text")]
     pub json: Arc<str>,
     /// What kind of notification it is.
     pub code: NotificationCode,
-    /// Who sent it. `None` if the server or one of its functions did without naming a user.
+    /// Who sent it. `None` if the server sent it, or a function that named no user.
     pub sender: Option<UserId>,
-    /// When, to the second.
+    /// When it was sent, to the second.
     pub create_time: Timestamp,
     /// Whether the server keeps it until it is deleted.
     pub persistent: bool,
@@ -131,7 +131,7 @@ impl Notification {
     ///
     /// # Errors
     ///
-    /// It is something else.
+    /// If the JSON does not fit the type.
     #[cfg(feature = "serde")]
     pub fn content<T: serde::de::DeserializeOwned>(&self) -> Result<T, crate::error::PayloadError> {
         serde_json::from_str(&self.json).map_err(crate::error::PayloadError::new)

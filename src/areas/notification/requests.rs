@@ -34,7 +34,7 @@ pub struct FetchNotifications {
 }
 
 impl FetchNotifications {
-    /// From the beginning, 1 to 100 of them.
+    /// From the beginning, and up to this many: 1 to 100.
     #[must_use]
     pub fn new(limit: u32) -> Self {
         Self {
@@ -43,8 +43,8 @@ impl FetchNotifications {
         }
     }
 
-    /// From where another page ended: a [`cacheable_cursor`](NotificationPage::cacheable_cursor) of this user, from this run of
-    /// the game or an earlier one. An empty one means from the beginning.
+    /// From the end of another page: a [`cacheable_cursor`](NotificationPage::cacheable_cursor) of this user, from this run of the game or
+    /// an earlier run. An empty text means from the beginning.
     #[must_use]
     pub fn since(mut self, cursor: impl Into<String>) -> Self {
         self.since = cursor.into();
@@ -60,19 +60,19 @@ impl FetchNotifications {
 pub struct NotificationPage {
     /// The notifications, oldest first. If there are fewer than you asked for, this page is the last one.
     pub notifications: Vec<Notification>,
-    /// Leads to what comes after this page, even if there is nothing yet. Keep it, and pass it to
+    /// Leads to what comes after this page, even if nothing is there yet. Keep it, and pass it to
     /// [`since`](FetchNotifications::since) the next time.
     pub cacheable_cursor: String,
 }
 
 refusals! {
-    /// How the server refuses to list or delete notifications.
+    /// Why the server refuses to list or delete notifications.
     pub enum NotificationRefusal(RestError) {
-        /// The cursor is none, or the server could not read its database: it does not say which. Begin without a cursor.
+        /// A malformed cursor, or an error of the server's database: the server does not say which. Begin without a cursor.
         NotRetrieved,
-        /// The limit is not between 1 and 100.
+        /// The limit is less than 1 or greater than 100.
         InvalidLimit,
-        /// Something else.
+        /// Any other reason.
         Other,
     }
 }
@@ -90,7 +90,7 @@ impl From<RestError> for NotificationRefusal {
     }
 }
 
-/// The body of the answer. What is empty is left out; what a newer server adds is passed over.
+/// The body of the answer. The server leaves empty fields out. Fields that a newer server adds are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Page {
@@ -164,8 +164,8 @@ pub struct DeleteNotifications {
 
 request!(DeleteNotifications -> (), NotificationRefusal);
 
-/// How long the path and query of a call may be, in bytes. A Nakama takes 9216 bytes of the first line and the headers, with
-/// a token of any size among them.
+/// How long the path and query of a call may be, in bytes. Nakama takes 9216 bytes for the first line and the headers together, and the
+/// token among them has no fixed size.
 const LONGEST_TARGET: usize = 4096;
 
 const DELETE: &str = "/v2/notification?";
@@ -216,10 +216,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 
     /// Deletes notifications that the server keeps, over REST: the answer is a
     /// [`Replied<DeleteNotifications>`](crate::request::Replied), and they are out of the
-    /// [`NotificationInbox`](super::NotificationInbox). Ids that are none of the user's are passed over.
+    /// [`NotificationInbox`](super::NotificationInbox). The server ignores the ids of other users' notifications.
     ///
-    /// You can name any number. The plugin makes a call for about a hundred of them each, one after the other. If one fails,
-    /// that is the answer: those before it are deleted and out of the inbox, the others are not.
+    /// You can name any number. The plugin makes one call after the other, each with about a hundred ids. If a call fails, its error is the
+    /// answer: the notifications of earlier calls are deleted and out of the inbox, the others are not.
     pub fn delete_notifications<T: Into<NotificationId>>(
         self,
         ids: impl IntoIterator<Item = T>,

@@ -1,14 +1,15 @@
-//! Calling functions of the game that run on the server.
+//! Remote functions (RPC): calling code of your game that runs on the server.
 //!
-//! A function has an id, takes a text and returns a text. There are three ways to it:
+//! A function has an id, takes a text and returns a text. You can call it in three ways:
 //!
-//! | | needs | the function sees | limits |
+//! | call | needs | the function sees | limits |
 //! |---|---|---|---|
-//! | over the socket: [`rpc`](NakamaCommands::rpc), `call` | a connection | user and session | the whole envelope is at most 4096 bytes by default; all later requests of the socket wait for it |
+//! | over the socket: [`rpc`](NakamaCommands::rpc), `call` | a connection | user and session | the whole envelope is at most 4096 bytes, by default; later requests of the socket wait for it |
 //! | over REST: the same, with [`Rpc::over_rest`] or `RpcFunction::OVER_REST` | a connection | the user, no session | what the server takes; 16 MiB for the answer |
-//! | with the HTTP key: [`rpc_with_key`](NakamaCommands::rpc_with_key) | the key, no connection and no login | nobody | the same |
+//! | with the HTTP key: [`rpc_with_key`](NakamaCommands::rpc_with_key) | the key; no connection and no login | no user | the same |
 //!
-//! So call a function over the socket if it joins streams or needs the caller's session, and over REST if it is large or slow.
+//! So call a function over the socket if it joins streams or needs the caller's session. Call it over REST if its payload is large or if
+//! it is slow.
 //!
 //! With the feature `serde`, a type can be a function's argument: implement `RpcFunction` for it. Then `call` sends it as
 //! JSON and decodes the result.
@@ -51,12 +52,15 @@
 //! # When a function fails
 //!
 //! You get a [`RpcRefusal::Failed`] with the text that the function gave. Its code comes over REST only. A function that ends the
-//! caller's own session gives no answer: the request ends with the connection. What a function sends to the caller before it
-//! returns (stream data, notifications) arrives before the answer. If it put the caller into a stream, that shows after the answer,
-//! see [`stream`](crate::stream).
+//! caller's own session gives no answer: the request ends with the connection.
 //!
 //! After a [`Timeout`](RequestError::Timeout) or [`ConnectionLost`](RequestError::ConnectionLost) the function may have run. The
 //! plugin cannot undo that.
+//!
+//! # What arrives when
+//!
+//! What a function sends to the caller before it returns (stream data, notifications) arrives before the answer. If it puts the caller
+//! into a stream, you see that after the answer, see [`stream`](crate::stream).
 
 mod refusal;
 mod request;

@@ -5,29 +5,29 @@ use crate::{
     transport::{RestResponse, one_line},
 };
 
-/// What the server, or the function, said.
+/// The text of the server, or of the function.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{}", one_line(message))]
 #[non_exhaustive]
 pub struct RpcFailure {
     /// The text.
     pub message: String,
-    /// As gRPC counts them: what the function gave, or 13. `None` over the socket, which does not tell.
+    /// The gRPC code: the one that the function gave, or 13. `None` over the socket, which does not report it.
     pub code: Option<i32>,
-    /// HTTP status, which goes with the code. `None` over the socket.
+    /// The HTTP status that belongs to the code. `None` over the socket.
     pub status: Option<u16>,
 }
 
 refusals! {
-    /// Why a function of the server brought no result. The server's own text is in the error.
+    /// Why a function of the server returned nothing. The server's own text is in the error.
     pub enum RpcRefusal(RpcFailure) {
-        /// There is no function of this id.
+        /// The server has no function with this id.
         NotFound,
-        /// The function ran, and failed; the text is its own.
+        /// The function ran and failed. The text is its own.
         Failed,
         /// The HTTP key is not the server's.
         InvalidKey,
-        /// Something else.
+        /// Any other reason.
         Other,
     }
 }
@@ -48,7 +48,7 @@ impl From<ServerError> for RpcRefusal {
 }
 
 impl From<RestError> for RpcRefusal {
-    /// The server itself says no; a function may give the same codes.
+    /// The server itself refuses. A function may give the same codes.
     fn from(error: RestError) -> Self {
         let refusal = match error.status {
             404 => Self::NotFound,

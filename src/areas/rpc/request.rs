@@ -43,7 +43,7 @@ impl fmt::Debug for Rpc {
 }
 
 impl Rpc {
-    /// The function of this id, without a payload. Case does not matter.
+    /// Calls the function with this id, without a payload. Upper and lower case are the same.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -53,14 +53,14 @@ impl Rpc {
         }
     }
 
-    /// What the function gets: any text. None and an empty one are the same.
+    /// What the function gets: any text. An empty text is the same as no payload.
     #[must_use]
     pub fn payload(mut self, payload: impl Into<String>) -> Self {
         self.payload = Ok(payload.into());
         self
     }
 
-    /// The same, from a value as JSON. A value that has no such form makes the request fail with
+    /// What the function gets: a value as JSON. If the value cannot be written as JSON, the request fails with
     /// [`Unencodable`](RequestError::Unencodable).
     #[cfg(feature = "serde")]
     #[must_use]
@@ -77,12 +77,12 @@ impl Rpc {
         self
     }
 
-    /// Why it cannot be made.
+    /// Why the call cannot be made.
     pub(super) fn problem(&self) -> Option<PayloadError> {
         self.payload.as_ref().err().cloned()
     }
 
-    /// As the socket takes it. An unencodable payload does not get here.
+    /// The message for the socket. An unencodable payload does not get here.
     pub(super) fn message(&self) -> Message {
         Message::Rpc(api::Rpc {
             id: self.id.clone(),
@@ -91,7 +91,7 @@ impl Rpc {
         })
     }
 
-    /// As REST takes it: the payload is a text in JSON, or nothing.
+    /// The call over REST: the payload is a JSON string, or nothing.
     pub(super) fn user_call(&self) -> UserCall {
         let payload = self.payload.as_ref().ok();
         let payload = payload.filter(|payload| !payload.is_empty());
@@ -107,16 +107,16 @@ impl Rpc {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RpcReply {
-    /// Any text; empty if the function returned nothing.
+    /// Any text. Empty if the function returned nothing.
     pub payload: String,
 }
 
 impl RpcReply {
-    /// The payload as a value. An empty one counts as `null`, so it is a `()` or an `Option`.
+    /// The payload as a value. An empty payload counts as `null`, so it fits `()` and every `Option`.
     ///
     /// # Errors
     ///
-    /// It is something else.
+    /// If the payload does not fit the type.
     #[cfg(feature = "serde")]
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, PayloadError> {
         let text = Some(self.payload.as_str()).filter(|payload| !payload.is_empty());
@@ -138,7 +138,7 @@ impl RpcReply {
         }
         let body: Body = read_object(response, "no payload")?;
         match body.payload {
-            // A function that fails with the code 0 does so with the status of a success.
+            // A function that fails with the code 0 has the status of a success.
             None if response.is_error_of_function() => {
                 Err(RequestError::Refused(refusal_of(response)))
             }
@@ -151,8 +151,8 @@ impl RpcReply {
 
 request!(Rpc -> RpcReply, RpcRefusal);
 
-// A function may put the local user into a stream, and nobody knows before whether it does. So here, and in `Call`, the request
-// says that such a join waits for the answer.
+// A function may put the local user into a stream, and nothing says beforehand whether it does. So this request, and `Call`, let such a
+// join wait for the answer.
 impl SocketRequest for Rpc {
     const IS_TRANSIENT: bool = true;
 
@@ -185,7 +185,7 @@ impl RestRequest for Rpc {
     }
 }
 
-/// Makes a request that is a call, the way that the call goes.
+/// Makes a request that calls a function, over the socket or over REST.
 pub(super) fn submit_call<R>(world: &mut World, entity: Entity, request: R, rpc: fn(&R) -> &Rpc)
 where
     R: SocketRequest + RestRequest<Call = UserCall>,
@@ -201,7 +201,7 @@ where
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Calls a function of the server: the answer is a [`Replied<Rpc>`](crate::request::Replied) with what it returned.
     ///
-    /// See the [module](crate::rpc) for the other ways to call one, and for what can be known of it.
+    /// See the [module](crate::rpc) for the other ways to call a function, and for what its errors mean.
     pub fn rpc(self, rpc: Rpc) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit_call(world, entity, rpc, |rpc| rpc))
     }

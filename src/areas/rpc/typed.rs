@@ -23,9 +23,9 @@ use crate::{
 ///
 /// See the [module](crate::rpc) for an example.
 pub trait RpcFunction: Serialize + 'static {
-    /// Its id. Case does not matter.
+    /// Its id. Upper and lower case are the same.
     const ID: &'static str;
-    /// Whether it is called over REST, see [`Rpc::over_rest`]. Default: no.
+    /// Whether to call it over REST, see [`Rpc::over_rest`]. Default: no.
     const OVER_REST: bool = false;
     /// What it returns. `()` if it returns nothing.
     type Reply: DeserializeOwned + fmt::Debug + Send + Sync + 'static;
@@ -110,15 +110,15 @@ fn decode<F: RpcFunction>(reply: RpcReply) -> Outcome<Call<F>> {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Calls a function of the server with a value, which is its type: the answer is a
-    /// [`Replied<Call<F>>`](crate::request::Replied) with what it returned, decoded. (Feature `serde`.)
+    /// Calls a function of the server. The type of the argument says which one. The answer is a
+    /// [`Replied<Call<F>>`](crate::request::Replied) with what the function returned, decoded. (Feature `serde`.)
     ///
-    /// See the [module](crate::rpc) for an example, and for what can be known of it.
+    /// See the [module](crate::rpc) for an example, and for what its errors mean.
     ///
     /// # Errors
     ///
-    /// Those of [`rpc`](Self::rpc); [`Unencodable`](RequestError::Unencodable) if the argument has no form in JSON;
-    /// [`Undecodable`](RequestError::Undecodable) if the result is something else, with its text.
+    /// Those of [`rpc`](Self::rpc). [`Unencodable`](RequestError::Unencodable), if the argument cannot be written as JSON.
+    /// [`Undecodable`](RequestError::Undecodable) with the text, if the result does not fit its type.
     pub fn call<F: RpcFunction>(self, argument: F) -> EntityCommands<'a> {
         let request = Call::<F> {
             rpc: Rpc::of(&argument),

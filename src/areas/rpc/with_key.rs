@@ -55,8 +55,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Calls a function of the server over REST with its HTTP key (`runtime.http_key` in the server's configuration), without a
     /// connection and without a user: the answer is a [`Replied<RpcWithKey>`](crate::request::Replied).
     ///
-    /// The key opens every function to whoever has it, so it is for servers and tools, not for what players get. It travels in a
-    /// header, not in the address, and must not hold a colon: the server would read only what is before it.
+    /// Whoever has the key can call every function. So it is for servers and tools: never ship it to players. It travels in a header, not
+    /// in the address. It must not hold a colon, because the server reads only what is before it.
     ///
     /// ```
     /// # use bevy_ecs::prelude::*;

@@ -5,7 +5,7 @@
 //! sessions of a user (one for each device that is online) are presences, related to the user by [`SessionOf`], each with a
 //! text of its own, [`UserStatus`]. A user who is offline has none. So:
 //!
-//! | | |
+//! | you want to know | query or observe |
 //! |---|---|
 //! | who is online | `Query<.., (With<FollowedUser>, With<UserSessions>)>` |
 //! | somebody comes online, goes offline | `On<Add, UserSessions>`, `On<Remove, UserSessions>`, on the user |

@@ -1,4 +1,4 @@
-//! What the server keeps for the user.
+//! The notifications that the server keeps for the user.
 
 use bevy_ecs::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// In `PostUpdate`: brings the inbox up to date, if it has changed.
+/// In `PostUpdate`: updates the inbox if it has changed.
 pub(in crate::overlay) fn collect_inbox(
     inbox: Res<NotificationInbox>,
     mut view: ResMut<OverlayView>,

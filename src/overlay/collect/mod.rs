@@ -37,10 +37,10 @@ use crate::{
     request::{PendingRequest, Request},
 };
 
-/// How often the overlay looks at the world. Nobody can read numbers that change faster.
+/// How often the overlay looks at the world. Numbers that change faster cannot be read.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// An entity that is to become a match, a party or a channel.
+/// An entity that will become a match, a party or a channel.
 type AsksToBe = (
     Entity,
     Option<&'static PendingRequest>,
@@ -199,7 +199,7 @@ fn traffic(link: &NetworkLink, early: &EarlyArrivals, receive: &ReceiveStats) ->
     }
 }
 
-/// Entities that are to become a match, a party or a channel, found by the names of their requests.
+/// Entities that will become a match, a party or a channel, found by the names of their requests.
 fn asking(
     joining: &Query<AsksToBe, (With<Joining>, Allow<Disabled>)>,
     names: &[&str],
@@ -207,7 +207,7 @@ fn asking(
     joining
         .iter()
         .filter_map(|(entity, request, asking, is_pending)| {
-            // Once the party has taken the request to join, there is no request any more.
+            // Once the join request waits for the leader, the plugin's own request has been answered.
             let name = request.map_or(JoinParty::NAME, |request| &request.name);
             let state = if is_pending {
                 ContextState::PendingApproval
@@ -250,7 +250,7 @@ fn filled(text: Option<&String>) -> Option<String> {
     text.filter(|text| !text.is_empty()).cloned()
 }
 
-/// All of them, by id. Those that have no id yet come last.
+/// All contexts by id. Those without an id yet come last.
 fn sorted(
     mut contexts: Vec<ContextView>,
     more: impl Iterator<Item = ContextView>,
@@ -261,7 +261,7 @@ fn sorted(
     contexts
 }
 
-/// In `PostUpdate`: notes the rates, whenever the diagnostics have measured them.
+/// In `PostUpdate`: records the rates whenever the diagnostics have measured them.
 pub(super) fn sample(
     time: Res<Time<Real>>,
     overlay: Res<NakamaOverlay>,

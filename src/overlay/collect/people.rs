@@ -1,4 +1,4 @@
-//! Those who are in something.
+//! Lists the people in a match, party, channel or stream.
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,7 @@ use crate::{
     overlay::view::{MAX_PEOPLE, PersonView},
 };
 
-/// Everybody, in whatever they are.
+/// All presences.
 #[derive(SystemParam)]
 pub(in crate::overlay) struct People<'w, 's> {
     everybody: Query<'w, 's, Person, Allow<Disabled>>,
@@ -32,7 +32,7 @@ pub(in crate::overlay) struct Person {
 }
 
 impl People<'_, '_> {
-    /// Those in something: how many there are, and the first of them, in order.
+    /// The people in a context: how many there are, and the first of them, in order.
     pub(super) fn list(&self, who: Option<&impl RelationshipTarget>) -> (usize, Vec<PersonView>) {
         self.pick(self.find(who))
     }

@@ -1,16 +1,16 @@
-//! Matches, parties, and whatever else the local user can be in: they look alike.
+//! Matches, parties, channels and streams. Their panels look alike.
 
 use bevy_egui::egui::{CollapsingHeader, Color32, Label, RichText, Ui};
 
 use super::{look, tickets};
 use crate::overlay::view::{ContextState, ContextView, PersonView, TicketView};
 
-/// How much room a name has, with its marks.
+/// The width of a name with its marks.
 const NAME_WIDTH: f32 = 190.0;
-/// How much room a mark takes at the most.
+/// The greatest width of a mark.
 const MARK_WIDTH: f32 = 68.0;
 
-/// Matches that the local user is in, and who is in them; then the matchmaker's tickets.
+/// Matches that the local user is in with everybody in them, and the matchmaker's tickets.
 pub fn matches_ui(ui: &mut Ui, matches: &[ContextView], tickets: &[TicketView]) {
     let if_none = "Not in a match. `commands.nakama().join_match(..)` and `create_match(..)` get you into one.";
     look::panel(ui, "match", |ui| {
@@ -21,7 +21,7 @@ pub fn matches_ui(ui: &mut Ui, matches: &[ContextView], tickets: &[TicketView]) 
     });
 }
 
-/// Parties that the local user is in or asks to join, who is in them, and who asks to join.
+/// Parties that the local user is in or asks to join, their members, and join requests.
 pub fn parties_ui(ui: &mut Ui, parties: &[ContextView]) {
     contexts_ui(
         ui,
@@ -31,7 +31,7 @@ pub fn parties_ui(ui: &mut Ui, parties: &[ContextView]) {
     );
 }
 
-/// Chat channels that the local user is in, and who is in them.
+/// Chat channels that the local user is in, with their members.
 pub fn channels_ui(ui: &mut Ui, channels: &[ContextView]) {
     contexts_ui(
         ui,
@@ -41,7 +41,7 @@ pub fn channels_ui(ui: &mut Ui, channels: &[ContextView]) {
     );
 }
 
-/// Streams that the server has told of, and who is known to be in them.
+/// Streams that the server has mentioned, and who is known to be in them.
 pub fn streams_ui(ui: &mut Ui, streams: &[ContextView]) {
     contexts_ui(
         ui,
@@ -51,7 +51,7 @@ pub fn streams_ui(ui: &mut Ui, streams: &[ContextView]) {
     );
 }
 
-/// Everything of one kind that the local user is in: `noun` is what one of them is called, `if_none` what is said if there is none.
+/// A list of matches, parties, channels or streams. `noun` is the word for an entry, `if_none` the text of an empty list.
 pub fn contexts_ui(ui: &mut Ui, noun: &str, if_none: &str, contexts: &[ContextView]) {
     look::panel(ui, noun, |ui| list_ui(ui, noun, if_none, contexts));
 }
@@ -158,7 +158,7 @@ fn marked_ui(ui: &mut Ui, name: &str, is_self: bool, marks: &[(bool, &str, Color
     } else {
         name
     };
-    // Marks have their place, however long the name is.
+    // Marks keep their place, however long the name is.
     let room = marks().count() as f32 * MARK_WIDTH;
     let width = (ui.available_width() - room).max(40.0);
     ui.scope(|ui| {

@@ -1,4 +1,4 @@
-//! The last envelopes as a list, and one of them in full.
+//! The last envelopes as a list, and the selected envelope in full.
 
 use std::collections::VecDeque;
 
@@ -10,26 +10,26 @@ use egui_extras::{Column, TableBuilder, TableRow};
 use super::look;
 use crate::overlay::envelope_log::{EnvelopeDirection, EnvelopeEntry, EnvelopeLog};
 
-/// How high an envelope in full is.
+/// The height of an envelope in full.
 const DETAIL_HEIGHT: f32 = 150.0;
 
 /// What was chosen among the envelopes.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct EnvelopesState {
-    /// Shows those whose kind, `cid` or content holds this text.
+    /// Shows the envelopes whose kind, `cid` or content holds this text.
     pub filter: String,
-    /// Shows those that went this way.
+    /// Shows the envelopes that went this way.
     pub direction: Option<EnvelopeDirection>,
-    /// Notes no more envelopes.
+    /// Stops recording envelopes.
     pub paused: bool,
-    /// Numbers below this have been cleared away.
+    /// Envelopes below this number have been cleared.
     cleared: u64,
     selected: Option<Selected>,
     shown: Shown,
 }
 
-/// The envelope in full. It stays when it falls out of the log.
+/// The selected envelope in full. It stays when the log drops it.
 #[derive(Clone, Debug)]
 struct Selected {
     number: u64,
@@ -37,13 +37,13 @@ struct Selected {
     json: String,
 }
 
-/// The numbers of those that the filter lets through, so that each is looked at once.
+/// The numbers of the envelopes that the filter shows. They are kept, so that each envelope is checked once.
 #[derive(Clone, Debug, Default)]
 struct Shown {
     numbers: VecDeque<u64>,
     filter: String,
     direction: Option<EnvelopeDirection>,
-    /// Those before this have been looked at.
+    /// Envelopes before this number have been checked.
     next: u64,
 }
 
@@ -55,7 +55,7 @@ impl Shown {
         direction: Option<EnvelopeDirection>,
         from: u64,
     ) {
-        // A log that is behind is another one.
+        // A log that has fewer envelopes than this is a new log.
         if self.filter != filter || self.direction != direction || self.next > log.next() {
             *self = Self {
                 filter: filter.to_owned(),
@@ -92,9 +92,9 @@ pub fn envelopes_ui(ui: &mut Ui, log: &EnvelopeLog, state: &mut EnvelopesState) 
     let height = (ui.available_height() - detail).max(40.0);
     if state.shown.numbers.is_empty() {
         let sentence = if log.next() > state.cleared && !log.is_empty() {
-            "None of them matches the filter."
+            "No envelope matches the filter."
         } else if state.paused {
-            "Nothing is noted while paused."
+            "Nothing is recorded while paused."
         } else {
             "Nothing has passed since the overlay was opened."
         };

@@ -1,11 +1,11 @@
-//! Users that the local user follows, where they are online, and what they show.
+//! Users that the local user follows, their sessions and status.
 
 use bevy_egui::egui::{Label, Ui};
 
 use super::{contexts::name_ui, look};
 use crate::overlay::view::{FriendSessionView, FriendView, FriendsView};
 
-/// Users that the local user follows, and the local user: their sessions and what they show.
+/// The local user and the users that they follow: their sessions and status.
 pub fn friends_ui(ui: &mut Ui, view: &FriendsView) {
     look::panel(ui, "friends", |ui| {
         if view.followed == 0 {
@@ -34,7 +34,7 @@ fn friend_ui(ui: &mut Ui, user: &FriendView) {
             session_ui(ui, session);
         }
         if !is_online {
-            look::aside(ui, "Or hidden, which looks alike.");
+            look::aside(ui, "Or online and hidden, which looks the same.");
         }
     };
     let id = ("friend", user.entity, is_online);

@@ -5,7 +5,7 @@ use bevy_egui::egui::{Label, RichText, Sense, Ui, collapsing_header::CollapsingS
 use super::look;
 use crate::overlay::view::{InboxView, NotificationView};
 
-/// What the server keeps for the user, the latest first. A click shows the content.
+/// The notifications that the server keeps for the user, the latest first. A click shows the content.
 pub fn inbox_ui(ui: &mut Ui, view: &InboxView) {
     look::panel(ui, "inbox", |ui| {
         if view.size == 0 {

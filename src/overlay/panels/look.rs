@@ -1,4 +1,4 @@
-//! Colours, and the small things that panels are made of.
+//! Colours, and the parts that panels share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ pub(super) const OUT: Color32 = Color32::from_rgb(246, 166, 107);
 
 const GROUND: Color32 = Color32::from_rgb(15, 18, 28);
 
-/// The style of the overlay's own window: dark, small and calm, whatever the game uses.
+/// The style of the overlay's own window: dark and small, whatever the game uses.
 pub(super) fn style() -> Arc<Style> {
     let mut style = Style {
         visuals: Visuals::dark(),
@@ -75,7 +75,7 @@ pub(super) fn title_frame() -> Frame {
         .inner_margin(Margin::symmetric(8, 2))
 }
 
-/// What panels need wherever they are: text that is dragged over is not selected, as most of it moves.
+/// What panels need in every window: dragging does not select text, because most of it moves.
 pub(super) fn adapt(ui: &mut Ui) {
     ui.style_mut().interaction.selectable_labels = false;
 }
@@ -103,7 +103,7 @@ pub(super) fn fold(
         .body(body);
 }
 
-/// Something in a column of its own.
+/// A part in a column of its own.
 pub(super) fn column(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
     let size = vec2(width, ui.spacing().interact_size.y);
     ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
@@ -120,12 +120,12 @@ pub(super) fn dim(text: impl Into<String>) -> RichText {
     RichText::new(text).color(DIM)
 }
 
-/// Something that is said by the way.
+/// A remark.
 pub(super) fn aside(ui: &mut Ui, text: impl Into<String>) {
     ui.label(dim(text));
 }
 
-/// A sentence where there is nothing to show.
+/// A sentence in place of an empty list.
 pub(super) fn nothing(ui: &mut Ui, sentence: &str) {
     ui.add_space(6.0);
     aside(ui, sentence);
@@ -138,7 +138,7 @@ pub(super) fn rest(ui: &mut Ui, all: usize, shown: usize, what: &str) {
     }
 }
 
-/// JSON that may be too long to be shown: the beginning, and how much more there is. Copying takes it all.
+/// JSON: if it is too long, its beginning and the size of the rest. The copy button copies all of it.
 pub(super) fn long_text(ui: &mut Ui, json: &str, show: impl FnOnce(&mut Ui, &str)) {
     const MAX_SHOWN: usize = 16 * 1024;
     let (shown, rest) = json.split_at(json.floor_char_boundary(MAX_SHOWN));
@@ -196,7 +196,7 @@ pub(super) fn copy_button(ui: &mut Ui, text: &str, what: &str) {
     button.on_hover_text(label);
 }
 
-/// An id in one line, cut off where there is no room, and a button that copies it.
+/// An id in one line, cut off if it does not fit, and a button that copies it.
 pub(super) fn id(ui: &mut Ui, id: &str, what: &str) {
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         copy_button(ui, id, what);
@@ -204,7 +204,7 @@ pub(super) fn id(ui: &mut Ui, id: &str, what: &str) {
     });
 }
 
-/// The beginning of an id, which is enough to tell it from others, and a button that copies it all.
+/// The beginning of an id, which tells it from others, and a button that copies the whole id.
 pub(super) fn short_id(ui: &mut Ui, name: &str, id: &str, what: &str) {
     aside(ui, name);
     let end = if id.len() > 13 {
@@ -217,7 +217,7 @@ pub(super) fn short_id(ui: &mut Ui, name: &str, id: &str, what: &str) {
     copy_button(ui, id, what);
 }
 
-/// Something that is known by name, in one line, and a button that copies it.
+/// A name and its value in one line, and a button that copies the value.
 pub(super) fn fact(ui: &mut Ui, name: &str, value: &str) {
     ui.horizontal(|ui| {
         aside(ui, name);

@@ -1,6 +1,6 @@
 //! The overlay's panels: functions of plain data, for the overlay's window or one of your own.
 //!
-//! What a panel lets people change (a filter, a selection) is in a state beside the data; nothing else is changed.
+//! What people change in a panel (a filter, a selection) is in a state beside the data. A panel changes nothing else.
 
 mod connection;
 mod contexts;
@@ -87,7 +87,7 @@ pub fn overlay_window(
         });
 }
 
-/// The whole overlay: a line that sums up, and the panels as tabs.
+/// The whole overlay: a summary in one line, and the panels as tabs.
 pub fn overlay_ui(ui: &mut Ui, view: &OverlayView, state: &mut OverlayState) {
     look::adapt(ui);
     connection::summary_ui(ui, &view.connection);

@@ -1,4 +1,4 @@
-//! Requests that wait, and what failed.
+//! Requests that wait, and failures.
 
 use bevy_egui::egui::{Grid, Label, RichText, Ui};
 
@@ -9,21 +9,21 @@ use crate::overlay::view::{FailureView, RequestsView};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RequestsState {
-    /// Failures up to this number have been cleared away.
+    /// Failures up to this number have been cleared.
     cleared: u64,
     /// Failures up to this number have been seen.
     seen: u64,
 }
 
 impl RequestsState {
-    /// Whether something has failed since somebody last looked.
+    /// Whether there are failures that nobody has seen yet.
     #[must_use]
     pub fn has_new(&self, view: &RequestsView) -> bool {
         view.failed > self.seen
     }
 }
 
-/// Requests that wait for their answer, and what failed: requests, and data that was not sent.
+/// Requests that wait for their answer, requests that failed, and data that was not sent.
 pub fn requests_ui(ui: &mut Ui, view: &RequestsView, state: &mut RequestsState) {
     state.seen = view.failed;
     look::panel(ui, "requests", |ui| {

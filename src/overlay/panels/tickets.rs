@@ -5,7 +5,7 @@ use bevy_egui::egui::{RichText, Ui};
 use super::look;
 use crate::overlay::view::{TicketAskView, TicketView};
 
-/// The matchmaker's tickets: what was asked for, and how long they have been waiting.
+/// The matchmaker's tickets: what they ask for, and how long they have been waiting.
 pub fn tickets_ui(ui: &mut Ui, tickets: &[TicketView]) {
     look::panel(ui, "ticket", |ui| list_ui(ui, tickets));
 }

@@ -3,5 +3,6 @@
 mod architecture;
 mod kinds;
 pub(crate) mod paths;
+mod plain_english;
 mod reflection;
 mod words;

@@ -1,6 +1,7 @@
-//! What the documentation looks like to a reader: tables that are tables, one quick start, and no dead addresses.
+//! What the documentation reads like: plain English, tables that are tables, links that lead somewhere, and one quick start.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -9,36 +10,58 @@ const README: &str = include_str!("../../../README.md");
 const FRONT_PAGE: &str = include_str!("../../../src/lib.rs");
 const MANIFEST: &str = include_str!("../../../Cargo.toml");
 
-/// Pages of Markdown: the `.md` files, and each comment of documentation in the sources, with the number of its first line.
-fn pages() -> Vec<(PathBuf, usize, Vec<String>)> {
+/// Everything with words in it: the sources, and the pages beside them.
+pub(super) fn files() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut pages = Vec::new();
+    let mut files = Vec::new();
     let names = [
         "src",
         "examples",
         "tests",
+        "benches",
+        "fuzz",
+        "build.rs",
+        "Cargo.toml",
         "README.md",
         "CHANGELOG.md",
-        "DEVELOPERS.md",
+        "CONTRIBUTING.md",
     ];
     let mut paths: Vec<_> = names.map(|name| root.join(name)).into();
     while let Some(path) = paths.pop() {
         if path.is_dir() {
-            let entries = fs::read_dir(&path).expect("readable");
-            paths.extend(entries.map(|entry| entry.expect("readable").path()));
-            continue;
+            if !["target", "corpus", "artifacts"]
+                .iter()
+                .any(|name| path.ends_with(name))
+            {
+                let entries = fs::read_dir(&path).expect("readable");
+                paths.extend(entries.map(|entry| entry.expect("readable").path()));
+            }
+        } else if ["rs", "md", "toml"].map(Some).contains(&ending(&path)) {
+            let text = fs::read_to_string(&path).expect("readable");
+            let path = path.strip_prefix(root).expect("below the root").to_owned();
+            files.push((path, text));
         }
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        if ending == Some("md") {
-            let text = fs::read_to_string(&path).expect("readable");
-            pages.push((path, 1, text.lines().map(str::to_owned).collect()));
-        } else if ending == Some("rs") {
-            let text = fs::read_to_string(&path).expect("readable");
-            pages.extend(
+    }
+    files.sort();
+    files
+}
+
+fn ending(path: &Path) -> Option<&str> {
+    path.extension()?.to_str()
+}
+
+/// Pages of Markdown: the `.md` files, and each comment of documentation in the sources, with the number of its first line.
+fn pages() -> Vec<(PathBuf, usize, Vec<String>)> {
+    let mut pages = Vec::new();
+    for (path, text) in files() {
+        match ending(&path) {
+            Some("md") => pages.push((path, 1, text.lines().map(str::to_owned).collect())),
+            Some("rs") => pages.extend(
                 comments(&text)
                     .into_iter()
                     .map(|(line, page)| (path.clone(), line, page)),
-            );
+            ),
+            _ => {}
         }
     }
     assert!(pages.len() > 500, "only {} pages", pages.len());
@@ -104,6 +127,10 @@ fn faults(page: &[String]) -> Vec<(usize, &'static str)> {
             }
             let ragged = rows.iter().find(|(_, row)| cells(row) != cells(head));
             faults.extend(ragged.map(|(line, _)| (*line, "more or fewer cells than the head")));
+            let begins_empty =
+                |row: &str| row.trim_start_matches('|').trim_start().starts_with('|');
+            let nameless = table.iter().find(|(_, row)| begins_empty(row));
+            faults.extend(nameless.map(|(line, _)| (*line, "an empty first cell")));
         }
         table.clear();
     }
@@ -131,7 +158,70 @@ fn a_broken_table_is_noticed() {
     assert_eq!(faults_of("text\n| a | b |\n| 1 | 2 |"), 1);
     assert_eq!(faults_of("| a | b |\n|---|---|\n| 1 | 2 | 3 |"), 1);
     assert_eq!(faults_of("| a | b |\n|---|\n| 1 | 2 |"), 1);
+    assert_eq!(faults_of("| | b |\n|---|---|\n| 1 | 2 |"), 1);
+    assert_eq!(faults_of("| a | b |\n|---|---|\n| | 2 |"), 1);
     assert_eq!(faults_of("```\n| no | table\n```"), 0);
+}
+
+/// Where the links of a page lead, with the line in the page.
+fn links(page: &[String]) -> Vec<(usize, &str)> {
+    let mut links = Vec::new();
+    let mut in_code = false;
+    for (index, line) in page.iter().enumerate() {
+        in_code ^= line.trim_start().starts_with("```");
+        let targets = line
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'));
+        if !in_code {
+            links.extend(targets.map(|(target, _)| (index, target)));
+        }
+    }
+    links
+}
+
+/// The headings of a page, as links name them.
+fn headings(page: &[String]) -> impl Iterator<Item = String> {
+    let headings = page.iter().filter_map(|line| line.trim().strip_prefix('#'));
+    headings.map(|line| {
+        let kept = |letter: &char| letter.is_alphanumeric() || " -_".contains(*letter);
+        let line: String = line
+            .trim_start_matches('#')
+            .trim()
+            .chars()
+            .filter(kept)
+            .collect();
+        line.to_lowercase().replace(' ', "-")
+    })
+}
+
+/// rustdoc reads the links of the sources, and does not look at what is behind a `#`. Nobody reads those of the Markdown files.
+#[test]
+fn every_link_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let all_headings: HashSet<_> = pages()
+        .iter()
+        .flat_map(|(.., page)| headings(page))
+        .collect();
+    let mut dead = Vec::new();
+    for (path, start, page) in pages() {
+        for (line, link) in links(&page) {
+            let (target, heading) = link.split_once('#').unwrap_or((link, ""));
+            // `#method.name` is a name that rustdoc makes.
+            let is_heading =
+                heading.is_empty() || heading.contains('.') || all_headings.contains(heading);
+            let is_file =
+                ending(&path) == Some("md") && !target.is_empty() && !target.contains("::");
+            let is_there = !is_file
+                || path
+                    .parent()
+                    .is_some_and(|folder| root.join(folder).join(target).exists());
+            if !(link.starts_with("http") || is_heading && is_there) {
+                dead.push(format!("{}:{}: {link}", path.display(), start + line));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
 }
 
 /// The first block of Rust below a heading `Quick start`.

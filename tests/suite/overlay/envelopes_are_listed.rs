@@ -71,7 +71,7 @@ fn envelopes_are_filtered_by_text_and_direction() {
 
     harness.state_mut().1.envelopes.filter = "zzz".into();
     harness.run();
-    harness.get_by_label("None of them matches the filter.");
+    harness.get_by_label("No envelope matches the filter.");
     // This name is in the frame, and not in its kind.
     harness.state_mut().1.envelopes.filter = "carol".into();
     harness.get_by_label("In").click();

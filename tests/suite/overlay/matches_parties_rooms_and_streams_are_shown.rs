@@ -172,7 +172,7 @@ fn nothing_to_show_is_a_sentence() {
         ),
         (
             OverlayTab::Inbox,
-            "Nothing in the inbox. `commands.nakama().notifications",
+            "Nothing in the inbox. `commands.nakama().fetch_notifications",
         ),
         (OverlayTab::Envelopes, "Nothing has passed"),
         (OverlayTab::Requests, "Every request has been answered."),
