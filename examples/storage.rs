@@ -42,20 +42,31 @@ struct Progress {
 }
 
 fn device(name: &'static str, server: &NakamaServer) -> App {
-    let mut app = common::logged_in(name, "ada", server);
+    // A real game makes a random id once and keeps it. Here, both devices take the same one.
+    let account = common::account("ada");
+    let login = Login::device(format!("bevy-nakama-example-{account}")).username(account);
+    let server = server.clone();
+    let mut app = common::offline(name, &server);
     app.init_resource::<Progress>()
+        .add_systems(Startup, move |mut commands: Commands| {
+            commands.nakama().log_in(&server, login.clone());
+        })
         .add_observer(load)
         .add_observer(loaded)
         .add_observer(saved);
     app
 }
 
-fn load(login: On<Replied<LogIn>>, mut commands: Commands) {
-    if login.result.is_ok() {
-        commands
-            .nakama()
-            .read_storage::<Save>(ReadStorage::new("saves", "slot-1"));
+fn load(login: On<Replied<LogIn>>, mut commands: Commands, mut player: ResMut<Player>) {
+    match &login.result {
+        Ok(_) => read(&mut commands),
+        Err(error) => player.problem = Some(format!("cannot log in: {error}")),
     }
+}
+
+fn read(commands: &mut Commands) {
+    let slot = ReadStorage::new("saves", "slot-1");
+    commands.nakama().read_storage::<Save>(slot);
 }
 
 fn loaded(
@@ -113,9 +124,7 @@ fn saved(
         Err(RequestError::Refused(StorageRefusal::VersionMismatch(_))) => {
             println!("{} is not up to date, and loads again", player.name);
             progress.conflicts += 1;
-            commands
-                .nakama()
-                .read_storage::<Save>(ReadStorage::new("saves", "slot-1"));
+            read(&mut commands);
         }
         Err(error) => player.problem = Some(format!("cannot save: {error}")),
     }
@@ -126,7 +135,8 @@ fn progress(device: &App) -> &Progress {
 }
 
 fn main() -> ExitCode {
-    let about = "A player saves on two devices, and the server notices that one of them is not up to date.";
+    let about =
+        "A player saves on two devices, and the server notices that one of them is not up to date.";
     common::play(about, LocalServerConfig::default(), |server| {
         let mut devices = vec![device("phone", server), device("desk", server)];
         until(&mut devices, |devices| {

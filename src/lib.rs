@@ -129,6 +129,7 @@
 //! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
 //! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`fetch_notifications`](commands::NakamaCommands::fetch_notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
 //! | lists of matches and parties | [`list_matches`](commands::NakamaCommands::list_matches), [`list_parties`](commands::NakamaCommands::list_parties) |
+//! | storage | [`write_storage`](commands::NakamaCommands::write_storage), [`read_storage`](commands::NakamaCommands::read_storage), [`list_storage`](commands::NakamaCommands::list_storage), [`delete_storage`](commands::NakamaCommands::delete_storage); a [`StorageObject`](storage::StorageObject) has a value of your type |
 //! | any call over REST | [`rest`](commands::NakamaCommands::rest); [`SessionRefreshed`](account::SessionRefreshed) brings new tokens |
 //! | any envelope | [`send_raw`](commands::NakamaCommands::send_raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
@@ -149,6 +150,7 @@
 //! | [`stream`] | what code on the server tells the users that it put there |
 //! | [`rpc`] | calling code on the server |
 //! | [`notification`] | what the server and other users tell a player |
+//! | [`storage`] | save games, and whatever else your game keeps on the server for each user |
 //! | [`rest`] | everything else that Nakama has |
 //! | [`envelope`] | raw envelopes, and a table of all kinds: what covers each |
 //! | [`testing`], [`diagnostics`] | tests without a server; numbers |
@@ -173,8 +175,8 @@
 //!
 //! # REST
 //!
-//! Some of what Nakama offers over REST only has methods here: logins, chat history, stored notifications, lists of matches and
-//! parties. For storage, leaderboards, friends and the rest, there is [`rest`](commands::NakamaCommands::rest). A session token
+//! Some of what Nakama offers over REST only has methods here: logins, [`storage`], chat history, stored notifications, lists of
+//! matches and parties. For leaderboards, friends, groups and the rest, there is [`rest`](commands::NakamaCommands::rest). A session token
 //! lives for a minute by default. When the server refuses it, the plugin refreshes it and makes the call again.
 //! [`SessionRefreshed`](account::SessionRefreshed) brings the new tokens to games that store them.
 //!

@@ -10,11 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-const SMALL: [&str; 6] = [
+const SMALL: [&str; 7] = [
     "chat",
     "party",
     "matchmaking",
     "friends_status",
+    "storage",
     "rpc_and_notifications",
     "authoritative_match",
 ];

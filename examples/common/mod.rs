@@ -61,6 +61,13 @@ pub(crate) struct Player {
 
 /// A player who logs in and connects.
 pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
+    let mut app = offline(name, server);
+    app.add_systems(Startup, log_in).add_observer(connect);
+    app
+}
+
+/// A player who does nothing yet.
+pub(crate) fn offline(name: &'static str, server: &NakamaServer) -> App {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
         .insert_resource(Player {
@@ -68,8 +75,6 @@ pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
             server: server.clone(),
             problem: None,
         })
-        .add_systems(Startup, log_in)
-        .add_observer(connect)
         .add_observer(disconnected);
     app
 }
