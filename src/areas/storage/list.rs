@@ -72,8 +72,8 @@ impl<T> fmt::Debug for ListStorage<T> {
 }
 
 impl<T> ListStorage<T> {
-    /// The local user's objects in this collection, at most so many at once: 1 to 100. First those that only the local user can
-    /// read, then the public ones, each in the order of their keys.
+    /// The local user's objects in this collection, at most this many per page: 1 to 100. Those that only the local user can
+    /// read come first, then the public ones, each in the order of their keys.
     #[must_use]
     pub fn new(collection: impl Into<String>, limit: u32) -> Self {
         Self {

@@ -57,7 +57,7 @@ impl WritePermission {
     }
 }
 
-/// A stored object. `Debug` leaves the value out: what a player stores is no business of a log.
+/// A stored object. `Debug` leaves the value out: what a player stores does not belong in a log.
 ///
 /// Mirrors `StorageObject`.
 #[derive(Clone, PartialEq)]

@@ -217,7 +217,7 @@ impl Core {
     /// read.
     pub(super) fn list_storage(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
         let limit = call.limit(1)?;
-        let owner = call.second_argument().or(call.query("user_id"));
+        let owner = call.second_argument().or_else(|| call.query("user_id"));
         let owner = owner
             .filter(|owner| !owner.is_empty())
             .map(|owner| Uuid::parse_str(owner).map(UserId))

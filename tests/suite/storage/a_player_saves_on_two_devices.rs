@@ -34,7 +34,7 @@ fn an_account_takes_what_it_stored_with_it() {
     let adas_id = acks.expect("written")[0].user_id.clone();
     let mut bob = Game::online(&server, Login::device("device-of-bob"));
     let mut seen_by_bob = || {
-        let read = ReadStorage::new("profiles", "main").of(&adas_id);
+        let read = ReadStorage::<super::Save>::new("profiles", "main").of(&adas_id);
         let read = bob.ask::<ReadStorage<super::Save>>(|nakama| nakama.read_storage(read).id());
         read.expect("an answer").len()
     };

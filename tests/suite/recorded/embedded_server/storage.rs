@@ -59,7 +59,8 @@ impl Replay {
         };
         let mut body = request["body"].clone();
         for list in ["objects", "object_ids"] {
-            for object in body[list].as_array_mut().into_iter().flatten() {
+            let objects = body.get_mut(list).and_then(Value::as_array_mut);
+            for object in objects.into_iter().flatten() {
                 self.translate(object.get_mut("version"));
             }
         }
@@ -118,7 +119,11 @@ impl Replay {
             let client = exchange["client"].as_str().expect("a client");
             let claims: Value = claims_of(&session);
             let claimed = &exchange["token_claims"];
-            assert!(self.ids.unify(&claimed["uid"], &claims["uid"], true));
+            let users = [claimed, &claims].map(|claims| claims["uid"].as_str().expect("a user"));
+            assert!(self.ids.bind(users[0], users[1]));
+            // A client may write it in capitals.
+            let [recorded, ours] = users.map(str::to_uppercase);
+            assert!(self.ids.bind(&recorded, &ours));
             self.tokens.insert(client.to_owned(), session);
             return;
         }
