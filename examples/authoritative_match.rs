@@ -1,5 +1,5 @@
 //! A match that the server runs: `cargo run --example authoritative_match`. With `-- --server http://127.0.0.1:7350` on a Nakama
-//! of your own that has the Lua modules in `tests/nakama/modules`; `-- --help` tells the rest.
+//! of your own that has the Lua module `examples/nakama/authoritative_match.lua`; `-- --help` tells the rest.
 //!
 //! The handler is Rust code in the embedded server; with a Nakama server, it is in a module there. Ada has the server open a
 //! match, finds it in the list, is refused because she names no team, joins for one, and pulls a rope until the handler's state

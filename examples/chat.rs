@@ -38,14 +38,10 @@ fn join(_: On<Connected>, mut commands: Commands) {
     commands.nakama().join_chat(room);
 }
 
-/// Everybody in a channel is an entity. Those who were there before us are, too, but they came with our own join.
-fn greet(
-    came: On<Add, ChatMemberOf>,
-    mut commands: Commands,
-    who: Query<(&JoinedAs, &ChatMemberOf), Without<IsSelf>>,
-) {
-    if let Ok((JoinedAs::Arrived, room)) = who.get(came.entity) {
-        say(&mut commands, room.0, "Hello you!");
+/// Those who were there before us are `Present`. Who comes later, has `Arrived`.
+fn greet(joined: On<Joined<ChatChannel>>, mut commands: Commands) {
+    if joined.how == JoinedAs::Arrived {
+        say(&mut commands, joined.context, "Hello you!");
     }
 }
 

@@ -54,15 +54,13 @@ fn let_in(asks: On<Add, PartyJoinRequester>, mut commands: Commands) {
     commands.nakama().accept_party_join(asks.entity);
 }
 
-/// Who was there before came with the snapshot; who joins now, with an event.
-fn promote(
-    joined: On<Add, PartyMemberOf>,
-    mut commands: Commands,
-    how: Query<(&Username, &JoinedAs)>,
-) {
-    if let Ok((name, JoinedAs::Arrived)) = how.get(joined.entity) {
+/// Those who were there before us are `Present`. Who comes later, has `Arrived`.
+fn promote(joined: On<Joined<Party>>, mut commands: Commands, names: Query<&Username>) {
+    if joined.how == JoinedAs::Arrived
+        && let Ok(name) = names.get(joined.presence)
+    {
         println!("{name} is in the party");
-        commands.nakama().promote_party_member(joined.entity);
+        commands.nakama().promote_party_member(joined.presence);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Functions of the server, and what it tells a player, in one terminal: `cargo run --example rpc_and_notifications`. With
-//! `-- --server http://127.0.0.1:7350` on a Nakama of your own that has the Lua modules in `tests/nakama/modules`; `-- --help`
-//! tells the rest.
+//! `-- --server http://127.0.0.1:7350` on a Nakama of your own that has the Lua module `examples/nakama/rpc_and_notifications.lua`;
+//! `-- --help` tells the rest.
 //!
 //! The embedded server has three functions in Rust. Ada calls them in every way there is: with a text, with a type, over REST,
 //! and without a user; one fails. One of them sends her notifications, which she sees live, finds in her inbox when she looks

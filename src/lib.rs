@@ -64,16 +64,16 @@
 //!
 //! /// Everybody in the match is an entity, you too. Here it becomes a square with a name.
 //! fn appear(
-//!     came: On<Add, PresentIn>,
+//!     joined: On<Joined<Match>>,
 //!     who: Query<(&Username, Has<IsSelf>)>,
 //!     mut commands: Commands,
 //! ) {
-//!     let Ok((name, is_you)) = who.get(came.entity) else { return };
+//!     let Ok((name, is_you)) = who.get(joined.presence) else { return };
 //!     info!("{name} is here");
 //!     let colour = Color::hsl(if is_you { 210.0 } else { 30.0 }, 1.0, 0.6);
 //!     let square = (Sprite::from_color(colour, Vec2::splat(48.0)), Transform::default());
 //!     let label = (Text2d::new(name.to_string()), Transform::from_xyz(0.0, 44.0, 0.0));
-//!     commands.entity(came.entity).insert(square).with_child(label);
+//!     commands.entity(joined.presence).insert(square).with_child(label);
 //! }
 //!
 //! /// Your square follows your mouse. The others are told where it is.
@@ -307,8 +307,9 @@ pub mod prelude {
         payload::{Codec, PayloadError},
         plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
         presence::{
-            ChannelId, Departed, IsSelf, JoinWith, JoinedAs, Joining, MatchId, MessageId, PartyId,
-            Presence, PresenceIndex, PresenceInfo, Sender, SessionId, TicketId, UserId, Username,
+            ChannelId, Departed, IsSelf, JoinWith, Joined, JoinedAs, Joining, LeaveReason, Left,
+            MatchId, MessageId, PartyId, Presence, PresenceIndex, PresenceInfo, Sender, SessionId,
+            TicketId, UserId, Username,
         },
         request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},

@@ -122,13 +122,14 @@ const REMARKS: [&str; 6] = [
 
 /// Who comes is greeted by one of the bots.
 fn greet(
-    added: On<Add, PresentIn>,
+    joined: On<Joined<Match>>,
     mut commands: Commands,
     player: Res<Player>,
-    newcomers: Query<(&Username, &JoinedAs), Without<IsSelf>>,
+    names: Query<&Username>,
 ) {
-    if let Ok((name, JoinedAs::Arrived)) = newcomers.get(added.entity)
+    if joined.how == JoinedAs::Arrived
         && player.name.starts_with(NAMES[0])
+        && let Ok(name) = names.get(joined.presence)
     {
         commands.trigger(Say::text(format!("Hello {name}!")));
     }

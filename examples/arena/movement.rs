@@ -56,11 +56,11 @@ pub(crate) fn plugin(app: &mut App) {
 }
 
 /// Whoever is in the match is an entity already; here it becomes an avatar.
-fn arrive(added: On<Add, PresentIn>, mut commands: Commands, who: Query<(&UserId, Has<IsSelf>)>) {
-    let Ok((user, is_self)) = who.get(added.entity) else {
+fn arrive(joined: On<Joined<Match>>, mut commands: Commands, who: Query<(&UserId, Has<IsSelf>)>) {
+    let Ok((user, is_self)) = who.get(joined.presence) else {
         return;
     };
-    let mut avatar = commands.entity(added.entity);
+    let mut avatar = commands.entity(joined.presence);
     if is_self {
         let spread =
             f32::from(hash(user.as_str()) as u16) / f32::from(u16::MAX) * std::f32::consts::TAU;

@@ -1,4 +1,4 @@
-//! What people should know for a moment: who came and went, and what did not work.
+//! What people should know for a moment: who joined and left, and what did not work.
 
 use bevy::prelude::*;
 use bevy_nakama::prelude::*;
@@ -7,51 +7,23 @@ use bevy_nakama::prelude::*;
 #[derive(Event)]
 pub(crate) struct Notice(pub(crate) String);
 
-/// Who left what in this frame, and how to say so.
-#[derive(Default, Resource)]
-pub(crate) struct Farewells(pub(crate) Vec<(Entity, String)>);
-
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Farewells>()
-        .add_observer(came)
-        .add_observer(went)
-        .add_observer(failed)
-        .add_systems(Update, say_farewell);
+    app.add_observer(joined)
+        .add_observer(left)
+        .add_observer(failed);
 }
 
-fn came(
-    added: On<Add, PresentIn>,
-    mut commands: Commands,
-    who: Query<(&Username, &JoinedAs), Without<IsSelf>>,
-) {
-    if let Ok((name, JoinedAs::Arrived)) = who.get(added.entity) {
+fn joined(joined: On<Joined<Match>>, mut commands: Commands, names: Query<&Username>) {
+    if joined.how == JoinedAs::Arrived
+        && let Ok(name) = names.get(joined.presence)
+    {
         commands.trigger(Notice(format!("{name} is here")));
     }
 }
 
-fn went(
-    removed: On<Remove, PresentIn>,
-    mut farewells: ResMut<Farewells>,
-    who: Query<(&Username, &PresentIn), Without<IsSelf>>,
-) {
-    if let Ok((name, present)) = who.get(removed.entity) {
-        farewells.0.push((present.0, format!("{name} has left")));
-    }
-}
-
-/// Where we left ourselves, or lost the connection, the others are not the ones who went.
-fn say_farewell(
-    mut commands: Commands,
-    mut farewells: ResMut<Farewells>,
-    own: Query<(Option<&PresentIn>, Option<&PartyMemberOf>), With<IsSelf>>,
-) {
-    for (place, text) in std::mem::take(&mut farewells.0) {
-        let are_there = own.iter().any(|(present, member)| {
-            present.is_some_and(|it| it.0 == place) || member.is_some_and(|it| it.0 == place)
-        });
-        if are_there {
-            commands.trigger(Notice(text));
-        }
+fn left(left: On<Left<Match>>, mut commands: Commands) {
+    if left.why == LeaveReason::Left {
+        commands.trigger(Notice(format!("{} has left", left.info.username)));
     }
 }
 

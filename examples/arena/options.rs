@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// No window: walk about, and say what was seen.
     #[arg(long)]
     pub(crate) headless: bool,
+    /// The size of the window, from 480x360 on.
+    #[arg(long, default_value = "960x600", value_name = "WIDTHxHEIGHT", value_parser = size)]
+    pub(crate) size: (u32, u32),
     /// Open the overlay from the start; F1 does so at any time.
     #[arg(long)]
     pub(crate) overlay: bool,
@@ -44,4 +47,11 @@ pub(crate) struct Options {
     /// When the picture is taken, in seconds.
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
     pub(crate) after: f32,
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let pixels = |text: &str| text.parse::<u32>().ok().filter(|pixels| *pixels > 0);
+    text.split_once('x')
+        .and_then(|(width, height)| Some((pixels(width)?, pixels(height)?)))
+        .ok_or_else(|| "a size looks like 960x600".into())
 }

@@ -5,7 +5,7 @@ use bevy_nakama::prelude::*;
 
 use crate::{
     chat::{Line, Say},
-    notice::{Farewells, Notice},
+    notice::Notice,
 };
 
 /// How many a party of the arena may have.
@@ -65,24 +65,20 @@ fn waiting(_: On<Add, PendingApproval>, mut commands: Commands) {
     commands.trigger(Notice("The party's leader has to let you in.".into()));
 }
 
-fn joined(
-    added: On<Add, PartyMemberOf>,
-    mut commands: Commands,
-    who: Query<(&Username, &JoinedAs), Without<IsSelf>>,
-) {
-    if let Ok((name, JoinedAs::Arrived)) = who.get(added.entity) {
+fn joined(joined: On<Joined<Party>>, mut commands: Commands, names: Query<&Username>) {
+    if joined.how == JoinedAs::Arrived
+        && let Ok(name) = names.get(joined.presence)
+    {
         commands.trigger(Notice(format!("{name} joined the party")));
     }
 }
 
-fn left(
-    removed: On<Remove, PartyMemberOf>,
-    mut farewells: ResMut<Farewells>,
-    who: Query<(&Username, &PartyMemberOf), Without<IsSelf>>,
-) {
-    if let Ok((name, member)) = who.get(removed.entity) {
-        let text = format!("{name} left the party");
-        farewells.0.push((member.0, text));
+fn left(left: On<Left<Party>>, mut commands: Commands) {
+    let name = &left.info.username;
+    match left.why {
+        LeaveReason::Left => commands.trigger(Notice(format!("{name} left the party"))),
+        LeaveReason::Kicked => commands.trigger(Notice(format!("{name} was removed"))),
+        _ => {} // we are out ourselves
     }
 }
 

@@ -56,7 +56,7 @@ pub struct TypedData<C: DataContext, T: Payload<C>> {
     area: PhantomData<C>,
 }
 
-/// Data that no type is bound to. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+/// Data whose op code no type is bound to. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// While virtual time is paused, Bevy keeps it even after you have read it, see
 /// [payloads](crate::payload#while-the-game-is-paused).
@@ -68,15 +68,15 @@ pub struct DataReceived<C: DataContext> {
     pub sender: Option<Sender>,
     /// The op code, whose meaning is up to your game. In a stream, it is the stream's mode.
     pub op_code: i64,
-    /// The payload. In a stream, it is text in UTF-8. A payload of 1 KiB and more keeps the read buffer alive, which is larger: copy
-    /// the payload if you keep it for long.
+    /// The payload. In a stream, it is text in UTF-8. If you keep a payload of 1 KiB or more for long, copy it: it keeps the larger buffer
+    /// alive from which it was read.
     pub data: Bytes,
     /// As the sender set it. Always true in a party.
     pub reliable: bool,
     area: PhantomData<C>,
 }
 
-/// Data that a type is bound to, but the bytes are not a value of that type. Written in `PreUpdate`,
+/// Data whose bytes are not a value of the type that its op code is bound to. Written in `PreUpdate`,
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
 /// While virtual time is paused, Bevy keeps it even after you have read it, see

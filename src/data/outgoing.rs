@@ -20,7 +20,7 @@ use crate::{
     request::NextFrame,
 };
 
-/// Data for a match that has no type of its own, or goes only to some of the members.
+/// Data for a match, in raw bytes or for some of the members only.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -57,8 +57,8 @@ impl OutgoingData {
         }
     }
 
-    /// Sends it to these presences only. If you name the local user, it comes back to you, too. In an authoritative match, all data
-    /// goes to the match handler.
+    /// Sends it to these presences only. If the local user is among them, they get it back, too. In an authoritative match, all data goes to
+    /// the match handler.
     #[must_use]
     pub fn to(mut self, receivers: impl IntoIterator<Item = Entity>) -> Self {
         self.receivers = Some(receivers.into_iter().collect());

@@ -23,10 +23,10 @@
 //!
 //! # While the game is paused
 //!
-//! Bevy keeps a message until `FixedUpdate` had a chance to read it. `FixedUpdate` does not run while virtual time is paused
-//! (`Time<Virtual>::pause`), so Bevy keeps everything that arrives in a pause, even what `Update` has read. At 100 messages a
-//! second, that is 6,000 messages after a minute. Bevy drops them when the game runs on. If that is too much, and no system in
-//! `FixedUpdate` reads the type, have Bevy drop messages that are two frames old during a pause, too:
+//! Bevy keeps a message until `FixedUpdate` has had a chance to read it. `FixedUpdate` does not run while virtual time is paused
+//! (`Time<Virtual>::pause`), so Bevy keeps everything that arrives during a pause, even what `Update` has read. At 100 messages a
+//! second, that is 6,000 messages after a minute. Bevy drops them when the game runs again. If that is too much, and no system in
+//! `FixedUpdate` reads the type, drop old messages yourself during a pause:
 //!
 //! ```
 //! # use bevy_app::{App, Last};

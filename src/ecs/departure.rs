@@ -1,4 +1,4 @@
-//! Entities that go: out of everything at once, and despawned when nobody can hear of them any more.
+//! Entities that go: out of everything at once, and despawned when no message can name them any more.
 
 use std::collections::VecDeque;
 
@@ -7,27 +7,23 @@ use bevy_reflect::Reflect;
 
 /// Marks a presence that has left, and a match, party, channel, stream or followed user that the local user is out of.
 ///
-/// Whoever leaves is out at once: the entity loses everything that made it a member ([`Presence`](crate::presence::Presence),
-/// [`PresentIn`](crate::matches::PresentIn), [`IsSelf`](crate::presence::IsSelf), …), and a match loses its
-/// [`Match`](crate::matches::Match), so no query, relationship or index counts it any more. `On<Remove, PresentIn>` fires at that
-/// moment, with everything still readable.
+/// A presence that leaves loses everything that made it a member ([`Presence`](crate::presence::Presence),
+/// [`PresentIn`](crate::matches::PresentIn), [`IsSelf`](crate::presence::IsSelf), …). A match loses [`Match`](crate::matches::Match). So
+/// no query, relationship or index counts it any more. Before that, you hear of [`Left`](crate::presence::Left), with everything still
+/// there.
 ///
-/// The entity itself lives a little longer, because messages name it: somebody may say something and leave in the same moment, and
-/// your systems read it later. It keeps its ids, its name and what your game has put there. It is despawned in `Last`, as soon as no
-/// [`MessageReader`] can read a message from before it left. That takes about two frames; Bevy keeps messages until `FixedUpdate` has
-/// run, so a pause of the game prolongs it.
+/// The entity itself lives a little longer, because messages name it: a player may say something and leave in the same moment, and
+/// your systems read it later. It keeps its ids, its name and what your game has put there. The plugin despawns it in `Last`, as soon as
+/// no [`MessageReader`] can read a message from before it left. That takes about two frames. Bevy keeps messages until `FixedUpdate` has
+/// run, so it takes longer while the game is paused.
 ///
-/// In `On<Add, Departed>` the leaver is out of the [`PresenceIndex`](crate::presence::PresenceIndex) already, and still has everything
-/// else. If the local user leaves, everybody there is out of the index before the first of them departs.
-///
-/// To be rid of it sooner, hide or despawn it in an observer of `On<Remove, PresentIn>` or `On<Add, Departed>`. What your game despawns
-/// itself is gone at once.
+/// If you do not want to wait, hide or despawn the entity in an observer of [`Left`](crate::presence::Left):
 ///
 /// ```
 /// # use bevy::prelude::*;
 /// # use bevy_nakama::prelude::*;
-/// fn hide(gone: On<Add, Departed>, mut shown: Query<&mut Visibility>) {
-///     if let Ok(mut shown) = shown.get_mut(gone.entity) {
+/// fn hide(left: On<Left<Match>>, mut shown: Query<&mut Visibility>) {
+///     if let Ok(mut shown) = shown.get_mut(left.presence) {
 ///         *shown = Visibility::Hidden;
 ///     }
 /// }

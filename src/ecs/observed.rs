@@ -21,7 +21,7 @@ pub(crate) fn by_the_game<E: Event>(world: &World, target: Option<Entity>) -> bo
     })
 }
 
-/// What the log has told of this connection.
+/// What the log has said about this connection.
 #[derive(Resource)]
 pub(crate) struct Told<K>(HashSet<K>);
 
@@ -34,7 +34,7 @@ impl<K> Default for Told<K> {
 /// How many of each kind are remembered. The log tells no more.
 const TOLD: usize = 64;
 
-/// Whether the log is to tell of an event that may happen in every frame: the game does not hear of it, and it is the first of this
+/// Whether the log is to report an event that may happen in every frame: the game does not hear of it, and it is the first of this
 /// connection with this key.
 pub(crate) fn is_news<E: Event, K: Eq + Hash + Send + Sync + 'static>(
     world: &mut World,

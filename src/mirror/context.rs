@@ -12,20 +12,19 @@ use crate::{ecs::departure::depart, error::ServerError, proto::Message, request:
 
 /// A kind of thing that the local user can be in: [`Match`](crate::matches::Match), [`Party`](crate::party::Party),
 /// [`ChatChannel`](crate::chat::ChatChannel), [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket),
-/// [`Stream`](crate::stream::Stream). [`FollowedUser`](crate::status::FollowedUser) is one, too: the local user is among the
+/// [`Stream`](crate::stream::Stream). [`FollowedUser`](crate::status::FollowedUser) counts as well: the local user is among the
 /// followers.
 ///
-/// If you take the component from its entity, the local user leaves, as if you despawned the entity. A stream is different: only code on
-/// the server can take somebody out of it, so the stream comes back, as another entity, with the next event or data. Games do not
-/// implement this trait.
+/// To despawn the entity, or to remove the component from it, is to leave: see the
+/// [table](crate::presence#what-you-may-do-to-entities). You need not implement this trait.
 pub trait Context: Component + PartialEq + Vocabulary {}
 
 /// A [`Context`] that a request leaves: [`Match`](crate::matches::Match), [`Party`](crate::party::Party),
-/// [`ChatChannel`](crate::chat::ChatChannel), [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket). Games do not implement it.
+/// [`ChatChannel`](crate::chat::ChatChannel), [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket). You need not implement it.
 pub trait Leavable: Context {
     /// How the server refuses to let the local user out.
     type Refusal: Error + Clone + From<ServerError> + Send + Sync + 'static;
-    /// What the request is called.
+    /// The name of the request.
     const LEAVE: &'static str;
 
     /// The server did not let the local user out.
@@ -41,9 +40,9 @@ pub trait Vocabulary: Component + Sized {
     type Id: ContextId;
     /// The components that also go when the local user is out of it.
     type Marks: Bundle;
-    /// What joins it.
+    /// The area of the requests that join it.
     const AREA: Area;
-    /// What it is called, in names and errors.
+    /// Its noun, in names and errors.
     const NOUN: &'static str;
 
     /// Whether a request of this area may become it.
@@ -51,10 +50,10 @@ pub trait Vocabulary: Component + Sized {
         area == Self::AREA
     }
 
-    /// The message that leaves it. `None` if nothing can, or nothing has to.
+    /// The message that leaves it. `None` if no message does.
     fn leave_message(world: &World, id: &Self::Id) -> Option<Message>;
 
-    /// The local user is out of it: forgets what else belongs to it.
+    /// The local user is out of it. Forgets what else belongs to it.
     fn forget(_world: &mut World, _entity: Entity, _id: &Self::Id) {}
 
     /// The local user is out of it: its entity goes.
@@ -63,7 +62,7 @@ pub trait Vocabulary: Component + Sized {
     }
 }
 
-/// What an answer or a pushed message tells of something that the local user is in.
+/// What an answer or a pushed message says about something that the local user is in.
 pub(crate) struct Entry<C: Context> {
     pub(crate) id: C::Id,
     pub(crate) state: C,

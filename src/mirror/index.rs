@@ -8,7 +8,7 @@ use hashbrown::{Equivalent, HashMap};
 
 use super::ids::{ChannelId, MatchId, PartyId, TicketId, UserId};
 
-/// The id of something that the local user can be in. Games do not implement it.
+/// The id of something that the local user can be in. You need not implement it.
 pub trait ContextId:
     Clone
     + fmt::Debug
@@ -46,7 +46,7 @@ context_ids!(MatchId PartyId ChannelId TicketId UserId);
 
 /// Finds the entity of a match, party, channel, ticket, stream or followed user by its id.
 ///
-/// Each kind has one of its own: [`MatchIndex`](crate::matches::MatchIndex), [`PartyIndex`](crate::party::PartyIndex),
+/// Each kind has an index of its own: [`MatchIndex`](crate::matches::MatchIndex), [`PartyIndex`](crate::party::PartyIndex),
 /// [`ChatIndex`](crate::chat::ChatIndex), [`TicketIndex`](crate::matchmaker::TicketIndex),
 /// [`StreamIndex`](crate::stream::StreamIndex) and [`FollowedUserIndex`](crate::status::FollowedUserIndex).
 #[derive(Debug, Reflect, Resource)]

@@ -8,6 +8,7 @@ use super::{
     context::{Context, Entry, Leavable, id_of},
     early::{self, EarlyArrivals},
     index::ContextIndex,
+    news::LeaveReason,
     presence::Joining,
     reconcile::all_go,
 };
@@ -21,9 +22,9 @@ use crate::{
     },
 };
 
-/// Leaves a match, a party, a channel, or the matchmaker. Its entity goes with the server's consent.
+/// Leaves a match, a party, a channel or the matchmaker. When the server agrees, the entity goes.
 ///
-/// Each kind has its own name for it: [`LeaveMatch`](crate::matches::LeaveMatch), [`LeaveParty`](crate::party::LeaveParty),
+/// Each kind has a name of its own for it: [`LeaveMatch`](crate::matches::LeaveMatch), [`LeaveParty`](crate::party::LeaveParty),
 /// [`LeaveChat`](crate::chat::LeaveChat), [`RemoveMatchmakerTicket`](crate::matchmaker::RemoveMatchmakerTicket).
 pub struct Leave<C: Leavable> {
     id: C::Id,
@@ -115,8 +116,8 @@ pub(crate) fn joins_no_more(joining: &mut EntityWorldMut<'_>) {
     joining.remove::<(Joining, JoinsArea)>();
 }
 
-/// The local user is in something that the game does not ask for any more. If another request joined it, too, the game wants it. As
-/// long as such a request has no answer, the game may want it.
+/// The local user is in something that the game does not ask for any more. Leaves it, unless another request has joined it or may still
+/// join it.
 pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
     let is_wanted = world.resource::<ContextIndex<C::Id>>().get(id).is_some();
     if !is_wanted && !early::put_off_leaving(world, C::AREA, &id.to_string()) {
@@ -124,21 +125,21 @@ pub(crate) fn leave_unwanted<C: Context>(world: &mut World, id: &C::Id) {
     }
 }
 
-/// What a request brought that nobody waits for any more: leaves it.
+/// Leaves what a request has joined that nobody waits for any more.
 pub(crate) fn leave_entered<C: Context, E>(world: &mut World, entry: Result<Entry<C>, E>) {
     if let Ok(entry) = entry {
         leave_unwanted::<C>(world, &entry.id);
     }
 }
 
-/// A join has its answer: leaves what turns out to be unwanted.
+/// A join has its answer. Leaves what nobody wants.
 pub(crate) fn on_join_answered<C: Context<Id: for<'a> From<&'a str>>>(world: &mut World) {
     for id in take_unwanted::<C>(world) {
         leave_unwanted::<C>(world, &id);
     }
 }
 
-/// What may be unwanted, and is put off no longer: nothing joins anything of the kind now.
+/// What may be unwanted, as soon as no join of the kind is open.
 pub(crate) fn take_unwanted<C: Context<Id: for<'a> From<&'a str>>>(
     world: &mut World,
 ) -> Vec<C::Id> {
@@ -174,17 +175,21 @@ pub(crate) fn leave_taken<C: Context>(
     if let Some(id) = index.remove(entity) {
         world.commands().queue(move |world: &mut World| {
             send_leave::<C>(world, &id);
-            is_out::<C>(world, entity, &id);
+            is_out::<C>(world, entity, &id, LeaveReason::YouLeft);
         });
     }
 }
 
 /// The local user is out of something, and so is everybody in it.
 pub(crate) fn remove<C: Context>(world: &mut World, id: &C::Id) {
+    remove_because::<C>(world, id, LeaveReason::YouLeft);
+}
+
+fn remove_because<C: Context>(world: &mut World, id: &C::Id, why: LeaveReason) {
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();
     if let Some(entity) = index.get(id) {
         index.remove(entity);
-        is_out::<C>(world, entity, id);
+        is_out::<C>(world, entity, id, why);
     }
 }
 
@@ -193,12 +198,12 @@ pub(crate) fn clear<C: Context>(world: &mut World) {
     let index = world.resource::<ContextIndex<C::Id>>();
     let ids: Vec<_> = index.iter().map(|(id, _)| id.clone()).collect();
     for id in ids {
-        remove::<C>(world, &id);
+        remove_because::<C>(world, &id, LeaveReason::Disconnected);
     }
 }
 
-fn is_out<C: Context>(world: &mut World, entity: Entity, id: &C::Id) {
-    all_go(world, entity);
+fn is_out<C: Context>(world: &mut World, entity: Entity, id: &C::Id, why: LeaveReason) {
+    all_go::<C>(world, entity, why);
     C::go(world, entity);
     world
         .resource_mut::<EarlyArrivals>()

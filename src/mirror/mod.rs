@@ -8,6 +8,7 @@ mod ids;
 mod index;
 mod leave;
 mod life;
+mod news;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
@@ -36,7 +37,8 @@ pub(crate) use self::{
     },
     life::{LifeCycle, NOTHING},
     reconcile::{
-        Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, set_own_session,
+        Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, note_kicked,
+        set_own_session,
     },
 };
 use self::{

@@ -1,20 +1,60 @@
-//! Vocabulary of the areas: ids, and who is where.
+//! Who is where: presences, joins and leaves, and ids.
 //!
-//! Whoever is in a match, party, channel or stream is an entity of their own, related to it: a *presence*. Somebody who is in
-//! two matches is two entities, and so is a user who is there from two devices. The sessions of a user who is followed are
-//! presences, too. A presence carries [`UserId`], [`SessionId`], [`Username`], [`Presence`], [`JoinedAs`] and a `Name`, all
-//! from the moment it is spawned.
+//! Everybody in a match, party, chat channel or stream is an entity of their own, related to it: a *presence*. Somebody who is in
+//! two matches is two entities, and so is a user who is there from two devices. The sessions of a user whom you follow are presences,
+//! too. A presence has [`UserId`], [`SessionId`], [`Username`], [`Presence`], [`JoinedAs`] and a `Name` from the moment it is spawned.
 //!
-//! Whoever leaves is out of all queries and indexes at once. The entity lives on a little longer, marked with [`Departed`], because
-//! messages may name it.
+//! # Who joins and who leaves
 //!
-//! The plugin alone knows which entity is whose presence: [`PresenceIndex`]. If you clone a presence, as a ghost image or a portrait,
-//! the clone has its ids and its name and whatever your game has put there, but it is nobody's presence, and it stays when the player
-//! leaves. If you despawn a presence, or take [`Presence`] from it, you have no entity for that player any more; the player is still
-//! there. The ids on an entity are for you to read: without them, everything works as before.
+//! [`Joined`] and [`Left`] are events of the match, party, channel, stream or followed user:
 //!
-//! Ids are compared as the server compares them: the UUIDs in them may be typed in capitals. The name of a room, or of a server's node
-//! behind the dot, is what it is.
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn greet(joined: On<Joined<Match>>, names: Query<&Username, Without<IsSelf>>) {
+//!     if let Ok(name) = names.get(joined.presence) {
+//!         println!("{name} is here ({:?})", joined.how);
+//!     }
+//! }
+//!
+//! fn bye(left: On<Left<Match>>) {
+//!     if left.why == LeaveReason::Left {
+//!         println!("{} has left", left.info.username);
+//!     }
+//! }
+//! # App::new().add_observer(greet).add_observer(bye);
+//! ```
+//!
+//! Use them rather than `On<Add, PresentIn>` and `On<Remove, PresentIn>`. Those tell you about components, not about players:
+//! `On<Remove, PresentIn>` also fires for everybody who *stays* when the local user leaves or the connection ends.
+//!
+//! A player who has left is out of all queries and indexes at once. The entity lives on a little longer, marked with [`Departed`],
+//! because messages may name it.
+//!
+//! # What you may do to entities
+//!
+//! The plugin alone knows which entity is what: [`PresenceIndex`] and the [indexes](crate::mirror::ContextIndex) of each area tell you.
+//! Whatever your game does to the entities, the plugin keeps on working. This is what it means:
+//!
+//! | You despawn | or remove from it | What it means |
+//! |---|---|---|
+//! | a presence | [`Presence`] | You have no entity for that player any more. The player is still there, and [`Left`] comes when they really leave. If the server reports them again before that, they get a new entity, without [`Joined`]. |
+//! | a match, a party, a chat channel | [`Match`](crate::matches::Match), [`Party`](crate::party::Party), [`ChatChannel`](crate::chat::ChatChannel) | The local user leaves. Everybody in it gets [`Left`] with [`LeaveReason::YouLeft`]. |
+//! | a matchmaker ticket | [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket) | The ticket is removed from the matchmaker. |
+//! | a followed user | [`FollowedUser`](crate::status::FollowedUser) | You unfollow the user. The local user's own entity comes back with the next thing that the server tells about them. |
+//! | a stream | [`Stream`](crate::stream::Stream) | The local user stays in it: only code on the server can end that. The stream comes back as a new entity with the next event or data. |
+//! | an entity that is [`Joining`] | | You withdraw the request. If it succeeds after all, the plugin leaves again. |
+//! | the entity of another request | | Observers of that entity are gone, so they hear no answer. What the server does stays done; only a follow is undone. |
+//! | somebody who [asks to join](crate::party::PartyJoinRequester) a party | | The server still has the join request. If the player asks again, they get a new entity. |
+//!
+//! Nothing happens if you remove an id, a name or a relationship ([`UserId`], [`MatchId`], [`PresentIn`](crate::matches::PresentIn), …):
+//! they are there for you to read. If you clone an entity, the clone has the ids, the name and whatever your game has put there. It is
+//! nobody's presence and no match, and it stays when the player leaves.
+//!
+//! # Ids
+//!
+//! Ids are compared as the server compares them: UUIDs may be typed in capitals. The name of a room, and the name of a server's node
+//! behind the dot, are compared as they are.
 
 use std::sync::Arc;
 
@@ -29,14 +69,15 @@ pub use super::{
         ChannelId, MatchId, MessageId, PartyId, PresenceInfo, Secret, SessionId, TicketId, UserId,
         Username,
     },
+    news::{Joined, JoinedAs, LeaveReason, Left},
     roster::PresenceIndex,
 };
 pub use crate::ecs::departure::Departed;
 use crate::proto::UserPresence;
 
-/// Who this presence is, and where. Its copies of the ids are also components of their own.
+/// Who this presence is, and where. The ids are components of their own, too.
 ///
-/// Only the plugin makes presences. An entity that your game puts a copy of this on is none.
+/// Only the plugin makes presences. If your game puts a copy of this component on another entity, that does not make it a presence.
 #[derive(Clone, Component, Debug, Reflect)]
 #[type_path = "bevy_nakama::presence"]
 #[component(immutable, clone_behavior = Ignore, on_discard = discard)]
@@ -82,7 +123,7 @@ impl Presence {
         Self { context, info }
     }
 
-    /// The match, party, channel or stream, or the user whose session it is.
+    /// The match, party, channel or stream. The user, if this is a session of a followed user.
     #[must_use]
     pub fn context(&self) -> Entity {
         self.context
@@ -122,14 +163,9 @@ fn discard(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     let Some(mut index) = world.get_resource_mut::<PresenceIndex>() else {
         return;
     };
-    let PresenceInfo {
-        user_id,
-        session_id,
-        ..
-    } = &*info.0;
     let dismissed = index
         .bypass_change_detection()
-        .discard(context, session_id, user_id, entity);
+        .discard(context, entity, &info.0);
     if let Some(dismiss) = dismissed {
         index.set_changed();
         world
@@ -138,19 +174,7 @@ fn discard(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     }
 }
 
-/// How a presence came into the world.
-#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
-#[type_path = "bevy_nakama::presence"]
-#[component(immutable, clone_behavior = Ignore)]
-#[reflect(Component)]
-pub enum JoinedAs {
-    /// It was there when the local user joined, or it is the local user.
-    Present,
-    /// It joined later.
-    Arrived,
-}
-
-/// Marks the presence of the local user, and [the user](crate::status) that it is.
+/// Marks the presence of the local user, and the local user's own entity among the [followed users](crate::status).
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::presence"]
 #[component(clone_behavior = Ignore)]
@@ -159,18 +183,18 @@ pub struct IsSelf;
 
 /// Marks an entity that asks to become a match, a party, a channel or a ticket. It goes with the answer.
 ///
-/// If you despawn the entity, you withdraw the request: if it succeeds after all, the plugin leaves again.
+/// To withdraw the request, despawn the entity. If the request succeeds after all, the plugin leaves again.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::presence"]
 #[component(clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct Joining;
 
-/// How to join a match that the matchmaker found, or that another player told the id of.
+/// How to join a match that the matchmaker has found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum JoinWith {
-    /// A token of the matchmaker, for a relayed match that need not exist yet. It is good for 30 s, any number of
-    /// times, and for everybody who has it; so its `Debug` does not show it.
+    /// A token of the matchmaker, for a relayed match that need not exist yet. It is good for 30 s, any number of times, and for
+    /// everybody who has it. So its `Debug` does not show it.
     Token(Secret),
     /// The id of a match.
     Id(MatchId),
@@ -178,14 +202,14 @@ pub enum JoinWith {
 
 /// Who sent something.
 ///
-/// If somebody says something and leaves right after it, their entity is still alive when you read it, and marked with
-/// [`Departed`]: as long as a [`MessageReader`] can read the message, commands on [`entity`](Self::entity) work, unless your game
-/// has despawned it. The same goes for the message's context.
+/// If a player says something and leaves right after it, the entity is still alive when you read the message, and marked with
+/// [`Departed`]. Commands on [`entity`](Self::entity) work as long as a [`MessageReader`] can read the message, unless your game has
+/// despawned the entity. The same goes for the message's context.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sender {
     /// The sender's presence. `None` if it was not in the world when the message arrived: the sender had left, their join had not
-    /// arrived in time, or your game had despawned their presence.
+    /// arrived in time, or your game had despawned the presence.
     pub entity: Option<Entity>,
-    /// Who it is, known in any case.
+    /// Who it is. You always know that.
     pub presence: Arc<PresenceInfo>,
 }

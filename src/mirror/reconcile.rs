@@ -1,4 +1,4 @@
-//! Brings the world in line with what the server tells of who is where.
+//! Brings the world in line with what the server reports: who is where.
 
 use std::sync::Arc;
 
@@ -7,8 +7,10 @@ use bevy_ecs::{prelude::*, relationship::Relationship};
 use super::{
     context::{Context, is_in},
     ids::{PresenceInfo, SessionId},
-    presence::{IsSelf, JoinedAs, Presence},
-    roster::{Dismiss, PresenceIndex},
+    index::ContextIndex,
+    news::{JoinedAs, LeaveReason, tell_joined, tell_left},
+    presence::{IsSelf, Presence},
+    roster::{Closed, Dismiss, PresenceIndex},
 };
 use crate::{
     connection::NakamaConnection,
@@ -32,7 +34,7 @@ pub(crate) trait Membership: Relationship + Bundle {
 pub(crate) trait Detail: Bundle {
     fn of(presence: &UserPresence) -> Self;
 
-    /// The server tells of a presence that is there already.
+    /// The server reports a presence that is there already.
     fn update(self, known: &mut EntityWorldMut<'_>);
 }
 
@@ -122,7 +124,7 @@ fn is_among(who: &UserPresence, others: &[UserPresence]) -> bool {
     others.any(|other| other.session_id == who.session_id)
 }
 
-/// Joins and leaves in one event. A member in both lists has changed, and is still there.
+/// Joins and leaves in one event. A member in both lists has changed, and has not left.
 pub(crate) fn apply_event<M: Membership>(
     world: &mut World,
     context: Entity,
@@ -158,18 +160,24 @@ fn join<M: Membership>(
     if let Some(known) = index.get(context, &info.session_id) {
         return update(world, context, known, info, detail, is_self);
     }
+    let how = if is_self { JoinedAs::Present } else { how };
     let presence = world.entity_allocator_mut().alloc();
     let mut index = world.resource_mut::<PresenceIndex>();
     let dismiss = Dismiss(dismiss::<M>);
-    index.add(context, &info.session_id, &info.user_id, presence, dismiss);
-    let bundle = (M::from(context), describe(context, info), detail);
+    let has_joined = index.add(context, presence, &info, dismiss);
+    let session = info.session_id.clone();
+    let bundle = (M::from(context), describe(context, info), detail, how);
     // Nobody else can have spawned what has just been allocated.
     let _ = if is_self {
-        let bundle = (bundle, JoinedAs::Present, IsSelf);
-        world.spawn_at(presence, bundle).map(drop)
+        world.spawn_at(presence, (bundle, IsSelf)).map(drop)
     } else {
-        world.spawn_at(presence, (bundle, how)).map(drop)
+        world.spawn_at(presence, bundle).map(drop)
     };
+    let mut index = world.resource_mut::<PresenceIndex>();
+    // Observers of its components may have left.
+    if index.bypass_change_detection().has_come(context, &session) && has_joined {
+        tell_joined::<M::Place>(world, context, presence, how);
+    }
 }
 
 /// The components that say who somebody is.
@@ -188,8 +196,8 @@ fn identify(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
     )
 }
 
-/// The server tells of somebody who is there already. After each step, it may be none any more: observers do as they
-/// like.
+/// The server reports somebody who is there already. Observers do as they like, so after each step the entity may not be a presence any
+/// more.
 fn update(
     world: &mut World,
     context: Entity,
@@ -232,16 +240,36 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     }
     let moment = world.resource::<Moments>().now();
     let presence = world.resource::<PresenceIndex>().find(context, session);
-    let known = presence.and_then(|presence| world.get::<Presence>(presence));
-    let user = known.map(|known| known.info().user_id.clone());
+    let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));
     let mut index = world.resource_mut::<PresenceIndex>();
-    // The index shows a game those who are there, and not those who have left. So this is no change.
-    index
-        .bypass_change_detection()
-        .leave(context, session, user.as_ref(), moment);
-    if let Some(presence) = presence {
+    // The index shows a game those who are there, and not those who have left. So this is not a change.
+    let (despawned, why) =
+        index
+            .bypass_change_detection()
+            .leave(context, session, known.as_ref(), moment);
+    if presence.is_some() {
         index.set_changed();
+    }
+    if let Some((presence, info)) = known.or(despawned) {
+        tell_left::<M::Place>(world, context, presence, info, why);
+    }
+    if let Some(presence) = presence {
         dismiss::<M>(world, presence);
+    }
+}
+
+fn info_of(world: &World, presence: Entity) -> Option<Arc<PresenceInfo>> {
+    let presence = world.get::<Presence>(presence)?;
+    Some(presence.info().clone())
+}
+
+/// The server has agreed to remove somebody, as the local user has asked. When that member leaves, this is the reason.
+pub(crate) fn note_kicked<C: Context>(world: &mut World, id: &C::Id, session: &SessionId) {
+    if let Some(context) = world.resource::<ContextIndex<C::Id>>().get(id) {
+        let mut index = world.resource_mut::<PresenceIndex>();
+        index
+            .bypass_change_detection()
+            .note_kicked(context, session);
     }
 }
 
@@ -251,13 +279,30 @@ fn dismiss<M: Membership>(world: &mut World, presence: Entity) {
 }
 
 /// The local user is out of a context: so is everybody in it.
-pub(crate) fn all_go(world: &mut World, context: Entity) {
+pub(crate) fn all_go<C: Context>(world: &mut World, context: Entity, why: LeaveReason) {
     let mut index = world.resource_mut::<PresenceIndex>();
-    let (members, dismiss) = index.bypass_change_detection().close(context);
-    if !members.is_empty() {
+    let Some(Closed {
+        here,
+        despawned,
+        dismiss,
+    }) = index.bypass_change_detection().close(context)
+    else {
+        return;
+    };
+    if !here.is_empty() {
         index.set_changed();
     }
-    for presence in members {
+    let here = here
+        .into_iter()
+        .filter_map(|presence| Some((presence, info_of(world, presence)?)));
+    let mut everybody: Vec<_> = here.chain(despawned).collect();
+    // Most of the time, this is the order in which they came.
+    everybody.sort_unstable_by_key(|(presence, _)| presence.index_u32());
+    for (presence, info) in everybody {
+        // Observers of its components may have left before it was told to have joined.
+        if !world.resource::<PresenceIndex>().is_coming(presence) {
+            tell_left::<C>(world, context, presence, info, why);
+        }
         dismiss.0(world, presence);
     }
 }

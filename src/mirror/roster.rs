@@ -1,20 +1,23 @@
 //! Who is where: which entity stands for a session in a match, party, channel or stream. Only the plugin says so.
 
-use std::{collections::VecDeque, slice};
+use std::{collections::VecDeque, slice, sync::Arc};
 
 use bevy_ecs::{entity::EntityHashMap, prelude::*, reflect::ReflectResource};
 use bevy_platform::collections::HashMap as ReflectedMap;
 use bevy_reflect::Reflect;
 use hashbrown::{HashMap, HashSet};
 
-use super::ids::{SessionId, UserId};
+use super::{
+    ids::{PresenceInfo, SessionId, UserId},
+    news::LeaveReason,
+};
 use crate::{request::Moment, transport::canonical};
 
-/// Finds presences by session.
+/// Finds presences by session or by user.
 ///
-/// Whoever leaves is out of it before their entity changes: in `On<Add, Departed>` and `On<Remove, PresentIn>` it does not find them any
-/// more. If the local user leaves, or the connection ends, everybody in that match, party, channel or stream is out of it at once, so
-/// the observers for the first of them find nobody there.
+/// A player who leaves is taken out of it first: when you hear of [`Left`](super::presence::Left), it does not find them any more. When
+/// the local user leaves, or the connection ends, everybody in that match, party, channel or stream is taken out before the first
+/// `Left`.
 #[derive(Debug, Default, Reflect, Resource)]
 #[type_path = "bevy_nakama::presence"]
 #[reflect(Resource)]
@@ -25,6 +28,9 @@ pub struct PresenceIndex {
     /// The plugin is about to describe this presence anew.
     #[reflect(ignore)]
     updating: Option<Entity>,
+    /// The plugin spawns this presence, and has not told the game yet that it joined.
+    #[reflect(ignore)]
+    coming: Option<Entity>,
 }
 
 /// Those who are in one context, and those who were.
@@ -39,11 +45,24 @@ struct Roster {
     several: HashMap<UserId, Vec<Entity>>,
     /// Those who are there for the server, but whose presence the game has despawned.
     #[reflect(ignore)]
-    without_entity: HashSet<SessionId>,
+    without_entity: HashMap<SessionId, Despawned>,
+    /// Those whom the local user has removed, until they are gone.
+    #[reflect(ignore)]
+    kicked: HashSet<SessionId>,
     #[reflect(ignore)]
     left: Leavers,
     #[reflect(ignore)]
     dismiss: Dismiss,
+}
+
+/// A presence that the game has despawned, and whose it is.
+type Despawned = (Entity, Arc<PresenceInfo>);
+
+/// Those who were in a context that is no more.
+pub(super) struct Closed {
+    pub(super) here: Vec<Entity>,
+    pub(super) despawned: Vec<Despawned>,
+    pub(super) dismiss: Dismiss,
 }
 
 /// Takes from an entity what made it a presence there.
@@ -90,7 +109,7 @@ impl PresenceIndex {
         self.contexts.get(&context)?.here.get(session).copied()
     }
 
-    /// The presences of a user in a match, party or channel: one for each session. The one that joined last is last.
+    /// The presences of a user in a match, party or channel: one for each session, in the order in which they joined.
     #[must_use]
     pub fn of_user(&self, context: Entity, user: &str) -> &[Entity] {
         let roster = self.contexts.get(&context);
@@ -105,14 +124,15 @@ impl PresenceIndex {
             .map_or(0, |roster| roster.here.len())
     }
 
-    /// The session of this connection. The server tells it with the first thing that you join, and right at the start if the local
-    /// user [appears online](crate::connection::ConnectOptions::appear_online).
+    /// The session of this connection. The server tells it right at the start if the local user
+    /// [appears online](crate::connection::ConnectOptions::appear_online), and otherwise with the first match, party or channel that the
+    /// local user joins.
     #[must_use]
     pub fn own_session(&self) -> Option<&SessionId> {
         self.own_session.as_ref()
     }
 
-    /// Everybody in a context, most of the time in the order in which they came.
+    /// Everybody in a context, most of the time in the order in which they joined.
     pub(crate) fn members(&self, context: Entity) -> Vec<Entity> {
         let roster = self.contexts.get(&context);
         let mut members: Vec<_> = roster
@@ -133,14 +153,14 @@ impl PresenceIndex {
     pub(super) fn is_there(&self, context: Entity, session: &str) -> bool {
         let session = &*canonical(session);
         self.contexts.get(&context).is_some_and(|roster| {
-            roster.here.contains_key(session) || roster.without_entity.contains(session)
+            roster.here.contains_key(session) || roster.without_entity.contains_key(session)
         })
     }
 
     /// Whether the join of a session has been applied: it left since, or the game has despawned its presence.
     pub(crate) fn has_gone(&self, context: Entity, session: &SessionId) -> bool {
         self.contexts.get(&context).is_some_and(|roster| {
-            roster.without_entity.contains(session) || roster.left.when.contains_key(session)
+            roster.without_entity.contains_key(session) || roster.left.when.contains_key(session)
         })
     }
 
@@ -164,21 +184,44 @@ impl PresenceIndex {
         self.own_session.take().is_some()
     }
 
-    /// A session has joined; this entity is its presence.
+    /// This entity is the presence of a session, and is about to be spawned. Returns whether the session has joined; if not, it was
+    /// there all the time, and the game has despawned its presence.
     pub(super) fn add(
         &mut self,
         context: Entity,
-        session: &SessionId,
-        user: &UserId,
         presence: Entity,
+        info: &PresenceInfo,
         dismiss: Dismiss,
-    ) {
+    ) -> bool {
+        let session = &info.session_id;
         let roster = self.contexts.entry(context).or_default();
         roster.here.insert(session.clone(), presence);
-        roster.without_entity.remove(session);
+        let was_there = roster.without_entity.remove(session).is_some();
         roster.left.when.remove(session);
-        roster.add_user(user, presence);
+        roster.add_user(&info.user_id, presence);
         roster.dismiss = dismiss;
+        self.coming = Some(presence);
+        !was_there
+    }
+
+    /// Whether the plugin spawns this presence, and has not told the game yet that it joined.
+    pub(super) fn is_coming(&self, presence: Entity) -> bool {
+        self.coming == Some(presence)
+    }
+
+    /// The presence has been spawned. Returns whether its session is still there.
+    pub(super) fn has_come(&mut self, context: Entity, session: &SessionId) -> bool {
+        self.coming = None;
+        self.is_there(context, session.as_str())
+    }
+
+    /// The local user has removed a session. It will leave.
+    pub(super) fn note_kicked(&mut self, context: Entity, session: &SessionId) {
+        if self.is_there(context, session.as_str())
+            && let Some(roster) = self.contexts.get_mut(&context)
+        {
+            roster.kicked.insert(session.clone());
+        }
     }
 
     /// The plugin describes a presence anew: what it was is [discarded](Self::discard), and that does not count.
@@ -198,55 +241,66 @@ impl PresenceIndex {
         }
     }
 
-    /// A session has left at this moment, with the presence of this user, if the game has not despawned that.
+    /// A session has left at this moment. `known` is its presence, if the game has not despawned that; otherwise, this returns what its
+    /// presence was. Returns why it left, too.
     pub(super) fn leave(
         &mut self,
         context: Entity,
         session: &str,
-        user: Option<&UserId>,
+        known: Option<&(Entity, Arc<PresenceInfo>)>,
         moment: Moment,
-    ) {
+    ) -> (Option<Despawned>, LeaveReason) {
         let roster = self.contexts.entry(context).or_default();
+        if let Some((presence, info)) = known {
+            roster.remove_user(&info.user_id, *presence);
+        }
         let session = match roster.here.remove_entry(&*canonical(session)) {
-            Some((session, presence)) => {
-                if let Some(user) = user {
-                    roster.remove_user(user, presence);
-                }
-                session
-            }
+            Some((session, _)) => session,
             None => SessionId::from(session),
         };
-        roster.without_entity.remove(&session);
+        let why = if self.own_session.as_ref() == Some(&session) {
+            LeaveReason::YouLeft
+        } else if roster.kicked.remove(&session) {
+            LeaveReason::Kicked
+        } else {
+            LeaveReason::Left
+        };
+        let despawned = roster.without_entity.remove(&session);
         roster.left.add(session, moment);
+        (despawned, why)
     }
 
-    /// An entity loses what describes it as a presence. If it was one, and the plugin did not do that, it is none any more; returns
-    /// how to dismiss it.
+    /// An entity loses its [`Presence`](super::presence::Presence). If the game has done that, the entity is not a presence any more, and
+    /// this returns how to dismiss it.
     pub(super) fn discard(
         &mut self,
         context: Entity,
-        session: &SessionId,
-        user: &UserId,
         presence: Entity,
+        info: &Arc<PresenceInfo>,
     ) -> Option<Dismiss> {
         if self.updating.take_if(|it| *it == presence).is_some() {
             return None;
         }
+        let session = &info.session_id;
         let roster = self.contexts.get_mut(&context)?;
         if roster.here.get(session) != Some(&presence) {
             return None;
         }
         roster.here.remove(session);
-        roster.remove_user(user, presence);
-        roster.without_entity.insert(session.clone());
+        roster.remove_user(&info.user_id, presence);
+        let despawned = (presence, info.clone());
+        roster.without_entity.insert(session.clone(), despawned);
         Some(roster.dismiss)
     }
 
-    /// A context is no more. Returns everybody in it, and how to dismiss them.
-    pub(super) fn close(&mut self, context: Entity) -> (Vec<Entity>, Dismiss) {
-        let members = self.members(context);
-        let roster = self.contexts.remove(&context).unwrap_or_default();
-        (members, roster.dismiss)
+    /// A context is no more. Returns who was in it.
+    pub(super) fn close(&mut self, context: Entity) -> Option<Closed> {
+        let roster = self.contexts.remove(&context)?;
+        Some(Closed {
+            here: roster.here.values().copied().collect(),
+            despawned: roster.without_entity.into_values().collect(),
+            dismiss: roster.dismiss,
+        })
     }
 }
 
@@ -285,7 +339,7 @@ impl Roster {
 mod tests {
     use super::*;
 
-    /// Whoever left last is remembered, even if they had left before and came back in between, all of it in one moment.
+    /// The last leavers are remembered, also those who have left before and come back in between, in the same moment.
     #[test]
     fn the_last_leavers_are_remembered() {
         let mut left = Leavers::default();

@@ -25,7 +25,8 @@
 //! [`RequestFailed`] tells of every failure, whatever the type. If you observe neither, a failure is a warning in the log.
 //!
 //! If a request fails or leaves nothing behind, the plugin despawns its entity in `Last` of the frame of the answer. If you despawn
-//! the entity earlier, you withdraw the request: the plugin undoes what the request brings, should the server agree to it.
+//! the entity earlier, you withdraw the request: the plugin undoes what the request brings, should the server agree to it. What else you
+//! may do to entities, and what it means, is in [one table](crate::presence#what-you-may-do-to-entities).
 
 mod area;
 mod error;

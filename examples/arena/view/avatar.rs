@@ -3,14 +3,15 @@
 use bevy::{prelude::*, sprite::Text2dShadow};
 use bevy_nakama::prelude::*;
 
-use super::paint;
+use super::{
+    layout::Zoom,
+    paint,
+    widgets::{BRIGHT, short},
+};
 use crate::{
     movement::{Position, RADIUS, hash},
     shockwave::{REACH, Spreads},
 };
-
-/// Everything is drawn this much lower, to leave room for the head-up display.
-pub(crate) const OFFSET: Vec2 = Vec2::new(0.0, -14.0);
 
 #[derive(Resource)]
 struct Pictures {
@@ -26,6 +27,10 @@ struct Pupils {
     gaze: Vec2,
 }
 
+/// The name above an avatar. It has the same size in every window.
+#[derive(Component)]
+struct NameTag;
+
 /// A shockwave that is seen, from 0 to 1.
 #[derive(Component)]
 struct Wave(f32);
@@ -34,7 +39,15 @@ pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, load)
         .add_observer(dress)
         .add_observer(spread)
-        .add_systems(Update, (place.after(crate::movement::follow), look, fade));
+        .add_systems(
+            Update,
+            (
+                place.after(crate::movement::follow),
+                look,
+                fade,
+                size_name_tags,
+            ),
+        );
 }
 
 fn load(mut commands: Commands, mut images: ResMut<Assets<Image>>) {
@@ -88,7 +101,7 @@ fn dress(
                 custom_size: Some(Vec2::splat(RADIUS * 4.0)),
                 ..default()
             },
-            Transform::from_translation((*here + OFFSET).extend(depth)),
+            Transform::from_translation(here.extend(depth)),
         ))
         .with_children(|avatar| {
             for side in [-1.0, 1.0] {
@@ -103,18 +116,14 @@ fn dress(
                     ));
             }
             avatar.spawn((
-                Text2d::new(name.as_str()),
-                TextFont::from_font_size(13.0),
-                TextColor(if is_self {
-                    Color::WHITE
-                } else {
-                    Color::srgb_u8(196, 206, 230)
-                }),
+                NameTag,
+                Text2d::new(short(name.as_str(), 20)),
+                TextColor(if is_self { Color::WHITE } else { BRIGHT }),
                 Text2dShadow {
                     offset: Vec2::new(1.0, -1.0),
                     color: Color::srgba(0.0, 0.0, 0.0, 0.8),
                 },
-                Transform::from_xyz(0.0, RADIUS + 14.0, 100.0 - depth),
+                Transform::from_xyz(0.0, 0.0, 100.0 - depth),
             ));
         });
 }
@@ -122,7 +131,23 @@ fn dress(
 fn place(mut avatars: Query<(&Position, &mut Transform)>) {
     for (Position(here), mut transform) in &mut avatars {
         let depth = transform.translation.z;
-        transform.translation = (*here + OFFSET).extend(depth);
+        transform.translation = here.extend(depth);
+    }
+}
+
+fn size_name_tags(
+    zoom: Res<Zoom>,
+    scale: Res<UiScale>,
+    mut tags: Query<(&mut TextFont, &mut Transform), With<NameTag>>,
+    new: Query<(), Added<NameTag>>,
+) {
+    if !zoom.is_changed() && !scale.is_changed() && new.is_empty() {
+        return;
+    }
+    for (mut font, mut transform) in &mut tags {
+        font.font_size = (12.0 * scale.0).into();
+        transform.scale = Vec3::new(zoom.0, zoom.0, 1.0);
+        transform.translation.y = RADIUS + 4.0 + 8.0 * scale.0 * zoom.0;
     }
 }
 
@@ -159,7 +184,7 @@ fn spread(
             custom_size: Some(Vec2::ZERO),
             ..default()
         },
-        Transform::from_translation((spreads.at + OFFSET).extend(-1.0)),
+        Transform::from_translation(spreads.at.extend(-1.0)),
         Wave(0.0),
     ));
 }

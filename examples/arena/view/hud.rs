@@ -1,11 +1,12 @@
 //! The head-up display: where we are, who is here, and which keys do what.
 
-use bevy::prelude::*;
+use bevy::{picking::hover::Hovered, prelude::*};
 use bevy_nakama::prelude::*;
 
 use super::{
     avatar::color_of,
-    widgets::{DIM, text},
+    layout::Places,
+    widgets::{ALERT, BRIGHT, DIM, Explains, panel, short, text},
 };
 use crate::online::Trouble;
 
@@ -15,84 +16,140 @@ struct StatusLine;
 #[derive(Component)]
 struct Roster;
 
+/// Says in the middle of the stage why nothing moves.
+#[derive(Component)]
+pub(super) struct Banner;
+
+#[derive(Component)]
+struct BannerText;
+
+#[derive(Component)]
+struct Keys;
+
+/// What the button under the pointer does, in place of the keys.
+#[derive(Component)]
+struct Explanation;
+
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Startup, build)
-        .add_systems(Update, (show_status, show_roster));
+    app.add_systems(Startup, build).add_systems(
+        Update,
+        (show_status, show_trouble, show_roster, explain_buttons),
+    );
 }
 
-fn build(mut commands: Commands) {
-    // It lies over the whole window, and over the buttons: to be seen, not to be clicked.
-    commands
-        .spawn((
+fn build(mut commands: Commands, places: Res<Places>) {
+    commands.entity(places.header).with_children(|header| {
+        header.spawn((
             Node {
-                width: percent(100),
-                height: percent(100),
-                padding: UiRect::axes(px(20), px(8)),
+                flex_direction: FlexDirection::Column,
                 ..default()
             },
             Pickable::IGNORE,
-        ))
-        .with_children(|screen| {
-            screen
-                .spawn((
-                    Node {
-                        flex_direction: FlexDirection::Column,
-                        flex_grow: 1.0,
-                        ..default()
-                    },
-                    Pickable::IGNORE,
-                ))
-                .with_children(|left| {
-                    left.spawn(text("bevy_nakama arena", 17.0, Color::WHITE));
-                    left.spawn((text("", 12.0, DIM), StatusLine));
-                });
-            screen.spawn((
+            children![
+                text("bevy_nakama arena", 17.0, Color::WHITE),
+                (text("", 12.0, DIM), StatusLine),
+            ],
+        ));
+        // Two lines of names. Who finds no room there has a name on the stage all the same.
+        header.spawn((
+            Node {
+                column_gap: px(12),
+                row_gap: px(1),
+                flex_wrap: FlexWrap::Wrap,
+                max_height: px(34),
+                overflow: Overflow::clip(),
+                ..default()
+            },
+            Pickable::IGNORE,
+            Roster,
+        ));
+    });
+    commands.entity(places.middle).with_children(|middle| {
+        middle.spawn((
+            panel(Node {
+                display: Display::None,
+                flex_basis: px(400),
+                min_width: px(0),
+                row_gap: px(6),
+                ..default()
+            }),
+            Pickable::IGNORE,
+            Banner,
+            children![
+                text("Not in the arena", 15.0, Color::WHITE),
+                (text("", 12.0, ALERT), BannerText),
+            ],
+        ));
+    });
+    commands.entity(places.footer).with_children(|footer| {
+        let keys = [
+            ("WASD/arrows", "move"),
+            ("Space", "shockwave"),
+            ("Enter", "chat"),
+            ("F1", "overlay"),
+        ];
+        footer
+            .spawn((
                 Node {
                     column_gap: px(14),
-                    align_self: AlignSelf::FlexStart,
-                    margin: UiRect::top(px(4)),
+                    flex_wrap: FlexWrap::Wrap,
                     ..default()
                 },
                 Pickable::IGNORE,
-                Roster,
-            ));
-            screen.spawn((
-                Node {
-                    position_type: PositionType::Absolute,
-                    bottom: px(0),
-                    left: px(20),
-                    ..default()
-                },
-                text(
-                    "WASD or arrows: move    Space: shockwave    Enter: chat    F1: overlay",
-                    12.0,
-                    DIM,
-                ),
-            ));
-        });
+                Keys,
+            ))
+            .with_children(|line| {
+                for (key, what) in keys {
+                    line.spawn(text(key, 12.0, BRIGHT)).with_child((
+                        TextSpan::new(format!(" {what}")),
+                        TextFont::from_font_size(12.0),
+                        TextColor(DIM),
+                    ));
+                }
+            });
+        footer.spawn((
+            Node {
+                display: Display::None,
+                ..default()
+            },
+            text("", 12.0, ALERT),
+            Explanation,
+        ));
+    });
 }
 
-fn show_status(
-    connection: Res<NakamaConnection>,
-    trouble: Res<Trouble>,
-    mut line: Single<&mut Text, With<StatusLine>>,
-) {
+fn show_status(connection: Res<NakamaConnection>, mut line: Single<&mut Text, With<StatusLine>>) {
     let url = connection.server().map_or("nowhere", NakamaServer::url);
-    let status = match (&trouble.0, connection.state()) {
-        (Some(trouble), _) => trouble.clone(),
-        (None, ConnectionState::Connected) => match connection.round_trip() {
+    let status = match connection.state() {
+        ConnectionState::Connected => match connection.round_trip() {
             Some(round_trip) => format!(
                 "{url}, round trip {:.1} ms",
                 round_trip.as_secs_f64() * 1000.0
             ),
             None => url.to_owned(),
         },
-        (None, ConnectionState::Connecting) => format!("connecting to {url}"),
-        (None, _) => "logging in".to_owned(),
+        ConnectionState::Connecting => format!("connecting to {url}"),
+        _ => "not connected".to_owned(),
     };
     if line.0 != status {
         line.0 = status;
     }
+}
+
+fn show_trouble(
+    trouble: Res<Trouble>,
+    mut banner: Single<&mut Node, With<Banner>>,
+    mut text: Single<&mut Text, With<BannerText>>,
+) {
+    if !trouble.is_changed() {
+        return;
+    }
+    banner.display = if trouble.0.is_some() {
+        Display::Flex
+    } else {
+        Display::None
+    };
+    text.0 = trouble.0.clone().unwrap_or_default();
 }
 
 /// The names of everybody, each in their color. Made anew when somebody comes or goes.
@@ -112,8 +169,33 @@ fn show_roster(
         .entity(*roster)
         .despawn_children()
         .with_children(|roster| {
+            if names.len() > 1 {
+                roster.spawn(text(format!("{} here:", names.len()), 12.0, DIM));
+            }
             for (name, user) in names {
-                roster.spawn(text(name.as_str(), 13.0, color_of(user)));
+                roster.spawn(text(short(name.as_str(), 16), 12.0, color_of(user)));
             }
         });
+}
+
+fn explain_buttons(
+    buttons: Query<(&Hovered, &Explains)>,
+    mut keys: Single<&mut Node, (With<Keys>, Without<Explanation>)>,
+    explanation: Single<(&mut Node, &mut Text), With<Explanation>>,
+) {
+    let (mut node, mut text) = explanation.into_inner();
+    let hovered = buttons.iter().find(|(hovered, _)| hovered.get());
+    let (shows_keys, shows_explanation) = match hovered {
+        Some((_, Explains(what))) => {
+            if text.0 != *what {
+                text.0 = (*what).to_owned();
+            }
+            (Display::None, Display::Flex)
+        }
+        None => (Display::Flex, Display::None),
+    };
+    if keys.display != shows_keys {
+        keys.display = shows_keys;
+        node.display = shows_explanation;
+    }
 }

@@ -4,11 +4,13 @@ mod avatar;
 mod chat_box;
 mod hud;
 mod keyboard;
+mod layout;
 mod notices;
 mod paint;
 mod party_panel;
 mod screenshot;
-mod stage;
+#[cfg(test)]
+mod tests;
 mod widgets;
 
 use std::{panic, process::ExitCode};
@@ -20,11 +22,30 @@ use bevy_nakama::prelude::*;
 
 use crate::{game, online::Player, options::Options};
 
+/// What the window shows of the game, and how people play it.
+fn view(app: &mut App) {
+    app.add_plugins((
+        (
+            layout::plugin,
+            avatar::plugin,
+            hud::plugin,
+            keyboard::plugin,
+        ),
+        (
+            widgets::plugin,
+            chat_box::plugin,
+            party_panel::plugin,
+            notices::plugin,
+        ),
+        TabNavigationPlugin,
+    ));
+}
+
 /// Plays in a window. `None` if there is no display, or nothing to draw with.
 pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Option<ExitCode> {
     let window = Window {
         title: "bevy_nakama arena".into(),
-        resolution: (960, 600).into(),
+        resolution: options.size.into(),
         ..default()
     };
     let plugins = DefaultPlugins
@@ -42,20 +63,8 @@ pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Optio
     };
     let mut app = without_noise(move || {
         let mut app = App::new();
-        app.add_plugins((
-            plugins,
-            (nakama, overlay),
-            game,
-            (stage::plugin, avatar::plugin, hud::plugin, keyboard::plugin),
-            (
-                widgets::plugin,
-                chat_box::plugin,
-                party_panel::plugin,
-                notices::plugin,
-            ),
-            TabNavigationPlugin,
-        ))
-        .insert_resource(player);
+        app.add_plugins((plugins, nakama, overlay, game, view))
+            .insert_resource(player);
         while app.plugins_state() == PluginsState::Adding {
             bevy::tasks::tick_global_task_pools_on_main_thread();
         }

@@ -2,71 +2,62 @@
 
 use bevy::prelude::*;
 
+use super::{
+    layout::Places,
+    widgets::{ALERT, PANEL, text},
+};
 use crate::notice::Notice;
 
 const SHOWN: f32 = 6.0;
-const MOST: usize = 6;
-
-#[derive(Component)]
-struct Notices;
+const MOST: usize = 4;
 
 /// When a notice appeared.
 #[derive(Component)]
 struct Since(f32);
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Startup, build)
-        .add_observer(show)
-        .add_systems(Update, fade);
-}
-
-fn build(mut commands: Commands) {
-    commands.spawn((
-        Node {
-            position_type: PositionType::Absolute,
-            top: px(66),
-            left: px(40),
-            flex_direction: FlexDirection::Column,
-            row_gap: px(3),
-            ..default()
-        },
-        Pickable::IGNORE,
-        Notices,
-    ));
+    app.add_observer(show).add_systems(Update, fade);
 }
 
 fn show(
     notice: On<Notice>,
     mut commands: Commands,
     time: Res<Time>,
-    notices: Single<(Entity, Option<&Children>), With<Notices>>,
+    places: Res<Places>,
+    shown: Query<&Children>,
 ) {
-    let (notices, shown) = *notices;
-    let shown: Vec<_> = shown.into_iter().flatten().copied().collect();
+    let shown: Vec<_> = shown
+        .get(places.notices)
+        .map_or_else(|_| vec![], |all| all.to_vec());
     for old in shown.iter().take((shown.len() + 1).saturating_sub(MOST)) {
         commands.entity(*old).despawn();
     }
     commands.spawn((
-        Text::new(&notice.0),
-        TextFont::from_font_size(12.0),
-        TextColor(Color::srgb_u8(232, 200, 120)),
+        text(&notice.0, 12.0, ALERT),
+        Node {
+            padding: UiRect::axes(px(7), px(2)),
+            border_radius: BorderRadius::all(px(4)),
+            flex_shrink: 0.0,
+            ..default()
+        },
+        BackgroundColor(PANEL),
         Since(time.elapsed_secs()),
-        ChildOf(notices),
-        Pickable::IGNORE,
+        ChildOf(places.notices),
     ));
 }
 
 fn fade(
     mut commands: Commands,
     time: Res<Time>,
-    mut notices: Query<(Entity, &Since, &mut TextColor)>,
+    mut notices: Query<(Entity, &Since, &mut TextColor, &mut BackgroundColor)>,
 ) {
-    for (entity, Since(since), mut color) in &mut notices {
+    for (entity, Since(since), mut color, mut ground) in &mut notices {
         let left = SHOWN - (time.elapsed_secs() - since);
         if left <= 0.0 {
             commands.entity(entity).despawn();
         } else if left < 1.0 {
             color.0.set_alpha(left);
+            ground.0.set_alpha(PANEL.alpha() * left);
         }
     }
 }

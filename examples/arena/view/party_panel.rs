@@ -1,14 +1,18 @@
 //! The party panel: create a party, invite, join, let in, promote, throw out.
 
 use bevy::{
-    clipboard::Clipboard, input_focus::InputFocus, prelude::*, text::EditableText,
-    ui_widgets::Activate,
+    clipboard::Clipboard,
+    input_focus::InputFocus,
+    prelude::*,
+    text::EditableText,
+    ui_widgets::{Activate, ScrollArea},
 };
 use bevy_nakama::{overlay, prelude::*};
 
 use super::{
     avatar::color_of,
-    widgets::{DIM, PANEL, button, field, text},
+    layout::Places,
+    widgets::{ALERT, DIM, button, one_line, panel, spawn_field, text},
 };
 use crate::{
     notice::Notice,
@@ -16,7 +20,7 @@ use crate::{
 };
 
 #[derive(Component)]
-struct Panel;
+pub(super) struct Panel;
 
 /// Where an invite code is written.
 #[derive(Component)]
@@ -66,29 +70,19 @@ pub(crate) fn plugin(app: &mut App) {
     );
 }
 
-fn build(mut commands: Commands) {
-    commands.spawn((
-        Node {
-            position_type: PositionType::Absolute,
-            bottom: px(36),
-            right: px(40),
-            min_width: px(196),
-            padding: px(10).all(),
-            row_gap: px(6),
-            flex_direction: FlexDirection::Column,
-            border_radius: BorderRadius::all(px(6)),
-            ..default()
-        },
-        BackgroundColor(PANEL),
-        Visibility::Hidden,
-        Panel,
-    ));
+fn build(mut commands: Commands, places: Res<Places>) {
+    let node = Node {
+        display: Display::None,
+        max_height: percent(100),
+        ..default()
+    };
+    commands.spawn((panel(node), Panel, ChildOf(places.right)));
 }
 
 /// The world as the panel sees it; the panel is made anew when that changes.
 fn show(
     mut commands: Commands,
-    panel: Single<(Entity, &mut Visibility), With<Panel>>,
+    panel: Single<(Entity, &mut Node), With<Panel>>,
     connection: Res<NakamaConnection>,
     invitation: Res<Invitation>,
     parties: Query<(
@@ -104,7 +98,7 @@ fn show(
     mut shown: Local<Shown>,
 ) {
     let now = if let Some((entity, party, id, who, asking)) = parties.iter().next() {
-        let members: Vec<_> = who
+        let mut members: Vec<_> = who
             .iter()
             .filter_map(|entity| {
                 let (name, user, is_self, is_leader) = members.get(entity).ok()?;
@@ -117,6 +111,7 @@ fn show(
                 })
             })
             .collect();
+        members.sort_by(|a, b| (b.is_leader, &a.name).cmp(&(a.is_leader, &b.name)));
         Shown::Inside {
             party: entity,
             id: id.clone(),
@@ -139,10 +134,10 @@ fn show(
         }
     };
     if *shown != now {
-        let (panel, mut visibility) = panel.into_inner();
-        *visibility = match now {
-            Shown::Nothing => Visibility::Hidden,
-            _ => Visibility::Inherited,
+        let (panel, mut node) = panel.into_inner();
+        node.display = match now {
+            Shown::Nothing => Display::None,
+            _ => Display::Flex,
         };
         commands
             .entity(panel)
@@ -158,12 +153,12 @@ fn draw(panel: &mut ChildSpawnerCommands, shown: Shown) {
         Shown::Outside { invitation } => draw_outside(panel, invitation),
         Shown::Waiting(asking) => {
             panel.spawn(text("Waiting for the party's leader", 12.0, DIM));
-            panel.spawn(button("Withdraw")).observe(
-                move |_: On<Activate>, mut commands: Commands| {
+            panel
+                .spawn(button("Withdraw", "Give up waiting to be let in"))
+                .observe(move |_: On<Activate>, mut commands: Commands| {
                     // There is no message for this: to despawn what waits is to give up.
                     commands.entity(asking).despawn();
-                },
-            );
+                });
         }
         Shown::Inside {
             party,
@@ -179,74 +174,142 @@ fn draw(panel: &mut ChildSpawnerCommands, shown: Shown) {
                 13.0,
                 Color::WHITE,
             ));
-            for member in members {
-                draw_member(panel, member, am_leader);
-            }
-            for (asker, name) in asking {
-                draw_asker(panel, asker, &name);
-            }
+            list(panel, |list| {
+                for (asker, name) in asking {
+                    draw_asker(list, asker, &name);
+                }
+                for member in members {
+                    draw_member(list, member, am_leader);
+                }
+            });
             draw_actions(panel, party, id, am_leader);
         }
     }
 }
 
+/// Rows, which the mouse wheel moves if there are more of them than find room.
+fn list(panel: &mut ChildSpawnerCommands, rows: impl FnOnce(&mut ChildSpawnerCommands)) {
+    panel
+        .spawn((
+            Node {
+                flex_direction: FlexDirection::Column,
+                row_gap: px(3),
+                min_height: px(0),
+                overflow: Overflow::scroll_y(),
+                ..default()
+            },
+            ScrollArea,
+        ))
+        .with_children(rows);
+}
+
+/// What is in it stands side by side.
 fn row(panel: &mut ChildSpawnerCommands, content: impl FnOnce(&mut ChildSpawnerCommands)) {
     panel
-        .spawn(Node {
-            column_gap: px(6),
-            align_items: AlignItems::Center,
-            ..default()
-        })
+        .spawn((
+            Node {
+                column_gap: px(5),
+                align_items: AlignItems::Center,
+                min_height: px(20),
+                flex_shrink: 0.0,
+                ..default()
+            },
+            Pickable::IGNORE,
+        ))
         .with_children(content);
+}
+
+/// The text of a row takes the room that the row's buttons leave.
+fn label(row: &mut ChildSpawnerCommands, content: impl Bundle) {
+    row.spawn((
+        Node {
+            flex_grow: 1.0,
+            flex_shrink: 1.0,
+            flex_basis: px(0),
+            min_width: px(0),
+            overflow: Overflow::clip(),
+            ..default()
+        },
+        Pickable::IGNORE,
+    ))
+    .with_child(content);
+}
+
+/// Buttons in two columns of the same width.
+fn grid(panel: &mut ChildSpawnerCommands, buttons: impl FnOnce(&mut ChildSpawnerCommands)) {
+    panel
+        .spawn((
+            Node {
+                display: Display::Grid,
+                grid_template_columns: RepeatedGridTrack::flex(2, 1.0),
+                column_gap: px(5),
+                row_gap: px(4),
+                flex_shrink: 0.0,
+                ..default()
+            },
+            Pickable::IGNORE,
+        ))
+        .with_children(buttons);
 }
 
 fn draw_outside(panel: &mut ChildSpawnerCommands, invitation: Option<(Username, PartyId)>) {
     panel.spawn(text("Party", 13.0, Color::WHITE));
-    row(panel, |row| {
-        row.spawn(button("Create open"))
+    grid(panel, |grid| {
+        grid.spawn(button("New open", "Make a party that everybody may join"))
             .observe(|_: On<Activate>, mut commands: Commands| {
                 commands
                     .nakama()
                     .create_party(CreateParty::open(PARTY_SIZE));
             });
-        row.spawn(button("Create closed"))
-            .observe(|_: On<Activate>, mut commands: Commands| {
+        let explains = "Make a party that you let people into";
+        grid.spawn(button("New closed", explains)).observe(
+            |_: On<Activate>, mut commands: Commands| {
                 commands
                     .nakama()
                     .create_party(CreateParty::closed(PARTY_SIZE));
-            });
+            },
+        );
     });
     if let Some((name, id)) = invitation {
         row(panel, |row| {
-            row.spawn(text(format!("{name} invites you"), 12.0, DIM));
-            row.spawn(button("Join"))
+            label(row, one_line(format!("{name} invites you"), 12.0, ALERT));
+            row.spawn(button("Join", "Join the party that you are invited to"))
                 .observe(move |_: On<Activate>, mut commands: Commands| {
                     commands.nakama().join_party(id.clone());
                 });
         });
     }
     row(panel, |row| {
-        row.spawn((field(px(120), 1), Code));
-        row.spawn(button("Join by code")).observe(join_with_button);
+        let (idle, writing) = ("Code of a party", "Ctrl+V: paste");
+        spawn_field(row, 1, Code, idle, writing);
+        let explains = "Join the party whose code you got from a member";
+        row.spawn(button("Join", explains))
+            .observe(join_with_button);
     });
 }
 
-fn draw_member(panel: &mut ChildSpawnerCommands, member: Member, am_leader: bool) {
-    row(panel, |row| {
-        let mark = if member.is_leader { "* " } else { "" };
-        let me = if member.is_self { " (you)" } else { "" };
-        row.spawn(text(
-            format!("{mark}{}{me}", member.name),
-            12.0,
-            color_of(&member.user),
-        ));
+fn draw_member(list: &mut ChildSpawnerCommands, member: Member, am_leader: bool) {
+    row(list, |row| {
+        let marks = match (member.is_self, member.is_leader) {
+            (true, true) => "  you, leader",
+            (true, false) => "  you",
+            (false, true) => "  leader",
+            (false, false) => "",
+        };
+        let name = one_line(member.name.as_str(), 12.0, color_of(&member.user));
+        let marks = (
+            TextSpan::new(marks),
+            TextFont::from_font_size(12.0),
+            TextColor(DIM),
+        );
+        label(row, (name, children![marks]));
         if am_leader && !member.is_self {
             let member = member.entity;
-            row.spawn(button("Promote"))
+            row.spawn(button("Promote", "Make them the party's leader"))
                 .observe(move |_: On<Activate>, mut commands: Commands| {
                     commands.nakama().promote_party_member(member);
                 });
-            row.spawn(button("Kick"))
+            row.spawn(button("Kick", "Put them out of the party"))
                 .observe(move |_: On<Activate>, mut commands: Commands| {
                     commands.nakama().kick_from_party(member);
                 });
@@ -254,14 +317,14 @@ fn draw_member(panel: &mut ChildSpawnerCommands, member: Member, am_leader: bool
     });
 }
 
-fn draw_asker(panel: &mut ChildSpawnerCommands, asker: Entity, name: &Username) {
-    row(panel, |row| {
-        row.spawn(text(format!("{name}?"), 12.0, DIM));
-        row.spawn(button("Accept"))
+fn draw_asker(list: &mut ChildSpawnerCommands, asker: Entity, name: &Username) {
+    row(list, |row| {
+        label(row, one_line(format!("{name}?"), 12.0, ALERT));
+        row.spawn(button("Let in", "They ask to join the party: accept"))
             .observe(move |_: On<Activate>, mut commands: Commands| {
                 commands.nakama().accept_party_join(asker);
             });
-        row.spawn(button("Decline"))
+        row.spawn(button("No", "They ask to join the party: decline"))
             .observe(move |_: On<Activate>, mut commands: Commands| {
                 commands.nakama().decline_party_join(asker);
             });
@@ -269,12 +332,13 @@ fn draw_asker(panel: &mut ChildSpawnerCommands, asker: Entity, name: &Username) 
 }
 
 fn draw_actions(panel: &mut ChildSpawnerCommands, party: Entity, id: PartyId, am_leader: bool) {
-    row(panel, |row| {
-        row.spawn(button("Invite"))
+    grid(panel, |grid| {
+        grid.spawn(button("Invite", "Invite everybody, in the chat"))
             .observe(move |_: On<Activate>, mut commands: Commands| {
                 commands.trigger(Invite { party });
             });
-        row.spawn(button("Copy code")).observe(
+        let explains = "Copy the party's code; with it, others join";
+        grid.spawn(button("Copy code", explains)).observe(
             move |_: On<Activate>, mut commands: Commands, mut clipboard: ResMut<Clipboard>| {
                 let copied = clipboard.set_text(id.as_str());
                 commands.trigger(Notice(match copied {
@@ -283,15 +347,19 @@ fn draw_actions(panel: &mut ChildSpawnerCommands, party: Entity, id: PartyId, am
                 }));
             },
         );
-        row.spawn(button("Leave"))
-            .observe(move |_: On<Activate>, mut commands: Commands| {
+        let explains = "You leave; the others stay together";
+        grid.spawn(button("Leave party", explains)).observe(
+            move |_: On<Activate>, mut commands: Commands| {
                 commands.nakama().leave_party(party);
-            });
+            },
+        );
         if am_leader {
-            row.spawn(button("Close"))
-                .observe(move |_: On<Activate>, mut commands: Commands| {
+            let explains = "End the party for everybody in it";
+            grid.spawn(button("Close party", explains)).observe(
+                move |_: On<Activate>, mut commands: Commands| {
                     commands.nakama().close_party(party);
-                });
+                },
+            );
         }
     });
 }

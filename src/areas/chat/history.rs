@@ -1,4 +1,4 @@
-//! What was said earlier, over REST.
+//! Older messages, over REST.
 
 use bevy_ecs::prelude::*;
 use serde::Deserialize;
@@ -35,7 +35,7 @@ pub struct ChatHistory {
 }
 
 impl ChatHistory {
-    /// From the newest message back, 1 to 100 of them. The next page is older.
+    /// From the newest message back, at most `limit` messages: 1 to 100. The next page is older.
     #[must_use]
     pub fn newest(limit: u32) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl ChatHistory {
         }
     }
 
-    /// From the oldest message on, 1 to 100 of them. The next page is newer.
+    /// From the oldest message on, at most `limit` messages: 1 to 100. The next page is newer.
     #[must_use]
     pub fn oldest(limit: u32) -> Self {
         Self {
@@ -54,7 +54,8 @@ impl ChatHistory {
         }
     }
 
-    /// Where another page left off. Cursors belong to a channel and a direction.
+    /// Continues after another page: give it that page's [`next_cursor`](ChatHistoryPage::next_cursor), and the same channel and
+    /// direction.
     #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.cursor = Some(cursor.into());
@@ -62,12 +63,12 @@ impl ChatHistory {
     }
 }
 
-/// Whose history to fetch.
+/// The channel whose history to fetch.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ChatHistoryOf {
     /// A channel that the local user is in.
     Channel(Entity),
-    /// Any channel. The server does not check whether the local user is in a room.
+    /// Any channel. The server lets the local user read every room, and checks membership for groups and direct messages.
     Id(ChannelId),
 }
 
@@ -89,21 +90,21 @@ impl From<&ChannelId> for ChatHistoryOf {
     }
 }
 
-/// Fetches a page of a channel's history. Made by [`fetch_chat_history`](NakamaCommands::fetch_chat_history).
+/// Fetches a page of a channel's history: the request that [`fetch_chat_history`](NakamaCommands::fetch_chat_history) makes.
 #[derive(Clone, Debug)]
 pub struct FetchChatHistory {
     id: ChannelId,
     history: ChatHistory,
 }
 
-/// A page of a channel's history. If the local user is in the channel, the messages are in its [`ChatLog`](super::ChatLog), too, as far
+/// A page of a channel's history. If the local user is in the channel, the messages are in its [`ChatLog`](super::ChatLog), too, as long
 /// as there is room.
 ///
 /// Mirrors `ChannelMessageList`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ChatHistoryPage {
-    /// The messages, **oldest first, in either direction**. Edited ones are as they stand now; removed ones are not there.
+    /// The messages, **oldest first, in either direction**. Edited messages are as they are now, and removed ones are not there.
     pub messages: Vec<ChatMessage>,
     /// Leads to the page after this one: older messages from [`newest`](ChatHistory::newest), newer ones from
     /// [`oldest`](ChatHistory::oldest). `None` at the end.
@@ -117,11 +118,12 @@ pub struct ChatHistoryPage {
 refusals! {
     /// How the server refuses to show a history.
     pub enum ChatHistoryRefusal(RestError) {
-        /// The local user may not read the channel: direct messages of others, or a group that the local user is not in.
+        /// The local user may not read the channel: these are direct messages of others, or the channel of a group that the local user is
+        /// not in.
         ChannelNotFound,
-        /// The id is none of a channel.
+        /// It is not the id of a channel.
         InvalidChannelId,
-        /// The cursor is none, or of another channel or direction.
+        /// It is not a cursor, or it is the cursor of another channel or direction.
         InvalidCursor,
         /// The limit is not between 1 and 100.
         InvalidLimit,
@@ -236,15 +238,14 @@ impl RestRequest for FetchChatHistory {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Fetches messages of a channel that were stored, over REST: the answer is a
-    /// [`Replied<FetchChatHistory>`](crate::request::Replied). If the local user is in the channel, they join its
-    /// [`ChatLog`](super::ChatLog).
+    /// Fetches older messages of a channel, over REST. The answer is a [`Replied<FetchChatHistory>`](crate::request::Replied). If the
+    /// local user is in the channel, the messages are then in its [`ChatLog`](super::ChatLog), too.
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
     ///
     /// # Errors
     ///
-    /// [`SlashInId`](RequestError::SlashInId) for a room with a slash in its name: everything else works there, but Nakama's
+    /// [`SlashInId`](RequestError::SlashInId) if the name of the room has a slash in it. Everything else works in such a room, but Nakama's
     /// REST interface does not find its history.
     pub fn fetch_chat_history(
         self,

@@ -1,4 +1,4 @@
-//! The lines of a channel as they stand now.
+//! The lines of a channel as they are now.
 
 use std::collections::VecDeque;
 
@@ -13,19 +13,18 @@ use crate::{
     proto::Timestamp,
 };
 
-/// How many edits and removals are remembered, in case that their line comes later.
+/// How many edits and removals are remembered, in case their line comes later.
 const VERDICTS: usize = 256;
 
-/// What was said in a channel, as it stands now, oldest first. On every [`ChatChannel`](super::ChatChannel).
+/// What was said in a channel, as it is now, oldest first. It is on every [`ChatChannel`](super::ChatChannel).
 ///
-/// It holds the newest lines of what arrived and of what was
+/// It holds the newest of the messages that have arrived or that you have
 /// [fetched](crate::commands::NakamaCommands::fetch_chat_history), as many as
-/// [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) says. Every message is in it once. Edits and removals are
-/// applied, if they are the author's own: an edited line has a later
-/// [`update_time`](ChatMessage::update_time), a removed one is gone. What happened to the channel's group is a line as well,
-/// see [`ChatMessage::kind`]. In which order all of it arrives makes no difference.
+/// [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) says. Each message is in it once. It applies the author's own edits
+/// and removals: an edited line has a later [`update_time`](ChatMessage::update_time), and a removed line is gone. What happened to the
+/// channel's group is a line, too, see [`ChatMessage::kind`]. The order in which all of this arrives makes no difference.
 ///
-/// Changed ([`Changed<ChatLog>`](Changed)) only if a line is. Serialised, it is its lines.
+/// It counts as [changed](Changed) only if a line has changed. It is serialised as a list of its lines.
 #[derive(Clone, Component, Debug, Default, Deserialize, Reflect, Serialize)]
 #[type_path = "bevy_nakama::chat"]
 #[component(clone_behavior = Ignore)]
@@ -57,8 +56,8 @@ impl From<VecDeque<ChatMessage>> for ChatLog {
     }
 }
 
-/// What is to happen, or has happened, to a message of a sender. That of another sender is none of its business, so it is
-/// known by both.
+/// What is to happen, or has happened, to a message of a sender. It is known by message and sender, because it must not touch the message
+/// of another sender.
 #[derive(Clone, Debug)]
 struct Verdict {
     message_id: MessageId,
@@ -102,7 +101,7 @@ impl ChatLog {
         self.lines.is_empty()
     }
 
-    /// Takes in a message, live or from the history. Whether a line has changed.
+    /// Takes in a message, live or from the history. Returns whether a line has changed.
     pub(super) fn apply(&mut self, message: &ChatMessage, limit: usize) -> bool {
         let has_changed = match message.kind {
             ChatMessageKind::Update => self.edit(message),
@@ -140,7 +139,7 @@ impl ChatLog {
         true
     }
 
-    /// The same message again: once live and once from the history, or twice from there.
+    /// The same message again: live and from the history, or twice from the history.
     fn merge(&mut self, at: usize, again: &ChatMessage) -> bool {
         let line = &mut self.lines[at];
         if line.sender_id != again.sender_id {
@@ -222,8 +221,8 @@ impl ChatLog {
 }
 
 impl ChatMessage {
-    /// Takes over what another version of the same message says, if that is newer. Of two versions of the same
-    /// moment it does not matter which one is taken, as long as it is always the same.
+    /// Takes over what another version of the same message says, if that is newer. If two versions are of the same moment, it does not
+    /// matter which is taken, as long as it is always the same.
     fn take_newer(&mut self, other: &Self) -> bool {
         let is_newer = (other.update_time, &*other.json) > (self.update_time, &*self.json);
         if is_newer {

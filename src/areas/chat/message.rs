@@ -12,33 +12,32 @@ use crate::{
     shared_text,
 };
 
-/// Somebody, maybe the local user, wrote in a channel that the local user is in; or an earlier message was edited or removed; or
-/// something happened to the channel's group. Written in `PreUpdate`,
-/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+/// A message in a channel that the local user is in: a user (maybe the local user) wrote, edited or removed something, or something
+/// happened to the channel's group. Written in `PreUpdate`, [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
 ///
-/// Everything that arrives is here. That includes edits and removals of somebody else's message, which a member whose messages are
-/// not stored can send. [`ChatLog`](super::ChatLog) takes those from the author only; whoever keeps lines of their own
-/// should compare [`sender_id`](ChatMessage::sender_id), too.
+/// You get everything that arrives. That includes edits and removals of other people's messages, which a member can send whose messages
+/// the server does not store. [`ChatLog`](super::ChatLog) applies edits and removals from the author only. If you keep lines of your own,
+/// compare [`sender_id`](ChatMessage::sender_id), too.
 ///
 /// Mirrors `ChannelMessage`.
 ///
 /// While virtual time is paused, Bevy keeps it even after you have read it, see [payloads](crate::payload#while-the-game-is-paused).
 #[derive(Clone, Debug, Message, PartialEq)]
 pub struct ChatMessageReceived {
-    /// The channel. If this message says that the local user is out of its group, the entity is
+    /// The channel. If the message says that the local user is not in the channel's group any more, the entity is
     /// [`Departed`](crate::presence::Departed), and still alive.
     pub context: Entity,
-    /// The sender's presence in the channel. `None` if there is none: they are hidden, or left, or their join has not
-    /// arrived yet, or never joined the channel of their group.
+    /// The sender's presence in the channel. `None` if the sender has no presence there: they are hidden, have left, have never joined the
+    /// channel of their group, or their join has not arrived yet.
     ///
-    /// The server names the user, not the session. If a user is there with several, it is the local user's, or else the one that
-    /// joined last.
+    /// The server names the user, not the session. If the user is there with several sessions, this is the one that joined last; for the
+    /// local user, it is the session of this connection.
     pub sender: Option<Entity>,
     /// What was said.
     pub message: ChatMessage,
 }
 
-/// A message in a channel. A copy costs four reference counts.
+/// A message in a channel. It is cheap to clone.
 ///
 /// Mirrors `ChannelMessage`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Reflect, Serialize)]
@@ -50,25 +49,25 @@ pub struct ChatMessage {
     pub message_id: MessageId,
     /// What it is.
     pub kind: ChatMessageKind,
-    /// Whose it is. Of what happened to a group, the user that it happened to.
+    /// The user who wrote, edited or removed it. If something happened to a group, the user it happened to.
     pub sender_id: UserId,
     /// The sender's name, when it was written or edited last.
     pub username: Username,
-    /// The content: a JSON object. `{}` in a removal and in what happened to a group. Live messages are as the sender wrote
-    /// them; the server's database writes JSON its own way.
+    /// The content: a JSON object. It is `{}` in a removal, and when something happened to a group. A live message is as the sender wrote
+    /// it; in the history, the server's database has written it in its own way.
     #[serde(with = "shared_text")]
     pub json: Arc<str>,
-    /// When it was written. To the nanosecond if it arrived live, to the microsecond from the history, to the second if it
-    /// is about a group and from the history.
+    /// When it was written. Live messages are exact to the nanosecond, those from the history to the microsecond, and those from the
+    /// history about a group to the second.
     pub create_time: Timestamp,
-    /// When it was edited last; otherwise as [`create_time`](Self::create_time).
+    /// When it was edited last. If it was never edited, this is [`create_time`](Self::create_time).
     pub update_time: Timestamp,
     /// Whether it is in the server's history.
     pub persistent: bool,
 }
 
 impl ChatMessage {
-    /// `known` is who sent it, if that is known: it is shared then.
+    /// `known` is the sender, if they have a presence: then the ids are shared.
     pub(super) fn new(message: api::ChannelMessage, known: Option<&PresenceInfo>) -> Self {
         let sender_id = match known.filter(|known| known.user_id == *message.sender_id) {
             Some(known) => known.user_id.clone(),
@@ -112,7 +111,7 @@ impl ChatMessage {
     ///
     /// # Errors
     ///
-    /// It is something else. Content comes from other players: anything is possible.
+    /// The content is something else. It comes from other players, so it can be anything.
     #[cfg(feature = "serde")]
     pub fn content<T: serde::de::DeserializeOwned>(&self) -> Result<T, crate::error::PayloadError> {
         serde_json::from_str(&self.json).map_err(crate::error::PayloadError::new)
@@ -125,11 +124,11 @@ impl ChatMessage {
 #[serde(from = "i32", into = "i32")]
 #[non_exhaustive]
 pub enum ChatMessageKind {
-    /// 0: somebody said something.
+    /// 0: a new message.
     Chat,
-    /// 1: somebody edited a message.
+    /// 1: an edit of a message.
     Update,
-    /// 2: somebody removed a message.
+    /// 2: the removal of a message.
     Remove,
     /// 3: a user joined the group.
     GroupJoin,
@@ -137,7 +136,7 @@ pub enum ChatMessageKind {
     GroupAdd,
     /// 5: a user left the group.
     GroupLeave,
-    /// 6: a user was thrown out of the group.
+    /// 6: a user was removed from the group.
     GroupKick,
     /// 7: a user was promoted in the group.
     GroupPromote,

@@ -1,14 +1,8 @@
 //! Chat.
 //!
-//! Joining a channel is a request whose entity *becomes* the channel: it gets [`ChatChannel`], [`ChannelId`] and
-//! [`ChatLog`], and everybody in it is an entity related to it by [`ChatMemberOf`]. One channel is one entity, however
-//! often it is joined. There are rooms, which anybody can join by name, direct messages between two users, and the
-//! channels of groups.
-//!
-//! The content of a message is a JSON object: any struct with serde. Every message arrives as [`ChatMessageReceived`], those of the
-//! local user, too. [`ChatLog`], on the channel's entity, holds the lines as they stand now, edits and removals applied: show it in
-//! a chat window. Older messages come over REST, with
-//! [`fetch_chat_history`](crate::commands::NakamaCommands::fetch_chat_history), and join the others there.
+//! To join a channel is a request, whose entity *becomes* the channel: it gets [`ChatChannel`], [`ChannelId`] and [`ChatLog`]. Everybody
+//! in the channel is an entity related to it by [`ChatMemberOf`]. A channel is one entity, however often you join it. There are rooms,
+//! which anybody can join by name, direct messages between two users, and the channels of groups.
 //!
 //! ```no_run
 //! # use bevy::prelude::*;
@@ -37,17 +31,27 @@
 //! # fn main() { App::new().add_observer(enter).add_observer(greet).add_systems(Update, show); }
 //! ```
 //!
-//! # What cannot be known
+//! The content of a message is a JSON object: any struct with serde. Each message arrives as [`ChatMessageReceived`], those of the local
+//! user, too. [`ChatLog`], on the channel's entity, holds the lines as they are now, with edits and removals applied: show it in a chat
+//! window. Older messages come over REST, with [`fetch_chat_history`](crate::commands::NakamaCommands::fetch_chat_history), and are then in
+//! the log, too.
 //!
-//! * That the group of a channel was deleted: the mirror stays, and nothing arrives any more.
+//! To hear who joins and leaves, observe [`Joined<ChatChannel>`](crate::presence::Joined) and
+//! [`Left<ChatChannel>`](crate::presence::Left). To leave, use [`leave_chat`](crate::commands::NakamaCommands::leave_chat), or despawn the
+//! channel's entity. What else you may do to entities, and what it means, is in
+//! [one table](crate::presence#what-you-may-do-to-entities).
+//!
+//! # What you cannot know
+//!
+//! * That the group of a channel was deleted: the channel's entity stays, and nothing arrives any more.
 //! * Which members are [hidden](JoinChat::hidden): they hear everything, may speak, and are in no list.
 //!
 //! # Limits
 //!
-//! The server takes messages that are JSON objects, and envelopes of at most 4096 bytes. The local user can edit and remove
-//! their own stored messages. Where a member who writes is not [persistent](JoinChat::persistent), the server passes on edits and removals of
-//! anybody's messages without looking, so the log applies them only from the author. It holds
-//! [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) lines.
+//! The server takes messages that are JSON objects, and envelopes of at most 4096 bytes. The local user can edit and remove their own
+//! stored messages. If a member joins without being [persistent](JoinChat::persistent), the server passes on whatever edits and removals
+//! that member sends, even of other people's messages; so the log applies an edit or a removal only if it comes from the author. The log
+//! holds [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) lines.
 
 mod history;
 mod log;
@@ -85,8 +89,8 @@ use crate::{
     transport::{People, canonical},
 };
 
-/// A chat channel that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves, is put out of
-/// it ([`ChatClosed`]), or the connection ends.
+/// A chat channel that the local user is in. It appears on the entity of the request that joined it. It goes when the local user leaves
+/// or is removed ([`ChatClosed`]), or when the connection ends.
 ///
 /// Mirrors `Channel`.
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
@@ -111,7 +115,7 @@ pub enum ChatChannelKind {
     },
     /// Direct messages.
     Direct {
-        /// Both users, the smaller id first. Users may write to themselves; then both are the same.
+        /// Both users, the smaller id first. If users write to themselves, both are the same.
         users: [UserId; 2],
     },
     /// The channel of a group: its members can join it.
@@ -123,11 +127,11 @@ pub enum ChatChannelKind {
 
 /// Relates a presence to the channel that it is a member of.
 ///
-/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
-/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+/// It goes when the member leaves. The entity lives on a little longer, marked with [`Departed`](crate::presence::Departed).
 ///
-/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the channel: Bevy 0.19 would abort, since it is just about to
-/// note the presence there. To leave from there, use [`leave_chat`](crate::commands::NakamaCommands::leave_chat).
+/// **To hear who joins and who leaves, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**: `On<Remove,
+/// ChatMemberOf>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, ChatMemberOf>` must not despawn
+/// the channel, because Bevy 0.19 would abort; an observer of [`Joined`](crate::presence::Joined) may.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::chat"]
 #[relationship(relationship_target = ChatMembers)]
@@ -142,15 +146,16 @@ impl Membership for ChatMemberOf {
 
 /// Everybody in a channel, the local user included, in no particular order.
 ///
-/// Members who joined [hidden](JoinChat::hidden) are in nobody's list but their own. They hear everything, and may speak.
+/// Members who are [hidden](JoinChat::hidden) are in their own list only. They hear everything, and may speak.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::chat"]
 #[relationship_target(relationship = ChatMemberOf, linked_spawn)]
 #[reflect(Component)]
 pub struct ChatMembers(EntityHashSet);
 
-/// The local user is not in a channel any more, without having left it. An event of the channel's entity, which is still there with
-/// its members and its log, and goes right after it.
+/// The local user is not in a channel any more, without having asked to leave. It is an event of the channel's entity, which still has its
+/// members and its log. Right after it, everybody gets [`Left`](crate::presence::Left) with
+/// [`YouLeft`](crate::presence::LeaveReason::YouLeft), and the channel goes.
 #[derive(Clone, Copy, Debug, EntityEvent)]
 pub struct ChatClosed {
     /// The channel.
@@ -170,7 +175,7 @@ pub enum ChatClosedReason {
     KickedFromGroup,
     /// The local user was banned from the channel's group.
     BannedFromGroup,
-    /// The server refused something because the local user is not in the channel. It had not told before.
+    /// The server refused a request because the local user is not in the channel. It had not told before.
     NotJoined,
 }
 

@@ -11,10 +11,9 @@ refusals! {
         UserNotFound,
         /// There is no such group, or the local user is not a member of it.
         GroupNotFound,
-        /// The local user is not in the channel. If there is an entity of the channel, the plugin despawns it: see
-        /// [`ChatClosed`](super::ChatClosed).
+        /// The local user is not in the channel. If the channel has an entity, it goes: see [`ChatClosed`](super::ChatClosed).
         NotJoined,
-        /// The local user has no such message in the channel's history. Nobody can edit or remove the messages of others.
+        /// The local user has no such message in the channel's history. Users can only edit and remove their own messages.
         MessageNotFound,
         /// The content is not a JSON object.
         InvalidContent,

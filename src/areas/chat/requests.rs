@@ -33,14 +33,13 @@ pub struct JoinChat {
 }
 
 impl JoinChat {
-    /// The room of this name: 1 to 64 bytes, no control characters. It exists as long as somebody is in it; its history
-    /// stays.
+    /// The room with this name: 1 to 64 bytes, no control characters. The room exists as long as somebody is in it. Its history stays.
     #[must_use]
     pub fn room(name: impl Into<String>) -> Self {
         Self::new(Type::Room, name.into())
     }
 
-    /// Direct messages with a user. If they are not there, they get a notification.
+    /// Direct messages with a user. If that user is not in the channel, the server sends them a notification.
     #[must_use]
     pub fn direct(user: impl Into<UserId>) -> Self {
         Self::new(Type::DirectMessage, user.into().to_string())
@@ -61,15 +60,15 @@ impl JoinChat {
         }
     }
 
-    /// Whether the other members do not see the local user. They see what the local user writes. Default: no.
+    /// Hides the local user from the other members. They still see what the local user writes. Default: `false`.
     #[must_use]
     pub fn hidden(mut self, hidden: bool) -> Self {
         self.hidden = hidden;
         self
     }
 
-    /// Whether the server stores what the local user writes, so that it is in the history, and makes sure that only the local user edits
-    /// or removes it. Default: yes.
+    /// Whether the server stores what the local user writes. Then it is in the history, and the server makes sure that only the local user
+    /// edits or removes it. Default: `true`.
     #[must_use]
     pub fn persistent(mut self, persistent: bool) -> Self {
         self.persistent = persistent;
@@ -77,14 +76,14 @@ impl JoinChat {
     }
 }
 
-/// The room of this name.
+/// The room with this name.
 impl From<&str> for JoinChat {
     fn from(room: &str) -> Self {
         Self::room(room)
     }
 }
 
-/// The room of this name.
+/// The room with this name.
 impl From<String> for JoinChat {
     fn from(room: String) -> Self {
         Self::room(room)
@@ -109,7 +108,7 @@ impl From<UserId> for JoinChat {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ChatJoined {
-    /// The channel: the request's own entity, or an older entity if the local user was in that channel already.
+    /// The channel: the request's own entity, or an older entity if the local user was in that channel before.
     pub entity: Entity,
 }
 
@@ -159,7 +158,7 @@ fn entry(reply: Option<Received>) -> Result<Entry<ChatChannel>, RequestError<Cha
     })
 }
 
-/// Leaves a channel. The channel's entity goes with the server's consent. Mirrors `ChannelLeave`.
+/// Leaves a channel. When the server agrees, the channel's entity goes. Mirrors `ChannelLeave`.
 pub type LeaveChat = Leave<ChatChannel>;
 
 impl<'a> NakamaCommands<'a, '_, '_> {
@@ -171,10 +170,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
-    /// Leaves a channel: the answer is a [`Replied<LeaveChat>`](crate::request::Replied) on the returned entity. A channel
-    /// that is still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
+    /// Leaves a channel. The answer is a [`Replied<LeaveChat>`](crate::request::Replied) on the returned entity. If the channel is still
+    /// [`Joining`](crate::presence::Joining), you withdraw the join, and its entity goes at once.
     ///
-    /// If the answer does not matter to you, despawn the channel's entity instead.
+    /// If you do not need the answer, despawn the channel's entity instead.
     pub fn leave_chat(self, channel: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             mirror::ask_to_leave::<ChatChannel>(world, entity, channel);

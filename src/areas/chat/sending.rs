@@ -15,7 +15,7 @@ use crate::{
     transport::Received,
 };
 
-/// The server has passed a message on. The message itself arrived before this, as a
+/// The server has passed a message on. The message itself has arrived before this, as a
 /// [`ChatMessageReceived`](super::ChatMessageReceived), like the messages of other members.
 ///
 /// Mirrors `ChannelMessageAck`.
@@ -53,7 +53,7 @@ impl ChatMessageAck {
 
 /// Sends a message to a channel. Mirrors `ChannelMessageSend`.
 ///
-/// The plugin does not take a message back, even if the answer comes too late or you despawn the request's entity.
+/// Once it is sent, a message stays, even if the answer comes too late or you despawn the request's entity.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SendChatMessage {
     id: ChannelId,
@@ -127,7 +127,7 @@ fn refused(world: &mut World, id: &ChannelId, error: ServerError) -> ChatRefusal
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Sends a message to a channel. In JSON the value must be an object: use a struct or a map. The answer is a
+    /// Sends a message to a channel. In JSON, the value must be an object, so use a struct or a map. The answer is a
     /// [`Replied<SendChatMessage>`](crate::request::Replied).
     ///
     /// ```
@@ -162,7 +162,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| submit_send(world, entity, channel, json))
     }
 
-    /// Edits a message of the local user. In JSON the value must be an object: use a struct or a map. The answer is a
+    /// Edits a message of the local user. In JSON, the value must be an object, so use a struct or a map. The answer is a
     /// [`Replied<UpdateChatMessage>`](crate::request::Replied).
     #[cfg(feature = "serde")]
     pub fn update_chat_message<T: serde::Serialize + ?Sized>(

@@ -1,22 +1,74 @@
 //! Match data: what players send each other all the time.
 //!
-//! You bind a type of data to an op code once, with [`add_match_data`](MatchDataAppExt::add_match_data). From then on, it
-//! arrives as [`FromMatch<T>`] messages, and you send it with [`send`](NakamaCommands::send). Data with op codes that no type is
-//! bound to arrives as [`MatchDataReceived`].
+//! You bind a type to an op code, once, with [`add_match_data`](MatchDataAppExt::add_match_data). Then you send its values with
+//! [`send`](NakamaCommands::send), and they arrive as [`FromMatch<T>`] messages. Data with an op code that you have bound no type to
+//! arrives as [`MatchDataReceived`].
 //!
 //! Data leaves at the end of the frame ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)), in order and paced: 32 messages
 //! at once, then 4 per millisecond. A longer burst would overflow the server's queues for the other members, and the server would
-//! disconnect *them*. [`SendFailed`](crate::send::SendFailed), an event of the match, tells you of data that was not sent.
+//! disconnect *them*. If something cannot be sent, you get [`SendFailed`](crate::send::SendFailed), an event of the match.
 //!
-//! # What cannot be known
+//! # Order
 //!
-//! Whether data arrived. The server never answers, even when it throws data away: because the filter matches nobody, because the
-//! sender is not in the match any more, or because the match has ended.
+//! Messages of one type arrive in the order in which they were sent. **Two types are two queues**: nothing tells you whether a value of
+//! one type came before a value of the other. If "spawn, then move" must stay in that order, put both into one enum:
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! use bevy::prelude::*;
+//! use bevy_nakama::{prelude::*, testing::*};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! enum Step {
+//!     Spawn { id: u32 },
+//!     Move { id: u32, to: f32 },
+//! }
+//!
+//! impl MatchPayload for Step {
+//!     const OP_CODE: i64 = 1;
+//!     type Codec = Postcard;
+//! }
+//!
+//! /// Where each unit is.
+//! #[derive(Default, Resource)]
+//! struct Units(HashMap<u32, f32>);
+//!
+//! fn apply(mut steps: MessageReader<FromMatch<Step>>, mut units: ResMut<Units>) {
+//!     for step in steps.read() {
+//!         match step.payload {
+//!             Step::Spawn { id } => {
+//!                 units.0.insert(id, 0.0);
+//!             }
+//!             Step::Move { id, to } => {
+//!                 units.0.entry(id).and_modify(|at| *at = to);
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), PayloadError> {
+//! let mut game = TestGame::joined("m", &["ada", "bob"]);
+//! game.app.add_match_data::<Step>().init_resource::<Units>().add_systems(Update, apply);
+//! for step in [Step::Spawn { id: 7 }, Step::Move { id: 7, to: 2.0 }] {
+//!     game.server_says(match_data_sent("m", Some("bob"), 1, Postcard::encode(&step)?));
+//! }
+//! game.update();
+//! assert_eq!(game.app.world().resource::<Units>().0[&7], 2.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What you cannot know
+//!
+//! Whether data arrived. The server never answers, even when it throws data away: because none of the receivers is in the match,
+//! because the sender has left it, or because it has ended.
 //!
 //! # Limits
 //!
-//! The whole envelope may have 4096 bytes by default, which leaves about 4,000 for the payload. The receivers see the flag `reliable`,
-//! but it changes nothing: the connection is TCP either way.
+//! The whole envelope may have 4096 bytes by default, which leaves about 4,000 for the payload. Receivers see the flag `reliable`, but
+//! it changes nothing: the connection is TCP.
 
 use std::{mem, sync::Arc};
 
@@ -43,7 +95,7 @@ use crate::{
     transport::{LinkCommand, MatchData, OutgoingMatchData, Pushed},
 };
 
-/// A type of match data.
+/// A type of match data. Each type is a queue of its own, see [Order](self#order).
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -57,7 +109,7 @@ use crate::{
 /// }
 /// ```
 pub trait MatchPayload: Sized + Send + Sync + 'static {
-    /// Tells the types apart on the wire. Take any number, but each for one type only.
+    /// Tells the types apart on the wire. Any number will do, but no two types may have the same.
     const OP_CODE: i64;
     /// How it becomes bytes.
     type Codec: Codec<Self>;
@@ -148,10 +200,10 @@ impl OutgoingData {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to all other members of a match. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, you get a
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, you get
     /// [`SendFailed`](crate::send::SendFailed).
     ///
-    /// The plugin spreads a burst: 32 messages at once, then four per millisecond, because the server disconnects *receivers* that
+    /// The plugin spreads a burst: 32 messages at once, then 4 per millisecond. The server disconnects *receivers* that
     /// have more than 64 messages in their queue.
     pub fn send<T: MatchPayload>(self, match_entity: Entity, payload: &T) {
         self.send_data(match_entity, OutgoingData::typed(payload));

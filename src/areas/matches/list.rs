@@ -11,9 +11,9 @@ use crate::{
     transport::RestResponse,
 };
 
-/// Asks which matches there are. All conditions have to hold.
+/// Asks which matches there are. You get those that meet all of your conditions.
 ///
-/// A new authoritative match, and a new label, is listed about a second later; a relayed match at once.
+/// A new authoritative match appears in the list after about a second, and so does a new label. A relayed match appears at once.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -40,7 +40,7 @@ pub struct ListMatches {
 }
 
 impl ListMatches {
-    /// At most so many: 1 to 100. There are no pages.
+    /// At most `limit` matches: 1 to 100. There are no pages.
     #[must_use]
     pub fn new(limit: u32) -> Self {
         Self {
@@ -53,35 +53,35 @@ impl ListMatches {
         }
     }
 
-    /// Only those that code on the server runs, or only those that it does not. Otherwise both.
+    /// With `true`, only matches that code on the server runs; with `false`, only relayed ones. By default, both.
     #[must_use]
     pub fn authoritative(mut self, authoritative: bool) -> Self {
         self.authoritative = Some(authoritative);
         self
     }
 
-    /// Only those with exactly this label. Relayed matches have none.
+    /// Only matches with exactly this label. Relayed matches have no label.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Only those with at least so many members.
+    /// Only matches with at least `size` members.
     #[must_use]
     pub fn min_size(mut self, size: u32) -> Self {
         self.min_size = Some(size);
         self
     }
 
-    /// Only those with at most so many members.
+    /// Only matches with at most `size` members.
     #[must_use]
     pub fn max_size(mut self, size: u32) -> Self {
         self.max_size = Some(size);
         self
     }
 
-    /// Only those whose label, a JSON object, is like this: `+label.mode:duel +label.rank:>=10`.
+    /// Only matches whose label, a JSON object, fits a query such as `+label.mode:duel +label.rank:>=10`.
     #[must_use]
     pub fn query(mut self, query: impl Into<String>) -> Self {
         self.query = Some(query.into());
@@ -89,21 +89,21 @@ impl ListMatches {
     }
 }
 
-/// A match that there is. Mirrors `Match` of the REST interface.
+/// A match in the answer to [`ListMatches`]. Mirrors `Match` of the REST interface.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ListedMatch {
-    /// To be joined with [`JoinMatch::by_id`](super::JoinMatch::by_id).
+    /// Give it to [`join_match`](NakamaCommands::join_match).
     pub match_id: MatchId,
     /// Whether code on the server runs it.
     #[serde(default)]
     pub authoritative: bool,
-    /// What its handler calls it. `None` in relayed matches.
+    /// The label that its handler gave it. `None` in relayed matches.
     pub label: Option<String>,
-    /// How many are in it.
+    /// How many members it has.
     #[serde(default)]
     pub size: u32,
-    /// Rounds of its handler per second. `None` in relayed matches.
+    /// How many times a second its handler runs. `None` in relayed matches.
     pub tick_rate: Option<u32>,
     /// The name of its handler. `None` in relayed matches.
     pub handler_name: Option<String>,
@@ -114,9 +114,9 @@ refusals! {
     pub enum MatchListRefusal(RestError) {
         /// The limit is not between 1 and 100.
         InvalidLimit,
-        /// There cannot be such a size.
+        /// No match can have such a size.
         InvalidSize,
-        /// The query does not parse.
+        /// The server does not understand the query.
         InvalidQuery,
         /// Something else.
         Other,
@@ -170,7 +170,7 @@ impl RestRequest for ListMatches {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Asks which matches there are, over REST: the answer is a [`Replied<ListMatches>`](crate::request::Replied).
+    /// Asks which matches there are, over REST. The answer is a [`Replied<ListMatches>`](crate::request::Replied).
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
     pub fn list_matches(self, request: ListMatches) -> EntityCommands<'a> {

@@ -1,7 +1,7 @@
 //! Matches.
 //!
-//! Joining or creating a match is a request whose entity *becomes* the match: it gets [`Match`] and [`MatchId`], and
-//! everybody in it is an entity related to it by [`PresentIn`]. One match is one entity, however often it is joined.
+//! To join or create a match is a request, whose entity *becomes* the match: it gets [`Match`] and [`MatchId`]. Everybody in the match
+//! is an entity related to it by [`PresentIn`]. A match is one entity, however often you join it.
 //!
 //! ```no_run
 //! # use bevy::prelude::*;
@@ -15,17 +15,17 @@
 //!     );
 //! }
 //!
-//! fn greet(came: On<Add, PresentIn>, who: Query<(&Username, &JoinedAs), Without<IsSelf>>) {
-//!     match who.get(came.entity) {
-//!         Ok((name, JoinedAs::Present)) => println!("{name} was here before us"),
-//!         Ok((name, JoinedAs::Arrived)) => println!("{name} has come"),
-//!         Err(_) => {}
+//! fn greet(joined: On<Joined<Match>>, others: Query<&Username, Without<IsSelf>>) {
+//!     let Ok(name) = others.get(joined.presence) else { return };
+//!     match joined.how {
+//!         JoinedAs::Present => println!("{name} was here before us"),
+//!         _ => println!("{name} has joined"),
 //!     }
 //! }
 //!
-//! fn bye(gone: On<Remove, PresentIn>, names: Query<&Username>) {
-//!     if let Ok(name) = names.get(gone.entity) {
-//!         println!("{name} has left");
+//! fn bye(left: On<Left<Match>>) {
+//!     if left.why == LeaveReason::Left {
+//!         println!("{} has left", left.info.username);
 //!     }
 //! }
 //! # fn main() { App::new().add_observer(enter).add_observer(greet).add_observer(bye); }
@@ -34,25 +34,29 @@
 //! [`list_matches`](crate::commands::NakamaCommands::list_matches) asks which matches there are. The
 //! [matchmaker](crate::matchmaker) finds others to play with.
 //!
+//! To leave, use [`leave_match`](crate::commands::NakamaCommands::leave_match), or despawn the match's entity. What else you may do to
+//! entities, and what it means, is in [one table](crate::presence#what-you-may-do-to-entities).
+//!
 //! # Authoritative matches
 //!
-//! Code on the server runs them: they have a [label](Match::label), may refuse who wants to join
-//! ([`MatchRefusal::JoinRejected`], with the reason), which is what [`JoinMatch::with_metadata`] is for, and send data
-//! themselves: their `sender` is `None`. What they send to a user who joins overtakes the answer to the join; the plugin puts
-//! it behind the answer.
+//! Code on the server runs them. They have a [label](Match::label). They send data themselves, without a `sender`. They may
+//! refuse a player who wants to join, with a reason: [`MatchRefusal::JoinRejected`]. To tell them something with the join, use
+//! [`JoinMatch::with_metadata`].
 //!
-//! # What cannot be known
+//! What such a match sends to a player who joins may arrive before the answer to the join. The plugin puts it behind the answer.
 //!
-//! * That the local user was kicked: the other members see the local user leave, and the local user is told nothing. The
-//!   entity stays, and nothing arrives any more.
-//! * That an authoritative match has ended. (A match whose code fails takes the connection with it.)
-//! * A new label: [`Match::label`] is that of the join. Lists have the present one.
+//! # What you cannot know
+//!
+//! * That the local user was kicked: the server tells the other members, and not the local user. The match's entity stays, and nothing
+//!   arrives any more.
+//! * That an authoritative match has ended. If the code of a match fails, the server ends the connection, too.
+//! * A new label: [`Match::label`] is the label at the time of the join. [Lists](ListMatches) have the present one.
 //!
 //! # Limits
 //!
-//! A relayed match exists as long as somebody is in it; its id cannot be joined afterwards, but a [named](CreateMatch::named) one
-//! is made anew. A token of the matchmaker is good for 30 s; the match can be joined by its id after that. A server can be set up
-//! to let a user be in one match only; it then leaves the others without a word.
+//! A relayed match exists as long as somebody is in it. After that, nobody can join it by its id. A [named](CreateMatch::named) match is
+//! made anew when a player asks for it. A token of the matchmaker is good for 30 s; after that, join the match by its id. A
+//! server can be configured to allow one match for each user only. It then takes the local user out of the other matches without telling.
 
 pub mod data;
 mod list;
@@ -79,29 +83,29 @@ use crate::{
     transport::{MatchData, People, Received},
 };
 
-/// A match that the local user is in. Appears on the entity of the request that joined it; goes when the local user leaves or
+/// A match that the local user is in. It appears on the entity of the request that joined it, and goes when the local user leaves or
 /// the connection ends.
 ///
-/// Mirrors `Match`; its `size` is left out because the server counts differently from case to case: count
-/// [`MatchPresences`].
+/// Mirrors `Match`, without `size`, which the server counts differently from case to case: count [`MatchPresences`].
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::matches"]
 #[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<Match>)]
 #[reflect(Component)]
 pub struct Match {
-    /// Whether code on the server runs it; otherwise the server passes messages on between its members.
+    /// Whether code on the server runs it. In other matches, which are called relayed, the server passes on what members send.
     pub authoritative: bool,
-    /// The label that its handler gave it, as of the join: changes are not sent. `None` in relayed matches.
+    /// The label that its handler had given it when the local user joined. The server does not report changes. `None` in relayed
+    /// matches.
     pub label: Option<String>,
 }
 
 /// Relates a presence to the match that it is in.
 ///
-/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
-/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+/// It goes when the player leaves. The entity lives on a little longer, marked with [`Departed`](crate::presence::Departed).
 ///
-/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the match: Bevy 0.19 would abort, since it is just about to
-/// note the presence there. To leave from there, use [`leave_match`](crate::commands::NakamaCommands::leave_match).
+/// **To hear who joins and who leaves, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**: `On<Remove,
+/// PresentIn>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, PresentIn>` must not despawn the
+/// match, because Bevy 0.19 would abort; an observer of [`Joined`](crate::presence::Joined) may.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::matches"]
 #[relationship(relationship_target = MatchPresences)]
@@ -114,7 +118,7 @@ impl Membership for PresentIn {
     type Marks = ();
 }
 
-/// Everybody in a match, the local user included, in no particular order. Absent if there is nobody.
+/// Everybody in a match, the local user included, in no particular order. It is absent while there is nobody.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::matches"]
 #[relationship_target(relationship = PresentIn, linked_spawn)]
@@ -147,9 +151,9 @@ impl Vocabulary for Match {
 refusals! {
     /// How the server refuses something about matches. The server's own text is in the error.
     pub enum MatchRefusal(ServerError) {
-        /// There is no such match, or not any more.
+        /// There is no such match, or it has ended.
         NotFound,
-        /// The match handler said no; the text is its reason.
+        /// The match handler refused the local user. The text is its reason.
         JoinRejected,
         /// The id is malformed.
         InvalidId,
@@ -176,7 +180,7 @@ impl From<ServerError> for MatchRefusal {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct MatchJoined {
-    /// The match: the request's own entity, or an older entity if the local user was in that match already.
+    /// The match: the request's own entity, or an older entity if the local user was in that match before.
     pub entity: Entity,
 }
 
@@ -193,7 +197,7 @@ impl CreateMatch {
         Self::default()
     }
 
-    /// The match of that name: the first user who asks creates it, the others join it.
+    /// The match with this name. The first user who asks for it creates it, and the others join it.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self {
@@ -259,7 +263,7 @@ impl JoinMatch {
         }
     }
 
-    /// Something for the match handler to know. Relayed matches ignore it.
+    /// Tells the match handler something. Relayed matches ignore it.
     #[must_use]
     pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
@@ -304,7 +308,7 @@ impl SocketRequest for JoinMatch {
     }
 }
 
-/// Leaves a match. The match's entity goes with the server's consent. Mirrors `MatchLeave`.
+/// Leaves a match. When the server agrees, the match's entity goes. Mirrors `MatchLeave`.
 pub type LeaveMatch = Leave<Match>;
 
 impl<'a> NakamaCommands<'a, '_, '_> {
@@ -322,10 +326,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
-    /// Leaves a match: the answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity. A match that is
-    /// still [`Joining`](crate::presence::Joining) is withdrawn: its entity goes at once.
+    /// Leaves a match. The answer is a [`Replied<LeaveMatch>`](crate::request::Replied) on the returned entity. If the match is still
+    /// [`Joining`](crate::presence::Joining), you withdraw the join, and its entity goes at once.
     ///
-    /// If the answer does not matter to you, despawn the match's entity instead.
+    /// If you do not need the answer, despawn the match's entity instead.
     pub fn leave_match(self, match_entity: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             mirror::ask_to_leave::<Match>(world, entity, match_entity);
@@ -333,7 +337,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 }
 
-/// What the server answers whoever comes into a match.
+/// What the server answers when the local user joins or creates a match.
 fn entry(reply: Option<Received>) -> Result<Entry<Match>, RequestError<MatchRefusal>> {
     let (joined, mut people) = expect_message!(reply, Match);
     let others = joined.presences.iter().map(|other| (other, false));

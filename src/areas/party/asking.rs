@@ -1,4 +1,4 @@
-//! Who asks to join a party, as its leader sees it.
+//! Players who ask to join a party, as its leader sees them.
 
 use bevy_ecs::{entity::EntityHashMap, prelude::*};
 use bevy_reflect::Reflect;
@@ -21,8 +21,8 @@ use crate::{
     transport::People,
 };
 
-/// Somebody asks to join this party. An entity of its own with [`UserId`], [`SessionId`] and [`Username`], in the world of
-/// the party's leader. Goes when the local user answers, when the asker joins, and when the local user stops being the leader.
+/// A player asks to join this party. In the game of the party's leader, the player is an entity with [`UserId`], [`SessionId`] and
+/// [`Username`]. It goes when the local user accepts or declines, when the player joins, and when the local user stops being the leader.
 ///
 /// Mirrors an entry of `PartyJoinRequest`.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
@@ -31,7 +31,7 @@ use crate::{
 #[reflect(Component)]
 pub struct PartyJoinRequester(pub Entity);
 
-/// Everybody who asks to join a party, in order of asking. Absent if nobody does.
+/// Everybody who asks to join a party, in the order in which they asked. It is absent while nobody asks.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[relationship_target(relationship = PartyJoinRequester, linked_spawn)]
@@ -144,7 +144,7 @@ fn forget_those(world: &mut World, party: Entity, mut is_gone: impl FnMut(&Asker
     }
 }
 
-/// Asks the server who is waiting to be let in.
+/// Asks the server who asks to join.
 pub(super) fn list(world: &mut World, party: Entity) {
     let mut request = world.spawn_empty();
     // The game has not asked, so it does not hear of a refusal.
@@ -156,18 +156,18 @@ pub(super) fn list(world: &mut World, party: Entity) {
     });
 }
 
-/// Asks who asks to join, as the leader. Mirrors `PartyJoinRequestList`.
+/// Lists the join requests of a party. Only its leader may do this. Mirrors `PartyJoinRequestList`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ListPartyJoinRequests {
     id: PartyId,
     party: Entity,
 }
 
-/// Everybody who asks to join is in the world now.
+/// Everybody who asks to join has an entity now.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PartyJoinRequestsListed {
-    /// Their entities, in order of asking.
+    /// Their entities, in the order in which they asked.
     pub askers: Vec<Entity>,
 }
 
@@ -196,7 +196,7 @@ impl SocketRequest for ListPartyJoinRequests {
     }
 }
 
-/// Lets somebody in who asked to join, as the leader. Mirrors `PartyAccept`.
+/// Accepts a join request. Only the leader may do this. Mirrors `PartyAccept`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AcceptPartyJoin {
     id: PartyId,
@@ -235,7 +235,7 @@ impl Acknowledged for AcceptPartyJoin {
     }
 }
 
-/// Declines somebody who asked to join, as the leader. They are not told. Mirrors `PartyRemove`.
+/// Declines a join request. Only the leader may do this. The server does not tell the player. Mirrors `PartyRemove`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeclinePartyJoin {
     id: PartyId,
@@ -268,7 +268,7 @@ impl Acknowledged for DeclinePartyJoin {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Lets somebody in who [asks to join](PartyJoinRequester), as the leader: the answer is a
+    /// Accepts the join request of a player who [asks to join](PartyJoinRequester). Only the leader may do this. The answer is a
     /// [`Replied<AcceptPartyJoin>`](crate::request::Replied).
     pub fn accept_party_join(self, asker: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
@@ -280,7 +280,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Declines somebody who [asks to join](PartyJoinRequester), as the leader: the answer is a
+    /// Declines the join request of a player who [asks to join](PartyJoinRequester). Only the leader may do this. The answer is a
     /// [`Replied<DeclinePartyJoin>`](crate::request::Replied).
     pub fn decline_party_join(self, asker: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
@@ -292,7 +292,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Asks the server who asks to join, as the leader: the answer is a
+    /// Lists the join requests of a party. Only its leader may do this. The answer is a
     /// [`Replied<ListPartyJoinRequests>`](crate::request::Replied). The plugin does this by itself when the local user becomes the leader.
     pub fn list_party_join_requests(self, party: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {

@@ -1,4 +1,4 @@
-//! Party data: like match data, but the server acknowledges every message, and you cannot choose receivers.
+//! Party data: like match data, but the server acknowledges each message, and you cannot choose the receivers.
 
 use std::{mem, sync::Arc};
 
@@ -27,6 +27,9 @@ use crate::{
 
 /// A type of party data.
 ///
+/// Each type is a queue of its own. If values of two types must stay in order, put both into one enum, as for
+/// [match data](crate::match_data#order).
+///
 /// ```
 /// # use bevy_nakama::prelude::*;
 /// # use serde::{Deserialize, Serialize};
@@ -39,7 +42,8 @@ use crate::{
 /// }
 /// ```
 pub trait PartyPayload: Sized + Send + Sync + 'static {
-    /// Tells the types apart on the wire. Take any number, but each for one type only. The op codes of match data are separate.
+    /// Tells the types apart on the wire. Any number will do, but no two types may have the same. The op codes of match data are
+    /// separate.
     const OP_CODE: i64;
     /// How it becomes bytes.
     type Codec: Codec<Self>;
@@ -120,7 +124,7 @@ impl SendsData for Party {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to the other members of a party. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, or the server refuses it, you get a
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, or the server refuses it, you get
     /// [`SendFailed`](crate::send::SendFailed).
     pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
         self.send_out(party, OutgoingData::of::<Party, T>(payload));

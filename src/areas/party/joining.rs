@@ -1,4 +1,4 @@
-//! Joining a party, and waiting to be let in.
+//! Joining a party, and waiting until its leader accepts.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
     transport::Received,
 };
 
-/// How long an open party may take to let a user in. After that, its leader is being asked.
+/// How long it may take to join an open party. After that, the party is closed, and its leader has to accept.
 const OPEN_PARTY: Duration = Duration::from_secs(1);
 
 /// Joins a party, or asks to. Mirrors `PartyJoin`.
@@ -29,12 +29,12 @@ pub struct JoinParty {
     id: PartyId,
 }
 
-/// The server took the request. The local user is not in the party yet, see [the module](super).
+/// The server took the join request. The local user is not in the party yet, see [Joining](super#joining).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PartyJoinRequested {
-    /// What is or becomes the party: the request's own entity, or an older entity if the local user was in that party, or
-    /// had asked to join it, already.
+    /// The entity that is or becomes the party: the request's own entity, or an older entity if the local user was in that party before,
+    /// or had asked to join it.
     pub entity: Entity,
 }
 
@@ -87,12 +87,12 @@ impl SocketRequest for JoinParty {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Joins a party, or asks its leader to. The returned entity becomes the party once the local user is let in; the answer,
-    /// [`Replied<JoinParty>`](crate::request::Replied), means that the server took the request.
+    /// Joins a party, or asks its leader to accept the local user. Give it the [id](PartyId) of the party, as it is or as text.
     ///
-    /// Despawning the entity meanwhile withdraws the request. The server keeps it, but if the leader accepts it, the
-    /// plugin leaves again.
-    /// Give it the [id](PartyId) of the party, as it is or as text.
+    /// The returned entity becomes the party when the local user is in it. The answer, [`Replied<JoinParty>`](crate::request::Replied),
+    /// only means that the server took the request.
+    ///
+    /// To withdraw the request, despawn the entity. The server keeps the request, but if the leader accepts it, the plugin leaves again.
     pub fn join_party(self, request: impl Into<JoinParty>) -> EntityCommands<'a> {
         let request = request.into();
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
@@ -152,7 +152,7 @@ fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     }
 }
 
-/// A join has its answer: leaves what turns out to be unwanted.
+/// A join has its answer. Leaves what nobody wants.
 pub(super) fn on_join_answered(world: &mut World) {
     for id in mirror::take_unwanted::<Party>(world) {
         leave_unwanted(world, &id);

@@ -11,9 +11,9 @@ use crate::{
     transport::RestResponse,
 };
 
-/// Asks which parties there are, but for hidden ones. Nakama 3.28 and newer.
+/// Asks which parties there are, except hidden ones. Nakama 3.28 and newer have this.
 ///
-/// A new party, and a new label, is listed about a second later.
+/// A new party appears in the list after about a second, and so does a new label.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -38,7 +38,7 @@ pub struct ListParties {
 }
 
 impl ListParties {
-    /// At most so many at once: 1 to 100.
+    /// At most `limit` parties in each page: 1 to 100.
     #[must_use]
     pub fn new(limit: u32) -> Self {
         Self {
@@ -49,21 +49,21 @@ impl ListParties {
         }
     }
 
-    /// Only those that anybody may join, or only those whose leader decides. Otherwise both.
+    /// With `true`, only parties that players may join without being accepted; with `false`, only the others. By default, both.
     #[must_use]
     pub fn open(mut self, open: bool) -> Self {
         self.open = Some(open);
         self
     }
 
-    /// Only those whose label, a JSON object, is like this: `+label.mode:duel +label.rank:>=10`.
+    /// Only parties whose label, a JSON object, fits a query such as `+label.mode:duel +label.rank:>=10`.
     #[must_use]
     pub fn query(mut self, query: impl Into<String>) -> Self {
         self.query = Some(query.into());
         self
     }
 
-    /// Where another page left off. Cursors belong to a query.
+    /// Continues after another page: give it that page's [`next_cursor`](PartyPage::next_cursor), and the same query.
     #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.cursor = Some(cursor.into());
@@ -83,19 +83,19 @@ pub struct PartyPage {
     pub next_cursor: Option<String>,
 }
 
-/// A party that there is. Mirrors `Party` of the REST interface.
+/// A party in the answer to [`ListParties`]. Mirrors `Party` of the REST interface.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ListedParty {
-    /// To be joined with [`join_party`](NakamaCommands::join_party).
+    /// Give it to [`join_party`](NakamaCommands::join_party).
     pub party_id: PartyId,
-    /// Whether anybody may join without being accepted.
+    /// Whether players may join without being accepted.
     #[serde(default)]
     pub open: bool,
     /// How many members it may have.
     #[serde(default)]
     pub max_size: u32,
-    /// A JSON object, written as the server does, which is not how it was set. Empty if there is none.
+    /// A JSON object. The server writes it in its own way, not as it was set. Empty if the party has no label.
     #[serde(default)]
     pub label: String,
 }
@@ -107,9 +107,9 @@ refusals! {
         Unsupported,
         /// The limit is not between 1 and 100.
         InvalidLimit,
-        /// The query does not parse.
+        /// The server does not understand the query.
         InvalidQuery,
-        /// The cursor is none, or of another query.
+        /// It is not a cursor, or it is the cursor of another query.
         InvalidCursor,
         /// Something else.
         Other,
@@ -157,8 +157,8 @@ impl RestRequest for ListParties {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Asks which parties there are, over REST: the answer is a [`Replied<ListParties>`](crate::request::Replied). Nakama
-    /// 3.28 and newer; on an older server, it is [`PartyListRefusal::Unsupported`].
+    /// Asks which parties there are, over REST. The answer is a [`Replied<ListParties>`](crate::request::Replied). It takes Nakama 3.28
+    /// or newer; an older server refuses with [`PartyListRefusal::Unsupported`].
     ///
     /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
     pub fn list_parties(self, request: ListParties) -> EntityCommands<'a> {

@@ -1,15 +1,8 @@
 //! Parties.
 //!
-//! You create a party, or join one by its id, which players tell each other (in a chat, or as a code). To create a party is a
-//! request whose entity becomes the party. To join is different: the server's answer only means that it took the request. If the
-//! party is open, the local user is in it a moment later. Otherwise its leader has to accept, which may take any time, and a
-//! refusal is never announced. The entity of the join stays [`Joining`](crate::presence::Joining) until it becomes the [`Party`]; without an
-//! answer for a second it also gets [`PendingApproval`]. Despawning it withdraws the request.
-//!
-//! Members are entities related to the party by [`PartyMemberOf`], in order of joining; the leader carries [`PartyLeader`]. To
-//! the leader, everybody who asks to join is an entity related to it by [`PartyJoinRequester`]: accept or decline it.
-//!
-//! [`list_parties`](crate::commands::NakamaCommands::list_parties) asks which parties there are.
+//! A party is an entity with [`Party`] and [`PartyId`]. You create it, or join it by its id, which players tell each other in a chat or
+//! as a code. Members are entities related to the party by [`PartyMemberOf`], in the order in which they joined; the leader carries
+//! [`PartyLeader`].
 //!
 //! ```no_run
 //! # use bevy::prelude::*;
@@ -28,33 +21,59 @@
 //!     commands.nakama().accept_party_join(asks.entity);
 //! }
 //!
-//! fn greet(leads: On<Add, PartyLeader>, names: Query<&Username>) {
-//!     if let Ok(name) = names.get(leads.entity) {
-//!         println!("{name} leads");
+//! fn bye(left: On<Left<Party>>) {
+//!     match left.why {
+//!         LeaveReason::Left => println!("{} has left", left.info.username),
+//!         LeaveReason::Kicked => println!("you removed {}", left.info.username),
+//!         _ => {} // the local user is out
 //!     }
 //! }
 //! # fn main() {
-//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(greet);
+//! #     App::new().add_observer(open_a_party).add_observer(invite).add_observer(let_everybody_in).add_observer(bye);
 //! # }
 //! ```
 //!
+//! # Joining
+//!
+//! To create a party is a request whose entity becomes the party. To join is different: the server's answer only means that it took the
+//! request.
+//!
+//! * If the party is open, the local user is in it a moment later.
+//! * If it is closed, its leader has to accept. That may take any time, and the server never reports a refusal.
+//!
+//! Until then, the entity is [`Joining`](crate::presence::Joining). If nothing has come after a second, it also gets
+//! [`PendingApproval`]. To withdraw the join request, despawn the entity.
+//!
+//! In the leader's game, every player who asks to join is an entity related to the party by [`PartyJoinRequester`]. Call
+//! [`accept_party_join`](crate::commands::NakamaCommands::accept_party_join) or
+//! [`decline_party_join`](crate::commands::NakamaCommands::decline_party_join) with it.
+//!
+//! [`list_parties`](crate::commands::NakamaCommands::list_parties) asks which parties there are.
+//!
+//! To leave, use [`leave_party`](crate::commands::NakamaCommands::leave_party), or despawn the party's entity. What else you may do to
+//! entities, and what it means, is in [one table](crate::presence#what-you-may-do-to-entities).
+//!
 //! # Party data
 //!
-//! Members tell each other things as in a match, with types bound to op codes: see [`PartyPayload`] and
-//! [`send_to_party`](crate::commands::NakamaCommands::send_to_party). Unlike match data, they go to all other members, and the
-//! server confirms each, so that a refusal comes back as [`SendFailed`](crate::send::SendFailed).
+//! Members send each other data as in a match, with types that you bind to op codes: see [`PartyPayload`] and
+//! [`send_to_party`](crate::commands::NakamaCommands::send_to_party). It goes to all other members. Unlike with match data, the server
+//! acknowledges each message, so a refusal comes back as [`SendFailed`](crate::send::SendFailed).
 //!
-//! # What cannot be known
+//! Two types are two queues, which lose their order: if that matters, put both into one enum, as for
+//! [match data](crate::match_data#order).
 //!
-//! * That the leader declined the local user's join request, or that the party closed meanwhile: nothing comes any more.
+//! # What you cannot know
+//!
+//! * That the leader declined the local user's join request, or that the party has closed meanwhile. Nothing comes any more.
 //! * Whether the local user was removed or the party closed: both are [`PartyClosed`].
-//! * The label of a party that the local user joined, and whether it is hidden: they are `None` until one of them changes.
+//! * The label of a party that the local user joined, and whether it is hidden. Both stay `None` until one of them changes.
 //!
 //! # Limits
 //!
-//! 256 members; as many open join requests as it may have members; a label is a JSON object of at most 2048 bytes. Nakama before 3.28
-//! has neither labels nor hidden parties, and no [`update_party`](crate::commands::NakamaCommands::update_party); both ways in
-//! which servers write a party are understood.
+//! A party has at most 256 members, and as many open join requests as it may have members. A label is a JSON object of at most 2048
+//! bytes. Nakama before 3.28 has neither labels nor hidden parties, and no
+//! [`update_party`](crate::commands::NakamaCommands::update_party). Older and newer servers write a party differently; the plugin reads
+//! both.
 
 mod asking;
 mod data;
@@ -101,8 +120,8 @@ use crate::{
     transport::{PartyData, People},
 };
 
-/// A party that the local user is in. Appears when the local user has created or joined it; goes when the local user leaves or is
-/// removed, when the party closes, or the connection ends.
+/// A party that the local user is in. It appears when the local user has created or joined it. It goes when the local user leaves or is
+/// removed, when the party closes, or when the connection ends.
 ///
 /// Mirrors `Party` and `PartyUpdate`.
 #[derive(Clone, Component, Debug, Eq, PartialEq, Reflect)]
@@ -110,23 +129,23 @@ use crate::{
 #[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<Party>)]
 #[reflect(Component)]
 pub struct Party {
-    /// Whether anybody may join without being accepted.
+    /// Whether players may join without being accepted.
     pub open: bool,
     /// How many members it may have.
     pub max_size: u32,
-    /// Whether it is left out of lists. `None` is not known: only its creator and a later change tell.
+    /// Whether lists leave it out. `None` means unknown: the server tells its creator, and everybody when it changes.
     pub hidden: Option<bool>,
-    /// A JSON object that lists can be searched for. `None` is not known: only its creator and a later change tell.
+    /// A JSON object that queries of lists look at. `None` means unknown: the server tells its creator, and everybody when it changes.
     pub label: Option<String>,
 }
 
 /// Relates a presence to the party that it is a member of.
 ///
-/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
-/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+/// It goes when the member leaves. The entity lives on a little longer, marked with [`Departed`](crate::presence::Departed).
 ///
-/// An observer of its coming (`On<Add, …>`, `On<Insert, …>`) must not despawn the party: Bevy 0.19 would abort, since it is just about to
-/// note the presence there. To leave from there, use [`leave_party`](crate::commands::NakamaCommands::leave_party).
+/// **To hear who joins and who leaves, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**: `On<Remove,
+/// PartyMemberOf>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, PartyMemberOf>` must not despawn
+/// the party, because Bevy 0.19 would abort; an observer of [`Joined`](crate::presence::Joined) may.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[relationship(relationship_target = PartyMembers)]
@@ -139,30 +158,31 @@ impl Membership for PartyMemberOf {
     type Marks = PartyLeader;
 }
 
-/// The members of a party, the local user included, in order of joining.
+/// The members of a party, the local user included, in the order in which they joined.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[relationship_target(relationship = PartyMemberOf, linked_spawn)]
 #[reflect(Component)]
 pub struct PartyMembers(Vec<Entity>);
 
-/// Marks the leader among the members of a party. It moves when another member takes over.
+/// Marks the leader of a party among its members. It moves when another member becomes the leader.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[component(clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct PartyLeader;
 
-/// Marks an entity that has asked to join a party and heard nothing for a second: the party is closed, and its leader has
-/// to accept. It may never go: a refusal is not announced.
+/// Marks an entity that asks to join a party and has heard nothing for a second: the party is closed, and its leader has to accept. The
+/// mark may stay for ever, because the server does not report a refusal.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[component(clone_behavior = Ignore)]
 #[reflect(Component)]
 pub struct PendingApproval;
 
-/// The local user is not in the party any more: it closed, or the local user was removed; the server does not say which. An event of the
-/// party's entity, which is still there with its members, and goes right after it.
+/// The local user is not in the party any more: it has closed, or the local user was removed. The server does not say which. It is an
+/// event of the party's entity, which still has its members. Right after it, everybody gets [`Left`](crate::presence::Left) with
+/// [`YouLeft`](crate::presence::LeaveReason::YouLeft), and the party goes.
 #[derive(Clone, Copy, Debug, EntityEvent)]
 pub struct PartyClosed {
     /// The party.
@@ -240,7 +260,7 @@ impl Party {
     }
 }
 
-/// A pushed `party`: the local user has been let in, or is told again.
+/// A pushed `party`: the local user has been accepted, or the server reports it again.
 fn on_party(
     world: &mut World,
     party: &mut realtime::Party,

@@ -5,17 +5,17 @@ use crate::error::{ServerError, refusals};
 refusals! {
     /// How the server refuses something about parties. The server's own text is in the error.
     pub enum PartyRefusal(ServerError) {
-        /// There is no such party, or not any more.
+        /// There is no such party, or it has closed.
         NotFound,
-        /// Only the leader may do this. Outsiders get it, too.
+        /// Only the leader may do this. Users who are not in the party get this refusal, too.
         NotLeader,
         /// The party has as many members as it may have.
         Full,
         /// The party has as many open join requests as it may have members.
         RequestsFull,
-        /// The local user has asked to join already.
+        /// The local user has asked to join before.
         AlreadyAsked,
-        /// Nobody by that name has asked to join, or not any more.
+        /// There is no such join request, or not any more.
         RequestNotFound,
         /// The user who asked to join is not online any more.
         AskerGone,

@@ -8,7 +8,7 @@ use crate::{
     connection::NakamaConnection,
     mirror::{
         self, Leave, ask_about, id_of,
-        presence::{PartyId, presence},
+        presence::{PartyId, SessionId, presence},
         refuse_for,
     },
     proto::{Message, PartyLayout, UserPresence, realtime},
@@ -29,7 +29,7 @@ pub struct CreateParty {
 }
 
 impl CreateParty {
-    /// A closed party: its leader accepts who joins. 1 to 256 members.
+    /// A closed party: its leader accepts those who ask to join. It may have `max_size` members, 1 to 256.
     #[must_use]
     pub fn closed(max_size: u32) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl CreateParty {
         }
     }
 
-    /// A party that everybody who knows its id can join. 1 to 256 members.
+    /// An open party: everybody who knows its id can join. It may have `max_size` members, 1 to 256.
     #[must_use]
     pub fn open(max_size: u32) -> Self {
         Self {
@@ -49,14 +49,14 @@ impl CreateParty {
         }
     }
 
-    /// A JSON object that lists of parties can be searched for, 2048 bytes at most. Servers before 3.28 ignore it.
+    /// A JSON object that [queries of lists](super::ListParties::query) look at, 2048 bytes at most. Servers before 3.28 ignore it.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
 
-    /// Whether it is left out of lists. Servers before 3.28 ignore it.
+    /// Whether lists leave it out. Servers before 3.28 ignore it.
     #[must_use]
     pub fn hidden(mut self, hidden: bool) -> Self {
         self.hidden = hidden;
@@ -108,17 +108,17 @@ impl SocketRequest for CreateParty {
     }
 }
 
-/// The party that an answer tells of.
+/// The party in an answer.
 fn created(
     reply: Option<Received>,
 ) -> Result<(realtime::Party, People), RequestError<PartyRefusal>> {
     Ok(expect_message!(reply, Party))
 }
 
-/// Leaves a party. The party's entity goes with the server's consent. Mirrors `PartyLeave`.
+/// Leaves a party. When the server agrees, the party's entity goes. Mirrors `PartyLeave`.
 pub type LeaveParty = Leave<Party>;
 
-/// Closes a party, as its leader; all members are out. Mirrors `PartyClose`.
+/// Closes a party: nobody is in it any more. Only its leader may do this. Mirrors `PartyClose`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CloseParty {
     id: PartyId,
@@ -134,12 +134,13 @@ impl Acknowledged for CloseParty {
     }
 
     fn done(self, world: &mut World) {
-        // The announcement has come before, as a rule.
+        // As a rule, the announcement has come before.
         mirror::remove::<Party>(world, &self.id);
     }
 }
 
-/// Makes another member the leader, as the leader. The mark moves with the server's announcement. Mirrors `PartyPromote`.
+/// Makes another member the leader. Only the leader may do this. [`PartyLeader`](super::PartyLeader) moves when the server announces it.
+/// Mirrors `PartyPromote`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PromotePartyMember {
     id: PartyId,
@@ -158,7 +159,8 @@ impl Acknowledged for PromotePartyMember {
     }
 }
 
-/// Throws a member out, as the leader. The member goes with the server's announcement. Mirrors `PartyRemove`.
+/// Removes a member from the party. Only the leader may do this. The member leaves when the server announces it, with
+/// [`LeaveReason::Kicked`](crate::presence::LeaveReason::Kicked). Mirrors `PartyRemove`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KickFromParty {
     id: PartyId,
@@ -176,15 +178,20 @@ impl Acknowledged for KickFromParty {
         })
     }
 
+    fn done(self, world: &mut World) {
+        let session = SessionId::from(self.member.session_id);
+        mirror::note_kicked::<Party>(world, &self.id, &session);
+    }
+
     fn moves(&self) -> Option<Move> {
         Some(super::member_move(&self.id, &self.member))
     }
 }
 
-/// What a party is to be like. Nakama 3.28 and newer; an older server would close the socket, so it is not sent there.
-/// Mirrors `PartyUpdate`.
+/// Changes a party. Mirrors `PartyUpdate`.
 ///
-/// All three values are replaced: what is left out becomes closed, visible, without a label.
+/// It replaces all three values: if you leave them out, the party becomes closed, visible, and has no label. It takes Nakama 3.28 or
+/// newer. An older server would close the socket, so the plugin does not send it there.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -199,21 +206,21 @@ pub struct UpdateParty {
 }
 
 impl UpdateParty {
-    /// Whether anybody may join without being accepted.
+    /// Whether players may join without being accepted.
     #[must_use]
     pub fn open(mut self, open: bool) -> Self {
         self.open = open;
         self
     }
 
-    /// Whether it is left out of lists. Not together with a label.
+    /// Whether lists leave it out. A hidden party cannot have a label.
     #[must_use]
     pub fn hidden(mut self, hidden: bool) -> Self {
         self.hidden = hidden;
         self
     }
 
-    /// A JSON object that lists of parties can be searched for, 2048 bytes at most.
+    /// A JSON object that [queries of lists](super::ListParties::query) look at, 2048 bytes at most.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
@@ -246,25 +253,25 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
     }
 
-    /// Leaves a party: the answer is a [`Replied<LeaveParty>`](crate::request::Replied) on the returned entity. If the local user
-    /// leads it, the member who has been there longest takes over. A party that is still
-    /// [`Joining`](crate::presence::Joining) is withdrawn, even if it waits for approval: its entity goes at once.
+    /// Leaves a party. The answer is a [`Replied<LeaveParty>`](crate::request::Replied) on the returned entity. If the local user is the
+    /// leader, the member who has been in the party longest becomes the leader. If the party is still
+    /// [`Joining`](crate::presence::Joining), you withdraw the join request, and its entity goes at once.
     ///
-    /// If the answer does not matter to you, despawn the party's entity instead.
+    /// If you do not need the answer, despawn the party's entity instead.
     pub fn leave_party(self, party: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             mirror::ask_to_leave::<Party>(world, entity, party);
         })
     }
 
-    /// Closes a party, as its leader: the answer is a [`Replied<CloseParty>`](crate::request::Replied).
+    /// Closes a party. Only its leader may do this. The answer is a [`Replied<CloseParty>`](crate::request::Replied).
     pub fn close_party(self, party: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             ask_about::<Party, _>(world, entity, party, |id| CloseParty { id })
         })
     }
 
-    /// Makes another member the leader, as the leader: the answer is a
+    /// Makes another member the leader. Only the leader may do this. The answer is a
     /// [`Replied<PromotePartyMember>`](crate::request::Replied).
     pub fn promote_party_member(self, member: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
@@ -275,7 +282,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Throws a member out, as the leader: the answer is a [`Replied<KickFromParty>`](crate::request::Replied).
+    /// Removes a member from the party. Only the leader may do this. The answer is a
+    /// [`Replied<KickFromParty>`](crate::request::Replied).
     pub fn kick_from_party(self, member: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             ask_about_member(world, entity, member, |id, member| KickFromParty {
@@ -285,8 +293,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Changes a party, as its leader: the answer is a [`Replied<UpdateParty>`](crate::request::Replied). Nakama 3.28 and
-    /// newer; on an older server, it is [`RequestError::Unsupported`].
+    /// Changes a party. Only its leader may do this. The answer is a [`Replied<UpdateParty>`](crate::request::Replied). It takes Nakama
+    /// 3.28 or newer; with an older server, the answer is [`RequestError::Unsupported`].
     pub fn update_party(self, party: Entity, update: UpdateParty) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             // The server has sent its party to the leader, so the layout is known.

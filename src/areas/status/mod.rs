@@ -1,20 +1,8 @@
 //! Status: which friends are online, and what they are doing.
 //!
-//! Following users is a request ([`FollowUsers`]); from its answer on, each of them is an entity with [`FollowedUser`] and
-//! [`UserId`], and with [`Username`] once the server has told it. The
-//! sessions of a user (one for each device that is online) are presences, related to the user by [`SessionOf`], each with a
-//! text of its own, [`UserStatus`]. A user who is offline has none. So:
-//!
-//! | you want to know | query or observe |
-//! |---|---|
-//! | who is online | `Query<.., (With<FollowedUser>, With<UserSessions>)>` |
-//! | somebody comes online, goes offline | `On<Add, UserSessions>`, `On<Remove, UserSessions>`, on the user |
-//! | another device comes, goes | `On<Add, SessionOf>` with [`JoinedAs`](crate::presence::JoinedAs), `On<Remove, SessionOf>`, on the session |
-//! | a status | `On<Insert, UserStatus>`, or `Changed<UserStatus>`: the first one, and each that is different from the last |
-//!
-//! Unfollowing somebody who is online removes their sessions, too.
-//!
-//! A change of status keeps the session's entity. Setting the same text again is heard on the wire and changes nothing here.
+//! To follow users is a request ([`FollowUsers`]). From its answer on, each of them is an entity with [`FollowedUser`] and [`UserId`], and
+//! with [`Username`] as soon as the server has told it. The sessions of a user (one for each device that is online) are presences,
+//! related to the user by [`SessionOf`]. Each has a text of its own, [`UserStatus`]. A user who is offline has no session.
 //!
 //! ```no_run
 //! # use bevy::prelude::*;
@@ -34,45 +22,56 @@
 //!     }
 //! }
 //!
-//! fn bye(gone: On<Remove, UserSessions>, users: Query<&Username>) {
-//!     if let Ok(name) = users.get(gone.entity) {
-//!         println!("{name} is offline");
+//! fn bye(left: On<Left<FollowedUser>>) {
+//!     if left.why == LeaveReason::Left {
+//!         println!("{} has closed the game on one device", left.info.username);
 //!     }
 //! }
 //! # fn main() { App::new().add_observer(follow).add_observer(tell).add_observer(bye); }
 //! ```
 //!
+//! | You want to know | Look at |
+//! |---|---|
+//! | who is online | `Query<.., (With<FollowedUser>, With<UserSessions>)>` |
+//! | that a user comes online | `On<Add, UserSessions>`, on the user |
+//! | that a user goes offline | `On<Remove, UserSessions>`, on the user. It also fires when you unfollow the user, and at the end of the connection |
+//! | that a device comes or goes | [`Joined<FollowedUser>`](crate::presence::Joined), [`Left<FollowedUser>`](crate::presence::Left) |
+//! | a status | `On<Insert, UserStatus>` or `Changed<UserStatus>`: the first status, and each that differs from the last |
+//!
+//! A change of status keeps the session's entity. If a user sets the same text again, nothing changes here.
+//!
 //! # The local user
 //!
-//! The server tells every socket of its own user's sessions, those on other devices included. So the local user is an entity like
-//! those that the local user follows, with [`IsSelf`]; the session of this connection has [`IsSelf`], too. The entity appears with
-//! the first session that the server tells of: right after [`Connected`](crate::connection::Connected) if the local user
-//! [appears online](crate::connection::ConnectOptions::appear_online), which is the default, and otherwise with the first status
-//! that you set. The server does not list sessions on other devices that were online before; they appear with their next change.
+//! The server reports to each socket the sessions of its own user, also those on other devices. So the local user is an entity like a
+//! followed user, with [`IsSelf`]. The session of this connection has [`IsSelf`], too. The entity appears with the first session that the
+//! server reports: right after [`Connected`](crate::connection::Connected) if the local user
+//! [appears online](crate::connection::ConnectOptions::appear_online), which is the default, and otherwise with the first status that you
+//! set. The server does not list sessions on other devices that were online before; they appear with their next change.
+//!
 //! You cannot unfollow the local user: if you despawn the entity, it comes back with the next thing that the server tells.
 //!
 //! You [set](crate::commands::NakamaCommands::set_status) the status of this connection's session only. The answer comes first, then the
-//! change: on the wire they may come in either order.
+//! change.
 //!
 //! # When they go
 //!
-//! An unfollowed user's entity goes with the server's consent, with its sessions. Despawning it is unfollowing, too. All go
-//! with the connection, and the next one begins without any: follows are the connection's.
+//! When the server agrees that you unfollow a user, the user's entity goes, with its sessions. To despawn the entity is to unfollow, too:
+//! see the [table](crate::presence#what-you-may-do-to-entities). All followed users go with the connection, and the next one begins
+//! without any.
 //!
-//! A follow that is answered after its time was up, or after its entity was despawned, is taken back: the plugin unfollows
-//! those of its users who are not followed otherwise. It can do so for users asked for by id, and those the answer names.
+//! If a follow is answered after its time was up, or after you have despawned its entity, the plugin unfollows those of its users whom
+//! no other request follows. It can do so for the users that you have asked for by id, and for those whom the answer names.
 //!
-//! # What cannot be known
+//! # What you cannot know
 //!
-//! * The server answers with the sessions that are online, and with nothing else. Whether a user exists does not show: an
-//!   entity for an id that is nobody's stays offline forever.
-//! * Users asked for by name who are offline at the time are followed all the same, but the answer does not name them: they
-//!   have no id yet, and no entity until they come online. Before that they cannot be unfollowed. The server ignores a name
-//!   that is nobody's, even if somebody takes it later.
-//! * Offline and hidden look alike: users who connect without appearing online have no session here.
-//! * Which of the local user's sessions is this connection's, if the local user does not appear online. The plugin knows it from
-//!   the first match, party or channel that you join, or from the first status that you set.
-//! * The server stores no status: it goes with its session.
+//! * Whether a user exists. The server only answers with sessions that are online. If nobody has an id, its entity stays offline for ever.
+//! * The id of a user whom you follow by name, while that user is offline. The server follows them, but the answer does not name them. They
+//!   have no entity until they come online, and you cannot unfollow them before that. The server ignores a name that nobody has, even if
+//!   somebody takes it later.
+//! * Whether a user is offline or hidden: users who connect without appearing online have no session here.
+//! * Which of the local user's sessions is this connection's, if the local user does not appear online. The plugin knows it from the first
+//!   match, party or channel that you join, or from the first status that you set.
+//! * What a user's last status was: the server does not store it. It goes with its session.
 
 mod requests;
 
@@ -95,31 +94,34 @@ use crate::{
     transport::{People, Pushed},
 };
 
-/// Marks a user that the local user follows, or the local user. Appears with the answer to [`FollowUsers`]; goes when you unfollow
-/// them, or the connection ends. To despawn the entity is to unfollow.
+/// Marks a user whom the local user follows, or the local user. It appears with the answer to [`FollowUsers`]. It goes when you unfollow
+/// the user, or when the connection ends. To despawn the entity is to unfollow.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::status"]
 #[component(clone_behavior = Ignore, on_remove = mirror::leave_taken::<FollowedUser>)]
 #[reflect(Component)]
 pub struct FollowedUser;
 
-/// Relates a session, a presence, to its user. Appears when the session comes online, or shows itself; goes when it does
-/// not any more.
+/// Relates a session, which is a presence, to its user. It appears when the session comes online, or stops hiding. It goes when the
+/// session goes offline, or hides.
+///
+/// **To hear who comes online and who goes offline, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**:
+/// `On<Remove, SessionOf>` also fires when you unfollow the user, or when the connection ends.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::status"]
 #[relationship(relationship_target = UserSessions)]
 #[reflect(Component)]
 pub struct SessionOf(pub Entity);
 
-/// The sessions of a user, the one that came last at the end. Absent if the user is offline.
+/// The sessions of a user, in the order in which they came online. It is absent while the user is offline.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::status"]
 #[relationship_target(relationship = SessionOf, linked_spawn)]
 #[reflect(Component)]
 pub struct UserSessions(Vec<Entity>);
 
-/// What a session shows of itself, at most 2048 bytes. May be empty: then it is online, and says nothing more. Inserted
-/// anew when it changes.
+/// The status that a session shows, at most 2048 bytes. It may be empty: then the session is online, and says nothing more. The plugin
+/// inserts it anew when it changes.
 ///
 /// Mirrors `UserPresence.status`.
 #[derive(Clone, Component, Debug, Default, Eq, PartialEq, Reflect)]
@@ -128,7 +130,7 @@ pub struct UserSessions(Vec<Entity>);
 #[reflect(Component)]
 pub struct UserStatus(pub String);
 
-/// Finds the entity of a user that the local user follows, or of the local user.
+/// Finds the entity of a user whom the local user follows, or of the local user.
 pub type FollowedUserIndex = ContextIndex<UserId>;
 
 impl Context for FollowedUser {}
@@ -179,7 +181,7 @@ pub(crate) struct StatusBook {
     own: Vec<String>,
 }
 
-/// When an event last told of a session. An answer to an earlier request may be older than that.
+/// When an event last reported a session. An answer to an earlier request may be older than that.
 #[derive(Component)]
 #[component(immutable, clone_behavior = Ignore)]
 struct HeardAt(Moment);
@@ -251,7 +253,7 @@ fn on_event_of(
     Ok(())
 }
 
-/// The user of an event: followed, or the local user, or a user who was asked for by name and is heard of for the first time.
+/// The user of an event: a followed user, the local user, or a user who is followed by name and heard of for the first time.
 fn entity_for(
     world: &mut World,
     user: &str,
@@ -273,7 +275,7 @@ fn entity_for(
     }
 }
 
-/// The entity of a user; a new one if there is none. `None` if the game unfollowed them at once.
+/// The entity of a user; a new entity if the user has none. `None` if the game unfollowed them at once.
 fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Option<Entity> {
     if let Some(name) = name {
         let mut book = world.resource_mut::<StatusBook>();
@@ -302,7 +304,7 @@ fn become_user(world: &mut World, id: &UserId, name: Option<&Username>) -> Optio
     mirror::is_in::<FollowedUser>(world, user).then_some(user)
 }
 
-/// The local user comes online somewhere. If it does so with what this connection's session was about to show, it is that session.
+/// The local user comes online somewhere. If the session shows what this connection's session was about to show, it is that session.
 fn learn_own_session(world: &mut World, event: &realtime::StatusPresenceEvent) {
     let index = world.resource::<PresenceIndex>();
     let book = world.resource::<StatusBook>();

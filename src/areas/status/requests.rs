@@ -31,9 +31,9 @@ refusals! {
     pub enum StatusRefusal(ServerError) {
         /// The status is longer than 2048 bytes.
         TooLong,
-        /// A user id has a form that the server does not take. Nobody of the request is followed or unfollowed.
+        /// A user id is malformed. The server has followed or unfollowed none of the users.
         InvalidUserId,
-        /// A username is empty. Nobody of the request is followed.
+        /// A username is empty. The server has followed none of the users.
         InvalidUsername,
         /// Something else.
         Other,
@@ -52,10 +52,10 @@ impl From<ServerError> for StatusRefusal {
     }
 }
 
-/// Follows users: from now on their sessions are in the world. Mirrors `StatusFollow`.
+/// Follows users: from now on, their sessions are entities. Mirrors `StatusFollow`.
 ///
-/// You can name any number of users. About a hundred ids fit into one message of the server's limit; for more, the plugin sends
-/// several, one after the other. You see one request, which follows all of them or nobody.
+/// You can name any number of users. About a hundred ids fit into the largest message that the server takes; for more, the plugin sends
+/// several messages, one after the other. For you it is one request, which follows all of them or nobody.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -78,7 +78,7 @@ impl FollowUsers {
         }
     }
 
-    /// The users with these names. Of those who are offline, nothing is known until they come online.
+    /// The users with these names. A user who is offline has no entity until they come online.
     #[must_use]
     pub fn named(names: impl IntoIterator<Item: Into<Username>>) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl FollowUsers {
         .usernames(names)
     }
 
-    /// Those with these names, too, see [`named`](Self::named).
+    /// The users with these names, too, see [`named`](Self::named).
     #[must_use]
     pub fn usernames(mut self, names: impl IntoIterator<Item: Into<Username>>) -> Self {
         self.names.extend(names.into_iter().map(Into::into));
@@ -100,8 +100,8 @@ impl FollowUsers {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UsersFollowed {
-    /// Their entities: of those asked for by id, in that order, and of those asked for by name who are known. Names that
-    /// are known to be nobody's, or nobody's who is online, have none.
+    /// Their entities: first of those whom you asked for by id, in that order, then of those whom you asked for by name. A name that nobody
+    /// has, or whose user is offline, has no entity.
     pub users: Vec<Entity>,
 }
 
@@ -180,7 +180,7 @@ impl SocketRequest for FollowUsers {
     }
 }
 
-/// Somebody to be followed.
+/// A user to follow.
 enum Who {
     Id(UserId),
     Named(Username),
@@ -199,7 +199,7 @@ impl FollowUsers {
     }
 }
 
-/// Unfollows those of these users whom nobody wants to follow. As long as another request has no answer, it may.
+/// Unfollows those of these users whom no request follows. Waits for other requests that may still follow them.
 pub(super) fn unfollow_unwanted(world: &mut World, mut ids: Vec<UserId>) {
     let index = world.resource::<FollowedUserIndex>();
     ids.retain(|id| index.get(id).is_none() && !mirror::is_own_user(world, id.as_str()));
@@ -230,7 +230,7 @@ fn is_own_name(world: &World, name: &Username) -> bool {
     user.is_some_and(|(_, own)| own == name)
 }
 
-/// The server says that nobody of them is followed. The local user always is.
+/// The server says that none of them is followed. The local user always is.
 fn forget(world: &mut World, ids: &[UserId]) {
     for id in ids {
         if !mirror::is_own_user(world, id.as_str()) {
@@ -239,10 +239,10 @@ fn forget(world: &mut World, ids: &[UserId]) {
     }
 }
 
-/// Unfollows users. Their entities go with the server's consent. Mirrors `StatusUnfollow`.
+/// Unfollows users. When the server agrees, their entities go. Mirrors `StatusUnfollow`.
 ///
-/// Made of the entity of a user, or of ids, of any number. If the plugin needs several messages and one fails, those who were
-/// named before are unfollowed.
+/// It is made from the entity of a user, or from any number of ids. If the plugin needs several messages and one of them fails, the users
+/// in the messages before it are unfollowed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UnfollowUsers {
     user: Option<Entity>,
@@ -285,7 +285,7 @@ impl Acknowledged for UnfollowUsers {
     }
 }
 
-/// Shows a status, or appears offline. Mirrors `StatusUpdate`.
+/// Shows a status, or makes the local user appear offline. Mirrors `StatusUpdate`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpdateStatus {
     status: Option<String>,
@@ -312,16 +312,16 @@ impl Acknowledged for UpdateStatus {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Follows users: the answer is a [`Replied<FollowUsers>`](crate::request::Replied) on the returned entity. Following
-    /// somebody again changes nothing.
+    /// Follows users. The answer is a [`Replied<FollowUsers>`](crate::request::Replied) on the returned entity. If you follow a user
+    /// again, nothing changes.
     pub fn follow(self, request: FollowUsers) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit(world, entity, request))
     }
 
-    /// Unfollows a user, by their entity, or [users by their ids](UnfollowUsers::ids): the answer is a
+    /// Unfollows a user by their entity, or [users by their ids](UnfollowUsers::ids). The answer is a
     /// [`Replied<UnfollowUsers>`](crate::request::Replied) on the returned entity.
     ///
-    /// If the answer does not matter to you, despawn the user's entity instead. The local user stays.
+    /// If you do not need the answer, despawn the user's entity instead. You cannot unfollow the local user.
     pub fn unfollow(self, users: impl Into<UnfollowUsers>) -> EntityCommands<'a> {
         let mut request = users.into();
         self.request_with(move |world, entity| {
@@ -335,10 +335,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Shows a status to the local user's followers, or with `None` appears offline to them: the answer is a
-    /// [`Replied<UpdateStatus>`](crate::request::Replied) on the returned entity. At most 2048 bytes.
+    /// Shows a status of at most 2048 bytes to the local user's followers. With `None`, the local user appears offline to them. The answer
+    /// is a [`Replied<UpdateStatus>`](crate::request::Replied) on the returned entity.
     ///
-    /// It is the status of this session, and goes with it. Afterwards, [`UserStatus`] of that session changes.
+    /// It is the status of this connection's session, and goes with it. After the answer, [`UserStatus`] of that session changes.
     pub fn set_status(self, status: Option<&str>) -> EntityCommands<'a> {
         let status = status.map(str::to_owned);
         self.request_with(move |world, entity| {

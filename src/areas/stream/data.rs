@@ -21,7 +21,10 @@ use crate::{
 
 /// A type of stream data. All streams of a mode carry the same type.
 ///
-/// The server sends text, so use `Json` or a [`Codec`] of your own for text. Bytes that are not text do not get through.
+/// Each type is a queue of its own. If the data of two modes must stay in order, use one mode, and put both types into one enum, as for
+/// [match data](crate::match_data#order).
+///
+/// The server sends text, so use `Json` or a [`Codec`] of your own that makes text. Other bytes do not get through.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -35,7 +38,7 @@ use crate::{
 /// }
 /// ```
 pub trait StreamPayload: Sized + Send + Sync + 'static {
-    /// The mode of the streams that carry it, 10 to 255. Take each for one type only.
+    /// The mode of the streams that carry it, 10 to 255. No two types may have the same.
     const MODE: i32;
     /// How it becomes text and comes back.
     type Codec: Codec<Self>;

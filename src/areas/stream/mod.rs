@@ -1,10 +1,9 @@
-//! Streams: what code on the server tells the users that it put there.
+//! Streams: what code on the server tells the users whom it has put there.
 //!
-//! A client cannot join a stream by itself: code on the server does it, most of the time in a function that the client calls.
-//! The mirror spawns an entity with [`Stream`] when it first hears of a stream, from a presence event or data, and
-//! [`StreamIndex`] finds it. Whoever comes afterwards is an entity related to it by [`StreamPresenceOf`]. Data arrive as
-//! [`StreamDataReceived`], or typed as [`FromStream<T>`] if a type is bound to the stream's mode
-//! ([`add_stream_data`](StreamDataAppExt::add_stream_data)).
+//! A client cannot join a stream by itself: code on the server does it, most of the time in a function that the client calls. The plugin
+//! spawns an entity with [`Stream`] when it first hears of a stream, from a presence event or from data. [`StreamIndex`] finds it. Everybody
+//! who joins after that is an entity related to it by [`StreamPresenceOf`]. Data arrives as [`StreamDataReceived`], or typed as
+//! [`FromStream<T>`] if you have bound a type to the stream's mode with [`add_stream_data`](StreamDataAppExt::add_stream_data).
 //!
 //! ```
 //! use bevy::prelude::*;
@@ -40,29 +39,34 @@
 //! assert_eq!(game.app.world().resource::<Wall>().0, ["town: rain"]);
 //! ```
 //!
+//! To hear who joins and leaves, observe [`Joined<Stream>`](crate::presence::Joined) and [`Left<Stream>`](crate::presence::Left).
+//!
 //! # What happens when
 //!
-//! The join of the local user comes after the answer to the RPC that caused it: on the wire they may come in either order.
-//! The plugin cannot know which RPC puts the local user into a stream, so the local user's presence waits for the answer to any,
-//! for at most 250 ms. Data do not wait: those that the same function sent come before its answer, as on the wire.
+//! On the wire, the join of the local user may come before or after the answer to the RPC that caused it. The plugin puts the answer
+//! first. It cannot know which RPC puts the local user into a stream, so the local user's presence waits for the answer to any open RPC,
+//! for at most 250 ms. Data does not wait: what the same function sends may come before its answer.
 //!
-//! A presence that is updated stays the same entity; of what code on the server can set, the server tells only
-//! [`StreamPersistence`]. A presence that becomes hidden goes.
+//! When code on the server changes a presence, it stays the same entity. Of what that code can change, the server tells only
+//! [`StreamPersistence`]. A presence that becomes hidden leaves.
 //!
-//! # What cannot be known
+//! The data of one type arrives in order. Two types (two modes) are two queues, which lose their order: if that matters, use one mode, and
+//! put both types into one enum, as for [match data](crate::match_data#order).
+//!
+//! # What you cannot know
 //!
 //! * **Who was in a stream before the local user joined.** They appear with their next update. If you need a list, let the function
 //!   that joins answer with one.
-//! * **That the local user is out of a stream**, by leaving or because it was closed. The entity stays, and nothing arrives any more:
-//!   the server tells only the others who leaves. If your game knows better, despawn the entity.
-//! * A stream's entity goes with the connection, or when the game despawns it. It comes back with the next event or data if
-//!   the local user is still in the stream; the server does not tell again who is there. To despawn the entity, or to take [`Stream`]
-//!   from it, does not leave the stream: only code on the server can do that.
-//! * A user who is hidden in a stream hears everything, and nobody hears of that user, not even that user.
-//! * Which presence is the local user's ([`IsSelf`](crate::presence::IsSelf)), until the server has told the local user's session, see
-//!   [`PresenceIndex::own_session`](crate::presence::PresenceIndex::own_session). It has if the local user appears online.
-//! * Modes below 10 are the server's own. What it sends to such streams comes as what it is about: matches, parties, channels,
-//!   status.
+//! * **That the local user is not in a stream any more**, because they left or because it was closed. The server tells only the others who
+//!   leaves. The entity stays, and nothing arrives any more. If your game knows better, despawn the entity.
+//! * Whether despawning the entity of a stream has left it: it has not, only code on the server can do that. The stream comes back as a new
+//!   entity with the next event or data; the server does not tell again who is there. See the
+//!   [table](crate::presence#what-you-may-do-to-entities).
+//! * That a hidden user is in a stream. They hear everything, and the server tells nobody of them, not even themselves.
+//! * Which presence is the local user's ([`IsSelf`](crate::presence::IsSelf)), until the server has told the local user's session: see
+//!   [`PresenceIndex::own_session`](crate::presence::PresenceIndex::own_session). If the local user appears online, it has.
+//!
+//! Modes below 10 are the server's own. What it sends to such streams arrives as matches, parties, channels and status.
 
 mod data;
 
@@ -88,21 +92,21 @@ use crate::{
     transport::{People, StreamData, StreamInfo, is_canonical, make_canonical},
 };
 
-/// A stream that the local user is in. Appears with the first presence event or data that arrives; goes with the connection.
+/// A stream that the local user is in. It appears with the first presence event or data that arrives, and goes with the connection.
 ///
-/// All four together are its id. Mirrors `Stream`.
+/// All four fields together are its id. Mirrors `Stream`.
 #[derive(Clone, Component, Debug, Default, Eq, Hash, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::stream"]
 #[component(immutable, clone_behavior = Ignore, on_remove = mirror::leave_taken::<Stream>)]
 #[reflect(Component)]
 pub struct Stream {
-    /// The type of the stream: 10 to 255, chosen by the game. Lower ones are the server's own.
+    /// The type of the stream: 10 to 255, as the game chooses. Lower modes are the server's own.
     pub mode: i32,
-    /// A UUID, most of the time of what the stream is about. May be empty.
+    /// A UUID, most of the time of what the stream is about. It may be empty.
     pub subject: String,
-    /// Another UUID. May be empty.
+    /// Another UUID. It may be empty.
     pub subcontext: String,
-    /// Any text. May be empty.
+    /// Any text. It may be empty.
     pub label: String,
 }
 
@@ -179,22 +183,24 @@ impl Equivalent<Stream> for StreamInfo {
 
 /// Relates a presence to the stream that it is in.
 ///
-/// It goes at the moment when the presence leaves; the entity lives on a little longer, as
-/// [`Departed`](crate::presence::Departed), so that its last words can be worked with.
+/// It goes when the presence leaves. The entity lives on a little longer, marked with [`Departed`](crate::presence::Departed).
+///
+/// **To hear who joins and who leaves, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**: `On<Remove,
+/// StreamPresenceOf>` also fires for everybody who stays when the connection ends.
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::stream"]
 #[relationship(relationship_target = StreamPresences)]
 #[reflect(Component)]
 pub struct StreamPresenceOf(pub Entity);
 
-/// Everybody in a stream that the server has told of, in no particular order. Absent if there is nobody.
+/// Everybody in a stream of whom the server has told, in no particular order. It is absent while there is nobody.
 #[derive(Component, Debug, Default, Reflect)]
 #[type_path = "bevy_nakama::stream"]
 #[relationship_target(relationship = StreamPresenceOf, linked_spawn)]
 #[reflect(Component)]
 pub struct StreamPresences(EntityHashSet);
 
-/// The flag `persistence` of somebody in a stream. Code on the server sets it, and what it means is up to the game.
+/// The flag `persistence` of a presence in a stream. Code on the server sets it, and your game decides what it means.
 ///
 /// Mirrors `UserPresence.persistence`.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
@@ -221,7 +227,7 @@ impl Detail for StreamPersistence {
     }
 }
 
-/// Finds the entity of a stream, if the server has told of it.
+/// Finds the entity of a stream that the server has reported.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -257,7 +263,7 @@ impl Vocabulary for Stream {
     }
 }
 
-/// The entity of a stream; a new one if there is none.
+/// The entity of a stream; a new entity if the stream has none.
 fn entity_of<Q: Equivalent<Stream> + Hash>(
     world: &mut World,
     stream: &Q,

@@ -87,6 +87,7 @@ impl Client {
                 how: match who.get::<JoinedAs>() {
                     Some(JoinedAs::Present) => "snapshot",
                     Some(JoinedAs::Arrived) => "event",
+                    Some(JoinedAs::WhileAway) => "while away",
                     None => "asks",
                 },
                 is_self: who.contains::<IsSelf>(),

@@ -18,7 +18,7 @@ fn leaving_ends_with_the_servers_consent() {
     game.update();
     let mut seen = log.take();
     seen.sort();
-    assert_eq!(seen, ["-ada", "-bob", "left"]);
+    assert_eq!(seen, ["-ada YouLeft", "-bob YouLeft", "left"]);
     goes(&mut game, channel);
 }
 
@@ -31,7 +31,7 @@ fn despawning_a_channel_is_leaving() {
     assert_eq!(sent_json(&left)["channel_leave"]["channel_id"], "2...lobby");
     let mut seen = log.take();
     seen.sort();
-    assert_eq!(seen, ["-ada", "-bob"]);
+    assert_eq!(seen, ["-ada YouLeft", "-bob YouLeft"]);
 
     game.server_says(line("bob", "m1", "{}", 1));
     game.update();
@@ -43,7 +43,7 @@ fn the_end_of_the_connection_ends_the_channel() {
     let (mut game, channel, log) = in_lobby(&["ada"]);
     game.connection_breaks();
     game.update();
-    assert_eq!(log.take(), ["-ada"]);
+    assert_eq!(log.take(), ["-ada Disconnected"]);
     goes(&mut game, channel);
 }
 
@@ -59,7 +59,7 @@ fn a_send_that_is_refused_because_the_user_is_not_in_it_ends_the_channel() {
         log.take(),
         [
             "closed: NotJoined",
-            "-ada",
+            "-ada YouLeft",
             "not sent: Must join channel before sending messages (bad input)"
         ]
     );

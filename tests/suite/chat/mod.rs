@@ -55,19 +55,22 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
     acks::<RemoveChatMessage>(&mut game, &log, "removed");
     let seen = log.clone();
     game.observe(
-        move |added: On<Add, ChatMemberOf>, who: Query<(&Username, &JoinedAs, Has<IsSelf>)>| {
-            let (name, how, is_self) = who.get(added.entity).expect("a presence is spawned whole");
+        move |added: On<Joined<ChatChannel>>, who: Query<(&Username, &JoinedAs, Has<IsSelf>)>| {
+            let (name, how, is_self) = who
+                .get(added.presence)
+                .expect("a presence is spawned whole");
             let is_self = if is_self { " (self)" } else { "" };
             seen.add(format!("+{name} {how:?}{is_self}"));
         },
     );
     let seen = log.clone();
-    game.observe(
-        move |removed: On<Remove, ChatMemberOf>, who: Query<&Username>| {
-            let name = who.get(removed.entity).expect("still readable");
-            seen.add(format!("-{name}"));
-        },
-    );
+    game.observe(move |left: On<Left<ChatChannel>>| {
+        let name = &left.info.username;
+        seen.add(match left.why {
+            LeaveReason::Left => format!("-{name}"),
+            why => format!("-{name} {why:?}"),
+        });
+    });
     let seen = log.clone();
     game.observe(
         move |closed: On<ChatClosed>, channels: Query<&ChatChannel>| {

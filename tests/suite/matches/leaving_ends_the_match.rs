@@ -20,7 +20,7 @@ fn leaving_ends_with_the_servers_consent() {
     game.update();
     let mut seen = log.take();
     seen.sort();
-    assert_eq!(seen, ["-ada", "-bob", "left"]);
+    assert_eq!(seen, ["-ada YouLeft", "-bob YouLeft", "left"]);
     goes(&mut game, here);
 }
 
@@ -43,7 +43,7 @@ fn despawning_a_match_is_leaving() {
     game.expect_sent(Kind::MatchLeave);
     let mut seen = log.take();
     seen.sort();
-    assert_eq!(seen, ["-ada", "-bob"]);
+    assert_eq!(seen, ["-ada YouLeft", "-bob YouLeft"]);
 
     game.server_says(says("bob", "anybody?"));
     game.advance(Duration::from_secs(1));

@@ -66,5 +66,5 @@ fn a_game_may_despawn_a_presence_and_its_data_still_arrives() {
     game.server_says(says("bob", "hello"));
     game.server_says(match_presences("m1", &[], &["bob"]));
     game.update();
-    assert_eq!(log.take(), ["bob (not here): hello"]);
+    assert_eq!(log.take(), ["-bob", "bob (not here): hello"]);
 }

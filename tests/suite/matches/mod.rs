@@ -30,8 +30,10 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
     });
     let seen = log.clone();
     game.observe(
-        move |added: On<Add, PresentIn>, who: Query<(&Username, &JoinedAs, Has<IsSelf>)>| {
-            let (name, how, is_self) = who.get(added.entity).expect("a presence is spawned whole");
+        move |added: On<Joined<Match>>, who: Query<(&Username, &JoinedAs, Has<IsSelf>)>| {
+            let (name, how, is_self) = who
+                .get(added.presence)
+                .expect("a presence is spawned whole");
             seen.add(format!(
                 "+{name} {how:?}{}",
                 if is_self { " (self)" } else { "" }
@@ -39,14 +41,13 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
         },
     );
     let seen = log.clone();
-    game.observe(
-        move |removed: On<Remove, PresentIn>, who: Query<&Username>| {
-            seen.add(format!(
-                "-{}",
-                who.get(removed.entity).expect("still readable")
-            ));
-        },
-    );
+    game.observe(move |left: On<Left<Match>>| {
+        let name = &left.info.username;
+        seen.add(match left.why {
+            LeaveReason::Left => format!("-{name}"),
+            why => format!("-{name} {why:?}"),
+        });
+    });
     let seen = log.clone();
     game.app
         .add_systems(Update, move |mut data: MessageReader<MatchDataReceived>| {

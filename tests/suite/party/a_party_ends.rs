@@ -10,7 +10,10 @@ fn the_local_user_is_kicked() {
         let entity = let_in_by_bob(&mut game, &log);
         game.server_says(party_closed("p1"));
         game.update();
-        assert_eq!(log.take(), ["closed with 2", "-bob", "-ada"]);
+        assert_eq!(
+            log.take(),
+            ["closed with 2", "-bob YouLeft", "-ada YouLeft"]
+        );
         assert_eq!(seen(&game, "p1"), "none");
         goes(&mut game, entity);
     });
@@ -37,7 +40,13 @@ fn the_local_user_closes_the_party() {
         noticed.sort();
         assert_eq!(
             noticed,
-            ["-ada", "-bob", "cat asks no more", "close", "closed with 2"]
+            [
+                "-ada YouLeft",
+                "-bob YouLeft",
+                "cat asks no more",
+                "close",
+                "closed with 2"
+            ]
         );
         assert_eq!(seen(&game, "p1"), "none");
         goes(&mut game, party);
@@ -56,7 +65,7 @@ fn the_local_user_leaves() {
         assert_eq!(seen(&game, "p1"), "closed 8: bob* ada(me)", "not yet");
         game.acknowledge(&asked);
         game.update();
-        assert_eq!(log.take(), ["-bob", "-ada", "left"]);
+        assert_eq!(log.take(), ["-bob YouLeft", "-ada YouLeft", "left"]);
         assert_eq!(seen(&game, "p1"), "none");
     });
 }

@@ -28,7 +28,10 @@ fn what_follows_a_waiting_event_waits_behind_it() {
     assert_eq!(log.take(), [""; 0]);
     game.acknowledge(&asked);
     game.update();
-    assert_eq!(log.take(), ["kick", "-bob", "+bob Arrived", "-carol"]);
+    assert_eq!(
+        log.take(),
+        ["kick", "-bob Kicked", "+bob Arrived", "-carol"]
+    );
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn what_is_about_others_does_not_wait() {
     game.acknowledge(&asked);
     game.server_says(party_presences("p1", &[], &["bob"]));
     game.update();
-    assert_eq!(log.take(), ["kick", "-bob"]);
+    assert_eq!(log.take(), ["kick", "-bob Kicked"]);
 }
 
 #[test]

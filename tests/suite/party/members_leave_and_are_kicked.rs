@@ -35,8 +35,29 @@ fn somebody_is_kicked() {
         game.acknowledge(&asked);
         game.server_says(party_presences("p1", &[], &["bob"]));
         game.update();
-        assert_eq!(log.take(), ["kick", "-bob"]);
+        assert_eq!(log.take(), ["kick", "-bob Kicked"]);
         assert_eq!(seen(&game, "p1"), "closed 8: ada(me)*");
+        game.server_says(party_presences("p1", &["bob"], &[]));
+        game.server_says(party_presences("p1", &[], &["bob"]));
+        game.update();
+        assert_eq!(log.take(), ["+bob Arrived", "-bob"], "that is his own wish");
+    });
+}
+
+#[test]
+fn somebody_leaves_who_could_not_be_kicked() {
+    both_layouts(|mut game, log| {
+        leading_bob(&mut game, &log);
+        let bob = member(&game, "p1", "bob");
+        game.commands(|c| {
+            c.nakama().kick_from_party(bob);
+        });
+        game.update();
+        let asked = game.expect_sent(Kind::PartyRemove);
+        game.refuse(&asked, 3, "party leader only");
+        game.server_says(party_presences("p1", &[], &["bob"]));
+        game.update();
+        assert_eq!(log.take()[1], "-bob");
     });
 }
 

@@ -55,19 +55,22 @@ fn watched(mut game: TestGame) -> (TestGame, Log) {
     log_replies::<ListPartyJoinRequests>(&mut game, &log, "list");
     let seen = log.clone();
     game.observe(
-        move |added: On<Add, PartyMemberOf>, who: Query<(&Username, &JoinedAs, Has<IsSelf>)>| {
-            let (name, how, is_self) = who.get(added.entity).expect("a presence is spawned whole");
+        move |added: On<Joined<Party>>, who: Query<(&Username, &JoinedAs, Has<IsSelf>)>| {
+            let (name, how, is_self) = who
+                .get(added.presence)
+                .expect("a presence is spawned whole");
             let mark = if is_self { " (self)" } else { "" };
             seen.add(format!("+{name} {how:?}{mark}"));
         },
     );
     let seen = log.clone();
-    game.observe(
-        move |removed: On<Remove, PartyMemberOf>, who: Query<&Username>| {
-            let name = who.get(removed.entity).expect("still readable");
-            seen.add(format!("-{name}"));
-        },
-    );
+    game.observe(move |left: On<Left<Party>>| {
+        let name = &left.info.username;
+        seen.add(match left.why {
+            LeaveReason::Left => format!("-{name}"),
+            why => format!("-{name} {why:?}"),
+        });
+    });
     let seen = log.clone();
     game.observe(move |added: On<Add, PartyLeader>, who: Query<&Username>| {
         let name = who.get(added.entity).expect("a member has a name");

@@ -36,7 +36,7 @@ fn streams() {
                     "lab: {\"json\":true}",
                     "lab: only bob",
                     "bob in lab (self)",
-                    "-bob",
+                    "-bob YouLeft",
                     "full: x",
                 ],
             ),

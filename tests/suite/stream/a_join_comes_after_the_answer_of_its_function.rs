@@ -78,7 +78,7 @@ fn only_what_the_answer_may_bring_about_waits() {
     );
     game.server_says(stream_presences(&town(), &[], &["ada"]));
     game.update();
-    assert_eq!(log.take(), ["-ada"], "nothing is asked");
+    assert_eq!(log.take(), ["-ada YouLeft"], "nothing is asked");
 }
 
 #[test]

@@ -58,7 +58,12 @@ fn a_stream_goes_with_the_game_or_the_connection() {
     lines.sort();
     assert_eq!(
         lines,
-        ["+ada in town (self)", "+bob in town", "-ada", "-bob"]
+        [
+            "+ada in town (self)",
+            "+bob in town",
+            "-ada YouLeft",
+            "-bob YouLeft"
+        ]
     );
 
     game.server_says(stream_data(&town(), "rain"));

@@ -51,17 +51,19 @@ pub(crate) fn watch_streams(game: &mut TestGame, log: &Log) {
     }
     let seen = log.clone();
     game.observe(
-        move |came: On<Add, StreamPresenceOf>, who: Query<Anybody>, streams: Query<&Stream>| {
-            let who = who.get(came.entity).expect("spawned whole");
+        move |came: On<Joined<Stream>>, who: Query<Anybody>, streams: Query<&Stream>| {
+            let who = who.get(came.presence).expect("spawned whole");
             seen.add(format!("+{}", describe(who, &streams)));
         },
     );
     let seen = log.clone();
-    game.observe(
-        move |gone: On<Remove, StreamPresenceOf>, who: Query<&Username>| {
-            seen.add(format!("-{}", who.get(gone.entity).expect("readable")));
-        },
-    );
+    game.observe(move |left: On<Left<Stream>>| {
+        let name = &left.info.username;
+        seen.add(match left.why {
+            LeaveReason::Left => format!("-{name}"),
+            why => format!("-{name} {why:?}"),
+        });
+    });
     let seen = log.clone();
     let changed = move |who: Query<(Anybody, Ref<StreamPersistence>)>, streams: Query<&Stream>| {
         for (who, persistence) in &who {

@@ -3,6 +3,7 @@
 use std::mem;
 
 use bevy::{ecs::entity::EntityCloner, platform::collections::HashSet};
+use bevy_nakama::mirror::Context;
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -76,6 +77,28 @@ fn spring(world: &mut World) {
     }
 }
 
+/// Who was told to have joined, and not to have left: in which place, with which session.
+#[derive(Default, Resource)]
+struct Players(HashSet<(Entity, SessionId)>);
+
+fn watch<C: Context>(game: &mut TestGame) {
+    game.observe(
+        |joined: On<Joined<C>>, who: Query<&Presence>, mut players: ResMut<Players>| {
+            let session = who
+                .get(joined.presence)
+                .expect("whole")
+                .info()
+                .session_id
+                .clone();
+            assert!(players.0.insert((joined.context, session)), "joined twice");
+        },
+    );
+    game.observe(|left: On<Left<C>>, mut players: ResMut<Players>| {
+        let player = (left.context, left.info.session_id.clone());
+        assert!(players.0.remove(&player), "left without joining");
+    });
+}
+
 struct Play {
     game: TestGame,
     places: [Place; 6],
@@ -83,6 +106,8 @@ struct Play {
     here: [Option<Entity>; 6],
     /// Whose entities the game has left alone, and who is there.
     members: [HashSet<u8>; 6],
+    /// Who is there for the server.
+    there: [HashSet<u8>; 6],
     /// What should have been sent, and was.
     left: [usize; 6],
     sent: [usize; 6],
@@ -95,7 +120,12 @@ struct Play {
 impl Play {
     fn new() -> Self {
         let mut game = TestGame::connected();
-        game.app.init_resource::<Trap>();
+        game.app.init_resource::<Trap>().init_resource::<Players>();
+        watch::<Match>(&mut game);
+        watch::<Party>(&mut game);
+        watch::<ChatChannel>(&mut game);
+        watch::<FollowedUser>(&mut game);
+        watch::<Stream>(&mut game);
         game.observe(|_: On<Add, Presence>, mut commands: Commands| commands.queue(spring));
         game.observe(|_: On<Remove, Presence>, mut commands: Commands| commands.queue(spring));
         Self {
@@ -103,6 +133,7 @@ impl Play {
             places: places(),
             here: [None; 6],
             members: Default::default(),
+            there: Default::default(),
             left: [0; 6],
             sent: [0; 6],
             clones: Vec::new(),
@@ -117,6 +148,7 @@ impl Play {
                 self.here[at] = Some((self.places[at].enter)(&mut self.game));
                 if self.places[at].people.is_some() {
                     self.members[at] = [0].into();
+                    self.there[at] = [0].into();
                 }
             }
             Step::Enter(_) => {}
@@ -143,8 +175,10 @@ impl Play {
         self.frame();
         if comes {
             self.members[at].insert(who);
+            self.there[at].insert(who);
         } else {
             self.members[at].remove(&who);
+            self.there[at].remove(&who);
         }
     }
 
@@ -177,6 +211,7 @@ impl Play {
     fn is_left(&mut self, at: usize) {
         self.here[at] = None;
         self.members[at].clear();
+        self.there[at].clear();
         self.left[at] += usize::from(self.places[at].leave.is_some());
     }
 
@@ -289,6 +324,20 @@ impl Play {
                 assert!(found.is_none_or(|it| is_alive(&self.game, it)));
             }
         }
+        let is_known = |session: &SessionId| NAMES.map(session_id).contains(session);
+        let players = world.resource::<Players>().0.iter();
+        let players: HashSet<_> = players.filter(|(_, who)| is_known(who)).cloned().collect();
+        let there = self.here.iter().zip(&self.there);
+        let there = there.flat_map(|(here, there)| {
+            let names = there.iter().map(|who| session_id(NAMES[usize::from(*who)]));
+            here.iter()
+                .flat_map(move |here| names.clone().map(|who| (*here, who)))
+        });
+        assert_eq!(
+            players,
+            there.collect(),
+            "who was told to be there is there"
+        );
         for entity in self.clones.iter().chain(&self.copies) {
             let its_own = world.get_entity(*entity).expect("the game's own stay");
             assert!(!is_related(its_own), "{entity} is in something");

@@ -1,5 +1,7 @@
 //! A game may leave in the middle of what the plugin does, by what it does to the entity. Despawning has tests of its own.
 
+use bevy_nakama::mirror::Context;
+
 use super::{super::count, *};
 
 type AnyPlace = (
@@ -16,6 +18,8 @@ enum When {
     ThePlaceComes,
     AMemberComes,
     AMemberGoes,
+    AMemberHasJoined,
+    AMemberHasLeft,
 }
 
 /// Leaves this place whenever it is time.
@@ -38,6 +42,25 @@ fn leave_when(game: &mut TestGame, place: &Place, when: When, leave: fn(&mut Ent
                 commands.queue(act)
             });
         }
+        When::AMemberHasJoined | When::AMemberHasLeft => {
+            leave_when_told::<Match>(game, when, act);
+            leave_when_told::<Party>(game, when, act);
+            leave_when_told::<ChatChannel>(game, when, act);
+            leave_when_told::<FollowedUser>(game, when, act);
+            leave_when_told::<Stream>(game, when, act);
+        }
+    }
+}
+
+fn leave_when_told<C: Context>(
+    game: &mut TestGame,
+    when: When,
+    act: impl Fn(&mut World) + Copy + Send + Sync + 'static,
+) {
+    if matches!(when, When::AMemberHasJoined) {
+        game.observe(move |_: On<Joined<C>>, mut commands: Commands| commands.queue(act));
+    } else {
+        game.observe(move |_: On<Left<C>>, mut commands: Commands| commands.queue(act));
     }
 }
 
@@ -107,5 +130,27 @@ fn a_place_is_left_as_others_come_and_go() {
             game.update();
             nothing_is_left(place, &mut game, when);
         });
+    }
+}
+
+#[test]
+fn a_place_is_left_as_others_have_joined_and_left() {
+    let despawn: fn(&mut EntityWorldMut) = |it| {
+        let entity = it.id();
+        it.world_scope(|world| world.commands().entity(entity).despawn());
+    };
+    for when in [When::AMemberHasJoined, When::AMemberHasLeft] {
+        let test = |place: &Place, mut game: TestGame, leave| {
+            let Some(people) = place.people else { return };
+            (place.enter)(&mut game);
+            game.server_says(people(&["eve", "fay"], &[]));
+            game.update();
+            leave_when(&mut game, place, when, leave);
+            game.server_says(people(&["cat", "dan"], &["eve", "fay"]));
+            game.update();
+            nothing_is_left(place, &mut game, when);
+        };
+        in_each_way(test);
+        in_each(|place, game| test(place, game, despawn));
     }
 }

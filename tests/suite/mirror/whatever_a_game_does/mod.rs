@@ -7,6 +7,7 @@ mod in_any_order;
 mod leaving_in_observers;
 mod members_may_be_stripped;
 mod removing_a_state_is_leaving;
+mod who_joined_and_who_left_is_told;
 
 use bevy::prelude::*;
 use bevy_nakama::{

@@ -1,6 +1,12 @@
--- The match of the example `authoritative_match`: whatever a player sends pulls the rope, and everybody hears where it is
--- (op code 1, one byte: a small number as postcard writes it). It ends when somebody leaves.
+-- The match of the example `authoritative_match` on a Nakama server: whatever a player sends pulls the rope, and everybody hears where
+-- it is (op code 1, one byte: a small number as postcard writes it). The match ends when a player leaves. The embedded server runs the
+-- same match in Rust: it is in the example. Copy this file into the folder with your server's modules (`--runtime.path`), under this name.
+local nk = require("nakama")
 local M = {}
+
+nk.register_rpc(function(context, payload)
+  return nk.match_create("authoritative_match", {})
+end, "open_tug")
 
 function M.match_init(context, params)
   return { at = 0, is_over = false }, 20, '{"mode": "tug"}'

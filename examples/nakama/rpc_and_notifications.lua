@@ -1,5 +1,5 @@
--- What the examples `rpc_and_notifications` and `authoritative_match` call on a real server. The embedded server runs the same
--- functions in Rust: they are in the examples.
+-- What the example `rpc_and_notifications` calls on a Nakama server. The embedded server runs the same functions in Rust: they are in
+-- the example. Copy this file into the folder with your server's modules (`--runtime.path`).
 local nk = require("nakama")
 
 nk.register_rpc(function(context, payload)
@@ -19,7 +19,3 @@ nk.register_rpc(function(context, payload)
   end
   return '{"gold":50}'
 end, "open_chest")
-
-nk.register_rpc(function(context, payload)
-  return nk.match_create("tug", {})
-end, "open_tug")

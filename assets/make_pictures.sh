@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# Makes the README's pictures of the arena anew, from real runs: arena.png, party.png, overlay.png and arena.webp, which moves.
+#
+#   assets/make_pictures.sh [FOLDER]        # into assets/, or into another folder
+#   ARENA=path/to/arena assets/make_pictures.sh
+#
+# Without ARENA, it builds a release. It needs Xvfb, xdotool, ImageMagick and ffmpeg; without a GPU, it needs a Vulkan driver, too:
+#   apt-get install xvfb xdotool imagemagick ffmpeg mesa-vulkan-drivers libxcursor1 libxi6 libxkbcommon-x11-0
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for tool in Xvfb xdotool import convert ffmpeg; do
+  command -v "$tool" >/dev/null || { echo "$tool is missing"; exit 1; }
+done
+out="$(realpath "${1:-assets}")"
+if [ -z "${ARENA:-}" ]; then
+  cargo build --locked --release --example arena
+  ARENA="${CARGO_TARGET_DIR:-target}/release/examples/arena"
+fi
+
+# Accounts of this run alone, and a screen that nobody sees.
+folder="$(mktemp -d)"
+export XDG_DATA_HOME="$folder" XDG_RUNTIME_DIR="$folder"
+width=540 height=400 gap=8
+screen=$((2 * width + gap))x$height
+export DISPLAY=:78
+started=()
+finish() {
+  for process in "${started[@]}"; do kill "$process" 2>/dev/null || true; done
+  wait
+  rm -rf "$folder"
+}
+trap finish EXIT
+Xvfb "$DISPLAY" -screen 0 "${screen}x24" -nolisten tcp >"$folder/xvfb.log" 2>&1 &
+started+=($!)
+sleep 1
+
+# A window of the arena, at a place on the screen: its id is in $window.
+open_window() { # name, left edge
+  "$ARENA" --name "$1" --port 7379 --bots "$3" --size "${width}x$height" >"$folder/$1.log" 2>&1 &
+  started+=($!)
+  for _ in $(seq 100); do
+    sleep 0.2
+    window="$(xdotool search --onlyvisible --pid "${started[-1]}" 2>/dev/null | tail -1)" || true
+    if [ -n "$window" ]; then break; fi
+  done
+  xdotool windowmove "$window" "$2" 0
+}
+
+# The mouse goes to a place, counted from the window's lower right corner, as the panels are; then it may click.
+x=0 y=0
+point() { # left edge of the window, from the right, from below
+  local to_x=$(($1 + width - $2)) to_y=$((height - $3)) step
+  for step in 1 2 3 4 5 6; do
+    xdotool mousemove $((x + (to_x - x) * step / 6)) $((y + (to_y - y) * step / 6))
+    sleep 0.04
+  done
+  x=$to_x y=$to_y
+}
+click() {
+  point "$@"
+  sleep 0.3
+  xdotool mousedown 1
+  sleep 0.15
+  xdotool mouseup 1
+  sleep 0.35
+}
+keys() { # window, keys
+  local window=$1
+  shift
+  xdotool windowfocus "$window"
+  sleep 0.1
+  for key in "$@"; do
+    xdotool keydown "$key"
+    sleep 0.12
+    xdotool keyup "$key"
+  done
+}
+walk() { # window, key, seconds
+  xdotool windowfocus "$1"
+  sleep 0.1
+  xdotool keydown "$2"
+  sleep "$3"
+  xdotool keyup "$2"
+}
+say() { # window, text
+  keys "$1" Return
+  sleep 0.2
+  xdotool type --delay 35 "$2"
+  sleep 0.2
+  keys "$1" Return
+}
+picture() { # file, x11 geometry
+  import -window root -crop "$2" +repage "$folder/picture.png"
+  convert "$folder/picture.png" -strip -colors 192 "$out/$1"
+}
+
+left=0
+right=$((width + gap))
+open_window Ada $left 2
+ada=$window
+sleep 5
+open_window Linus $right 0
+linus=$window
+sleep 7
+
+# On the screen: a party forms, and the overlay opens.
+ffmpeg -loglevel error -y -f x11grab -draw_mouse 1 -framerate 12 -video_size "$screen" -i "$DISPLAY" \
+  -t 20 -c:v ffv1 "$folder/moving.mkv" </dev/null &
+film=$!
+walk "$linus" Left 0.7
+keys "$linus" space
+say "$ada" "Hello Linus!"
+walk "$ada" Right 0.6
+keys "$ada" space
+click $left 90 78   # new, closed
+click $left 190 74  # invite
+sleep 0.8
+click $right 41 79  # join
+sleep 0.8
+for _ in 1 2 3; do click $left 88 144; done # let in
+picture party.png "${screen}+0+0"
+picture arena.png "${width}x$height+$right+0"
+keys "$ada" F1
+sleep 2
+wait "$film"
+picture overlay.png "${width}x$height+$left+0"
+
+ffmpeg -loglevel error -y -i "$folder/moving.mkv" -c:v libwebp_anim -lossless 0 -quality 60 -compression_level 6 -loop 0 \
+  "$out/arena.webp"
+ls -l "$out"/arena.webp "$out"/arena.png "$out"/party.png "$out"/overlay.png
