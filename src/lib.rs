@@ -37,10 +37,9 @@
 //!         .add_plugins((DefaultPlugins, NakamaPlugin::default()))
 //!         .add_match_data::<MovedTo>()
 //!         .insert_resource(Time::<Fixed>::from_hz(30.0))
-//!         .add_systems(Startup, log_in)
+//!         .add_systems(Startup, go_online)
 //!         .add_systems(FixedUpdate, steer)
 //!         .add_systems(Update, hear)
-//!         .add_observer(connect)
 //!         .add_observer(|_: On<Connected>, mut commands: Commands| {
 //!             commands.nakama().create_match(CreateMatch::named("lobby"));
 //!         })
@@ -49,17 +48,11 @@
 //!         .run()
 //! }
 //!
-//! fn log_in(mut commands: Commands) {
+//! fn go_online(mut commands: Commands) {
 //!     commands.spawn(Camera2d);
 //!     let id = format!("player-number-{}", std::process::id()); // your game keeps a random one
 //!     commands.nakama().log_in(&server(), Login::device(&id).username(&id));
-//! }
-//!
-//! fn connect(reply: On<Replied<LogIn>>, mut commands: Commands) {
-//!     match &reply.result {
-//!         Ok(login) => commands.nakama().connect(&server(), &login.session, default()),
-//!         Err(error) => error!("no login: {error}"),
-//!     }
+//!     commands.nakama().connect(); // waits for the login
 //! }
 //!
 //! /// Everybody in the match is an entity, you too. Here it becomes a square with a name.
@@ -109,7 +102,7 @@
 //! | Nakama | Here |
 //! |---|---|
 //! | server address, server key | [`NakamaServer`](connection::NakamaServer) |
-//! | authenticate, session, refresh, logout | [`commands.nakama().log_in(..)`](commands::NakamaCommands::log_in) with a [`Login`](account::Login) → [`NakamaSession`](session::NakamaSession); [`refresh`](commands::NakamaCommands::refresh), [`log_out`](commands::NakamaCommands::log_out) |
+//! | authenticate, session, refresh, logout | [`commands.nakama().log_in(..)`](commands::NakamaCommands::log_in) with a [`Login`](account::Login) → the [`CurrentSession`](session::CurrentSession); [`refresh`](commands::NakamaCommands::refresh), [`log_out`](commands::NakamaCommands::log_out) |
 //! | socket | [`connect`](commands::NakamaCommands::connect), [`ConnectionState`](connection::ConnectionState), [`Connected`](connection::Connected), [`Disconnected`](connection::Disconnected) |
 //! | a message with a `cid`, and its answer | a method of [`commands.nakama()`](commands::NakamaCommandsExt::nakama), and [`Replied`](request::Replied) on the entity that it returns |
 //! | match | an entity with [`Match`](matches::Match) and [`MatchId`](presence::MatchId): the one that the join returned |
@@ -177,7 +170,8 @@
 //!
 //! Some of what Nakama offers over REST only has methods here: logins, [`storage`], chat history, stored notifications, lists of
 //! matches and parties. For leaderboards, friends, groups and the rest, there is [`rest`](commands::NakamaCommands::rest). A session token
-//! lives for a minute by default. When the server refuses it, the plugin refreshes it and makes the call again.
+//! lives for a minute by default. When the server refuses it, the plugin refreshes it and makes the call again. None of it needs a
+//! socket: to be logged in is enough.
 //! [`SessionRefreshed`](account::SessionRefreshed) brings the new tokens to games that store them.
 //!
 //! # Without a server
@@ -273,7 +267,7 @@ pub mod prelude {
         commands::{NakamaCommands, NakamaCommandsExt},
         connection::{
             ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
-            NakamaConnection, NakamaServer, Network,
+            NakamaConnection, NakamaServer, Network, SessionState,
         },
         envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, RawRequest, UnsolicitedError},
         error::{ErrorCode, RestError, ServerError},
@@ -315,7 +309,7 @@ pub mod prelude {
         rest::{CallRest, RestMethod, RestReply},
         rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
-        session::NakamaSession,
+        session::{CurrentSession, NakamaSession},
         status::{
             FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,
             UpdateStatus, UserSessions, UserStatus, UsersFollowed,

@@ -6,7 +6,7 @@ use bevy_time::TimePlugin;
 use crate::{
     areas::AreasPlugin, commands::HasPlugin, connection::ConnectionPlugin, data::DataPlugin,
     ecs::EcsPlugin, envelope::EnvelopePlugin, mirror::MirrorPlugin, request::RequestPlugin,
-    transport::Network,
+    session::SessionPlugin, transport::Network,
 };
 pub use crate::{ecs::NakamaSystems, settings::NakamaSettings};
 
@@ -52,7 +52,11 @@ impl Plugin for NakamaPlugin {
             .get_resource_or_insert_with(|| self.settings.clone());
         app.insert_resource(HasPlugin)
             .register_type::<NakamaSettings>()
-            .add_plugins((EcsPlugin, ConnectionPlugin::new(self.network.clone())))
+            .add_plugins((
+                EcsPlugin,
+                SessionPlugin,
+                ConnectionPlugin::new(self.network.clone()),
+            ))
             .add_plugins((
                 RequestPlugin,
                 MirrorPlugin,

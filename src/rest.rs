@@ -1,8 +1,8 @@
 //! Any call over REST, for what the crate has no method for: leaderboards, friends, accounts, groups …
 //!
-//! The plugin makes a call as the user of the connection, so it needs a connection. The call carries the session token, which lives
-//! for a minute by default. The socket outlives it. When the server refuses the token, the plugin refreshes the session and makes
-//! the call once more, within the same deadline. [`SessionRefreshed`](crate::account::SessionRefreshed) brings the new tokens.
+//! The plugin makes a call as the user who is [logged in](crate::session::CurrentSession). It needs no socket: load a saved game before you
+//! [`connect`](NakamaCommands::connect), or after the connection has ended. The call carries the session token, which lives for a minute by
+//! default. When the server refuses the token, the plugin refreshes the session and makes the call once more, within the same deadline. [`SessionRefreshed`](crate::account::SessionRefreshed) brings the new tokens.
 
 use std::fmt;
 
@@ -103,7 +103,7 @@ impl RestRequest for CallRest {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Calls the server over REST as the user of the connection, and waits for its answer, a
+    /// Calls the server over REST as the user who is logged in, and waits for its answer, a
     /// [`Replied<CallRest>`](crate::request::Replied). See the [module](crate::rest) for what becomes of the token.
     ///
     /// `path` is path and query from the slash on, percent-encoded, as in Nakama's API. What the call changes on the server shows in
@@ -113,7 +113,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// # use bevy_ecs::prelude::*;
     /// # use bevy_nakama::prelude::*;
     /// # use serde_json::json;
-    /// fn rename(_: On<Connected>, mut commands: Commands) {
+    /// fn rename(mut commands: Commands) {
     ///     let account = json!({ "display_name": "Ada the Great" });
     ///     commands.nakama().rest(RestMethod::Put, "/v2/account", Some(account)).observe(
     ///         |reply: On<Replied<CallRest>>| match &reply.result {
@@ -127,10 +127,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// # Errors
     ///
-    /// [`NotConnected`](RequestError::NotConnected); the server's refusal as it is; an answer that is not JSON.
+    /// [`NotLoggedIn`](RequestError::NotLoggedIn); the server's refusal as it is; an answer that is not JSON.
     /// [`SessionEnded`](RequestError::SessionEnded) if the server refuses the token and the session cannot be refreshed any more.
-    /// [`ConnectionLost`](RequestError::ConnectionLost) if the connection ends while the call waits for a new token. A call
-    /// that is already on its way still gets its answer.
     pub fn rest(
         self,
         method: RestMethod,

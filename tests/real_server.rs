@@ -35,16 +35,8 @@ fn two_players_meet_in_a_match() {
         let mut game = Game::new();
         let log = Log::default();
         let seen = log.clone();
-        game.app.add_observer(
-            move |reply: On<Replied<LogIn>>, mut commands: Commands| match &reply.result {
-                Ok(login) => {
-                    commands
-                        .nakama()
-                        .connect(&server(), &login.session, ConnectOptions::default())
-                }
-                Err(error) => seen.add(error.to_string()),
-            },
-        );
+        game.app
+            .add_observer(move |gone: On<Disconnected>| seen.add(gone.reason.to_string()));
         game.app
             .add_observer(|_: On<Connected>, mut commands: Commands| {
                 commands
@@ -52,7 +44,10 @@ fn two_players_meet_in_a_match() {
                     .create_match(CreateMatch::named("real-server-test"));
             });
         let login = Login::device(format!("real-server-test-{name}"));
-        game.commands(|commands| commands.nakama().log_in(&server(), login).id());
+        game.commands(|commands| {
+            commands.nakama().log_in(&server(), login);
+            commands.nakama().connect();
+        });
         game.until("a match", |app| {
             assert_eq!(log.take(), [""; 0]);
             app.world_mut()
@@ -205,7 +200,7 @@ fn logins_and_what_is_refused() {
 
 #[test]
 #[ignore = "needs a Nakama server"]
-fn a_socket_outlives_its_token_but_none_is_opened_with_it() {
+fn a_socket_outlives_its_token_and_a_new_one_is_opened_with_new_tokens() {
     let mut game = Game::new();
     let login = Login::device(fresh("device-of-ada"));
     let session = game
@@ -213,10 +208,7 @@ fn a_socket_outlives_its_token_but_none_is_opened_with_it() {
         .expect("a login")
         .session;
     let mut late = Game::new();
-    game.commands(|c| {
-        c.nakama()
-            .connect(&server(), &session, ConnectOptions::default());
-    });
+    game.commands(|c| c.nakama().connect());
     assert_eq!(game.next_phase(), "connected");
     let life = life_of(&session);
     run_for(&mut game, life);
@@ -226,23 +218,49 @@ fn a_socket_outlives_its_token_but_none_is_opened_with_it() {
 
     // The server counts in whole seconds.
     run_for(&mut game, Duration::from_millis(1500));
-    late.commands(|c| {
-        c.nakama()
-            .connect(&server(), &session, ConnectOptions::default());
-    });
-    let phase = late.next_phase();
+    let token = session.token().expose();
+    let without_refresh = NakamaSession::restore(token, None).expect("its own token");
+    for (session, expected) in [
+        (
+            without_refresh,
+            "the server refused the socket with 401: Missing or invalid token",
+        ),
+        (session, "connected"),
+    ] {
+        late.commands(|c| {
+            c.nakama().use_session(&server(), session);
+            c.nakama().connect();
+        });
+        assert_eq!(late.next_phase(), expected);
+    }
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_session_is_enough_for_rest() {
+    let mut game = Game::new();
+    let name = fresh("ada");
+    let login = Login::device(fresh("device-of-ada")).username(&name);
+    game.ask::<LogIn>(|nakama| nakama.log_in(&server(), login).id())
+        .expect("a login");
+    for _ in 0..2 {
+        let account = game
+            .ask::<CallRest>(|nakama| nakama.rest(RestMethod::Get, "/v2/account", None).id())
+            .expect("her account");
+        assert_eq!(account.json["user"]["username"], name);
+        game.commands(|c| c.nakama().connect());
+        assert_eq!(game.next_phase(), "connected");
+        game.commands(|c| c.nakama().disconnect());
+        assert_eq!(game.next_phase(), "the game disconnected");
+    }
+    game.ask::<LogOut>(|nakama| nakama.log_out().id())
+        .expect("logged out");
+    let refused =
+        game.ask::<CallRest>(|nakama| nakama.rest(RestMethod::Get, "/v2/account", None).id());
     assert!(
-        phase.contains("401") && phase.contains("Missing or invalid token"),
-        "{phase}"
+        matches!(refused, Err(RequestError::NotLoggedIn)),
+        "{refused:?}"
     );
-    let fresh = late
-        .ask::<RefreshSession>(|nakama| nakama.refresh(&server(), &session).id())
-        .expect("the refresh token lives longer");
-    late.commands(|c| {
-        c.nakama()
-            .connect(&server(), &fresh, ConnectOptions::default());
-    });
-    assert_eq!(late.next_phase(), "connected");
 }
 
 /// How long the token of a session is good for.
@@ -282,8 +300,8 @@ fn a_large_call_with_an_old_token_is_made_again_with_a_new_one() {
     game.app
         .add_observer(move |_: On<SessionRefreshed>| seen.add("refreshed"));
     game.commands(|c| {
-        c.nakama()
-            .connect(&server(), &session, ConnectOptions::default());
+        c.nakama().use_session(&server(), session.clone());
+        c.nakama().connect();
     });
     assert_eq!(game.next_phase(), "connected");
     let life = life_of(&session);

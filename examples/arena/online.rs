@@ -47,8 +47,9 @@ pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Trouble>()
         .add_systems(Startup, |mut commands: Commands, player: Res<Player>| {
             log_in(&mut commands, &player, &player.name);
+            commands.nakama().connect(); // waits for the login
         })
-        .add_observer(connect)
+        .add_observer(logged_in)
         .add_observer(join)
         .add_observer(joined)
         .add_observer(disconnected);
@@ -59,28 +60,24 @@ fn log_in(commands: &mut Commands, player: &Player, name: &str) {
     commands.nakama().log_in(&player.server, login);
 }
 
-fn connect(
+fn logged_in(
     reply: On<Replied<LogIn>>,
     mut commands: Commands,
     mut player: ResMut<Player>,
-    mut trouble: ResMut<Trouble>,
     mut names: Local<u32>,
 ) {
     match &reply.result {
         Ok(login) => {
             // An account that was there has the name that it was given then.
             player.name = login.session.username().to_string();
-            commands
-                .nakama()
-                .connect(&player.server, &login.session, ConnectOptions::default());
         }
         // A name is another account's: ours is new, and has the next.
         Err(RequestError::Refused(LoginRefusal::UsernameTaken(_))) if *names < MAX_NAMES => {
             *names += 1;
             let name = format!("{}-{}", player.name, rand::random::<u16>());
-            log_in(&mut commands, &player, &name);
+            log_in(&mut commands, &player, &name); // the connection waits for this one now
         }
-        Err(error) => trouble.is(&player, format!("could not log in: {error}")),
+        Err(_) => {} // the connection ends, and says why
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Player {
 /// A player who logs in and connects.
 pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
     let mut app = offline(name, server);
-    app.add_systems(Startup, log_in).add_observer(connect);
+    app.add_systems(Startup, go_online);
     app
 }
 
@@ -84,20 +84,12 @@ pub(crate) fn account(name: &str) -> String {
     format!("{name}-{}", process::id())
 }
 
-fn log_in(mut commands: Commands, player: Res<Player>) {
+fn go_online(mut commands: Commands, player: Res<Player>) {
     // A real game makes a random id once and keeps it.
     let account = account(player.name);
     let login = Login::device(format!("bevy-nakama-example-{account}")).username(account);
     commands.nakama().log_in(&player.server, login);
-}
-
-fn connect(reply: On<Replied<LogIn>>, mut commands: Commands, mut player: ResMut<Player>) {
-    let options = ConnectOptions::default(); // appears online
-    let nakama = commands.nakama();
-    match &reply.result {
-        Ok(login) => nakama.connect(&player.server, &login.session, options),
-        Err(error) => player.problem = Some(format!("cannot log in: {error}")),
-    }
+    commands.nakama().connect(); // waits for the login
 }
 
 fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {

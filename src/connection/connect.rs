@@ -4,16 +4,17 @@ use bevy_ecs::prelude::*;
 
 use super::{
     link::NetworkLink,
+    opening,
+    options::ConnectOptions,
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{
     commands::NakamaCommands,
     ecs::observed,
-    session::NakamaSession,
-    transport::{ConnectPlan, DisconnectReason, Epoch, LinkCommand, NakamaServer},
+    transport::{DisconnectReason, Epoch, LinkCommand},
 };
 
-/// The connection can be used. Global event.
+/// Requests and data pass from now on. Global event.
 #[derive(Clone, Copy, Debug, Event)]
 #[non_exhaustive]
 pub struct Connected {
@@ -22,10 +23,12 @@ pub struct Connected {
     pub resumed: bool,
 }
 
-/// There is no connection any more, or none came about. Global event. If a connection ends unasked and the game does not observe
+/// There is no connection any more, or none came about. Global event. If a connection ends unasked and your game does not observe
 /// this, a warning in the log says why.
 ///
-/// All requests that were under way have been answered. The local user is out of all matches, parties, channels and streams, and follows
+/// The session stays in place: REST calls go on, and you can [`connect`](NakamaCommands::connect) again.
+///
+/// All requests over the socket that were under way have been answered. The local user is out of all matches, parties, channels and streams, and follows
 /// nobody: their entities, and those of everybody in them, are [`Departed`](crate::presence::Departed) and despawned a moment
 /// later.
 #[derive(Clone, Debug, Event)]
@@ -35,107 +38,51 @@ pub struct Disconnected {
     pub reason: DisconnectReason,
 }
 
-/// The connection's session has new tokens, which its REST calls use from now on. Global event: the place to persist them.
-///
-/// It happens when the server has refused the old ones (see [`rest`](NakamaCommands::rest)), and when the game
-/// [refreshes](NakamaCommands::refresh) the session itself; then the [`Replied<RefreshSession>`](crate::request::Replied)
-/// that follows tells the same. The old tokens stay valid until they expire. If the connection ends while new tokens are on
-/// their way, this event does not come.
-#[derive(Clone, Debug, Event)]
-#[non_exhaustive]
-pub struct SessionRefreshed {
-    /// The session as it is now. Its tokens do not show in `Debug`.
-    pub session: NakamaSession,
-}
-
-/// How to connect.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ConnectOptions {
-    /// Whether followers see the user as online. Default: yes.
-    pub appear_online: bool,
-    /// Language tag of the user, like `en`.
-    pub lang: String,
-}
-
-impl Default for ConnectOptions {
-    fn default() -> Self {
-        Self {
-            appear_online: true,
-            lang: "en".into(),
-        }
-    }
-}
-
-impl ConnectOptions {
-    /// Whether followers see the user as online.
-    #[must_use]
-    pub fn appear_online(mut self, appear_online: bool) -> Self {
-        self.appear_online = appear_online;
-        self
-    }
-
-    /// Language tag of the user, like `en`.
-    #[must_use]
-    pub fn lang(mut self, lang: impl Into<String>) -> Self {
-        self.lang = lang.into();
-        self
-    }
-}
-
 impl NakamaCommands<'_, '_, '_> {
-    /// Opens a socket to the server for a session. A connection that is open is closed first.
+    /// Opens a socket as the user who is logged in. The answer is [`Connected`] or [`Disconnected`].
     ///
-    /// The answer is [`Connected`] or [`Disconnected`].
-    pub fn connect(
-        mut self,
-        server: &NakamaServer,
-        session: &NakamaSession,
-        options: ConnectOptions,
-    ) {
-        let mut plan = ConnectPlan {
-            epoch: Epoch::default(),
-            server: server.clone(),
-            token: session.token().clone(),
-            appear_online: options.appear_online,
-            lang: options.lang,
-        };
-        let user = (session.user_id().clone(), session.username().clone());
-        let session = session.clone();
-        self.queue(move |world| {
-            let mut connection = world.resource_mut::<NakamaConnection>();
-            connection.server = Some(plan.server.clone());
-            connection.user = Some(user);
-            connection.session = Some(session);
-            connection.round_trip = None;
-            connection.party_layout = None;
-            connection.appears_online = plan.appear_online;
-            connection.epoch.0 += 1;
-            plan.epoch = connection.epoch;
-            world
-                .resource_mut::<NetworkLink>()
-                .stage(LinkCommand::Connect(Box::new(plan)));
-            set_state(world, ConnectionState::Connecting);
-        });
+    /// If a login is under way, it waits for the login. So a game logs in and connects, one after the other:
+    ///
+    /// ```
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_nakama::prelude::*;
+    /// fn go_online(mut commands: Commands) {
+    ///     let server = NakamaServer::new("http://127.0.0.1:7350", "defaultkey");
+    ///     commands.nakama().log_in(&server, Login::device("a-random-id-that-you-keep"));
+    ///     commands.nakama().connect();
+    /// }
+    /// ```
+    ///
+    /// If the login fails, it ends with [`LoginFailed`](DisconnectReason::LoginFailed). If nobody is logged in and no login is under
+    /// way at the end of the frame, it ends with [`NotLoggedIn`](DisconnectReason::NotLoggedIn).
+    ///
+    /// A session token that has ended is replaced first, with the refresh token. So is a token that the server refuses. If that
+    /// does not work, the connection ends with [`Refused`](DisconnectReason::Refused) and status 401, and you log in again.
+    ///
+    /// A connection that is open is closed first. To play on another server, log in there.
+    pub fn connect(self) {
+        self.connect_with(ConnectOptions::default());
+    }
+
+    /// The same as [`connect`](Self::connect), with options.
+    pub fn connect_with(mut self, options: ConnectOptions) {
+        self.queue(|world| opening::begin(world, options));
     }
 
     /// Sends what is queued (for at most 250 ms), then closes the socket. [`Disconnected`] follows, if there was a
-    /// connection.
+    /// connection, or if one was waiting for a login.
+    ///
+    /// The local user stays logged in: REST calls go on, and you can [`connect`](Self::connect) again. To end the session, too, see
+    /// [`log_out`](Self::log_out).
     pub fn disconnect(mut self) {
         self.queue(|world| {
+            if world.resource::<NakamaConnection>().waiting().is_some() {
+                return opening::give_up(world, DisconnectReason::Requested);
+            }
             world
                 .resource_mut::<NetworkLink>()
-                .stage(LinkCommand::Disconnect)
+                .stage(LinkCommand::Disconnect);
         });
-    }
-}
-
-/// A session was refreshed. If it is the connection's, the connection goes on with the new tokens.
-pub(crate) fn take_over(world: &mut World, old: &NakamaSession, new: &NakamaSession) {
-    let mut connection = world.resource_mut::<NakamaConnection>();
-    if connection.take_over(old, new) {
-        let session = new.clone();
-        world.trigger(SessionRefreshed { session });
-        world.flush();
     }
 }
 
@@ -143,6 +90,7 @@ pub(crate) fn take_over(world: &mut World, old: &NakamaSession, new: &NakamaSess
 pub(crate) fn on_opened(world: &mut World) {
     let mut connection = world.resource_mut::<NakamaConnection>();
     connection.last_reason = None;
+    connection.attempt = None;
     let epoch = connection.epoch;
     set_state(world, ConnectionState::Connected);
     if world.resource::<NakamaConnection>().epoch != epoch {
@@ -158,7 +106,7 @@ pub(crate) fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReaso
     let mut connection = world.resource_mut::<NakamaConnection>();
     connection.last_reason = Some(reason.clone());
     if connection.epoch == epoch {
-        connection.session = None;
+        connection.attempt = None;
         set_state(world, ConnectionState::Disconnected);
     }
     let is_asked_for = matches!(reason, DisconnectReason::Requested);

@@ -1,13 +1,17 @@
 //! The connection: one for each `World`.
 //!
-//! [`connect`](crate::commands::NakamaCommands::connect) is a command. It is possible at any time and never fails on the spot. Its outcome
-//! is a [`Connected`], or a [`Disconnected`] with a reason. [`ConnectionState`] is the same as a state, for run
-//! conditions, `OnEnter`, `OnExit` and `DespawnOnExit`. It leaves nothing out: when the game connects anew from
-//! [`Connected`](ConnectionState::Connected), the game leaves that state and enters it again, however fast it goes. If several phases pass within
-//! a frame, `StateTransition` runs once for each.
+//! [`connect`](crate::commands::NakamaCommands::connect) opens a socket as the user who is logged in. It is possible at any time and never
+//! fails on the spot. Its outcome is a [`Connected`], or a [`Disconnected`] with a reason.
+//!
+//! [`SessionState`] is the same as a state, for `OnEnter`, `OnExit` and `DespawnOnExit`. [`ConnectionState`] has every phase, for run
+//! conditions and displays. It leaves nothing out: when you connect anew from [`Connected`](ConnectionState::Connected), the game leaves
+//! that state and enters it again, however fast it goes. If several phases pass within a frame, `StateTransition` runs once for each.
 
+mod attempt;
 mod connect;
 mod link;
+mod opening;
+mod options;
 mod state;
 
 use bevy_app::{App, Plugin, PostUpdate};
@@ -15,12 +19,14 @@ use bevy_ecs::prelude::*;
 use bevy_state::{app::AppExtStates as _, state::State};
 
 pub use self::{
-    connect::{ConnectOptions, Connected, Disconnected, SessionRefreshed},
-    state::{ConnectionState, NakamaConnection},
+    connect::{Connected, Disconnected},
+    options::ConnectOptions,
+    state::{ConnectionState, NakamaConnection, SessionState},
 };
 pub(crate) use self::{
-    connect::{on_closed, on_opened, take_over},
+    connect::{on_closed, on_opened},
     link::{NetworkLink, hand_over},
+    opening::{NextStep, give_up, next_step, on_missed, open, renews, tries_again},
     state::{on_party_layout, on_round_trip},
 };
 pub use crate::transport::{
@@ -48,7 +54,12 @@ impl Plugin for ConnectionPlugin {
         app.insert_resource(link)
             .init_resource::<NakamaConnection>()
             .init_state::<ConnectionState>()
-            .register_type::<(NakamaConnection, State<ConnectionState>)>()
+            .add_computed_state::<SessionState>()
+            .register_type::<(
+                NakamaConnection,
+                State<ConnectionState>,
+                State<SessionState>,
+            )>()
             .add_systems(PostUpdate, hand_over.in_set(NakamaSystems::Send));
     }
 }

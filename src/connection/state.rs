@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use bevy_ecs::{prelude::*, reflect::ReflectResource};
 use bevy_reflect::{Reflect, impl_reflect_opaque};
-use bevy_state::state::{NextState, State, StateTransition, States};
+use bevy_state::state::{ComputedStates, NextState, State, StateTransition, States};
 
+use super::attempt::Attempt;
 use crate::{
     proto::PartyLayout,
     session::NakamaSession,
     transport::{DisconnectReason, Epoch, NakamaServer, UserId, Username},
 };
 
-/// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work.
+/// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work. Read only: the connection does
+/// not follow a game that sets it.
+///
+/// For what belongs to being online, like a lobby's screen or a level, use [`SessionState`]. A connection that is lost will come back by
+/// itself in a later version. It leaves [`Connected`](Self::Connected) then and enters it again, and an entity with
+/// `DespawnOnExit(ConnectionState::Connected)` would be gone each time.
 ///
 /// It changes in `StateTransition`, after the events: when [`Connected`](super::Connected) is triggered, it is about to be entered. A phase may be
 /// over when `OnEnter` runs, if the server hangs up in the same frame; its `OnExit` follows.
@@ -29,6 +35,41 @@ pub enum ConnectionState {
     Connected,
 }
 
+/// Whether the local user is online. A state, for `OnEnter`, `OnExit` and `DespawnOnExit`.
+///
+/// `Online` from [`Connected`](super::Connected) to [`Disconnected`](super::Disconnected). When you connect as somebody else, the game
+/// leaves it and enters it anew.
+///
+/// ```no_run
+/// # use bevy::prelude::*;
+/// # use bevy_nakama::prelude::*;
+/// # let mut app = App::new();
+/// app.add_systems(OnEnter(SessionState::Online), |mut commands: Commands| {
+///     commands.spawn((Text::new("Lobby"), DespawnOnExit(SessionState::Online)));
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::connection"]
+pub enum SessionState {
+    /// There is no connection, or not yet.
+    Offline,
+    /// Requests and data pass. A connection that is lost and comes back by itself will not end it. (Connections do not come back by
+    /// themselves yet.)
+    Online,
+}
+
+impl ComputedStates for SessionState {
+    type SourceStates = ConnectionState;
+    const ALLOW_SAME_STATE_TRANSITIONS: bool = false;
+
+    fn compute(connection: ConnectionState) -> Option<Self> {
+        Some(match connection {
+            ConnectionState::Connected => Self::Online,
+            ConnectionState::Disconnected | ConnectionState::Connecting => Self::Offline,
+        })
+    }
+}
+
 impl_reflect_opaque!((in bevy_nakama::connection) NakamaServer(Clone, Debug));
 impl_reflect_opaque!((in bevy_nakama::connection) DisconnectReason(Clone, Debug));
 impl_reflect_opaque!((in bevy_nakama::proto) PartyLayout(Clone, Debug));
@@ -43,9 +84,9 @@ pub struct NakamaConnection {
     #[reflect(skip_serializing, default)]
     pub(super) server: Option<NakamaServer>,
     pub(super) user: Option<(UserId, Username)>,
-    /// For REST calls, as long as there is a connection.
+    /// While there is none yet.
     #[reflect(ignore)]
-    pub(super) session: Option<NakamaSession>,
+    pub(super) attempt: Option<Attempt>,
     pub(super) round_trip: Option<Duration>,
     #[reflect(skip_serializing, default)]
     pub(super) last_reason: Option<DisconnectReason>,
@@ -81,10 +122,22 @@ impl NakamaConnection {
         self.user.as_ref().map(|(id, name)| (id, name))
     }
 
-    /// Where REST calls go and who makes them, while there is a connection.
-    pub(crate) fn rest(&self) -> Option<(&NakamaServer, &NakamaSession)> {
-        let session = self.session.as_ref().filter(|_| self.is_connected());
-        self.server.as_ref().zip(session)
+    /// Whether it is, or was last, that of this user on this server.
+    pub(crate) fn is_of(&self, server: &NakamaServer, session: &NakamaSession) -> bool {
+        let user = self.user.as_ref().map(|(id, _)| id);
+        user == Some(session.user_id()) && self.server.as_ref() == Some(server)
+    }
+
+    /// What the game has asked for, as long as that waits for a login or for new tokens.
+    pub(super) fn waiting(&self) -> Option<&Attempt> {
+        self.attempt.as_ref().filter(|attempt| attempt.is_waiting())
+    }
+
+    /// A new one begins.
+    pub(super) fn begin(&mut self) {
+        self.round_trip = None;
+        self.party_layout = None;
+        self.epoch.0 += 1;
     }
 
     /// Whether followers were to see the user as online from the start.
@@ -95,17 +148,6 @@ impl NakamaConnection {
     /// Which of the game's connections this is: the one it asked for last.
     pub(crate) fn epoch(&self) -> Epoch {
         self.epoch
-    }
-
-    /// A session was refreshed: if it is the connection's, its REST calls go on with the new tokens. Whether it is.
-    pub(crate) fn take_over(&mut self, old: &NakamaSession, new: &NakamaSession) -> bool {
-        if let Some(session) = &mut self.session
-            && session.token() == old.token()
-        {
-            session.clone_from(new);
-            return true;
-        }
-        false
     }
 
     /// The last measured time from a ping to its pong. Measured every 5 s, but not while the server is busy with one of

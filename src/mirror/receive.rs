@@ -136,6 +136,7 @@ fn apply(world: &mut World, Told { epoch, event }: Told) {
             on_answer(world, id, answer, late);
         }
         LinkEvent::GivenUp { id } => request::on_given_up(world, id),
+        LinkEvent::Closed(reason) if connection::tries_again(world, epoch, &reason) => {}
         LinkEvent::Closed(reason) => on_closed(world, epoch, reason),
         LinkEvent::Dropped { count } => {
             log::warn!(

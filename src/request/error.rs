@@ -29,6 +29,10 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// There is no connection.
     #[error("not connected")]
     NotConnected,
+    /// Nobody is logged in (REST). Or the local user logged out, or somebody else logged in, while the call waited for a new session
+    /// token or between its parts.
+    #[error("not logged in")]
+    NotLoggedIn,
     /// The connection ended while the request was under way.
     #[error("the connection was lost{}", if *maybe_executed { " before the answer" } else { " before it was sent" })]
     ConnectionLost {

@@ -32,6 +32,7 @@ mod area;
 mod error;
 mod moment;
 mod next_frame;
+mod opening;
 mod parts;
 mod pending;
 mod renewal;
@@ -43,7 +44,8 @@ mod table;
 mod unasked;
 mod user;
 
-use bevy_app::{App, Plugin};
+use bevy_app::{App, Plugin, PostUpdate};
+use bevy_ecs::prelude::*;
 
 pub(crate) use self::{
     area::{Area, Move, Mover},
@@ -64,6 +66,7 @@ pub use self::{
     error::RequestError,
     reply::{PendingRequest, Replied, Request, RequestFailed},
 };
+use crate::{connection::hand_over, ecs::NakamaSystems};
 
 /// The table of requests.
 pub(crate) struct RequestPlugin;
@@ -73,6 +76,10 @@ impl Plugin for RequestPlugin {
         app.init_resource::<Requests>()
             .init_resource::<NextFrame>()
             .init_resource::<Moments>()
-            .register_type::<PendingRequest>();
+            .register_type::<PendingRequest>()
+            .add_systems(
+                PostUpdate,
+                opening::go_on.in_set(NakamaSystems::Send).before(hand_over),
+            );
     }
 }

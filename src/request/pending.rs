@@ -13,8 +13,9 @@ use crate::{
     connection::NakamaConnection,
     error::{RestError, ServerError},
     proto::Message,
+    session::{CurrentSession, NakamaSession, Tenure},
     settings::NakamaSettings,
-    transport::{Answer, Epoch, Failure, LONGEST, Received, RestCall, RestResponse},
+    transport::{Answer, Epoch, Failure, LONGEST, NakamaServer, Received, RestCall, RestResponse},
 };
 
 /// A request without an answer: an entry of the table.
@@ -60,6 +61,8 @@ pub(crate) enum Unsent {
     Waits,
     /// Its connection has ended.
     Lost(Failure),
+    /// Whose call it is is not logged in any more.
+    LoggedOut,
 }
 
 /// How far a request has come.
@@ -83,6 +86,8 @@ pub(super) enum Ending {
     Failed(Failure),
     /// The session token has ended, and there is no new one.
     SessionEnded(RestError),
+    /// Whose call it is is not logged in any more.
+    LoggedOut,
     /// The server answered with something else.
     Unexpected(String),
 }
@@ -107,6 +112,7 @@ impl Ending {
         let got = match self {
             Self::Failed(failure) => return failure.into(),
             Self::SessionEnded(refusal) => return RequestError::SessionEnded(refusal),
+            Self::LoggedOut => return RequestError::NotLoggedIn,
             Self::Unexpected(got) => got,
             Self::Consent(_) | Self::Refusal(_) => "a frame".into(),
             Self::Response(_) => "a REST response".into(),
@@ -119,8 +125,10 @@ impl Ending {
 #[derive(Clone, Copy)]
 pub(crate) struct Made {
     pub(super) entity: Entity,
-    /// Which of the game's connections it belongs to.
+    /// Which of the game's connections it belongs to, if it goes over a socket.
     pub(super) epoch: Epoch,
+    /// Whose it is, if it goes over REST.
+    pub(super) tenure: Tenure,
     pub(super) deadline: Deadline,
 }
 
@@ -129,8 +137,17 @@ impl Made {
         Self {
             entity,
             epoch: world.resource::<NakamaConnection>().epoch(),
+            tenure: world.resource::<CurrentSession>().tenure(),
             deadline: Deadline::new(world),
         }
+    }
+
+    /// The session in place, if it is still that of whose call it is.
+    pub(super) fn place<'a>(
+        &self,
+        current: &'a CurrentSession,
+    ) -> Option<&'a (NakamaServer, NakamaSession)> {
+        current.place().filter(|_| current.tenure() == self.tenure)
     }
 
     /// Whether its connection is still the game's.

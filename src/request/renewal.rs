@@ -1,51 +1,58 @@
-//! A new session token, when the server has refused the old one.
+//! New session tokens, when the old ones have ended.
 
 use bevy_ecs::prelude::*;
 
 use super::{
     pending::{Deadline, Ending, Made, Pending, Progress, Sent, Unsent},
     response::instead_of,
-    table::{Requests, send, send_renewal, settle},
+    table::{Requests, send, settle},
 };
 use crate::{
-    connection::{self, NakamaConnection},
-    session::{NakamaSession, read_session, refresh_call},
-    transport::{NakamaServer, RestResponse, Secret},
+    connection,
+    error::RestError,
+    session::{self, CurrentSession, NakamaSession, read_session, refresh_call},
+    transport::{DisconnectReason, Failure, NakamaServer, RestResponse, Secret, TransportError},
 };
 
 /// The server refused a token: sees to it that there is a new one. Whether there may be one for what was made like this.
 pub(super) fn renew(world: &mut World, made: &Made, token: &Secret) -> bool {
-    let rest = world.resource::<NakamaConnection>().rest();
-    let Some((server, session)) = rest.filter(|_| made.is_current(world)) else {
-        return true; // to send it again is to hear that its connection has ended
+    let current = world.resource::<CurrentSession>();
+    let Some((_, session)) = made.place(current) else {
+        return true; // to send it again is to hear that its user is gone
     };
-    let is_new = session.token() != token;
-    if is_new || world.resource::<Requests>().is_renewing(token) {
-        return true;
+    if session.token() != token {
+        return true; // there is a new one
     }
-    if session.refresh_token().is_none() {
-        return false;
+    let is_renewable = current.is_renewable();
+    if is_renewable {
+        renew_current(world);
     }
+    is_renewable
+}
+
+/// Sees to it that the session in place gets new tokens. There is one renewal for all who need it.
+pub(super) fn renew_current(world: &mut World) {
+    let mut current = world.resource_mut::<CurrentSession>();
+    let Some((server, session)) = current.place().cloned() else {
+        return;
+    };
+    if current.is_renewing() {
+        return;
+    }
+    current.renewal_begins(session.token().clone());
     let renewal = Renewal {
-        server: server.clone(),
-        old: session.clone(),
+        server,
+        old: session,
         deadline: Deadline::new(world),
     };
-    send_renewal(world, token.clone(), Box::new(renewal));
-    true
+    send(world, Box::new(renewal));
 }
 
-/// Whether the connection's session has other tokens by now.
+/// Whether the session in place has other tokens by now.
 fn is_renewed(world: &World, old: &NakamaSession) -> bool {
-    let rest = world.resource::<NakamaConnection>().rest();
-    rest.is_some_and(|(_, session)| session.token() != old.token())
-}
-
-fn send_all(world: &mut World, waiting: Vec<Box<dyn Pending>>) -> Progress {
-    for request in waiting {
-        send(world, request);
-    }
-    Progress::Settled
+    let current = world.resource::<CurrentSession>();
+    let session = current.session();
+    session.is_some_and(|session| session.token() != old.token())
 }
 
 /// The one renewal that is under way.
@@ -61,31 +68,69 @@ impl Pending for Renewal {
     }
 
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
-        let waiting = world
-            .resource_mut::<Requests>()
-            .end_renewal(self.old.token());
-        let ending = match ending {
-            Ending::Response(response) if response.is_success() => match read_session(&response) {
-                Some((new, _)) => {
-                    connection::take_over(world, &self.old, &new);
-                    return send_all(world, waiting);
-                }
-                None => Ending::Unexpected(instead_of("no session", &response)),
-            },
-            // The game has renewed the session itself.
-            _ if is_renewed(world, &self.old) => return send_all(world, waiting),
-            Ending::Response(response @ RestResponse { status: 401, .. }) => {
-                Ending::SessionEnded((&response).into())
-            }
-            other => other,
+        let mut current = world.resource_mut::<CurrentSession>();
+        let waiting = if current.renewal_ends(self.old.token()) {
+            world.resource_mut::<Requests>().take_waiting()
+        } else {
+            Vec::new() // they wait for a later one
         };
+        let new = match &ending {
+            Ending::Response(response) if response.is_success() => read_session(response),
+            _ => None,
+        };
+        if let Some((new, _)) = new {
+            session::take_over(world, &self.old, &new);
+        } else if !is_renewed(world, &self.old) {
+            connection::on_missed(world, self.reason(&ending));
+            let ending = outcome(ending);
+            for request in waiting {
+                settle(world, request, ending.clone());
+            }
+            return Progress::Settled;
+        }
         for request in waiting {
-            settle(world, request, ending.clone());
+            send(world, request);
         }
         Progress::Settled
     }
 
     fn deadline(&self) -> Deadline {
         self.deadline
+    }
+}
+
+impl Renewal {
+    /// Why there is no connection, if one needs the new tokens.
+    fn reason(&self, ending: &Ending) -> DisconnectReason {
+        match ending {
+            Ending::Response(response) => {
+                let RestError {
+                    status, message, ..
+                } = response.into();
+                DisconnectReason::Refused { status, message }
+            }
+            Ending::Failed(Failure::BadAddress(bad)) => DisconnectReason::BadAddress(bad.clone()),
+            Ending::Failed(Failure::Unreachable(error)) => {
+                DisconnectReason::Unreachable(error.clone())
+            }
+            Ending::Failed(Failure::Timeout { after }) => {
+                let error = TransportError::TimedOut { after: *after };
+                DisconnectReason::Unreachable(error.at(&self.server))
+            }
+            _ => DisconnectReason::NetworkThread,
+        }
+    }
+}
+
+/// What a renewal that brought no tokens is to those who waited for it.
+fn outcome(ending: Ending) -> Ending {
+    match ending {
+        Ending::Response(response) if response.is_success() => {
+            Ending::Unexpected(instead_of("no session", &response))
+        }
+        Ending::Response(response @ RestResponse { status: 401, .. }) => {
+            Ending::SessionEnded((&response).into())
+        }
+        other => other,
     }
 }

@@ -1,7 +1,6 @@
 //! Requests over REST.
 //!
-//! A call of the connection's user bears the session token. By default, a server lets a token live for a minute, and the socket
-//! outlives it. The server's word counts, not the clock of this machine: if the server refuses the token, the plugin refreshes the
+//! A call of the user who is logged in bears the session token. By default, a server lets a token live for a minute. The server's word counts, not the clock of this machine: if the server refuses the token, the plugin refreshes the
 //! session and makes the call once more. There is one refresh for all calls that need it. They wait for it, each within its own
 //! deadline. (To refresh before the token ends would save a round trip per minute, but needs clocks that agree.)
 
@@ -25,7 +24,7 @@ use crate::{
 
 /// A request over REST. Its entity always goes with the answer.
 pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
-    /// [`RestCall`], or [`UserCall`](super::user::UserCall) if the connection's user makes it.
+    /// [`RestCall`], or [`UserCall`](super::user::UserCall) if the user who is logged in makes it.
     type Call: Call;
 
     /// What is called.
@@ -42,6 +41,9 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
 
     /// Brings the world up to date. If its user is not the one who is connected now, the world stays as it is.
     fn apply(&self, _world: &mut World, _reply: &Self::Reply) {}
+
+    /// The game has heard of the outcome, and has done what it does about that. `error` is why it failed.
+    fn heard(_world: &mut World, _request: Entity, _error: Option<String>) {}
 
     /// The server refused.
     fn refused(response: &RestResponse) -> Self::Refusal {
@@ -74,7 +76,7 @@ impl Call for RestCall {
 /// Makes a request over REST, on an entity that waits for its answer.
 pub(crate) fn submit_rest<R: RestRequest>(world: &mut World, entity: Entity, request: R) {
     if !R::Call::is_possible(world) {
-        return refuse::<R>(world, entity, RequestError::NotConnected);
+        return refuse::<R>(world, entity, RequestError::NotLoggedIn);
     }
     mark_pending::<R>(world, entity);
     let Parts { first, rest } = request.split();
@@ -150,7 +152,9 @@ impl<R: RestRequest> Pending for Open<R> {
             }
             outcome = Err(RequestError::Withdrawn);
         }
+        let error = outcome.as_ref().err().map(ToString::to_string);
         reply::<R>(world, self.made.entity, outcome, true);
+        R::heard(world, self.made.entity, error);
         Progress::Settled
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     connection::NetworkLink,
-    transport::{Answer, DisconnectReason, Failure, LinkCommand, RequestId, Secret},
+    transport::{Answer, DisconnectReason, Failure, LinkCommand, RequestId},
 };
 
 /// The table of requests without an answer.
@@ -26,8 +26,6 @@ pub(crate) struct Requests {
     moves: BTreeMap<RequestId, Move>,
     /// Those that ran out of time, in case that the server consents later.
     late: HashMap<RequestId, Box<dyn Pending>>,
-    /// The request for a new session token, and the old one.
-    renewal: Option<(RequestId, Secret)>,
     /// Those that wait for the new token.
     waiting: Vec<Box<dyn Pending>>,
 }
@@ -66,18 +64,8 @@ impl Requests {
         !self.moves.is_empty() && who.into_iter().any(is_moved)
     }
 
-    /// Whether a new token in place of this one is under way.
-    pub(super) fn is_renewing(&self, token: &Secret) -> bool {
-        self.renewal.as_ref().is_some_and(|(_, old)| old == token)
-    }
-
-    /// The token in place of this one is there, or will not come: those that waited for it. If a later renewal is under way, they
-    /// wait for that.
-    pub(super) fn end_renewal(&mut self, old: &Secret) -> Vec<Box<dyn Pending>> {
-        if !self.is_renewing(old) {
-            return Vec::new();
-        }
-        self.renewal = None;
+    /// Those that waited for a new session token.
+    pub(super) fn take_waiting(&mut self) -> Vec<Box<dyn Pending>> {
         mem::take(&mut self.waiting)
     }
 }
@@ -85,14 +73,6 @@ impl Requests {
 /// Sends what a request sends first, or once more.
 pub(super) fn send(world: &mut World, request: Box<dyn Pending>) {
     go_on(world, None, Progress::More(request));
-}
-
-/// Asks for a new session token in place of the old one. What would bear the old one waits until
-/// [`end_renewal`](Requests::end_renewal).
-pub(super) fn send_renewal(world: &mut World, old: Secret, request: Box<dyn Pending>) {
-    send(world, request);
-    let mut requests = world.resource_mut::<Requests>();
-    requests.renewal = Some((RequestId(requests.last), old));
 }
 
 /// What a request waited for has come to something.
@@ -118,6 +98,9 @@ fn go_on(world: &mut World, id: Option<RequestId>, mut progress: Progress) {
                 }
                 Err(Unsent::Lost(failure)) => {
                     progress = request.settle(world, Ending::Failed(failure));
+                }
+                Err(Unsent::LoggedOut) => {
+                    progress = request.settle(world, Ending::LoggedOut);
                 }
             },
         }
@@ -206,17 +189,8 @@ pub(crate) fn tick(world: &mut World) {
     }
 }
 
-/// The connection has ended: nothing waits for its tokens any more, and nothing comes late. If the thread that would answer is
-/// gone, every request ends here.
+/// The connection has ended: nothing comes late any more. If the thread that would answer is gone, every request ends here.
 pub(crate) fn on_closed(world: &mut World, reason: &DisconnectReason) {
-    let lost = |maybe_executed| Failure::ConnectionLost { maybe_executed };
-    let mut requests = world.resource_mut::<Requests>();
-    if let Some((renewal, _)) = requests.renewal.take() {
-        requests.sent.remove(&renewal);
-    }
-    for request in mem::take(&mut requests.waiting) {
-        settle(world, request, Ending::Failed(lost(false)));
-    }
     if matches!(reason, DisconnectReason::NetworkThread) {
         // What the game asked for since then is for the next thread.
         let link = world.resource::<NetworkLink>();
@@ -224,7 +198,10 @@ pub(crate) fn on_closed(world: &mut World, reason: &DisconnectReason) {
         let mut sent: Vec<_> = sent.filter(|id| !link.is_staged(*id)).collect();
         sent.sort();
         for id in sent {
-            on_answer(world, id, Answer::Failed(lost(true)), false);
+            let lost = Failure::ConnectionLost {
+                maybe_executed: true,
+            };
+            on_answer(world, id, Answer::Failed(lost), false);
             close(world, id);
         }
     }

@@ -1,18 +1,18 @@
-//! Calls over REST as the user of the connection.
+//! Calls over REST as the user who is logged in.
 
 use bevy_ecs::prelude::*;
 
 use super::{
     pending::{Made, Unsent},
     rest::Call,
-    table::Requests,
 };
 use crate::{
     connection::NakamaConnection,
-    transport::{Auth, Failure, RestCall, Secret},
+    session::CurrentSession,
+    transport::{Auth, RestCall, Secret},
 };
 
-/// A call over REST, as the user of the connection.
+/// A call over REST, as the user who is logged in.
 #[derive(Clone)]
 pub(crate) struct UserCall {
     /// As in [`RestCall`].
@@ -42,24 +42,25 @@ impl UserCall {
 
 impl Call for UserCall {
     fn is_possible(world: &World) -> bool {
-        world.resource::<NakamaConnection>().rest().is_some()
+        world.resource::<CurrentSession>().place().is_some()
     }
 
     fn is_current(world: &World, made: &Made) -> bool {
-        Self::is_possible(world) && made.is_current(world)
+        let connection = world.resource::<NakamaConnection>();
+        let place = made.place(world.resource());
+        connection.is_connected()
+            && place.is_some_and(|(server, session)| connection.is_of(server, session))
     }
 
     fn complete(self, world: &World, made: &Made) -> Result<(RestCall, Option<Secret>), Unsent> {
-        let rest = world.resource::<NakamaConnection>().rest();
-        let Some((server, session)) = rest.filter(|_| made.is_current(world)) else {
-            return Err(Unsent::Lost(Failure::ConnectionLost {
-                maybe_executed: false,
-            }));
+        let current = world.resource::<CurrentSession>();
+        let Some((server, session)) = made.place(current) else {
+            return Err(Unsent::LoggedOut);
         };
-        let token = session.token();
-        if world.resource::<Requests>().is_renewing(token) {
+        if current.is_renewing() {
             return Err(Unsent::Waits);
         }
+        let token = session.token();
         let call = RestCall {
             server: server.clone(),
             method: self.method,

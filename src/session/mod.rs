@@ -1,164 +1,28 @@
-//! Sessions: the tokens of a user who is logged in.
+//! Sessions: who is logged in, and where.
 //!
-//! A [login](crate::account) brings a [`NakamaSession`], which opens the socket
-//! ([`connect`](crate::commands::NakamaCommands::connect)).
+//! A [login](crate::account) brings a [`NakamaSession`] and puts it in place: from then on it is the [`CurrentSession`]. REST calls are
+//! made with the session in place, and [`connect`](crate::commands::NakamaCommands::connect) opens a socket for it. There is one in
+//! each `World`, or none. It stays in place when the connection ends.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
+mod current;
+mod tokens;
+
+use bevy_app::{App, Plugin};
+
+pub use self::{
+    current::{CurrentSession, SessionRefreshed},
+    tokens::{InvalidToken, NakamaSession},
+};
+pub(crate) use self::{
+    current::{Tenure, take_over},
+    tokens::{read_session, refresh_call},
 };
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::Deserialize;
-use serde_json::json;
+/// The session in place.
+pub(crate) struct SessionPlugin;
 
-use crate::transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserId, Username};
-
-/// A player who is logged in: two tokens, and what they say.
-///
-/// The session token opens sockets and makes REST calls until it expires; the refresh token gets a new one, and lives
-/// longer. Neither shows in `Debug`. To keep a player logged in over restarts, store both texts and
-/// [`restore`](Self::restore) them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NakamaSession {
-    token: Secret,
-    refresh_token: Option<Secret>,
-    user_id: UserId,
-    username: Username,
-    vars: BTreeMap<String, String>,
-    expires_at: u64,
-    refresh_expires_at: Option<u64>,
-}
-
-/// A token that cannot be read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("this is not a session token of Nakama")]
-pub struct InvalidToken;
-
-/// What a token says of itself.
-#[derive(Deserialize)]
-struct Claims {
-    uid: String,
-    #[serde(default)]
-    usn: String,
-    #[serde(default)]
-    vrs: Option<BTreeMap<String, String>>,
-    #[serde(default)]
-    exp: u64,
-}
-
-impl Claims {
-    /// Reads a token. It is not verified: only the server can.
-    fn read(token: &str) -> Result<Self, InvalidToken> {
-        let body = token.split('.').nth(1).ok_or(InvalidToken)?;
-        let json = BASE64_URL_SAFE_NO_PAD
-            .decode(body.trim_end_matches('='))
-            .map_err(|_| InvalidToken)?;
-        serde_json::from_slice(&json).map_err(|_| InvalidToken)
-    }
-}
-
-impl NakamaSession {
-    /// The session of stored tokens. They may have expired; see [`is_expired`](Self::is_expired).
-    ///
-    /// # Errors
-    ///
-    /// A text is not a token of Nakama's.
-    pub fn restore(token: &str, refresh_token: Option<&str>) -> Result<Self, InvalidToken> {
-        let claims = Claims::read(token)?;
-        let refresh_claims = refresh_token.map(Claims::read).transpose()?;
-        Ok(Self {
-            token: token.into(),
-            refresh_token: refresh_token.map(Secret::from),
-            user_id: claims.uid.into(),
-            username: claims.usn.into(),
-            vars: claims.vrs.unwrap_or_default(),
-            expires_at: claims.exp,
-            refresh_expires_at: refresh_claims.map(|claims| claims.exp),
-        })
-    }
-
-    /// The session token. Mind where it goes.
-    #[must_use]
-    pub fn token(&self) -> &Secret {
-        &self.token
-    }
-
-    /// The refresh token, if the server gave one. Mind where it goes.
-    #[must_use]
-    pub fn refresh_token(&self) -> Option<&Secret> {
-        self.refresh_token.as_ref()
-    }
-
-    /// The account.
-    #[must_use]
-    pub fn user_id(&self) -> &UserId {
-        &self.user_id
-    }
-
-    /// The account's name.
-    #[must_use]
-    pub fn username(&self) -> &Username {
-        &self.username
-    }
-
-    /// What the game told the server about this session when it logged in.
-    #[must_use]
-    pub fn vars(&self) -> &BTreeMap<String, String> {
-        &self.vars
-    }
-
-    /// When the session token ends. A socket that is open stays open.
-    #[must_use]
-    pub fn expires_at(&self) -> SystemTime {
-        time(self.expires_at)
-    }
-
-    /// Whether the session token has ended, by the clock of this machine.
-    #[must_use]
-    pub fn is_expired(&self) -> bool {
-        SystemTime::now() >= self.expires_at()
-    }
-
-    /// Whether the refresh token has ended, too, so that only a new login helps.
-    #[must_use]
-    pub fn is_refresh_expired(&self) -> bool {
-        let ends = self.refresh_expires_at.map(time);
-        ends.is_none_or(|ends| SystemTime::now() >= ends)
-    }
-}
-
-/// The moment of a token's claim, in seconds since 1970: of what a server or a file says, so of any number.
-fn time(seconds: u64) -> SystemTime {
-    let latest = u64::from(u32::MAX) * 16; // in the year 4147
-    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(latest))
-}
-
-/// The body of a login's and a refresh's answer.
-#[derive(Deserialize)]
-struct Tokens {
-    token: String,
-    refresh_token: Option<String>,
-    #[serde(default)]
-    created: bool,
-}
-
-/// The session in the answer to a login or a refresh, and whether its account is new. `None` if there is none.
-pub(crate) fn read_session(response: &RestResponse) -> Option<(NakamaSession, bool)> {
-    let tokens: Tokens = serde_json::from_slice(&response.body).ok()?;
-    let session = NakamaSession::restore(&tokens.token, tokens.refresh_token.as_deref()).ok()?;
-    Some((session, tokens.created))
-}
-
-/// The call that gets new tokens for a session.
-pub(crate) fn refresh_call(server: &NakamaServer, session: &NakamaSession) -> RestCall {
-    // Without `vars`, the server would forget those of the login.
-    let refresh_token = session.refresh_token().map_or("", Secret::expose);
-    RestCall {
-        server: server.clone(),
-        method: "POST",
-        target: "/v2/account/session/refresh".into(),
-        auth: Auth::ServerKey,
-        body: Some(json!({ "token": refresh_token, "vars": session.vars() }).to_string()),
+impl Plugin for SessionPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<CurrentSession>();
     }
 }

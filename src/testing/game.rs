@@ -11,7 +11,7 @@ use super::{chat_joined, match_joined, server, session_of, wire::Wire};
 use crate::{
     areas::{chat::JoinChat, matches::JoinMatch},
     commands::NakamaCommandsExt as _,
-    connection::{ConnectOptions, NetworkLink},
+    connection::NetworkLink,
     mirror::receive::BudgetClock,
     plugin::{NakamaPlugin, NakamaSettings},
     proto::{Kind, Message},
@@ -135,11 +135,9 @@ impl TestGame {
     /// Connects as `ada`, and lets the server accept.
     #[track_caller]
     pub fn connect(&mut self) {
-        let session = session_of("ada");
         self.commands(|commands| {
-            commands
-                .nakama()
-                .connect(&server(), &session, ConnectOptions::default());
+            commands.nakama().use_session(&server(), session_of("ada"));
+            commands.nakama().connect();
         });
         self.update();
         self.server_accepts();

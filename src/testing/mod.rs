@@ -30,11 +30,7 @@
 //!     app.add_plugins(NakamaPlugin::default())
 //!         .add_systems(Startup, |mut commands: Commands| {
 //!             commands.nakama().log_in(&server(), Login::device("a-device-of-ada"));
-//!         })
-//!         .add_observer(|reply: On<Replied<LogIn>>, mut commands: Commands| {
-//!             if let Ok(LoggedIn { session, .. }) = &reply.result {
-//!                 commands.nakama().connect(&server(), session, ConnectOptions::default());
-//!             }
+//!             commands.nakama().connect();
 //!         })
 //!         .add_observer(|_: On<Connected>, mut commands: Commands| {
 //!             commands.nakama().add_matchmaker(AddMatchmaker::players(2, 2));

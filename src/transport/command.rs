@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     address::{BadAddress, Endpoint, NakamaServer, Secret},
+    error::DisconnectReason,
     wire::encode::OutgoingMatchData,
 };
 use crate::proto::Message;
@@ -23,6 +24,8 @@ pub(crate) struct Epoch(pub(crate) u64);
 pub(crate) enum LinkCommand {
     /// Open a socket; one that is open is closed first. Ends in [`LinkEvent::Opened`] or [`LinkEvent::Closed`].
     Connect(Box<ConnectPlan>),
+    /// A connection that does not come about, for this reason. One that is open is closed first. Ends in [`LinkEvent::Closed`].
+    GiveUp(Epoch, DisconnectReason),
     /// Send what is queued, then close the socket.
     Disconnect,
     /// Send a message and expect an answer: exactly one [`LinkEvent::Answer`].
@@ -52,6 +55,17 @@ pub(crate) enum LinkCommand {
     },
     /// Whether every envelope is also reported raw.
     Tap(bool),
+}
+
+impl LinkCommand {
+    /// The connection that begins with it, even if nothing comes of that.
+    pub(crate) fn begins(&self) -> Option<Epoch> {
+        match self {
+            Self::Connect(plan) => Some(plan.epoch),
+            Self::GiveUp(epoch, _) => Some(*epoch),
+            _ => None,
+        }
+    }
 }
 
 /// Which socket to open.

@@ -133,13 +133,23 @@ pub enum DisconnectReason {
     /// The game asked for it.
     #[error("the game disconnected")]
     Requested,
+    /// The game connected before anybody was logged in, and no login was under way.
+    #[error("nobody is logged in")]
+    NotLoggedIn,
+    /// The connection waited for a login, and the login failed. `Replied<LogIn>` has the typed error.
+    #[error("the login failed: {}", one_line(message))]
+    LoginFailed {
+        /// The login's error.
+        message: String,
+    },
     /// The address cannot be one of a server. Trying again does not help.
     #[error(transparent)]
     BadAddress(BadAddress),
     /// No connection came about. Try again later, or look at the address.
     #[error(transparent)]
     Unreachable(Unreachable),
-    /// The server refused the socket: 401 for a token that expired or is not its own. Log in again.
+    /// The server refused the socket. 401: it takes neither the session token nor the refresh token any more, so log in
+    /// again.
     #[error("the server refused the socket with {status}: {}", one_line(message))]
     Refused {
         /// HTTP status.

@@ -138,9 +138,7 @@ impl Link {
 
     /// Puts a command aside until [`hand_over`](Self::hand_over).
     pub(crate) fn stage(&mut self, command: LinkCommand) {
-        if let LinkCommand::Connect(plan) = &command {
-            self.staged_epoch = Some(plan.epoch);
-        }
+        self.staged_epoch = command.begins().or(self.staged_epoch);
         self.staged.push(command);
     }
 
@@ -149,7 +147,7 @@ impl Link {
         let mut is_old = self.epoch == ended;
         let mut unsent = Vec::new();
         self.staged.retain(|command| {
-            is_old &= !matches!(command, LinkCommand::Connect(_));
+            is_old &= command.begins().is_none();
             match command {
                 LinkCommand::Request { id, .. } if is_old => unsent.push(*id),
                 _ => return true,
@@ -222,8 +220,7 @@ impl Link {
                     self.is_dead = true;
                     // One end for all connections that the thread was told of, after the answers to what had not left. A
                     // later connection, and what is for it, waits for another thread.
-                    let is_connect = |it: &LinkCommand| matches!(it, LinkCommand::Connect(_));
-                    let later = self.staged.iter().position(is_connect);
+                    let later = self.staged.iter().position(|it| it.begins().is_some());
                     let unsent = self.staged.drain(..later.unwrap_or(self.staged.len()));
                     let epoch = self.epoch;
                     self.current
@@ -242,6 +239,10 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
         LinkCommand::Connect(plan) => {
             epoch = plan.epoch;
             LinkEvent::Closed(DisconnectReason::NetworkThread)
+        }
+        LinkCommand::GiveUp(given_up, reason) => {
+            epoch = given_up;
+            LinkEvent::Closed(reason)
         }
         LinkCommand::Request { id, .. } => LinkEvent::failed(id, Failure::NotConnected),
         LinkCommand::Rest { id, call, .. } => {

@@ -60,9 +60,8 @@ impl Game {
     pub(crate) fn connect_to(&mut self, server: &NakamaServer) {
         let session = testing::session_of("ada");
         self.commands(|commands| {
-            commands
-                .nakama()
-                .connect(server, &session, ConnectOptions::default());
+            commands.nakama().use_session(server, session.clone());
+            commands.nakama().connect();
         });
     }
 
@@ -77,15 +76,9 @@ impl Game {
     /// Logs in and connects.
     #[track_caller]
     pub(crate) fn log_in(&mut self, server: &NakamaServer, login: Login) {
-        let session = self
-            .ask::<LogIn>(|nakama| nakama.log_in(server, login).id())
-            .expect("a login")
-            .session;
-        self.commands(|commands| {
-            commands
-                .nakama()
-                .connect(server, &session, ConnectOptions::default());
-        });
+        self.ask::<LogIn>(|nakama| nakama.log_in(server, login).id())
+            .expect("a login");
+        self.commands(|commands| commands.nakama().connect());
         assert_eq!(self.next_phase(), "connected");
     }
 

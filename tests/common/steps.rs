@@ -43,8 +43,8 @@ pub(crate) fn sent_json(envelope: &Envelope) -> serde_json::Value {
 pub(crate) fn connect_as(game: &mut TestGame, name: &str) {
     let session = session_of(name);
     game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&server(), &session, options);
+        commands.nakama().use_session(&server(), session.clone());
+        commands.nakama().connect();
     });
 }
 

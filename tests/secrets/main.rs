@@ -115,8 +115,8 @@ fn log_in(
 
 fn connect(game: &mut Game, server: &NakamaServer, session: &NakamaSession) -> String {
     game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(server, session, options);
+        commands.nakama().use_session(server, session.clone());
+        commands.nakama().connect();
     });
     game.next_phase()
 }
@@ -171,13 +171,11 @@ fn log_in_and_out(tokens: &mut Tokens) {
     log_in(&mut game, &server, Login::custom(CUSTOM)).expect("an account");
 
     let refreshed =
-        ask::<RefreshSession>(&mut game, |nakama| nakama.refresh(&server, &session).id())
-            .expect("new tokens");
+        ask::<RefreshSession>(&mut game, |nakama| nakama.refresh().id()).expect("new tokens");
     tokens.note(&refreshed);
-    ask::<LogOut>(&mut game, |nakama| nakama.log_out(&server, &refreshed).id())
-        .expect("logged out");
-    ask::<RefreshSession>(&mut game, |nakama| nakama.refresh(&server, &refreshed).id())
-        .expect_err("logged out");
+    ask::<LogOut>(&mut game, |nakama| nakama.log_out().id()).expect("logged out");
+    game.commands(|commands| commands.nakama().use_session(&server, refreshed));
+    ask::<RefreshSession>(&mut game, |nakama| nakama.refresh().id()).expect_err("logged out");
 
     // A panic with a session in its message, as careless code would have it.
     let careless = panic::catch_unwind(|| panic!("no error: {:?}", (&session, &server)));
@@ -289,7 +287,8 @@ fn call_functions(tokens: &mut Tokens) {
     with_key(HTTP_KEY).expect("it opens");
     with_key(WRONG_HTTP_KEY).expect_err("it does not");
 
-    ask::<LogOut>(&mut game, |nakama| nakama.log_out(&server, &new).id()).expect("logged out");
+    ask::<LogOut>(&mut game, |nakama| nakama.log_out().id()).expect("logged out");
+    game.commands(|commands| commands.nakama().use_session(&server, new));
     let refused = ask::<CallRest>(&mut game, |nakama| {
         let call = nakama.rest(RestMethod::Get, "/v2/account", None);
         call.id()

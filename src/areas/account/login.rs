@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{
     commands::NakamaCommands,
+    connection,
     error::{RestError, refusals},
-    request::{Outcome, RestRequest, request, submit_rest},
-    session::NakamaSession,
-    transport::{Auth, NakamaServer, RestCall, RestResponse},
+    request::{Outcome, RequestError, RestRequest, request, submit_rest},
+    session::{CurrentSession, NakamaSession},
+    transport::{Auth, DisconnectReason, NakamaServer, RestCall, RestResponse},
 };
 
 /// How a player logs in.
@@ -191,6 +192,7 @@ impl fmt::Debug for GameCenterPlayer {
 pub struct LogIn {
     server: NakamaServer,
     login: Login,
+    request: Entity,
 }
 
 /// A login that worked.
@@ -281,16 +283,49 @@ impl RestRequest for LogIn {
         let (session, created) = session_in(response)?;
         Ok(LoggedIn { session, created })
     }
+
+    fn apply(&self, world: &mut World, reply: &LoggedIn) {
+        let is_wanted = world.get_entity(self.request).is_ok();
+        let mut current = world.resource_mut::<CurrentSession>();
+        if current.login_ends(self.request) && is_wanted {
+            current.put(self.server.clone(), reply.session.clone());
+        }
+    }
+
+    fn heard(world: &mut World, request: Entity, error: Option<String>) {
+        end_login(world, request, error);
+    }
+}
+
+/// The game has heard of a login. A connection that waits for it hears why it failed.
+pub(super) fn end_login(world: &mut World, request: Entity, error: Option<String>) {
+    let is_wanted = world.get_entity(request).is_ok();
+    world.resource_mut::<CurrentSession>().login_ends(request);
+    let withdrawn = || RequestError::<LoginRefusal>::Withdrawn.to_string();
+    if let Some(message) = error.or_else(|| (!is_wanted).then(withdrawn)) {
+        connection::on_missed(world, DisconnectReason::LoginFailed { message });
+    }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Logs a player in, or makes an account. The answer is a [`Replied<LogIn>`](crate::request::Replied) with the
-    /// session; it does not connect.
+    /// Logs a player in, or makes an account. The answer is a [`Replied<LogIn>`](crate::request::Replied), and the session is in
+    /// place then: it is the [`CurrentSession`], with which REST calls are made.
+    ///
+    /// It opens no socket. To go online, [`connect`](Self::connect) right after it.
+    ///
+    /// If several logins are under way, the last one that the server answers wins. If you despawn the request's entity, the
+    /// login puts nothing in place. A login as somebody else leaves an open socket alone; [`connect`](Self::connect) again to play as
+    /// the new user.
     pub fn log_in(self, server: &NakamaServer, login: Login) -> EntityCommands<'a> {
-        let request = LogIn {
-            server: server.clone(),
-            login,
-        };
-        self.request_with(move |world, entity| submit_rest(world, entity, request))
+        let server = server.clone();
+        self.request_with(move |world, request| {
+            world.resource_mut::<CurrentSession>().login_begins(request);
+            let login = LogIn {
+                server,
+                login,
+                request,
+            };
+            submit_rest(world, request, login);
+        })
     }
 }

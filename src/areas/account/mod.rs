@@ -1,10 +1,21 @@
 //! Logging in and out.
 //!
-//! A login is a REST call and needs no connection. It brings a [`NakamaSession`], which opens the socket
-//! ([`connect`](NakamaCommands::connect)).
+//! ```
+//! # use bevy_ecs::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! fn go_online(mut commands: Commands) {
+//!     let server = NakamaServer::new("http://127.0.0.1:7350", "defaultkey");
+//!     commands.nakama().log_in(&server, Login::device("a-random-id-that-you-keep"));
+//!     commands.nakama().connect(); // waits for the login
+//! }
+//! ```
 //!
-//! A server lets session tokens live for a minute by default. The socket outlives them. When the server refuses a REST call because
-//! its token has ended, the plugin gets new tokens, and tells you with [`SessionRefreshed`].
+//! A login puts a [session](crate::session) in place. That is enough for REST calls, like loading a saved game or listing friends. The
+//! socket is for what happens live: matches, parties, chat.
+//!
+//! A server lets session tokens live for a minute by default. The socket outlives them. When the server refuses a token because it has
+//! ended, the plugin gets new tokens with the refresh token, and tells you with [`SessionRefreshed`]. The refresh token lives for an
+//! hour by default. When that has ended, too, log in again.
 
 mod login;
 mod refresh;
@@ -19,8 +30,8 @@ pub use self::{
 use crate::{
     commands::NakamaCommands,
     error::{RestError, refusals},
-    request::{Outcome, RequestError, RestRequest, instead_of, request, submit_rest},
-    session::{NakamaSession, read_session},
+    request::{Outcome, RequestError, RestRequest, instead_of, refuse, request, submit_rest},
+    session::{CurrentSession, NakamaSession, read_session},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret},
 };
 
@@ -97,12 +108,38 @@ impl RestRequest for LogOut {
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Makes a session's tokens worthless. A socket that is open stays open, and Nakama still lets the token open one.
-    pub fn log_out(self, server: &NakamaServer, session: &NakamaSession) -> EntityCommands<'a> {
-        let request = LogOut {
-            server: server.clone(),
-            session: session.clone(),
-        };
-        self.request_with(move |world, entity| submit_rest(world, entity, request))
+    /// Logs the local user out: nobody is logged in from this moment on, and the server makes the tokens worthless. A login that is
+    /// under way puts nothing in place any more.
+    ///
+    /// A socket that is open stays open. To close it, too, disconnect as well:
+    ///
+    /// ```
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_nakama::prelude::*;
+    /// fn log_out(mut commands: Commands) {
+    ///     commands.nakama().log_out();
+    ///     commands.nakama().disconnect();
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NotLoggedIn`](RequestError::NotLoggedIn).
+    pub fn log_out(self) -> EntityCommands<'a> {
+        self.request_with(
+            |world, entity| match world.resource_mut::<CurrentSession>().take() {
+                Some((server, session)) => submit_rest(world, entity, LogOut { server, session }),
+                None => refuse::<LogOut>(world, entity, RequestError::NotLoggedIn),
+            },
+        )
+    }
+
+    /// Puts a session in place that your game has kept itself. It is the [`CurrentSession`] from this moment on. Nothing is asked of
+    /// the server: if it does not take the tokens any more, a REST call or [`connect`](Self::connect) tells.
+    pub fn use_session(mut self, server: &NakamaServer, session: NakamaSession) {
+        let server = server.clone();
+        self.queue(move |world| {
+            world.resource_mut::<CurrentSession>().put(server, session);
+        });
     }
 }

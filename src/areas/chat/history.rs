@@ -241,7 +241,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Fetches older messages of a channel, over REST. The answer is a [`Replied<FetchChatHistory>`](crate::request::Replied). If the
     /// local user is in the channel, the messages are then in its [`ChatLog`](super::ChatLog), too.
     ///
-    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    /// To be logged in is enough, as with [`rest`](Self::rest).
     ///
     /// # Errors
     ///

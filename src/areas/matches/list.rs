@@ -172,7 +172,7 @@ impl RestRequest for ListMatches {
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Asks which matches there are, over REST. The answer is a [`Replied<ListMatches>`](crate::request::Replied).
     ///
-    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    /// To be logged in is enough, as with [`rest`](Self::rest).
     pub fn list_matches(self, request: ListMatches) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit_rest(world, entity, request))
     }

@@ -209,7 +209,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`Replied<FetchNotifications>`](crate::request::Replied), and what it holds is in the
     /// [`NotificationInbox`](super::NotificationInbox).
     ///
-    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    /// To be logged in is enough, as with [`rest`](Self::rest).
     pub fn fetch_notifications(self, request: FetchNotifications) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit_rest(world, entity, request))
     }

@@ -160,7 +160,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Asks which parties there are, over REST. The answer is a [`Replied<ListParties>`](crate::request::Replied). It takes Nakama 3.28
     /// or newer; an older server refuses with [`PartyListRefusal::Unsupported`].
     ///
-    /// It needs a connection, whose user makes the call, as with [`rest`](Self::rest).
+    /// To be logged in is enough, as with [`rest`](Self::rest).
     pub fn list_parties(self, request: ListParties) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit_rest(world, entity, request))
     }

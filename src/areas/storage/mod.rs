@@ -31,8 +31,8 @@
 //! type with serde that becomes a JSON **object**: a struct, a map, or an enum whose variants have fields. A list, a number or a
 //! text is refused; put it into a struct.
 //!
-//! All calls go over REST, as the user of the session. They fail as all requests do, see [`request`](crate::request). What the
-//! server refuses is a [`StorageRefusal`].
+//! All calls go over REST, as the user who is [logged in](crate::session::CurrentSession). They need no socket: load a save game before
+//! you connect. They fail as all requests do, see [`request`](crate::request). What the server refuses is a [`StorageRefusal`].
 //!
 //! | You want to | Call | The answer |
 //! |---|---|---|

@@ -2,7 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
-use crate::{connection::NakamaConnection, mirror::presence::UserId};
+use crate::{mirror::presence::UserId, session::CurrentSession};
 
 /// Whose objects are meant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,9 +26,9 @@ impl Owner {
     /// Says who makes the call.
     pub(super) fn resolve(&mut self, world: &World) {
         if *self == Self::Own
-            && let Some((_, session)) = world.resource::<NakamaConnection>().rest()
+            && let Some((id, _)) = world.resource::<CurrentSession>().user()
         {
-            *self = Self::User(session.user_id().clone());
+            *self = Self::User(id.clone());
         }
     }
 }

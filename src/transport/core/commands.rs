@@ -12,7 +12,7 @@ use super::{
 use crate::{
     proto::{Envelope, Kind, Message},
     transport::{
-        command::{ConnectPlan, LinkCommand, RequestId},
+        command::{ConnectPlan, Epoch, LinkCommand, RequestId},
         core::deadline::deadline,
         error::DisconnectReason,
         event::{Failure, LinkEvent},
@@ -24,6 +24,7 @@ impl Core {
     pub(super) fn on_command(&mut self, now: Instant, command: LinkCommand) {
         match command {
             LinkCommand::Connect(plan) => self.connect(now, plan),
+            LinkCommand::GiveUp(epoch, reason) => self.give_up(epoch, reason),
             LinkCommand::Disconnect => match &mut self.stage {
                 Stage::Open(open) if !self.outbox.is_empty() => {
                     open.draining_until
@@ -57,10 +58,20 @@ impl Core {
         }
     }
 
-    fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
+    /// Ends the connection before.
+    fn begin(&mut self, epoch: Epoch) {
         self.end(DisconnectReason::Requested);
-        self.epoch = plan.epoch;
-        self.hand_over.begin(plan.epoch);
+        self.epoch = epoch;
+        self.hand_over.begin(epoch);
+    }
+
+    fn give_up(&mut self, epoch: Epoch, reason: DisconnectReason) {
+        self.begin(epoch);
+        self.hand_over.push(LinkEvent::Closed(reason));
+    }
+
+    fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
+        self.begin(plan.epoch);
         self.stage = Stage::Opening {
             server: plan.server.clone(),
             deadline: deadline(now, self.settings.connect_timeout),

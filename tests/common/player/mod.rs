@@ -175,7 +175,8 @@ impl Player {
                 let is_online = target.contains("status=true") || target.contains("status=1");
                 let options = ConnectOptions::default().appear_online(is_online);
                 self.game.commands(|c| {
-                    c.nakama().connect(&server(), &self.session, options);
+                    c.nakama().use_session(&server(), self.session.clone());
+                    c.nakama().connect_with(options);
                 });
                 self.game.update_by(Duration::ZERO);
                 return How::NotSent;

@@ -1,6 +1,7 @@
 //! Logging in, and what tokens are good for.
 
 mod a_login_makes_or_finds_an_account;
+mod connecting_waits_for_the_login;
 mod refusals_of_logins_have_names;
 mod tokens_are_refreshed_restored_and_ended;
 

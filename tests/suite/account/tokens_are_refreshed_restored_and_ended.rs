@@ -17,7 +17,7 @@ fn a_session_is_refreshed_restored_and_ended() {
         .session;
 
     let refreshed = game
-        .ask::<RefreshSession>(|nakama| nakama.refresh(&server, &session).id())
+        .ask::<RefreshSession>(|nakama| nakama.refresh().id())
         .expect("new tokens");
     assert_eq!(refreshed.user_id(), session.user_id());
     assert_eq!(
@@ -34,9 +34,15 @@ fn a_session_is_refreshed_restored_and_ended() {
     assert_eq!(restored, refreshed);
     assert_eq!(NakamaSession::restore("no token", None), Err(InvalidToken));
 
-    game.ask::<LogOut>(|nakama| nakama.log_out(&server, &restored).id())
+    game.ask::<LogOut>(|nakama| nakama.log_out().id())
         .expect("logged out");
-    let refused = game.ask::<RefreshSession>(|nakama| nakama.refresh(&server, &restored).id());
+    let refused = game.ask::<RefreshSession>(|nakama| nakama.refresh().id());
+    assert!(
+        matches!(refused, Err(RequestError::NotLoggedIn)),
+        "{refused:?}"
+    );
+    game.commands(|commands| commands.nakama().use_session(&server, restored));
+    let refused = game.ask::<RefreshSession>(|nakama| nakama.refresh().id());
     assert!(
         matches!(&refused, Err(RequestError::Refused(SessionRefusal::InvalidToken(e))) if e.status == 401),
         "{refused:?}"
@@ -55,9 +61,8 @@ fn an_expired_token_opens_no_socket() {
         .session;
     assert!(session.is_expired());
     game.commands(|commands| {
-        commands
-            .nakama()
-            .connect(&server, &session, ConnectOptions::default())
+        commands.nakama().use_session(&server, session.clone());
+        commands.nakama().connect()
     });
     assert_eq!(
         game.next_phase(),
@@ -75,9 +80,8 @@ fn a_token_that_cannot_be_a_header_is_told_and_not_shown() {
     let bad = format!("{}\r\nX-Injected: yes", good.token().expose());
     let bad = NakamaSession::restore(&bad, None).expect("its claims are readable");
     game.commands(|commands| {
-        commands
-            .nakama()
-            .connect(&server, &bad, ConnectOptions::default())
+        commands.nakama().use_session(&server, bad.clone());
+        commands.nakama().connect()
     });
     assert_eq!(
         game.next_phase(),

@@ -133,5 +133,5 @@ fn without_a_connection_there_is_no_chat() {
     game.update();
     game.update();
     assert_eq!(log.take(), ["join: not connected"]);
-    assert_eq!(histories.take(), ["not connected"]);
+    assert_eq!(histories.take(), ["not logged in"]);
 }

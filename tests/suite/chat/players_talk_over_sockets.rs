@@ -7,20 +7,15 @@ use bevy_nakama::{connection::Network, local_server::LocalServerConfig};
 /// A game that logs in, connects, and joins the lobby.
 fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity) {
     let mut game = Game::on(network);
-    let to = server.clone();
-    game.app
-        .add_observer(move |reply: On<Replied<LogIn>>, mut commands: Commands| {
-            let login = reply.result.as_ref().expect("it takes everybody");
-            commands
-                .nakama()
-                .connect(&to, &login.session, ConnectOptions::default());
-        });
     game.app
         .add_observer(|_: On<Connected>, mut commands: Commands| {
             commands.nakama().join_chat(JoinChat::room("a lobby?ä"));
         });
     let login = Login::device(format!("device-of-{name}")).username(name);
-    game.commands(|commands| commands.nakama().log_in(server, login).id());
+    game.commands(|commands| {
+        commands.nakama().log_in(server, login);
+        commands.nakama().connect();
+    });
     let here = game.until("a channel", |app| {
         let mut channels = app
             .world_mut()

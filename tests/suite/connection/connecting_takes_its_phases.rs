@@ -27,7 +27,13 @@ fn connecting_takes_its_phases() {
 #[test]
 fn a_refused_socket_says_why() {
     let (mut game, log) = watch(TestGame::new());
-    start_connecting(&mut game);
+    let token = session_of("ada").token().expose().to_owned();
+    let session = NakamaSession::restore(&token, None).expect("a token");
+    game.commands(|commands| {
+        commands.nakama().use_session(&server(), session);
+        commands.nakama().connect();
+    });
+    game.update();
     game.server_ends(DisconnectReason::Refused {
         status: 401,
         message: "Missing or invalid token".into(),

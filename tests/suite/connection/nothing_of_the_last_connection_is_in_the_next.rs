@@ -18,8 +18,8 @@ fn what_is_known_of_one_server_is_not_believed_of_the_next() {
     let session = session_of("ada");
     let other = NakamaServer::new("http://other.invalid:7350", "defaultkey");
     game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&other, &session, options);
+        commands.nakama().use_session(&other, session.clone());
+        commands.nakama().connect();
     });
     game.update();
     assert_eq!(layout(&game), None, "nobody knows yet how it writes");

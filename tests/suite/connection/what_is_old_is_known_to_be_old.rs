@@ -17,8 +17,8 @@ fn becomes_bob_when_somebody_joins(game: &mut TestGame) {
         |came: On<Add, PresentIn>, new: Query<&JoinedAs>, mut commands: Commands| {
             if matches!(new.get(came.entity), Ok(JoinedAs::Arrived)) {
                 let bob = session_of("bob");
-                let options = ConnectOptions::default();
-                commands.nakama().connect(&server(), &bob, options);
+                commands.nakama().use_session(&server(), bob.clone());
+                commands.nakama().connect();
             }
         },
     );

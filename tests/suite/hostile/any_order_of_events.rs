@@ -20,7 +20,7 @@ fn ask() -> impl Strategy<Value = Ask> {
         1 => any::<u8>().prop_map(Ask::UpdateParty),
         3 => Just(Ask::Follow),
         1 => Just(Ask::TooLarge),
-        2 => Just(Ask::LogIn),
+        2 => Just(Ask::Rest),
     ]
 }
 

@@ -42,6 +42,6 @@ fn step(what: u8, n: u8) -> Step {
         60 => Step::Ask(Ask::UpdateParty(n)),
         61 => Step::Ask(Ask::Follow),
         62 => Step::Ask(Ask::TooLarge),
-        _ => Step::Ask(Ask::LogIn),
+        _ => Step::Ask(Ask::Rest),
     }
 }

@@ -15,18 +15,6 @@ use bevy_nakama::{
 /// A game that logs in, connects, and joins the match `meeting`.
 fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity) {
     let mut game = Game::on(network);
-    let to = server.clone();
-    game.app
-        .add_observer(move |reply: On<Replied<LogIn>>, mut commands: Commands| {
-            let session = &reply
-                .result
-                .as_ref()
-                .expect("the embedded server takes everybody")
-                .session;
-            commands
-                .nakama()
-                .connect(&to, session, ConnectOptions::default());
-        });
     game.app
         .add_observer(|_: On<Connected>, mut commands: Commands| {
             commands
@@ -34,7 +22,10 @@ fn enter(network: &Network, server: &NakamaServer, name: &str) -> (Game, Entity)
                 .create_match(CreateMatch::named("meeting"));
         });
     let login = Login::device(format!("device-of-{name}")).username(name);
-    game.commands(|commands| commands.nakama().log_in(server, login).id());
+    game.commands(|commands| {
+        commands.nakama().log_in(server, login);
+        commands.nakama().connect();
+    });
     let here = game.until("a match", |app| {
         app.world_mut()
             .query_filtered::<Entity, With<Match>>()

@@ -63,7 +63,7 @@ fn what_cannot_be_is_an_error() {
     };
     fetch_since(&mut game);
     game.update();
-    assert_eq!(log.take(), ["not connected"]);
+    assert_eq!(log.take(), ["not logged in"]);
     game.connect();
     fetch_since(&mut game);
     answer(&mut game, json!([1]));

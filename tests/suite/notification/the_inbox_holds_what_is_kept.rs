@@ -159,9 +159,10 @@ fn a_page_of_the_last_user_is_not_in_the_inbox_of_the_next() {
             .fetch_notifications(FetchNotifications::new(10));
     });
     game.update();
-    game.connection_breaks();
+    connect_as(&mut game, "bob");
     game.update();
-    game.connect();
+    game.server_accepts();
+    game.update();
     let page = json!({
         "notifications": [{ "id": "n", "subject": "hello", "content": "{}", "code": 1, "persistent": true }],
         "cacheable_cursor": "ada's",

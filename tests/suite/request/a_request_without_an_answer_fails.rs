@@ -147,8 +147,8 @@ fn who_asks_again_and_again_still_connects() {
     let seen = log.clone();
     game.observe(
         move |reply: On<Replied<ListMatches>>, mut commands: Commands| {
-            if matches!(reply.result, Err(RequestError::NotConnected)) {
-                seen.add("not connected");
+            if matches!(reply.result, Err(RequestError::NotLoggedIn)) {
+                seen.add("not logged in");
                 commands.nakama().list_matches(ListMatches::new(10));
             }
         },
@@ -158,7 +158,7 @@ fn who_asks_again_and_again_still_connects() {
     });
     game.update();
     game.update();
-    assert_eq!(log.take(), ["not connected"; 2]);
+    assert_eq!(log.take(), ["not logged in"; 2]);
     game.connect();
     game.update();
     assert_eq!(game.rest_calls().len(), 1);

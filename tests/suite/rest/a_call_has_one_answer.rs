@@ -67,7 +67,8 @@ fn every_call_has_one_answer_whatever_happens() {
                     game.connection_breaks();
                     game.update();
                 }
-                7 => game.connect(),
+                // While the token in place is being replaced, no socket opens.
+                7 if !calls(&mut game).contains(&REFRESH.1.to_owned()) => game.connect(),
                 8 => game.update_by(Duration::from_secs(how.into())),
                 _ => game.update_by(FRAME),
             }

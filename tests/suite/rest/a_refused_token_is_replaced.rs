@@ -64,7 +64,7 @@ fn a_token_that_was_replaced_meanwhile_is_not_replaced_again() {
     ask(&mut game, "/slow");
     // The game refreshes by itself.
     game.commands(|commands| {
-        commands.nakama().refresh(&server(), &session_of("ada"));
+        commands.nakama().refresh();
     });
     ask(&mut game, "/b");
     assert_eq!(calls(&mut game), ["/slow", REFRESH.1, "/b"]);
@@ -91,7 +91,7 @@ fn a_refused_refresh_ends_nothing_if_there_are_new_tokens_already() {
     let (mut game, log) = watched();
     ask(&mut game, "/slow");
     game.commands(|commands| {
-        commands.nakama().refresh(&server(), &session_of("ada"));
+        commands.nakama().refresh();
     });
     game.update();
     refuse_token(&mut game);
@@ -141,8 +141,8 @@ fn a_session_that_cannot_be_refreshed_is_refused_at_once() {
     let (mut game, log) = watched();
     let session = NakamaSession::restore(&token_of("ada"), None).expect("a token");
     game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&server(), &session, options);
+        commands.nakama().use_session(&server(), session.clone());
+        commands.nakama().connect();
     });
     game.update();
     game.server_accepts();

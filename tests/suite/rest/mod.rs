@@ -3,7 +3,7 @@
 mod a_call_has_one_answer;
 mod a_refused_token_is_replaced;
 mod a_session_that_has_ended_is_told_alike;
-mod calls_belong_to_their_connection;
+mod calls_follow_the_session_in_place;
 mod deadlines_hold_over_a_refresh;
 mod the_embedded_server_ends_tokens;
 
@@ -19,7 +19,11 @@ const REFRESH: (&str, &str) = ("POST", "/v2/account/session/refresh");
 
 /// A game that says what becomes of its calls, and every refreshed session.
 fn watched() -> (TestGame, Log) {
-    let mut game = TestGame::connected();
+    watching(TestGame::connected())
+}
+
+/// The same of any game.
+fn watching(mut game: TestGame) -> (TestGame, Log) {
     let log = Log::default();
     let seen = log.clone();
     game.observe(

@@ -22,7 +22,7 @@ fn without_a_connection_only_the_key_opens() {
         nakama.rpc_with_key(&server(), "key", Rpc::new("a b/c"));
     });
     game.update();
-    assert_eq!(log.take(), ["not connected"; 2]);
+    assert_eq!(log.take(), ["not logged in", "not connected"]);
     assert_eq!(
         game.rest_calls(),
         [("POST", "/v2/rpc/a%20b%2Fc".to_owned())]

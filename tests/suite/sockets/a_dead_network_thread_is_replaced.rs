@@ -23,9 +23,8 @@ fn state(game: &TestGame) -> ConnectionState {
 fn connect(game: &mut TestGame, server: &NakamaServer) {
     let session = session_of("ada");
     game.commands(|commands| {
-        commands
-            .nakama()
-            .connect(server, &session, ConnectOptions::default());
+        commands.nakama().use_session(server, session.clone());
+        commands.nakama().connect();
     });
 }
 
@@ -112,9 +111,9 @@ fn a_connect_as_the_answer_to_a_failed_request_has_a_new_thread() {
             let server = listening.clone();
             let mut request = commands.nakama().join_match(JoinMatch::by_id("m1"));
             request.observe(move |_: On<Replied<JoinMatch>>, mut commands: Commands| {
-                let options = ConnectOptions::default();
                 let session = session_of("ada");
-                commands.nakama().connect(&server, &session, options);
+                commands.nakama().use_session(&server, session.clone());
+                commands.nakama().connect();
             });
         });
         if has_left {
@@ -182,10 +181,8 @@ fn what_is_asked_after_a_new_connect_is_not_lost_with_the_old_thread() {
             request.observe(move |_: On<Replied<JoinMatch>>, mut commands: Commands| {
                 seen.add(name);
                 if name == "a" {
-                    let options = ConnectOptions::default();
-                    commands
-                        .nakama()
-                        .connect(&server, &session_of("ada"), options);
+                    commands.nakama().use_session(&server, session_of("ada"));
+                    commands.nakama().connect();
                     let login = Login::device("a-device-of-ada");
                     let seen = seen.clone();
                     let mut login = commands.nakama().log_in(&testing::server(), login);

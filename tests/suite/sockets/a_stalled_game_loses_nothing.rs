@@ -68,8 +68,8 @@ fn nothing_is_lost_and_nobody_is_hung_up_on() {
     let limit = NakamaSettings::default().hand_over_limit;
     let mut game = hurried(limit);
     game.commands(|commands| {
-        let options = ConnectOptions::default();
-        commands.nakama().connect(&server, &session, options);
+        commands.nakama().use_session(&server, session.clone());
+        commands.nakama().connect();
     });
     assert_eq!(game.next_phase(), "connected");
     game.commands(|commands| {

@@ -102,7 +102,8 @@ fn hundreds_of_calls_wait_for_each_other_and_logins_go_first() {
         commands.nakama().rpc_with_key(&server, "key", rpc);
         let device = Login::device("device-of-ada");
         commands.nakama().log_in(&server, device);
-        commands.nakama().refresh(&server, &session_of("ada"));
+        commands.nakama().use_session(&server, session_of("ada"));
+        commands.nakama().refresh();
     });
     for _ in 0..3 {
         other.app.update();

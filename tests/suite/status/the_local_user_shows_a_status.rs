@@ -119,7 +119,8 @@ fn hidden() -> (TestGame, Log) {
     let (mut game, log) = watched(TestGame::new());
     game.commands(|c| {
         let options = ConnectOptions::default().appear_online(false);
-        c.nakama().connect(&server(), &session_of("ada"), options);
+        c.nakama().use_session(&server(), session_of("ada"));
+        c.nakama().connect_with(options);
     });
     game.update();
     game.server_accepts();

@@ -126,10 +126,9 @@ fn a_game_may_connect_while_it_is_built() {
     let mut game = TestGame::of(|app: &mut App| {
         app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()));
         let world = app.world_mut();
-        world
-            .commands()
-            .nakama()
-            .connect(&server(), &session_of("ada"), ConnectOptions::default());
+        let mut commands = world.commands();
+        commands.nakama().use_session(&server(), session_of("ada"));
+        commands.nakama().connect();
         world.flush();
     });
     game.update();
@@ -162,12 +161,7 @@ fn a_game_that_plays_by_itself_is_tested_without_generated_types() {
             commands
                 .nakama()
                 .log_in(&server(), Login::device("a-device-of-cat"));
-        })
-        .add_observer(|reply: On<Replied<LogIn>>, mut commands: Commands| {
-            let session = &reply.result.as_ref().expect("a login").session;
-            commands
-                .nakama()
-                .connect(&server(), session, ConnectOptions::default());
+            commands.nakama().connect();
         })
         .add_observer(|_: On<Connected>, mut commands: Commands| {
             commands

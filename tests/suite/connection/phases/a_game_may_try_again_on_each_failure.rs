@@ -10,10 +10,8 @@ fn trying_again_on_each_failure_goes_on() {
     game.app.add_systems(
         OnEnter(ConnectionState::Disconnected),
         |mut commands: Commands| {
-            let options = ConnectOptions::default();
-            commands
-                .nakama()
-                .connect(&server(), &session_of("ada"), options);
+            commands.nakama().use_session(&server(), session_of("ada"));
+            commands.nakama().connect();
         },
     );
     game.update();
@@ -46,10 +44,8 @@ fn trying_again_goes_on_over_sockets() {
     game.app.add_systems(
         OnEnter(ConnectionState::Disconnected),
         move |mut commands: Commands| {
-            let options = ConnectOptions::default();
-            commands
-                .nakama()
-                .connect(&server, &session_of("ada"), options);
+            commands.nakama().use_session(&server, session_of("ada"));
+            commands.nakama().connect();
         },
     );
     for _ in 0..10 {

@@ -79,8 +79,8 @@ fn logging_in_as_another_user_begins_anew() {
         let mut session = Some(session);
         game.app.add_systems(Update, move |mut commands: Commands| {
             if let Some(session) = session.take() {
-                let options = ConnectOptions::default();
-                commands.nakama().connect(&server, &session, options);
+                commands.nakama().use_session(&server, session.clone());
+                commands.nakama().connect();
             }
         });
         // The user is in the lobby under their own name.

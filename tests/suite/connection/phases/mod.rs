@@ -2,6 +2,7 @@
 
 mod a_game_may_try_again_on_each_failure;
 mod another_user_begins_anew;
+mod being_online_is_a_state;
 mod the_end_comes_before_the_next_beginning;
 
 use crate::common::log::Log;
@@ -75,8 +76,8 @@ fn connect_in_update(game: &mut TestGame, name: &str) {
     let mut is_done = false;
     game.app.add_systems(Update, move |mut commands: Commands| {
         if !std::mem::replace(&mut is_done, true) {
-            let options = ConnectOptions::default();
-            commands.nakama().connect(&server(), &session, options);
+            commands.nakama().use_session(&server(), session.clone());
+            commands.nakama().connect();
         }
     });
 }

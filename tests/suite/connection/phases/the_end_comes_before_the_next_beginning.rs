@@ -8,10 +8,8 @@ use crate::common::steps::connect_as;
 fn who_reconnects_at_once_sees_the_end() {
     let (mut game, log) = online();
     game.observe(|_: On<Disconnected>, mut commands: Commands| {
-        let options = ConnectOptions::default();
-        commands
-            .nakama()
-            .connect(&server(), &session_of("ada"), options);
+        commands.nakama().use_session(&server(), session_of("ada"));
+        commands.nakama().connect();
     });
     game.connection_breaks();
     game.update();
@@ -72,9 +70,9 @@ fn who_connects_anew_in_a_phase_that_is_over_is_connecting() {
     let again = move |connection: Res<NakamaConnection>, mut commands: Commands| {
         if !std::mem::replace(&mut is_done, true) {
             seen.add(format!("{:?} by now", connection.state()));
-            let options = ConnectOptions::default();
             let session = session_of("bob");
-            commands.nakama().connect(&server(), &session, options);
+            commands.nakama().use_session(&server(), session.clone());
+            commands.nakama().connect();
         }
     };
     game.app
@@ -113,9 +111,9 @@ fn who_connects_anew_while_a_socket_opens_hears_of_the_new_one_only() {
     let mut is_done = false;
     let again = move |mut commands: Commands| {
         if !std::mem::replace(&mut is_done, true) {
-            let options = ConnectOptions::default();
             let session = session_of("bob");
-            commands.nakama().connect(&server(), &session, options);
+            commands.nakama().use_session(&server(), session.clone());
+            commands.nakama().connect();
         }
     };
     game.update();

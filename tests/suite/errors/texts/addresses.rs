@@ -23,9 +23,9 @@ fn at(address: &str) -> String {
     game.commands(|commands| {
         let login = Login::device("device-of-ada");
         commands.nakama().log_in(&server, login);
-        let options = ConnectOptions::default();
         let session = session_of("ada");
-        commands.nakama().connect(&server, &session, options);
+        commands.nakama().use_session(&server, session.clone());
+        commands.nakama().connect();
     });
     game.update();
     game.update();

@@ -25,7 +25,8 @@ fn a_missing_plugin_is_named() {
         Box::new(|nakama| {
             nakama.log_in(&server(), Login::device("a-device-of-ada"));
         }),
-        Box::new(|nakama| nakama.connect(&server(), &session_of("ada"), ConnectOptions::default())),
+        Box::new(|nakama| nakama.connect()),
+        Box::new(|nakama| nakama.use_session(&server(), session_of("ada"))),
         Box::new(|nakama| nakama.disconnect()),
         Box::new(|nakama| {
             nakama.join_match(JoinMatch::by_id("m1"));

@@ -123,11 +123,10 @@ impl Session {
         if self.rest.is_empty() || which.is_multiple_of(2) {
             return false;
         }
-        let token = session_of("ada").token().expose().to_owned();
-        let token = serde_json::json!({ "token": token, "refresh_token": token });
+        let payload = serde_json::json!({ "payload": "hello" });
         let error = serde_json::json!({ "code": 16, "message": "no" });
         let (status, body, outcome) = match say {
-            Say::Yes => (200, token, Outcome::Consent),
+            Say::Yes => (200, payload, Outcome::Consent),
             Say::No => (401, error, Outcome::Refused),
             Say::SomethingElse => (200, serde_json::Value::Null, Outcome::Unexpected),
         };

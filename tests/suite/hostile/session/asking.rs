@@ -81,9 +81,10 @@ impl Session {
                 let entity = self.chain::<RawRequest>(|nakama| nakama.send_raw(message));
                 (entity, (Kind::StatusFollow, name))
             }
-            Ask::LogIn => {
-                let login = Login::device("a-device-of-adas");
-                let entity = self.chain::<LogIn>(|nakama| nakama.log_in(&server(), login));
+            Ask::Rest => {
+                let rpc = Rpc::new("greet");
+                let entity =
+                    self.chain::<RpcWithKey>(|nakama| nakama.rpc_with_key(&server(), "key", rpc));
                 (entity, (Kind::Ping, String::new()))
             }
         };

@@ -142,7 +142,7 @@ impl Session {
         watch::<LeaveParty>(&mut game, &seen);
         watch::<UpdateParty>(&mut game, &seen);
         watch::<RawRequest>(&mut game, &seen);
-        watch::<LogIn>(&mut game, &seen);
+        watch::<RpcWithKey>(&mut game, &seen);
         // Some things come into the world with the first connection, and stay.
         game.connect();
         game.commands(|commands| commands.nakama().disconnect());
@@ -173,10 +173,8 @@ impl Session {
         match step {
             Step::Connect => {
                 self.game.commands(|commands| {
-                    let options = ConnectOptions::default();
-                    commands
-                        .nakama()
-                        .connect(&server(), &session_of("ada"), options);
+                    commands.nakama().use_session(&server(), session_of("ada"));
+                    commands.nakama().connect();
                 });
                 self.staged.push(Command::Connect);
                 self.is_replaced = true;

@@ -35,7 +35,7 @@ pub(crate) enum Ask {
     UpdateParty(u8),
     Follow,
     TooLarge,
-    LogIn,
+    Rest,
 }
 
 /// How the server answers.

@@ -44,16 +44,8 @@ pub(super) fn cases() -> Vec<Case> {
             |nakama, _| nakama.log_in(&server(), Login::device("device-of-ada")),
             RestOfAnybody(tokens),
         ),
-        case::<RefreshSession>(
-            nothing,
-            |nakama, _| nakama.refresh(&server(), &session_of("ada")),
-            RestOfAnybody(tokens),
-        ),
-        case::<LogOut>(
-            nothing,
-            |nakama, _| nakama.log_out(&server(), &session_of("ada")),
-            RestOfAnybody(|| json!({})),
-        ),
+        case::<RefreshSession>(nothing, |nakama, _| nakama.refresh(), Rest(tokens)),
+        case::<LogOut>(nothing, |nakama, _| nakama.log_out(), Rest(|| json!({}))),
         case::<RawRequest>(
             nothing,
             |nakama, _| nakama.send_raw(Message::Ping(realtime::Ping {})),

@@ -90,8 +90,7 @@ fn the_request_is_too_large() {
 
 #[test]
 fn the_game_is_not_connected() {
-    let needs_connection = |case: &Case| !matches!(case.consent, Consent::RestOfAnybody(_));
-    for case in cases().into_iter().filter(needs_connection) {
+    for case in cases().into_iter().filter(|case| !case.consent.is_rest()) {
         // What the request is about is gone with the connection.
         let (mut game, log) = (TestGame::connected(), Log::default());
         let about = (case.before)(&mut game);
@@ -109,8 +108,46 @@ fn the_game_is_not_connected() {
     }
 }
 
+/// What goes over REST needs a session, and no socket.
 #[test]
-fn a_game_without_a_connection_can_log_in() {
+fn nobody_is_logged_in() {
+    let needs_session = |case: &Case| matches!(case.consent, Consent::Rest(_));
+    for case in cases().into_iter().filter(needs_session) {
+        let (mut game, log) = (TestGame::new(), Log::default());
+        let about = (case.before)(&mut game);
+        (case.ask)(&mut game, about, log.clone());
+        assert_eq!(log.take(), [""; 0], "{}: never at once", case.name);
+        game.update();
+        assert_eq!(game.rest_calls(), [], "{}", case.name);
+        answered(&case, &mut game, &log, "not logged in");
+    }
+}
+
+#[test]
+fn a_session_is_enough() {
+    let needs_session = |case: &Case| matches!(case.consent, Consent::Rest(_));
+    for has_been_online in [false, true] {
+        for case in cases().into_iter().filter(needs_session) {
+            let (mut game, log) = (TestGame::new(), Log::default());
+            game.commands(|commands| {
+                commands.nakama().use_session(&server(), session_of("ada"));
+            });
+            if has_been_online {
+                game.connect();
+                game.connection_breaks();
+                game.update();
+            }
+            made(&case, &mut game, &log);
+            if let Consent::Rest(body) = case.consent {
+                game.answer_rest(200, &body());
+            }
+            answered(&case, &mut game, &log, "consent");
+        }
+    }
+}
+
+#[test]
+fn a_game_without_a_session_can_log_in() {
     let needs_none = |case: &Case| matches!(case.consent, Consent::RestOfAnybody(_));
     for case in cases().into_iter().filter(needs_none) {
         let (mut game, log) = (TestGame::new(), Log::default());

@@ -38,7 +38,7 @@ enum Consent {
     Acknowledge,
     Answer(fn() -> Message),
     Rest(fn() -> Value),
-    /// The same, and it needs no connection.
+    /// The same, and nobody needs to be logged in.
     RestOfAnybody(fn() -> Value),
 }
 
@@ -68,6 +68,7 @@ fn case<R: Request>(
                         format!("too large: {size} > {limit}")
                     }
                     Err(RequestError::NotConnected) => "not connected".to_owned(),
+                    Err(RequestError::NotLoggedIn) => "not logged in".to_owned(),
                     Err(other) => format!("something else: {other:?}"),
                 });
             });

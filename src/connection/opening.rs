@@ -1,0 +1,144 @@
+//! From the game's wish for a connection to its socket: what comes first, and what if that does not come.
+
+use bevy_ecs::prelude::*;
+
+use super::{
+    attempt::Attempt,
+    link::NetworkLink,
+    options::ConnectOptions,
+    state::{ConnectionState, NakamaConnection, set_state},
+};
+use crate::{
+    session::CurrentSession,
+    transport::{ConnectPlan, DisconnectReason, Epoch, LinkCommand},
+};
+
+/// What a connection that waits does next.
+pub(crate) enum NextStep {
+    Wait,
+    /// Its token has ended: it needs new ones.
+    Renew,
+    Open,
+    GiveUp(DisconnectReason),
+}
+
+/// The game asks for a connection.
+pub(super) fn begin(world: &mut World, options: ConnectOptions) {
+    let placed = world.resource::<CurrentSession>().placed();
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    let had_one = connection.state != ConnectionState::Disconnected;
+    connection.begin();
+    connection.appears_online = options.appear_online;
+    connection.attempt = Some(Attempt::new(options, placed));
+    if let NextStep::Open = next_step(world) {
+        open(world);
+    } else if had_one {
+        world
+            .resource_mut::<NetworkLink>()
+            .stage(LinkCommand::Disconnect);
+    }
+    set_state(world, ConnectionState::Connecting);
+}
+
+/// What the connection that waits does next, if there is one.
+pub(crate) fn next_step(world: &World) -> NextStep {
+    let current = world.resource::<CurrentSession>();
+    let Some(attempt) = world.resource::<NakamaConnection>().waiting() else {
+        return NextStep::Wait;
+    };
+    if current.is_logging_in() {
+        return NextStep::Wait;
+    }
+    if attempt.placed == current.placed()
+        && let Some(failure) = &attempt.failure
+    {
+        return NextStep::GiveUp(failure.clone());
+    }
+    let Some((_, session)) = current.place() else {
+        return NextStep::GiveUp(DisconnectReason::NotLoggedIn);
+    };
+    let is_refused = attempt.refused.as_ref() == Some(session.token());
+    let is_over = is_refused || session.is_expired() && !session.is_refresh_expired();
+    if current.is_renewing() {
+        NextStep::Wait
+    } else if is_over && current.is_renewable() && !attempt.has_renewed {
+        NextStep::Renew
+    } else {
+        NextStep::Open
+    }
+}
+
+/// Opens a socket with the session in place.
+pub(crate) fn open(world: &mut World) {
+    let current = world.resource::<CurrentSession>();
+    let Some((server, session)) = current.place().cloned() else {
+        return;
+    };
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    let epoch = connection.epoch;
+    let Some(attempt) = &mut connection.attempt else {
+        return;
+    };
+    attempt.token = Some(session.token().clone());
+    let plan = ConnectPlan {
+        epoch,
+        server: server.clone(),
+        token: session.token().clone(),
+        appear_online: attempt.options.appear_online,
+        lang: attempt.options.lang.clone(),
+    };
+    connection.server = Some(server);
+    connection.user = Some((session.user_id().clone(), session.username().clone()));
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::Connect(Box::new(plan)));
+}
+
+/// Nothing comes of the connection that waits.
+pub(crate) fn give_up(world: &mut World, reason: DisconnectReason) {
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    connection.attempt = None;
+    let epoch = connection.epoch;
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::GiveUp(epoch, reason));
+}
+
+/// What the connection may have waited for did not come. If nothing else comes, this is why there is none.
+pub(crate) fn on_missed(world: &mut World, reason: DisconnectReason) {
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    if let Some(attempt) = connection.attempt.as_mut().filter(|it| it.is_waiting()) {
+        attempt.failure = Some(reason);
+    }
+}
+
+/// The connection asks for new tokens.
+pub(crate) fn renews(world: &mut World) {
+    let placed = world.resource::<CurrentSession>().placed();
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    if let Some(attempt) = &mut connection.attempt {
+        attempt.has_renewed = true;
+        attempt.placed = placed;
+        attempt.failure = None;
+    }
+}
+
+/// The server has refused to open a socket. Whether it is to be tried again, with new tokens.
+pub(crate) fn tries_again(world: &mut World, epoch: Epoch, reason: &DisconnectReason) -> bool {
+    let is_of_token = matches!(reason, DisconnectReason::Refused { status: 401, .. });
+    let current = world.resource::<CurrentSession>();
+    let connection = world.resource::<NakamaConnection>();
+    let place = current.place().filter(|_| current.is_renewable());
+    let is_renewable = place.is_some_and(|(server, session)| connection.is_of(server, session));
+    let is_worth_it = is_of_token && is_renewable && connection.epoch == epoch;
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    let Some(attempt) = &mut connection.attempt else {
+        return false;
+    };
+    if !is_worth_it || attempt.has_renewed {
+        return false;
+    }
+    attempt.refused = attempt.token.take();
+    connection.epoch.0 += 1;
+    true
+}

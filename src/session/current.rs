@@ -1,0 +1,159 @@
+//! The session in place: who calls the server, and which server.
+
+use bevy_ecs::prelude::*;
+use hashbrown::HashSet;
+
+use super::tokens::NakamaSession;
+use crate::transport::{NakamaServer, Secret, UserId, Username};
+
+/// Who is logged in, and on which server. A resource, read only.
+///
+/// The last login that the server answered puts its session in place, and [`log_out`](crate::commands::NakamaCommands::log_out) takes
+/// it out again. REST calls are made as this user, with or without a socket. Whose the *socket* is, [`NakamaConnection`] says: a login as
+/// somebody else leaves an open socket alone.
+///
+/// ```
+/// # use bevy_ecs::prelude::*;
+/// # use bevy_nakama::prelude::*;
+/// fn greet(current: Res<CurrentSession>) {
+///     match current.user() {
+///         Some((_, name)) => println!("welcome back, {name}"),
+///         None if current.is_logging_in() => println!("logging in …"),
+///         None => println!("please log in"),
+///     }
+/// }
+/// ```
+///
+/// [`NakamaConnection`]: crate::connection::NakamaConnection
+#[derive(Debug, Default, Resource)]
+pub struct CurrentSession {
+    place: Option<(NakamaServer, NakamaSession)>,
+    tenure: Tenure,
+    /// How often a session was put in place.
+    placed: u64,
+    /// The requests of logins that have no answer yet.
+    logins: HashSet<Entity>,
+    /// The token that is being replaced.
+    renewing: Option<Secret>,
+}
+
+/// Counts the users who were in place. New tokens for the same user change nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Tenure(u64);
+
+impl CurrentSession {
+    /// The server of the session in place.
+    #[must_use]
+    pub fn server(&self) -> Option<&NakamaServer> {
+        self.place.as_ref().map(|(server, _)| server)
+    }
+
+    /// The session in place.
+    #[must_use]
+    pub fn session(&self) -> Option<&NakamaSession> {
+        self.place.as_ref().map(|(_, session)| session)
+    }
+
+    /// Who is logged in.
+    #[must_use]
+    pub fn user(&self) -> Option<(&UserId, &Username)> {
+        self.session()
+            .map(|session| (session.user_id(), session.username()))
+    }
+
+    /// Whether a login is under way. [`connect`](crate::commands::NakamaCommands::connect) waits for it.
+    #[must_use]
+    pub fn is_logging_in(&self) -> bool {
+        !self.logins.is_empty()
+    }
+
+    pub(crate) fn place(&self) -> Option<&(NakamaServer, NakamaSession)> {
+        self.place.as_ref()
+    }
+
+    pub(crate) fn tenure(&self) -> Tenure {
+        self.tenure
+    }
+
+    /// How often a session was put in place.
+    pub(crate) fn placed(&self) -> u64 {
+        self.placed
+    }
+
+    /// Puts a session in place.
+    pub(crate) fn put(&mut self, server: NakamaServer, session: NakamaSession) {
+        let is_same = self.place.as_ref().is_some_and(|(old_server, old)| {
+            *old_server == server && old.user_id() == session.user_id()
+        });
+        if !is_same {
+            self.tenure.0 += 1;
+        }
+        self.placed += 1;
+        self.place = Some((server, session));
+    }
+
+    /// Takes the session out of place. Logins that are under way put nothing in place any more.
+    pub(crate) fn take(&mut self) -> Option<(NakamaServer, NakamaSession)> {
+        self.logins.clear();
+        self.tenure.0 += 1;
+        self.place.take()
+    }
+
+    pub(crate) fn login_begins(&mut self, request: Entity) {
+        self.logins.insert(request);
+    }
+
+    /// A login has its answer. Whether that may put a session in place.
+    pub(crate) fn login_ends(&mut self, request: Entity) -> bool {
+        self.logins.remove(&request)
+    }
+
+    /// Whether the token in place is being replaced.
+    pub(crate) fn is_renewing(&self) -> bool {
+        let token = self.session().map(NakamaSession::token);
+        self.renewing.is_some() && self.renewing.as_ref() == token
+    }
+
+    /// Whether there is a way to replace the token in place.
+    pub(crate) fn is_renewable(&self) -> bool {
+        let session = self.session();
+        session.is_some_and(|session| session.refresh_token().is_some())
+    }
+
+    pub(crate) fn renewal_begins(&mut self, old: Secret) {
+        self.renewing = Some(old);
+    }
+
+    /// The tokens in place of this one are there, or will not come. Whether nothing is being replaced now.
+    pub(crate) fn renewal_ends(&mut self, old: &Secret) -> bool {
+        self.renewing.take_if(|token| token == old);
+        self.renewing.is_none()
+    }
+}
+
+/// The session in place has new tokens. Global event. REST calls use the new tokens from now on. The old ones stay valid until they
+/// expire.
+///
+/// It happens when the server has refused the old ones (see [`rest`](crate::rest)), and when your game
+/// [refreshes](crate::commands::NakamaCommands::refresh) the session itself; then the
+/// [`Replied<RefreshSession>`](crate::request::Replied) that follows tells the same.
+#[derive(Clone, Debug, Event)]
+#[non_exhaustive]
+pub struct SessionRefreshed {
+    /// The session as it is now. Its tokens do not show in `Debug`.
+    pub session: NakamaSession,
+}
+
+/// A session was refreshed. If it is the one in place, the new tokens take its place.
+pub(crate) fn take_over(world: &mut World, old: &NakamaSession, new: &NakamaSession) {
+    let mut current = world.resource_mut::<CurrentSession>();
+    let Some((_, session)) = &mut current.place else {
+        return;
+    };
+    if session.token() == old.token() {
+        session.clone_from(new);
+        let session = new.clone();
+        world.trigger(SessionRefreshed { session });
+        world.flush();
+    }
+}
