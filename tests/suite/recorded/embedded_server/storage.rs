@@ -19,24 +19,45 @@ const NOT_MADE: &[(&str, &str)] = &[(
 #[test]
 fn recorded_storage_calls() {
     for generation in GENERATIONS {
-        let mut replay = Replay {
-            world: ByHand::new(config(generation), 3, EPOCH),
-            ids: Bijection::default(),
-            tokens: HashMap::new(),
-        };
+        let exchanges = exchanges(generation, "storage");
+        let (logins, calls) = exchanges.split_at(2);
+        let mut replay = logged_in(generation, logins);
         let mut made = 0;
-        for exchange in exchanges(generation, "storage") {
+        for exchange in calls {
             let name = exchange["name"].as_str().expect("a name");
             if let Some((_, why)) = NOT_MADE.iter().find(|(call, _)| *call == name) {
                 println!("{generation} {name:60} not made: {why}");
                 continue;
             }
-            replay.play(name, &exchange);
+            replay.play(name, exchange);
             made += 1;
         }
         println!("{generation}: {made} calls");
-        assert!(made >= 251, "only {made} calls were made");
+        assert!(made >= 249, "only {made} calls were made");
     }
+}
+
+/// A server with the recorded users. Their ids are in the recorded order: lists follow it.
+fn logged_in(generation: &str, logins: &[Value]) -> Replay {
+    let id = |login: &Value| login["token_claims"]["uid"].as_str().map(str::to_owned);
+    let recorded: Vec<String> = logins.iter().filter_map(id).collect();
+    let of_seed = |seed| {
+        let mut replay = Replay {
+            world: ByHand::new(config(generation), seed, EPOCH),
+            ids: Bijection::default(),
+            tokens: HashMap::new(),
+        };
+        for login in logins {
+            replay.play("a login", login);
+        }
+        replay
+    };
+    let is_in_order = |replay: &Replay| {
+        let ours: Vec<_> = recorded.iter().map(|id| replay.ids.ours(id)).collect();
+        ours.is_sorted() == recorded.is_sorted()
+    };
+    let mut replays = (1..100).map(of_seed);
+    replays.find(is_in_order).expect("half of the seeds do")
 }
 
 struct Replay {
