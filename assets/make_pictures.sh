@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the README's pictures of the arena anew, from real runs: arena.png, party.png, overlay.png and arena.webp, which moves.
+# Makes the README's pictures of the arena anew, from real runs: arena.png, overlay.png and
+# arena.webp, which moves.
 #
 #   assets/make_pictures.sh [FOLDER]        # into assets/, or into another folder
 #   ARENA=path/to/arena assets/make_pictures.sh
@@ -20,8 +21,9 @@ fi
 # Accounts of this run alone, and a screen that nobody sees.
 folder="$(mktemp -d)"
 export XDG_DATA_HOME="$folder" XDG_RUNTIME_DIR="$folder"
-width=540 height=400 gap=8
+width=600 height=440 gap=8
 screen=$((2 * width + gap))x$height
+large=960x600 # of a picture of one window
 export DISPLAY=:78
 started=()
 finish() {
@@ -30,12 +32,12 @@ finish() {
   rm -rf "$folder"
 }
 trap finish EXIT
-Xvfb "$DISPLAY" -screen 0 "${screen}x24" -nolisten tcp >"$folder/xvfb.log" 2>&1 &
+Xvfb "$DISPLAY" -screen 0 "$((2 * width + gap))x${large#*x}x24" -nolisten tcp >"$folder/xvfb.log" 2>&1 &
 started+=($!)
 sleep 1
 
 # A window of the arena, at a place on the screen: its id is in $window.
-open_window() { # name, left edge
+open_window() { # name, left edge, bots
   "$ARENA" --name "$1" --port 7379 --bots "$3" --size "${width}x$height" >"$folder/$1.log" 2>&1 &
   started+=($!)
   for _ in $(seq 100); do
@@ -90,8 +92,7 @@ say() { # window, text
   keys "$1" Return
 }
 picture() { # file, x11 geometry
-  import -window root -crop "$2" +repage "$folder/picture.png"
-  convert "$folder/picture.png" -strip -colors 192 "$out/$1"
+  import -window root -crop "$2" +repage "$folder/$1"
 }
 
 left=0
@@ -105,26 +106,33 @@ sleep 7
 
 # On the screen: a party forms, and the overlay opens.
 ffmpeg -loglevel error -y -f x11grab -draw_mouse 1 -framerate 12 -video_size "$screen" -i "$DISPLAY" \
-  -t 20 -c:v ffv1 "$folder/moving.mkv" </dev/null &
+  -t 15 -c:v ffv1 "$folder/moving.mkv" </dev/null &
 film=$!
-walk "$linus" Left 0.7
+walk "$linus" Up 0.5
 keys "$linus" space
-say "$ada" "Hello Linus!"
-walk "$ada" Right 0.6
+say "$ada" "Join us!"
 keys "$ada" space
 click $left 90 78   # new, closed
 click $left 190 74  # invite
-sleep 0.8
+sleep 0.4
 click $right 41 79  # join
-sleep 0.8
+sleep 0.4
 for _ in 1 2 3; do click $left 88 144; done # let in
-picture party.png "${screen}+0+0"
-picture arena.png "${width}x$height+$right+0"
 keys "$ada" F1
-sleep 2
+click $left 354 $((height - 73)) # the overlay's page of parties
 wait "$film"
-picture overlay.png "${width}x$height+$left+0"
+picture overlay.png "486x393+$((width - 494))+8"
 
+# In one window.
+keys "$ada" F1
+xdotool windowsize "$ada" "${large%x*}" "${large#*x}" windowraise "$ada"
+xdotool mousemove 0 0
+sleep 3
+picture arena.png "$large+0+0"
+
+for file in overlay arena; do
+  convert "$folder/$file.png" -strip -colors 192 "$out/$file.png"
+done
 ffmpeg -loglevel error -y -i "$folder/moving.mkv" -c:v libwebp_anim -lossless 0 -quality 60 -compression_level 6 -loop 0 \
   "$out/arena.webp"
-ls -l "$out"/arena.webp "$out"/arena.png "$out"/party.png "$out"/overlay.png
+ls -l "$out"/arena.webp "$out"/arena.png "$out"/overlay.png

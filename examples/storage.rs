@@ -10,7 +10,7 @@ mod common;
 
 use std::{collections::BTreeSet, process::ExitCode};
 
-use bevy::prelude::*;
+use bevy::{prelude::*, state::app::StatesPlugin};
 use bevy_nakama::{local_server::LocalServerConfig, prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -46,12 +46,16 @@ fn device(name: &'static str, server: &NakamaServer) -> App {
     // A real game makes a random id once and keeps it. Here, both devices take the same one.
     let account = common::account("ada");
     let login = Login::device(format!("bevy-nakama-example-{account}")).username(account);
-    let mut app = common::offline(name, server);
-    let server = server.clone();
-    app.init_resource::<Progress>()
-        .add_systems(Startup, move |mut commands: Commands| {
-            commands.nakama().log_in(&server, login.clone());
-        })
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
+        .insert_resource(Player::new(name, server))
+        .init_resource::<Progress>()
+        .add_systems(
+            Startup,
+            move |mut commands: Commands, player: Res<Player>| {
+                commands.nakama().log_in(&player.server, login.clone());
+            },
+        )
         .add_observer(load)
         .add_observer(loaded)
         .add_observer(saved);

@@ -4,13 +4,13 @@
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-const SMALL: [&str; 7] = [
+const SMALL: [&str; 8] = [
     "chat",
     "party",
     "matchmaking",
@@ -18,6 +18,7 @@ const SMALL: [&str; 7] = [
     "storage",
     "rpc_and_notifications",
     "authoritative_match",
+    "lobby",
 ];
 
 /// Runs an example to its end.
@@ -26,6 +27,9 @@ fn run(example: &str, flags: &[&str]) -> Output {
     let test = env::current_exe().expect("a path");
     let folder = test.ancestors().nth(2).expect("target/debug");
     let path: PathBuf = folder.join("examples").join(example);
+    if example == "lobby" {
+        build(example, folder);
+    }
     let mut child = Command::new(&path)
         .args(flags)
         .stdout(Stdio::piped())
@@ -41,6 +45,24 @@ fn run(example: &str, flags: &[&str]) -> Output {
         thread::sleep(Duration::from_millis(10));
     }
     child.wait_with_output().expect("its output")
+}
+
+/// `cargo test` makes a test of such an example, and no program.
+fn build(example: &str, folder: &Path) {
+    let target = folder.parent().expect("target");
+    let build = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--example",
+            example,
+            "--target-dir",
+        ])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(build.expect("cargo").success(), "{example} does not build");
 }
 
 fn text(bytes: &[u8]) -> String {

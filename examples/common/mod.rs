@@ -54,27 +54,27 @@ pub(crate) fn play(
 #[derive(Resource)]
 pub(crate) struct Player {
     pub(crate) name: &'static str,
-    server: NakamaServer,
+    pub(crate) server: NakamaServer,
     /// Why they cannot play on.
     pub(crate) problem: Option<String>,
 }
 
-/// A player who logs in and connects.
-pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
-    let mut app = offline(name, server);
-    app.add_systems(Startup, go_online);
-    app
-}
-
-/// A player who does nothing yet.
-pub(crate) fn offline(name: &'static str, server: &NakamaServer) -> App {
-    let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
-        .insert_resource(Player {
+impl Player {
+    pub(crate) fn new(name: &'static str, server: &NakamaServer) -> Self {
+        Self {
             name,
             server: server.clone(),
             problem: None,
-        })
+        }
+    }
+}
+
+/// A player who logs in and connects.
+pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
+        .insert_resource(Player::new(name, server))
+        .add_systems(Startup, go_online)
         .add_observer(disconnected);
     app
 }

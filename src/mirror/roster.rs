@@ -200,7 +200,7 @@ impl PresenceIndex {
         roster.left.when.remove(session);
         roster.add_user(&info.user_id, presence);
         roster.dismiss = dismiss;
-        self.coming = Some(presence);
+        self.coming = Some(presence).filter(|_| !was_there);
         !was_there
     }
 

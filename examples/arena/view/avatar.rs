@@ -9,7 +9,7 @@ use super::{
     widgets::{BRIGHT, short},
 };
 use crate::{
-    movement::{Position, RADIUS, hash},
+    movement::{HALF, Position, RADIUS, hash},
     shockwave::{REACH, Spreads},
 };
 
@@ -45,7 +45,7 @@ pub(crate) fn plugin(app: &mut App) {
                 place.after(crate::movement::follow),
                 look,
                 fade,
-                size_name_tags,
+                place_name_tags,
             ),
         );
 }
@@ -135,19 +135,25 @@ fn place(mut avatars: Query<(&Position, &mut Transform)>) {
     }
 }
 
-fn size_name_tags(
+/// Above the avatar, or below it where the stage ends.
+fn place_name_tags(
     zoom: Res<Zoom>,
     scale: Res<UiScale>,
-    mut tags: Query<(&mut TextFont, &mut Transform), With<NameTag>>,
-    new: Query<(), Added<NameTag>>,
+    avatars: Query<&Position>,
+    mut tags: Query<(&mut TextFont, &mut Transform, &ChildOf), With<NameTag>>,
 ) {
-    if !zoom.is_changed() && !scale.is_changed() && new.is_empty() {
-        return;
-    }
-    for (mut font, mut transform) in &mut tags {
-        font.font_size = (12.0 * scale.0).into();
+    let half = 8.0 * scale.0 * zoom.0;
+    let away = RADIUS + 4.0 + half;
+    for (mut font, mut transform, avatar) in &mut tags {
+        let size = FontSize::Px(12.0 * scale.0);
+        if font.font_size != size {
+            font.font_size = size;
+        }
+        let has_room = avatars
+            .get(avatar.parent())
+            .is_ok_and(|Position(here)| here.y + away + half < HALF.y);
         transform.scale = Vec3::new(zoom.0, zoom.0, 1.0);
-        transform.translation.y = RADIUS + 4.0 + 8.0 * scale.0 * zoom.0;
+        transform.translation.y = if has_room { away } else { -away };
     }
 }
 

@@ -132,7 +132,7 @@ fn show(
 /// The lines take a fair part of the stage, and what is there of them ends at the top between two rows of text.
 fn fit(stage: Single<&ComputedNode, With<Stage>>, mut lines: Single<&mut Node, With<Lines>>) {
     let height = stage.size().y * stage.inverse_scale_factor();
-    let rows = ((height * 0.6 - 45.0) / ROW).floor().max(2.0);
+    let rows = ((height * 0.45 - 45.0) / ROW).floor().max(6.0);
     let wanted = px(rows * ROW);
     if lines.max_height != wanted {
         lines.max_height = wanted;

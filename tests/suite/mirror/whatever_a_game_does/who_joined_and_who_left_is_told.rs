@@ -391,3 +391,22 @@ fn a_place_is_left_before_anybody_was_told_of() {
         assert_eq!(told(&log), lines(place, ["-session-bob YouLeft"]));
     });
 }
+
+/// Bob was told of before; then the game despawned his presence, and leaves as he gets another.
+#[test]
+fn a_place_is_left_as_a_despawned_player_comes_back() {
+    with_bob_in_each(|place, mut game, here, log| {
+        let bob = member(&game, here, "bob").expect("bob");
+        game.app.world_mut().despawn(bob);
+        let remove_state = place.remove_state;
+        game.observe(move |_: On<Add, Presence>, mut commands: Commands| {
+            commands.queue(move |world: &mut World| {
+                if let Ok(mut here) = world.get_entity_mut(here) {
+                    remove_state(&mut here);
+                }
+            });
+        });
+        hear(place, &mut game, &["bob"], &["bob"]);
+        assert_eq!(told(&log), lines(place, ["-session-bob YouLeft"]));
+    });
+}

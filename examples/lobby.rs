@@ -1,0 +1,396 @@
+//! Two strangers play rock, paper, scissors, in one terminal: `cargo run --example lobby`. With
+//! `-- --server http://127.0.0.1:7350` on a Nakama of your own; `-- --help` tells the rest.
+//!
+//! `game` is the whole game: it logs in and connects, looks for an opponent in the lobby, plays, and is back in the lobby when
+//! the opponent leaves. A player is an app here; a game is one app. The tests at the end play it without a server:
+//! `cargo test --example lobby`.
+
+#[expect(dead_code, reason = "this game logs in by itself")]
+mod common;
+
+use std::process::{self, ExitCode};
+
+use bevy::{prelude::*, state::app::StatesPlugin};
+use bevy_nakama::{local_server::LocalServerConfig, prelude::*};
+use serde::{Deserialize, Serialize};
+
+use self::common::{Player, account, until};
+
+/// Where the player is while they are online.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, SubStates)]
+#[source(SessionState = SessionState::Online)]
+enum Scene {
+    #[default]
+    Lobby,
+    Duel,
+}
+
+/// What the players send each other.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+enum Hand {
+    Rock,
+    Paper,
+    Scissors,
+}
+
+impl MatchPayload for Hand {
+    const OP_CODE: i64 = 1;
+    type Codec = Postcard;
+}
+
+impl Hand {
+    fn beats(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Rock, Self::Scissors)
+                | (Self::Paper, Self::Rock)
+                | (Self::Scissors, Self::Paper)
+        )
+    }
+}
+
+/// The duel, on the match's entity: the hands of each round so far. It goes with the match.
+#[derive(Component, Default)]
+struct Duel {
+    mine: Vec<Hand>,
+    theirs: Vec<Hand>,
+}
+
+impl Duel {
+    /// How many rounds the player and the opponent have won.
+    fn score(&self) -> (usize, usize) {
+        let rounds = || self.mine.iter().zip(&self.theirs);
+        let won = rounds().filter(|(mine, theirs)| mine.beats(**theirs));
+        let lost = rounds().filter(|(mine, theirs)| theirs.beats(**mine));
+        (won.count(), lost.count())
+    }
+}
+
+/// The player shows a hand.
+#[derive(Event)]
+struct Show(Hand);
+
+/// Something for the player to read.
+#[derive(Event)]
+struct Say(String);
+
+/// Who wins this many rounds wins the duel.
+const ROUNDS: usize = 2;
+
+fn game(app: &mut App) {
+    app.add_plugins(NakamaPlugin::default())
+        .add_sub_state::<Scene>()
+        .add_match_data::<Hand>()
+        .add_systems(Startup, go_online)
+        .add_systems(OnEnter(Scene::Lobby), look_for_opponent)
+        .add_systems(Update, (hear, judge).chain().run_if(in_state(Scene::Duel)))
+        .add_observer(matched)
+        .add_observer(joined)
+        .add_observer(left)
+        .add_observer(show)
+        .add_observer(failed)
+        .add_observer(disconnected);
+}
+
+fn go_online(mut commands: Commands, player: Res<Player>) {
+    // A real game makes a random id once and keeps it.
+    let account = account(player.name);
+    let login = Login::device(format!("bevy-nakama-example-{account}")).username(account);
+    commands.nakama().log_in(&player.server, login);
+    commands.nakama().connect(); // waits for the login
+}
+
+fn look_for_opponent(mut commands: Commands) {
+    // A mode that no other run of this example plays.
+    let mode = format!("lobby{}", process::id());
+    let request = AddMatchmaker::players(2, 2)
+        .query(format!("+properties.mode:{mode}"))
+        .string_property("mode", mode);
+    commands.nakama().add_matchmaker(request);
+    commands.trigger(Say("looks for an opponent".into()));
+}
+
+fn matched(matched: On<MatchmakerMatched>, mut commands: Commands) {
+    commands.nakama().join_match(&matched.join).observe(
+        |reply: On<Replied<JoinMatch>>, mut scene: ResMut<NextState<Scene>>| {
+            if reply.result.is_err() {
+                scene.set(Scene::Lobby); // looks for another
+            }
+        },
+    );
+}
+
+/// Two players joined: the player, and the opponent, who may have been there before.
+fn joined(
+    joined: On<Joined<Match>>,
+    opponents: Query<&Username, Without<IsSelf>>,
+    mut commands: Commands,
+    mut scene: ResMut<NextState<Scene>>,
+) {
+    if let Ok(name) = opponents.get(joined.presence) {
+        commands.trigger(Say(format!("plays against {name}")));
+        commands.entity(joined.context).insert(Duel::default());
+        scene.set(Scene::Duel);
+    }
+}
+
+fn left(left: On<Left<Match>>, mut commands: Commands, mut scene: ResMut<NextState<Scene>>) {
+    match left.why {
+        // The player is alone in the match.
+        LeaveReason::Left | LeaveReason::Kicked | LeaveReason::WhileAway => {
+            let name = &left.info.username;
+            commands.trigger(Say(format!("hears that {name} has left")));
+            commands.nakama().leave_match(left.context);
+        }
+        LeaveReason::YouLeft => scene.set(Scene::Lobby),
+        LeaveReason::Disconnected => {} // then there is no `Scene`, and `disconnected` says why
+    }
+}
+
+fn show(show: On<Show>, duel: Single<(Entity, &mut Duel)>, mut commands: Commands) {
+    let (here, mut duel) = duel.into_inner();
+    duel.mine.push(show.0);
+    commands.nakama().send(here, &show.0);
+}
+
+fn hear(mut hands: MessageReader<FromMatch<Hand>>, mut duels: Query<&mut Duel>) {
+    for hand in hands.read() {
+        if let Ok(mut duel) = duels.get_mut(hand.context) {
+            duel.theirs.push(hand.payload);
+        }
+    }
+}
+
+/// Whoever has lost leaves.
+fn judge(duel: Single<(Entity, &Duel), Changed<Duel>>, mut commands: Commands) {
+    let (here, duel) = *duel;
+    let (won, lost) = duel.score();
+    if duel.mine.len() == duel.theirs.len() && !duel.mine.is_empty() {
+        commands.trigger(Say(format!("has won {won} rounds and lost {lost}")));
+    }
+    if lost == ROUNDS {
+        commands.nakama().leave_match(here);
+    }
+}
+
+/// Whatever request has failed, here is the reason.
+fn failed(failed: On<RequestFailed>, mut commands: Commands) {
+    commands.trigger(Say(format!("{}: {}", failed.name, failed.reason)));
+}
+
+fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {
+    player.problem = Some(format!("is not connected: {}", gone.reason));
+}
+
+/// In place of a keyboard: shows the next hand as soon as the last round is over. Ada wins two of three.
+fn decide(player: Res<Player>, duel: Option<Single<&Duel>>, mut commands: Commands) {
+    let hands = match player.name {
+        "ada" => [Hand::Rock, Hand::Paper, Hand::Paper],
+        _ => [Hand::Scissors, Hand::Scissors, Hand::Rock],
+    };
+    if let Some(duel) = duel
+        && duel.mine.len() <= duel.theirs.len()
+        && let Some(hand) = hands.get(duel.mine.len())
+    {
+        commands.trigger(Show(*hand));
+    }
+}
+
+/// How many times a player came into the lobby.
+#[derive(Default, Resource)]
+struct Visits(usize);
+
+fn play(name: &'static str, server: &NakamaServer) -> App {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StatesPlugin, game))
+        .insert_resource(Player::new(name, server))
+        .init_resource::<Visits>()
+        .add_systems(Update, decide.run_if(in_state(Scene::Duel)))
+        .add_systems(OnEnter(Scene::Lobby), |mut visits: ResMut<Visits>| {
+            visits.0 += 1
+        })
+        .add_observer(|say: On<Say>, player: Res<Player>| println!("{} {}", player.name, say.0));
+    app
+}
+
+fn main() -> ExitCode {
+    let about = "Two strangers play rock, paper, scissors.";
+    let config = LocalServerConfig {
+        matchmaker_interval: std::time::Duration::from_millis(500),
+        ..LocalServerConfig::default()
+    };
+    common::play(about, config, |server| {
+        let mut players = vec![play("ada", server), play("bob", server)];
+        let is_back = |app: &App| app.world().resource::<Visits>().0 == 2;
+        until(&mut players, |players| players.iter().all(is_back))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy_nakama::{proto::Kind, testing::*};
+
+    use super::*;
+
+    /// What the player has read since the last call.
+    #[derive(Default, Resource)]
+    struct Read(Vec<String>);
+
+    fn read(game: &mut TestGame) -> Vec<String> {
+        std::mem::take(&mut game.app.world_mut().resource_mut::<Read>().0)
+    }
+
+    fn scene(game: &TestGame) -> Option<Scene> {
+        game.app
+            .world()
+            .get_resource::<State<Scene>>()
+            .map(|scene| **scene)
+    }
+
+    /// A game that has started and logs in.
+    fn started() -> TestGame {
+        let mut game = TestGame::of(|app: &mut App| {
+            app.add_plugins(game)
+                .insert_resource(Player::new("ada", &server()))
+                .init_resource::<Read>()
+                .add_observer(|say: On<Say>, mut read: ResMut<Read>| read.0.push(say.0.clone()));
+        });
+        game.update();
+        game
+    }
+
+    /// A game in the lobby, with a ticket of the matchmaker.
+    fn in_lobby() -> TestGame {
+        let mut game = started();
+        game.accept_login("ada");
+        game.update();
+        game.server_accepts();
+        game.update();
+        looks(&mut game);
+        game
+    }
+
+    /// It looks for an opponent; the server gives it a ticket.
+    fn looks(game: &mut TestGame) {
+        assert_eq!(scene(game), Some(Scene::Lobby));
+        let asked = game.expect_sent(Kind::MatchmakerAdd);
+        game.answer(&asked, matchmaker_ticket("t"));
+        game.update();
+        read(game);
+    }
+
+    /// A game in a duel with bob.
+    fn in_duel() -> TestGame {
+        let mut game = in_lobby();
+        let join = JoinWith::Id("m".into());
+        game.server_says(matchmaker_matched("t", join, &["ada", "bob"], None));
+        game.update();
+        let asked = game.expect_sent(Kind::MatchJoin);
+        game.answer(&asked, match_joined("m", &["ada", "bob"]));
+        game.update();
+        assert_eq!(read(&mut game), ["plays against bob"]);
+        assert_eq!(scene(&game), Some(Scene::Duel));
+        game
+    }
+
+    /// A round: ada shows a hand, and so does bob.
+    fn round(game: &mut TestGame, mine: Hand, theirs: Hand) {
+        game.app.world_mut().trigger(Show(mine));
+        game.update();
+        game.expect_sent(Kind::MatchDataSend);
+        let theirs = Postcard::encode(&theirs).expect("a hand");
+        game.server_says(match_data_sent("m", Some("bob"), Hand::OP_CODE, theirs));
+        game.update();
+    }
+
+    #[test]
+    fn the_opponent_may_come_later() {
+        let mut game = in_lobby();
+        let join = JoinWith::Id("m".into());
+        game.server_says(matchmaker_matched("t", join, &["ada", "bob"], None));
+        game.update();
+        let asked = game.expect_sent(Kind::MatchJoin);
+        game.answer(&asked, match_joined("m", &["ada"]));
+        game.update();
+        assert_eq!(scene(&game), Some(Scene::Lobby));
+        game.server_says(match_presences("m", &["bob"], &[]));
+        game.update();
+        assert_eq!(scene(&game), Some(Scene::Duel));
+    }
+
+    #[test]
+    fn who_wins_stays_until_the_loser_leaves() {
+        let mut game = in_duel();
+        round(&mut game, Hand::Rock, Hand::Scissors);
+        round(&mut game, Hand::Rock, Hand::Rock);
+        round(&mut game, Hand::Paper, Hand::Rock);
+        assert_eq!(
+            read(&mut game).last().map(String::as_str),
+            Some("has won 2 rounds and lost 0")
+        );
+        assert!(game.sent().is_empty(), "the winner stays");
+        game.server_says(match_presences("m", &[], &["bob"]));
+        game.update();
+        assert_eq!(read(&mut game), ["hears that bob has left"]);
+        let asked = game.expect_sent(Kind::MatchLeave);
+        game.acknowledge(&asked);
+        game.update();
+        looks(&mut game);
+    }
+
+    #[test]
+    fn who_loses_leaves() {
+        let mut game = in_duel();
+        round(&mut game, Hand::Rock, Hand::Paper);
+        round(&mut game, Hand::Rock, Hand::Paper);
+        read(&mut game);
+        let asked = game.expect_sent(Kind::MatchLeave);
+        game.acknowledge(&asked);
+        game.update();
+        looks(&mut game);
+        assert!(game.roster("m").is_empty());
+    }
+
+    /// The opponent has not left; the player is offline.
+    #[test]
+    fn a_lost_connection_is_not_the_opponents_leave() {
+        let mut game = in_duel();
+        game.connection_breaks();
+        game.update();
+        assert_eq!(scene(&game), None);
+        assert_eq!(read(&mut game), [""; 0]);
+        let problem = game.app.world().resource::<Player>().problem.clone();
+        assert_eq!(
+            problem.as_deref(),
+            Some("is not connected: the connection was lost: the server hung up")
+        );
+    }
+
+    #[test]
+    fn a_match_that_is_gone_leads_back_to_the_lobby() {
+        let mut game = in_lobby();
+        let join = JoinWith::Token("too old".into());
+        game.server_says(matchmaker_matched("t", join, &["ada", "bob"], None));
+        game.update();
+        let asked = game.expect_sent(Kind::MatchJoin);
+        game.refuse(&asked, 3, "Invalid match token");
+        game.update();
+        assert_eq!(
+            read(&mut game)[0],
+            "JoinMatch: Invalid match token (bad input)"
+        );
+        looks(&mut game);
+    }
+
+    #[test]
+    fn a_refused_login_is_told() {
+        let mut game = started();
+        let refusal = serde_json::json!({ "code": 16, "message": "Server key invalid" });
+        game.answer_rest(401, &refusal);
+        game.update();
+        game.update();
+        assert!(read(&mut game)[0].starts_with("LogIn: "));
+        assert_eq!(scene(&game), None);
+        assert!(game.app.world().resource::<Player>().problem.is_some());
+    }
+}
