@@ -255,7 +255,7 @@ pub mod prelude {
     pub use crate::{
         account::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, RefreshSession,
-            SessionRefreshed, SessionRefusal,
+            RestoreRefusal, RestoreSession, SessionRefreshed, SessionRefusal,
         },
         chat::{
             ChatChannel, ChatChannelKind, ChatClosed, ChatClosedReason, ChatHistory, ChatHistoryOf,
@@ -309,7 +309,7 @@ pub mod prelude {
         rest::{CallRest, RestMethod, RestReply},
         rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
-        session::{CurrentSession, NakamaSession},
+        session::{CurrentSession, FileSessionStore, NakamaSession, SessionStore},
         status::{
             FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,
             UpdateStatus, UserSessions, UserStatus, UsersFollowed,

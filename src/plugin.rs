@@ -4,9 +4,16 @@ use bevy_app::{App, Plugin};
 use bevy_time::TimePlugin;
 
 use crate::{
-    areas::AreasPlugin, commands::HasPlugin, connection::ConnectionPlugin, data::DataPlugin,
-    ecs::EcsPlugin, envelope::EnvelopePlugin, mirror::MirrorPlugin, request::RequestPlugin,
-    session::SessionPlugin, transport::Network,
+    areas::AreasPlugin,
+    commands::HasPlugin,
+    connection::ConnectionPlugin,
+    data::DataPlugin,
+    ecs::EcsPlugin,
+    envelope::EnvelopePlugin,
+    mirror::MirrorPlugin,
+    request::RequestPlugin,
+    session::{SessionPlugin, SessionStore, Store},
+    transport::Network,
 };
 pub use crate::{ecs::NakamaSystems, settings::NakamaSettings};
 
@@ -25,6 +32,7 @@ pub use crate::{ecs::NakamaSystems, settings::NakamaSettings};
 pub struct NakamaPlugin {
     settings: NakamaSettings,
     network: Option<Network>,
+    store: Option<Store>,
 }
 
 impl NakamaPlugin {
@@ -43,6 +51,15 @@ impl NakamaPlugin {
         self.network = Some(network);
         self
     }
+
+    /// Keeps the session of the user who is logged in for the next start of your game, for example with a
+    /// [`FileSessionStore`](crate::session::FileSessionStore).
+    /// [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) takes it up.
+    #[must_use]
+    pub fn with_session_store(mut self, store: impl SessionStore) -> Self {
+        self.store = Some(Store::new(store));
+        self
+    }
 }
 
 impl Plugin for NakamaPlugin {
@@ -54,7 +71,7 @@ impl Plugin for NakamaPlugin {
             .register_type::<NakamaSettings>()
             .add_plugins((
                 EcsPlugin,
-                SessionPlugin,
+                SessionPlugin::new(self.store.clone()),
                 ConnectionPlugin::new(self.network.clone()),
             ))
             .add_plugins((

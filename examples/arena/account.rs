@@ -8,6 +8,8 @@ use std::{
     path::PathBuf,
 };
 
+use bevy_nakama::prelude::*;
+
 use crate::{movement::hash, options::Options};
 
 /// What the player logs in with.
@@ -16,46 +18,61 @@ pub(crate) struct Account {
     pub(crate) device: String,
     /// The name for an account that is made now. One that is there already keeps its name.
     pub(crate) name: String,
+    /// Where the session is kept, so that the next start needs no login.
+    pub(crate) store: Option<FileSessionStore>,
     /// Nobody else on this machine plays with it meanwhile: the file is locked.
     _seat: Option<File>,
 }
 
 impl Account {
     pub(crate) fn find(options: &Options) -> Self {
-        let (id, seat) = match &options.device {
-            Some(device) => (device.clone(), None),
-            None => match take_seat() {
-                Ok((id, seat)) => (id, Some(seat)),
-                Err(error) => {
-                    eprintln!("Your account is for this run only, it cannot be kept: {error}");
-                    (random_id(), None)
-                }
+        let seat = match &options.device {
+            Some(device) => Seat {
+                id: device.clone(),
+                file: None,
             },
+            None => take_seat().unwrap_or_else(|error| {
+                eprintln!("Your account is for this run only, it cannot be kept: {error}");
+                Seat {
+                    id: random_id(),
+                    file: None,
+                }
+            }),
         };
         // Who plays under another name is another player.
-        let device = match (&options.device, &options.name) {
-            (None, Some(name)) => format!("{id}-{:08x}", hash(name)),
-            _ => id,
+        let other = match (&options.device, &options.name) {
+            (None, Some(name)) => format!("-{:08x}", hash(name)),
+            _ => String::new(),
         };
+        let kept = seat.file.as_ref().map(|(path, _)| path.display());
+        let kept = kept.map(|path| format!("{path}{other}.session"));
         Self {
             name: options.name.clone().unwrap_or_else(some_name),
-            device,
-            _seat: seat,
+            device: format!("{}{other}", seat.id),
+            store: kept.map(FileSessionStore::new),
+            _seat: seat.file.map(|(_, file)| file),
         }
     }
 }
 
-/// The first account of this installation that is not in use: its id, and the locked file that it is kept in.
-fn take_seat() -> io::Result<(String, File)> {
+/// An account of this installation: its id, and the locked file that it is kept in.
+struct Seat {
+    id: String,
+    file: Option<(PathBuf, File)>,
+}
+
+/// The first account that is not in use.
+fn take_seat() -> io::Result<Seat> {
     let folder = folder().ok_or_else(|| io::Error::other("there is no home folder"))?;
     fs::create_dir_all(&folder)?;
     for number in 1..=64 {
+        let path = folder.join(format!("player-{number}"));
         let mut file = private()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(folder.join(format!("player-{number}")))?;
+            .open(&path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => continue,
@@ -67,7 +84,8 @@ fn take_seat() -> io::Result<(String, File)> {
             id = random_id();
             file.write_all(id.as_bytes())?;
         }
-        return Ok((id, file));
+        let file = Some((path, file));
+        return Ok(Seat { id, file });
     }
     Err(io::Error::other("64 arenas run already"))
 }

@@ -72,7 +72,7 @@ pub(crate) fn headless_game(player: Player, network: &Network) -> App {
     app.add_plugins((
         MinimalPlugins.set(frames),
         StatesPlugin,
-        NakamaPlugin::default().with_network(network.clone()),
+        player.nakama(network),
         game,
     ))
     .insert_resource(player)

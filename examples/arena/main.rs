@@ -60,7 +60,8 @@ fn main() -> ExitCode {
         }
     };
     let account = Account::find(&options);
-    let player = Player::new(&host.server, &account.device, &account.name, &options.arena);
+    let player = Player::new(&host.server, &account.device, &account.name, &options.arena)
+        .kept_in(account.store.clone());
     let number_of_bots = options.bots.unwrap_or(host.bots);
     let bots = Bots::start(number_of_bots, &player, &network);
 

@@ -8,6 +8,8 @@ use bevy_nakama::prelude::*;
 pub(crate) struct Player {
     server: NakamaServer,
     device: String,
+    /// Keeps the session for the next start.
+    store: Option<FileSessionStore>,
     pub(crate) name: String,
     pub(crate) arena: String,
 }
@@ -17,8 +19,24 @@ impl Player {
         Self {
             server: server.clone(),
             device: device.to_owned(),
+            store: None,
             name: name.to_owned(),
             arena: arena.to_owned(),
+        }
+    }
+
+    /// The same player, whose session is kept.
+    pub(crate) fn kept_in(mut self, store: Option<FileSessionStore>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// The plugin for this player.
+    pub(crate) fn nakama(&self, network: &Network) -> NakamaPlugin {
+        let nakama = NakamaPlugin::default().with_network(network.clone());
+        match &self.store {
+            Some(store) => nakama.with_session_store(store.clone()),
+            None => nakama,
         }
     }
 
@@ -46,7 +64,12 @@ const MAX_NAMES: u32 = 10;
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Trouble>()
         .add_systems(Startup, |mut commands: Commands, player: Res<Player>| {
-            log_in(&mut commands, &player, &player.name);
+            let login = Login::device(&player.device).username(&player.name);
+            if player.store.is_some() {
+                commands.nakama().restore_or_log_in(&player.server, login);
+            } else {
+                commands.nakama().log_in(&player.server, login);
+            }
             commands.nakama().connect(); // waits for the login
         })
         .add_observer(logged_in)

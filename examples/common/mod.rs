@@ -92,7 +92,7 @@ fn go_online(mut commands: Commands, player: Res<Player>) {
     commands.nakama().connect(); // waits for the login
 }
 
-fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {
+pub(crate) fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {
     player.problem = Some(format!("is not connected: {}", gone.reason));
 }
 

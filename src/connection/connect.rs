@@ -11,6 +11,7 @@ use super::{
 use crate::{
     commands::NakamaCommands,
     ecs::observed,
+    session::CurrentSession,
     transport::{DisconnectReason, Epoch, LinkCommand},
 };
 
@@ -92,6 +93,7 @@ pub(crate) fn on_opened(world: &mut World) {
     connection.last_reason = None;
     connection.attempt = None;
     let epoch = connection.epoch;
+    world.resource_mut::<CurrentSession>().on_accepted();
     set_state(world, ConnectionState::Connected);
     if world.resource::<NakamaConnection>().epoch != epoch {
         return; // the game connected anew while it saw the phase before

@@ -58,7 +58,8 @@ pub(crate) fn next_step(world: &World) -> NextStep {
         return NextStep::GiveUp(DisconnectReason::NotLoggedIn);
     };
     let is_refused = attempt.refused.as_ref() == Some(session.token());
-    let is_over = is_refused || session.is_expired() && !session.is_refresh_expired();
+    let has_way = !session.is_refresh_expired() || current.fallback().is_some();
+    let is_over = is_refused || session.is_expired() && has_way;
     if current.is_renewing() {
         NextStep::Wait
     } else if is_over && current.is_renewable() && !attempt.has_renewed {

@@ -2,7 +2,7 @@
 //!
 //! You make a request with a method of [`commands.nakama()`](crate::commands::NakamaCommandsExt::nakama), which returns an
 //! entity. The entity gets exactly one [`Replied`]: the server's answer, its refusal, or what went wrong. The reply never comes
-//! before the next [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive), even if the plugin knows it at once. So an
+//! before the next [`NakamaSystems::Receive`], even if the plugin knows it at once. So an
 //! observer that you chain to the call always sees it.
 //!
 //! ```

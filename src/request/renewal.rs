@@ -1,5 +1,7 @@
 //! New session tokens, when the old ones have ended.
 
+use std::collections::VecDeque;
+
 use bevy_ecs::prelude::*;
 
 use super::{
@@ -11,7 +13,9 @@ use crate::{
     connection,
     error::RestError,
     session::{self, CurrentSession, NakamaSession, read_session, refresh_call},
-    transport::{DisconnectReason, Failure, NakamaServer, RestResponse, Secret, TransportError},
+    transport::{
+        DisconnectReason, Failure, NakamaServer, RestCall, RestResponse, Secret, TransportError,
+    },
 };
 
 /// The server refused a token: sees to it that there is a new one. Whether there may be one for what was made like this.
@@ -40,9 +44,13 @@ pub(super) fn renew_current(world: &mut World) {
         return;
     }
     current.renewal_begins(session.token().clone());
+    let refresh = session.refresh_token().is_some();
+    let refresh = refresh.then(|| refresh_call(&server, &session));
+    let login = current.fallback().cloned();
     let renewal = Renewal {
         server,
         old: session,
+        calls: refresh.into_iter().chain(login).collect(),
         deadline: Deadline::new(world),
     };
     send(world, Box::new(renewal));
@@ -59,15 +67,29 @@ fn is_renewed(world: &World, old: &NakamaSession) -> bool {
 struct Renewal {
     server: NakamaServer,
     old: NakamaSession,
+    /// To refresh the session. If that is refused, to log in, if the session is a restored one that was never accepted.
+    calls: VecDeque<RestCall>,
     deadline: Deadline,
 }
 
 impl Pending for Renewal {
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
-        Ok(Sent::Call(refresh_call(&self.server, &self.old)))
+        let call = self.calls.front().cloned();
+        call.map(Sent::Call).ok_or(Unsent::LoggedOut)
     }
 
-    fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+    fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+        let is_refused = matches!(
+            &ending,
+            Ending::Response(RestResponse {
+                status: 400 | 401,
+                ..
+            })
+        );
+        if is_refused && self.calls.len() > 1 && !is_renewed(world, &self.old) {
+            self.calls.pop_front();
+            return Progress::More(self);
+        }
         let mut current = world.resource_mut::<CurrentSession>();
         let waiting = if current.renewal_ends(self.old.token()) {
             world.resource_mut::<Requests>().take_waiting()
@@ -128,9 +150,11 @@ fn outcome(ending: Ending) -> Ending {
         Ending::Response(response) if response.is_success() => {
             Ending::Unexpected(instead_of("no session", &response))
         }
-        Ending::Response(response @ RestResponse { status: 401, .. }) => {
-            Ending::SessionEnded((&response).into())
-        }
+        Ending::Response(
+            response @ RestResponse {
+                status: 400 | 401, ..
+            },
+        ) => Ending::SessionEnded((&response).into()),
         other => other,
     }
 }

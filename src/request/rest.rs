@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     error::RestError,
+    session::CurrentSession,
     transport::{Failure, RestCall, RestResponse, Secret, error_text},
 };
 
@@ -34,6 +35,11 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
     /// request, and the reply of the last.
     fn split(self) -> Parts<Self> {
         Parts::one(self)
+    }
+
+    /// The server has answered. Whether that leads to another call before there is an outcome; [`to_call`](Self::to_call) says which.
+    fn goes_on(&mut self, _response: &RestResponse) -> bool {
+        false
     }
 
     /// The server consented: what it answers.
@@ -114,6 +120,10 @@ impl<R: RestRequest> Pending for Open<R> {
 
     fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let ending = match (ending, self.token.take()) {
+            (Ending::Response(response), Some(_)) if response.is_success() => {
+                world.resource_mut::<CurrentSession>().on_accepted();
+                Ending::Response(response)
+            }
             (Ending::Response(response), Some(token)) if is_token_refused(&response) => {
                 if !self.was_refused && renew(world, &self.made, &token) {
                     self.was_refused = true;
@@ -129,6 +139,9 @@ impl<R: RestRequest> Pending for Open<R> {
             (other, _) => other,
         };
         let mut outcome = match ending {
+            Ending::Response(response) if self.part.goes_on(&response) => {
+                return Progress::More(self);
+            }
             Ending::Response(response) if response.is_success() => {
                 let outcome = self.part.read(&response);
                 if let Ok(reply) = &outcome

@@ -3,8 +3,8 @@
 use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
-use super::tokens::NakamaSession;
-use crate::transport::{NakamaServer, Secret, UserId, Username};
+use super::{store::Store, tokens::NakamaSession};
+use crate::transport::{NakamaServer, RestCall, Secret, UserId, Username};
 
 /// Who is logged in, and on which server. A resource, read only.
 ///
@@ -35,6 +35,8 @@ pub struct CurrentSession {
     logins: HashSet<Entity>,
     /// The token that is being replaced.
     renewing: Option<Secret>,
+    /// The login for a restored session that the server has not accepted yet: if it does not know the session any more.
+    fallback: Option<RestCall>,
 }
 
 /// Counts the users who were in place. New tokens for the same user change nothing.
@@ -81,7 +83,7 @@ impl CurrentSession {
     }
 
     /// Puts a session in place.
-    pub(crate) fn put(&mut self, server: NakamaServer, session: NakamaSession) {
+    fn put(&mut self, server: NakamaServer, session: NakamaSession) {
         let is_same = self.place.as_ref().is_some_and(|(old_server, old)| {
             *old_server == server && old.user_id() == session.user_id()
         });
@@ -93,8 +95,9 @@ impl CurrentSession {
     }
 
     /// Takes the session out of place. Logins that are under way put nothing in place any more.
-    pub(crate) fn take(&mut self) -> Option<(NakamaServer, NakamaSession)> {
+    fn take(&mut self) -> Option<(NakamaServer, NakamaSession)> {
         self.logins.clear();
+        self.fallback = None;
         self.tenure.0 += 1;
         self.place.take()
     }
@@ -117,7 +120,17 @@ impl CurrentSession {
     /// Whether there is a way to replace the token in place.
     pub(crate) fn is_renewable(&self) -> bool {
         let session = self.session();
-        session.is_some_and(|session| session.refresh_token().is_some())
+        self.fallback.is_some() || session.is_some_and(|it| it.refresh_token().is_some())
+    }
+
+    /// The login for the session in place, if the server does not know it any more.
+    pub(crate) fn fallback(&self) -> Option<&RestCall> {
+        self.fallback.as_ref()
+    }
+
+    /// The server has accepted the session in place.
+    pub(crate) fn on_accepted(&mut self) {
+        self.fallback = None;
     }
 
     pub(crate) fn renewal_begins(&mut self, old: Secret) {
@@ -144,6 +157,50 @@ pub struct SessionRefreshed {
     pub session: NakamaSession,
 }
 
+/// Puts a session in place, and keeps it for the next start. `fallback` is for a session of which nobody knows yet whether the server
+/// accepts it.
+pub(crate) fn put_in_place(
+    world: &mut World,
+    server: &NakamaServer,
+    session: &NakamaSession,
+    fallback: Option<RestCall>,
+) {
+    let mut current = world.resource_mut::<CurrentSession>();
+    current.put(server.clone(), session.clone());
+    current.fallback = fallback;
+    keep(world);
+}
+
+/// A login succeeded: puts its session in place, unless it was withdrawn or the user logged out.
+pub(crate) fn login_succeeds(
+    world: &mut World,
+    request: Entity,
+    server: &NakamaServer,
+    session: &NakamaSession,
+) {
+    let is_wanted = world.get_entity(request).is_ok();
+    let mut current = world.resource_mut::<CurrentSession>();
+    if current.login_ends(request) && is_wanted {
+        put_in_place(world, server, session, None);
+    }
+}
+
+/// Takes the session out of place. Logins that are under way put nothing in place any more.
+pub(crate) fn take_out_of_place(world: &mut World) -> Option<(NakamaServer, NakamaSession)> {
+    let taken = world.resource_mut::<CurrentSession>().take();
+    keep(world);
+    taken
+}
+
+/// Keeps what is in place for the next start.
+fn keep(world: &mut World) {
+    if world.contains_resource::<Store>() {
+        world.resource_scope(|world, mut store: Mut<Store>| {
+            store.keep(world.resource::<CurrentSession>().place());
+        });
+    }
+}
+
 /// A session was refreshed. If it is the one in place, the new tokens take its place.
 pub(crate) fn take_over(world: &mut World, old: &NakamaSession, new: &NakamaSession) {
     let mut current = world.resource_mut::<CurrentSession>();
@@ -152,6 +209,8 @@ pub(crate) fn take_over(world: &mut World, old: &NakamaSession, new: &NakamaSess
     };
     if session.token() == old.token() {
         session.clone_from(new);
+        current.fallback = None;
+        keep(world);
         let session = new.clone();
         world.trigger(SessionRefreshed { session });
         world.flush();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::json;
 
 use crate::transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserId, Username};
@@ -14,8 +14,8 @@ use crate::transport::{Auth, NakamaServer, RestCall, RestResponse, Secret, UserI
 /// A player who is logged in: two tokens, and what they say.
 ///
 /// The session token opens sockets and makes REST calls until it expires; the refresh token gets a new one, and lives
-/// longer. Neither shows in `Debug`. To keep a player logged in over restarts, store both texts and
-/// [`restore`](Self::restore) them.
+/// longer. Neither shows in `Debug`. To keep a player logged in over restarts, give the plugin a
+/// [`SessionStore`](super::SessionStore), or keep the session yourself, as [text](Self::to_text) or with `serde`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NakamaSession {
     token: Secret,
@@ -75,6 +75,29 @@ impl NakamaSession {
         })
     }
 
+    /// The session as a text, to keep it. The tokens are in it in the clear: whoever reads it can play as this user.
+    ///
+    /// ```
+    /// # use bevy_nakama::{prelude::*, session::InvalidToken, testing::session_of};
+    /// # let session = session_of("ada");
+    /// let text = session.to_text();
+    /// assert_eq!(NakamaSession::from_text(&text), Ok(session));
+    /// assert_eq!(NakamaSession::from_text("something else"), Err(InvalidToken));
+    /// ```
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        json!(self).to_string()
+    }
+
+    /// The session of a text that [`to_text`](Self::to_text) has made.
+    ///
+    /// # Errors
+    ///
+    /// It is another text.
+    pub fn from_text(text: &str) -> Result<Self, InvalidToken> {
+        serde_json::from_str(text).map_err(|_| InvalidToken)
+    }
+
     /// The session token. Mind where it goes.
     #[must_use]
     pub fn token(&self) -> &Secret {
@@ -122,6 +145,33 @@ impl NakamaSession {
     pub fn is_refresh_expired(&self) -> bool {
         let ends = self.refresh_expires_at.map(time);
         ends.is_none_or(|ends| SystemTime::now() >= ends)
+    }
+}
+
+/// What is written of a session: the tokens, which say everything else.
+#[derive(Deserialize, Serialize)]
+struct Kept<'a> {
+    token: std::borrow::Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<std::borrow::Cow<'a, str>>,
+}
+
+/// Writes the tokens in the clear: whoever reads them can play as this user.
+impl Serialize for NakamaSession {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let refresh_token = self.refresh_token.as_ref();
+        let kept = Kept {
+            token: self.token.expose().into(),
+            refresh_token: refresh_token.map(|token| token.expose().into()),
+        };
+        kept.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for NakamaSession {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kept = Kept::deserialize(deserializer)?;
+        Self::restore(&kept.token, kept.refresh_token.as_deref()).map_err(D::Error::custom)
     }
 }
 

@@ -6,13 +6,14 @@
 mod common;
 mod scan;
 
-use std::{fmt::Debug, net::TcpListener, panic, sync::Arc, thread, time::Duration};
+use std::{fmt::Debug, fs, net::TcpListener, panic, sync::Arc, thread, time::Duration};
 
 use bevy::prelude::*;
 use bevy_nakama::{
     local_server::{LocalServer, LocalServerConfig, RuntimeModule},
     prelude::*,
     proto::{self, Envelope, realtime},
+    session::StoredSession,
 };
 use common::game::{Game, describe, keep};
 use prost::Message as _;
@@ -37,12 +38,18 @@ const SERVER_THREAD: &str = "a test's server";
 
 /// A game that shows every event with all its causes.
 fn game() -> Game {
-    let mut game = Game::new();
+    game_with(NakamaPlugin::default())
+}
+
+fn game_with(plugin: NakamaPlugin) -> Game {
+    show_value(&plugin);
+    let mut game = Game::with(plugin);
     keep::<EnvelopeReceived>(&mut game.app);
     keep::<EnvelopeSent>(&mut game.app);
     show_replies::<LogIn>(&mut game);
     show_replies::<RefreshSession>(&mut game);
     show_replies::<LogOut>(&mut game);
+    show_replies::<RestoreSession>(&mut game);
     show_replies::<CreateMatch>(&mut game);
     show_replies::<JoinMatch>(&mut game);
     show_replies::<LeaveMatch>(&mut game);
@@ -296,6 +303,42 @@ fn call_functions(tokens: &mut Tokens) {
     refused.expect_err("logged out, and not to be refreshed");
 }
 
+/// Sessions that are kept, taken up, cut off, and that cannot be kept.
+fn keep_sessions(tokens: &mut Tokens) {
+    let (_local, server) = start(LocalServerConfig {
+        server_key: SERVER_KEY.into(),
+        ..Default::default()
+    });
+    let folder = std::env::temp_dir().join(format!("bevy-nakama-secrets-{}", std::process::id()));
+    let store = FileSessionStore::new(folder.join("session.json"));
+    for is_restored in [false, true] {
+        let mut game = game_with(NakamaPlugin::default().with_session_store(store.clone()));
+        let login = Login::device(DEVICE);
+        let login = ask::<LogIn>(&mut game, |nakama| {
+            nakama.restore_or_log_in(&server, login).id()
+        });
+        let login = login.expect("an account");
+        assert_eq!(login.restored, is_restored);
+        tokens.note(&login.session);
+        show_value(game.app.world().resource::<CurrentSession>());
+        show_value(&StoredSession::new(&server, login.session));
+    }
+    let text = fs::read_to_string(store.path()).expect("it is kept");
+    fs::write(store.path(), &text[..text.len() - 9]).expect("ours");
+    show_value(&store.load());
+    let restore = |store: &FileSessionStore| {
+        let mut game = game_with(NakamaPlugin::default().with_session_store(store.clone()));
+        ask::<RestoreSession>(&mut game, |nakama| nakama.restore_session(&server).id())
+            .expect_err("nothing to restore");
+        log_in(&mut game, &server, Login::device(DEVICE)).expect("an account")
+    };
+    tokens.note(&restore(&store));
+    fs::remove_file(store.path()).expect("ours");
+    fs::create_dir(store.path()).expect("ours");
+    tokens.note(&restore(&store)); // the log says that it cannot be kept
+    fs::remove_dir_all(folder).expect("ours");
+}
+
 /// A token that has expired, and addresses that lead nowhere.
 fn fail_to_connect(tokens: &mut Tokens) {
     let (local, server) = start(LocalServerConfig {
@@ -405,6 +448,7 @@ fn a_whole_session_tells_no_secret() {
     play(&mut tokens);
     call_functions(&mut tokens);
     fail_to_connect(&mut tokens);
+    keep_sessions(&mut tokens);
     let token = bevy_nakama::testing::session_of("ada-over-tls");
     let token = token
         .token()

@@ -55,7 +55,7 @@ pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Optio
         })
         .disable::<LogPlugin>();
 
-    let nakama = NakamaPlugin::default().with_network(network.clone());
+    let nakama = player.nakama(network);
     let overlay = if options.overlay {
         NakamaOverlayPlugin::default().opened()
     } else {

@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ALREADY_EXISTS, FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED,
-    UNAUTHENTICATED, session_in,
+    UNAUTHENTICATED, is_refused, session_in,
 };
 use crate::{
     commands::NakamaCommands,
     connection,
     error::{RestError, refusals},
     request::{Outcome, RequestError, RestRequest, request, submit_rest},
-    session::{CurrentSession, NakamaSession},
+    session::{self, CurrentSession, NakamaSession, refresh_call},
     transport::{Auth, DisconnectReason, NakamaServer, RestCall, RestResponse},
 };
 
@@ -193,6 +193,25 @@ pub struct LogIn {
     server: NakamaServer,
     login: Login,
     request: Entity,
+    /// A stored session that it refreshes first.
+    stored: Option<NakamaSession>,
+}
+
+impl LogIn {
+    pub(super) fn new(server: NakamaServer, login: Login, request: Entity) -> Self {
+        Self {
+            server,
+            login,
+            request,
+            stored: None,
+        }
+    }
+
+    /// The same, if a stored session cannot be refreshed.
+    pub(super) fn after(mut self, stored: Option<NakamaSession>) -> Self {
+        self.stored = stored;
+        self
+    }
 }
 
 /// A login that worked.
@@ -202,6 +221,8 @@ pub struct LoggedIn {
     pub session: NakamaSession,
     /// Whether the account was made just now.
     pub created: bool,
+    /// Whether the session was [restored](NakamaCommands::restore_or_log_in), so that no login was needed.
+    pub restored: bool,
 }
 
 refusals! {
@@ -249,6 +270,9 @@ impl RestRequest for LogIn {
     type Call = RestCall;
 
     fn to_call(&self) -> RestCall {
+        if let Some(stored) = &self.stored {
+            return refresh_call(&self.server, stored);
+        }
         let Login {
             method,
             account,
@@ -281,15 +305,19 @@ impl RestRequest for LogIn {
 
     fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
         let (session, created) = session_in(response)?;
-        Ok(LoggedIn { session, created })
+        Ok(LoggedIn {
+            session,
+            created,
+            restored: self.stored.is_some(),
+        })
+    }
+
+    fn goes_on(&mut self, response: &RestResponse) -> bool {
+        is_refused(response) && self.stored.take().is_some()
     }
 
     fn apply(&self, world: &mut World, reply: &LoggedIn) {
-        let is_wanted = world.get_entity(self.request).is_ok();
-        let mut current = world.resource_mut::<CurrentSession>();
-        if current.login_ends(self.request) && is_wanted {
-            current.put(self.server.clone(), reply.session.clone());
-        }
+        session::login_succeeds(world, self.request, &self.server, &reply.session);
     }
 
     fn heard(world: &mut World, request: Entity, error: Option<String>) {
@@ -320,12 +348,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         let server = server.clone();
         self.request_with(move |world, request| {
             world.resource_mut::<CurrentSession>().login_begins(request);
-            let login = LogIn {
-                server,
-                login,
-                request,
-            };
-            submit_rest(world, request, login);
+            submit_rest(world, request, LogIn::new(server, login, request));
         })
     }
 }

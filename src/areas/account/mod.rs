@@ -16,9 +16,14 @@
 //! A server lets session tokens live for a minute by default. The socket outlives them. When the server refuses a token because it has
 //! ended, the plugin gets new tokens with the refresh token, and tells you with [`SessionRefreshed`]. The refresh token lives for an
 //! hour by default. When that has ended, too, log in again.
+//!
+//! To spare the player a login with the next start of your game, give the plugin a [store](crate::session::SessionStore) and use
+//! [`restore_or_log_in`](NakamaCommands::restore_or_log_in). Games that show a form to log in with use
+//! [`restore_session`](NakamaCommands::restore_session) first.
 
 mod login;
 mod refresh;
+mod restore;
 
 use bevy_ecs::prelude::*;
 use serde_json::json;
@@ -26,12 +31,13 @@ use serde_json::json;
 pub use self::{
     login::{GameCenterPlayer, LogIn, LoggedIn, Login, LoginRefusal},
     refresh::{RefreshSession, SessionRefreshed},
+    restore::{RestoreRefusal, RestoreSession},
 };
 use crate::{
     commands::NakamaCommands,
     error::{RestError, refusals},
     request::{Outcome, RequestError, RestRequest, instead_of, refuse, request, submit_rest},
-    session::{CurrentSession, NakamaSession, read_session},
+    session::{self, NakamaSession, read_session, refresh_call},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret},
 };
 
@@ -42,6 +48,11 @@ fn session_in<E: std::error::Error>(
     read_session(response).ok_or_else(|| RequestError::UnexpectedReply {
         got: instead_of("no session", response),
     })
+}
+
+/// Whether the server does not take a token any more.
+fn is_refused(response: &RestResponse) -> bool {
+    matches!(response.status, 400 | 401)
 }
 
 /// gRPC codes of the REST interface.
@@ -81,6 +92,9 @@ impl From<RestError> for SessionRefusal {
 pub struct LogOut {
     server: NakamaServer,
     session: NakamaSession,
+    /// Whether it gets new tokens now. A server does not end a session whose token has ended: it has to be refreshed first.
+    renews: bool,
+    has_renewed: bool,
 }
 
 request!(LogOut -> (), SessionRefusal);
@@ -89,6 +103,9 @@ impl RestRequest for LogOut {
     type Call = RestCall;
 
     fn to_call(&self) -> RestCall {
+        if self.renews {
+            return refresh_call(&self.server, &self.session);
+        }
         let token = self.session.token();
         let refresh_token = self.session.refresh_token().map_or("", Secret::expose);
         RestCall {
@@ -102,14 +119,30 @@ impl RestRequest for LogOut {
         }
     }
 
+    fn goes_on(&mut self, response: &RestResponse) -> bool {
+        if self.renews {
+            let Some((session, _)) = read_session(response).filter(|_| response.is_success())
+            else {
+                return false;
+            };
+            self.session = session;
+            self.renews = false;
+            return true;
+        }
+        self.renews = response.status == 401
+            && self.session.refresh_token().is_some()
+            && !std::mem::replace(&mut self.has_renewed, true);
+        self.renews
+    }
+
     fn read(&mut self, _: &RestResponse) -> Outcome<Self> {
         Ok(())
     }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Logs the local user out: nobody is logged in from this moment on, and the server makes the tokens worthless. A login that is
-    /// under way puts nothing in place any more.
+    /// Logs the local user out: nobody is logged in from this moment on, the [store](crate::session::SessionStore) is cleared, and the
+    /// server makes the tokens worthless. A login that is under way puts nothing in place any more.
     ///
     /// A socket that is open stays open. To close it, too, disconnect as well:
     ///
@@ -126,20 +159,26 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// [`NotLoggedIn`](RequestError::NotLoggedIn).
     pub fn log_out(self) -> EntityCommands<'a> {
-        self.request_with(
-            |world, entity| match world.resource_mut::<CurrentSession>().take() {
-                Some((server, session)) => submit_rest(world, entity, LogOut { server, session }),
-                None => refuse::<LogOut>(world, entity, RequestError::NotLoggedIn),
-            },
-        )
+        self.request_with(|world, entity| match session::take_out_of_place(world) {
+            Some((server, session)) => {
+                let log_out = LogOut {
+                    server,
+                    session,
+                    renews: false,
+                    has_renewed: false,
+                };
+                submit_rest(world, entity, log_out);
+            }
+            None => refuse::<LogOut>(world, entity, RequestError::NotLoggedIn),
+        })
     }
 
-    /// Puts a session in place that your game has kept itself. It is the [`CurrentSession`] from this moment on. Nothing is asked of
-    /// the server: if it does not take the tokens any more, a REST call or [`connect`](Self::connect) tells.
+    /// Puts a session in place that your game has kept itself. It is the [`CurrentSession`](crate::session::CurrentSession) from this
+    /// moment on, and the [store](crate::session::SessionStore), if there is one, keeps it. Nothing is asked of the server: if it does not take the tokens any more, a REST call or [`connect`](Self::connect) tells.
     pub fn use_session(mut self, server: &NakamaServer, session: NakamaSession) {
         let server = server.clone();
         self.queue(move |world| {
-            world.resource_mut::<CurrentSession>().put(server, session);
+            session::put_in_place(world, &server, &session, None);
         });
     }
 }

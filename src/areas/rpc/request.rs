@@ -69,7 +69,7 @@ impl Rpc {
         self
     }
 
-    /// Calls over REST, as the user of the connection: for what is larger than the socket takes, or slow. The function then sees
+    /// Calls over REST, as the user who is logged in: for what is larger than the socket takes, or slow. The function then sees
     /// the user, but no session. See [`rest`](NakamaCommands::rest) for what becomes of the token.
     #[must_use]
     pub fn over_rest(mut self) -> Self {

@@ -1,8 +1,10 @@
 //! Logging in, and what tokens are good for.
 
+mod a_file_keeps_the_session;
 mod a_login_makes_or_finds_an_account;
 mod connecting_waits_for_the_login;
 mod refusals_of_logins_have_names;
+mod sessions_are_kept;
 mod tokens_are_refreshed_restored_and_ended;
 
 use crate::common::game::Game;
