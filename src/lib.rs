@@ -202,6 +202,7 @@
 
 mod areas;
 pub mod commands;
+pub mod conditions;
 pub mod connection;
 mod data;
 pub mod diagnostics;
@@ -244,14 +245,18 @@ pub mod __testing {
     }
 }
 
-/// Everything a game needs at hand.
+/// What game code names. Import it beside `bevy::prelude::*`.
+///
+/// Names that other preludes have, too, are not in it, so that no import of everything stands in the way of another. Take those from
+/// their modules: [`stream::Stream`], [`presence::Sender`], [`payload::Codec`], [`payload::Json`],
+/// [`rpc::Call`], [`request::Request`], [`connection::Network`].
 pub mod prelude {
     #[cfg(feature = "overlay")]
     pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
-    pub use crate::payload::{Json, Postcard};
+    pub use crate::payload::Postcard;
     #[cfg(feature = "serde")]
-    pub use crate::rpc::{Call, RpcFunction};
+    pub use crate::rpc::RpcFunction;
     pub use crate::{
         account::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, RefreshSession,
@@ -265,9 +270,10 @@ pub mod prelude {
             UpdateChatMessage,
         },
         commands::{NakamaCommands, NakamaCommandsExt},
+        conditions::{connected, has_local_player, in_match, in_party},
         connection::{
             ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
-            NakamaConnection, NakamaServer, Network, SessionState,
+            NakamaConnection, NakamaServer, SessionState,
         },
         envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, RawRequest, UnsolicitedError},
         error::{ErrorCode, RestError, ServerError},
@@ -298,14 +304,14 @@ pub mod prelude {
             PartyPage, PartyPayload, PartyRefusal, PendingApproval, PromotePartyMember,
             UpdateParty,
         },
-        payload::{Codec, PayloadError},
-        plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
+        payload::Codec as _,
+        plugin::{NakamaPlugin, NakamaSettings, NakamaSystems, NakamaWaker},
         presence::{
             ChannelId, Departed, IsSelf, JoinWith, Joined, JoinedAs, Joining, LeaveReason, Left,
-            MatchId, MessageId, PartyId, Presence, PresenceIndex, PresenceInfo, Sender, SessionId,
+            MatchId, MessageId, PartyId, Presence, PresenceIndex, PresenceInfo, SessionId,
             TicketId, UserId, Username,
         },
-        request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
+        request::{PendingRequest, Replied, Request as _, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},
         rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
@@ -320,8 +326,8 @@ pub mod prelude {
             WriteStorage,
         },
         stream::{
-            FromStream, Stream, StreamDataAppExt, StreamDataReceived, StreamDataRejected,
-            StreamIndex, StreamPayload, StreamPersistence, StreamPresenceOf, StreamPresences,
+            FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamIndex,
+            StreamPayload, StreamPersistence, StreamPresenceOf, StreamPresences,
         },
     };
 }

@@ -6,6 +6,7 @@
 //! ([`testing`](crate::testing)).
 
 mod address;
+mod alarm;
 #[cfg(feature = "__testing")]
 pub(crate) mod by_hand;
 mod command;
@@ -30,6 +31,7 @@ pub use self::{
     },
 };
 pub(crate) use self::{
+    alarm::Wake,
     command::{Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall, path_segment},
     core::{Action, Core, Input, deadline::LONGEST, parse_request_cid},
     error::seconds,

@@ -155,7 +155,7 @@ ids! { canonical:
     UserId,
     /// Id of one socket of a user: a UUID v1, new with every connection.
     SessionId,
-    /// Id of a match: a UUID with a trailing dot if clients relay (`….`), with the server's node if it is authoritative
+    /// Id of a match: a UUID and a dot for a relayed match (`….`), and also the server's node for an authoritative match
     /// (`….node`).
     MatchId,
     /// Id of a party: a UUID with the server's node (`….node`).

@@ -127,7 +127,6 @@ pub struct MatchMessage {
 
 /// A message to members of a match.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Broadcast<'a> {
     /// The op code.
     pub op_code: i64,

@@ -14,7 +14,6 @@ use crate::local_server::core::{ids::UserId, json, notifications::Notice};
 /// assert!(found.persistent && found.sender_id.is_none());
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub struct NotificationSend {
     /// Who gets it.
     pub user_id: String,
