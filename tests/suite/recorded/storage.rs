@@ -9,7 +9,7 @@ use crate::common::{
     transcripts::{GENERATIONS, exchanges},
 };
 use bevy::prelude::*;
-use bevy_nakama::{prelude::*, storage::StorageAck, testing::*};
+use bevy_nakama::{prelude::*, request::Request, testing::*};
 use serde_json::{Value, json};
 
 /// A game that asks what was recorded, and tells what it hears.
