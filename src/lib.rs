@@ -121,6 +121,11 @@ pub mod prelude {
             FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,
             UpdateStatus, UserSessions, UserStatus, UsersFollowed,
         },
+        storage::{
+            DeleteStorage, ListStorage, ReadPermission, ReadStorage, StorageAck, StorageObject,
+            StoragePage, StorageRefusal, StorageValueError, StorageVersion, WritePermission,
+            WriteStorage,
+        },
         stream::{
             FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamIndex,
             StreamPayload, StreamPersistence, StreamPresenceOf, StreamPresences,

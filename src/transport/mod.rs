@@ -26,8 +26,8 @@ pub use self::{
     error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
     network::Network,
     wire::ids::{
-        ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,
-        UserId, Username,
+        ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId,
+        StorageVersion, TicketId, UserId, Username,
     },
 };
 pub(crate) use self::{

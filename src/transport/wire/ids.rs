@@ -173,6 +173,8 @@ ids! { canonical:
 ids! { Cow::Borrowed:
     /// The unique name of a user account.
     Username,
+    /// The version of a stored object. The server makes it from the value: the same value has the same version.
+    StorageVersion,
 }
 
 /// Who a presence is: one socket of one user.

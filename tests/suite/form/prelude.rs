@@ -25,28 +25,29 @@ game! {
     ChatClosed ChatClosedReason ChatHistory ChatHistoryOf ChatHistoryPage ChatHistoryRefusal ChatIndex
     ChatJoined ChatLog ChatMemberOf ChatMembers ChatMessage ChatMessageAck ChatMessageKind ChatMessageReceived
     ChatRefusal CloseParty ConnectOptions Connected ConnectionState CreateMatch CreateParty CurrentSession
-    DeclinePartyJoin DeleteNotifications Departed DisconnectReason Disconnected EnvelopeReceived EnvelopeSent
-    EnvelopeTap ErrorCode FetchChatHistory FetchNotifications FileSessionStore FollowUsers FollowedUser
-    FollowedUserIndex FromMatch FromParty FromStream GameCenterPlayer IsSelf JoinChat JoinMatch JoinParty
-    JoinWith Joined JoinedAs Joining KickFromParty LeaveChat LeaveMatch LeaveParty LeaveReason Left
-    ListMatches ListParties ListPartyJoinRequests ListedMatch ListedParty LogIn LogOut LoggedIn Login
-    LoginRefusal Match MatchDataAppExt MatchDataReceived MatchDataRejected MatchId MatchIndex MatchJoined
-    MatchListRefusal MatchPayload MatchPresences MatchRefusal MatchedUser MatchmakerAdded MatchmakerMatched
-    MatchmakerRefusal MatchmakerTicket MessageId NakamaCommands NakamaCommandsExt NakamaConnection
-    NakamaOverlay NakamaOverlayPlugin NakamaPlugin NakamaServer NakamaSession NakamaSettings NakamaSystems
-    NakamaWaker Notification NotificationCode NotificationId NotificationInbox NotificationPage
+    DeclinePartyJoin DeleteNotifications DeleteStorage Departed DisconnectReason Disconnected EnvelopeReceived
+    EnvelopeSent EnvelopeTap ErrorCode FetchChatHistory FetchNotifications FileSessionStore FollowUsers
+    FollowedUser FollowedUserIndex FromMatch FromParty FromStream GameCenterPlayer IsSelf JoinChat JoinMatch
+    JoinParty JoinWith Joined JoinedAs Joining KickFromParty LeaveChat LeaveMatch LeaveParty LeaveReason Left
+    ListMatches ListParties ListPartyJoinRequests ListStorage ListedMatch ListedParty LogIn LogOut LoggedIn
+    Login LoginRefusal Match MatchDataAppExt MatchDataReceived MatchDataRejected MatchId MatchIndex
+    MatchJoined MatchListRefusal MatchPayload MatchPresences MatchRefusal MatchedUser MatchmakerAdded
+    MatchmakerMatched MatchmakerRefusal MatchmakerTicket MessageId NakamaCommands NakamaCommandsExt
+    NakamaConnection NakamaOverlay NakamaOverlayPlugin NakamaPlugin NakamaServer NakamaSession NakamaSettings
+    NakamaSystems NakamaWaker Notification NotificationCode NotificationId NotificationInbox NotificationPage
     NotificationReceived NotificationRefusal OutgoingData Party PartyClosed PartyCreated PartyDataAppExt
     PartyDataReceived PartyDataRejected PartyId PartyIndex PartyJoinRequested PartyJoinRequester
     PartyJoinRequests PartyJoinRequestsListed PartyLeader PartyListRefusal PartyMemberOf PartyMembers
     PartyPage PartyPayload PartyRefusal PartyTickets PendingApproval PendingRequest Postcard Presence
-    PresenceIndex PresenceInfo PresentIn PromotePartyMember RawRequest RefreshSession RemoveChatMessage
-    RemoveMatchmakerTicket Replied RequestError RequestFailed RestError RestMethod RestReply RestoreRefusal
-    RestoreSession Rpc RpcFailure RpcFunction RpcRefusal RpcReply RpcWithKey SendChatMessage SendError
-    SendFailed ServerError SessionId SessionOf SessionRefreshed SessionRefusal SessionState SessionStore
-    StatusRefusal StreamDataAppExt StreamDataReceived StreamDataRejected StreamIndex StreamPayload
-    StreamPersistence StreamPresenceOf StreamPresences TicketId TicketIndex TicketOf UnfollowUsers
-    UnsolicitedError UpdateChatMessage UpdateParty UpdateStatus UserId UserSessions UserStatus Username
-    UsersFollowed connected has_local_player in_match in_party
+    PresenceIndex PresenceInfo PresentIn PromotePartyMember RawRequest ReadPermission ReadStorage
+    RefreshSession RemoveChatMessage RemoveMatchmakerTicket Replied RequestError RequestFailed RestError
+    RestMethod RestReply RestoreRefusal RestoreSession Rpc RpcFailure RpcFunction RpcRefusal RpcReply
+    RpcWithKey SendChatMessage SendError SendFailed ServerError SessionId SessionOf SessionRefreshed
+    SessionRefusal SessionState SessionStore StatusRefusal StorageAck StorageObject StoragePage StorageRefusal
+    StorageValueError StorageVersion StreamDataAppExt StreamDataReceived StreamDataRejected StreamIndex
+    StreamPayload StreamPersistence StreamPresenceOf StreamPresences TicketId TicketIndex TicketOf
+    UnfollowUsers UnsolicitedError UpdateChatMessage UpdateParty UpdateStatus UserId UserSessions UserStatus
+    Username UsersFollowed WritePermission WriteStorage connected has_local_player in_match in_party
 }
 
 /// What other preludes export, each after a line that says whose it is.
