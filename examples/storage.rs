@@ -81,7 +81,7 @@ fn loaded(
     mut player: ResMut<Player>,
 ) {
     let object = match &reply.result {
-        Ok(objects) => objects.first(), // none: a new game
+        Ok(objects) => objects.get("saves", "slot-1"), // none: a new game, or it was deleted
         Err(error) => return player.problem = Some(format!("cannot load: {error}")),
     };
     if let Some(object) = object {
@@ -90,8 +90,9 @@ fn loaded(
             // A save game of another version of the game, perhaps. Do not overwrite it.
             Err(error) => return player.problem = Some(format!("cannot load: {error}")),
         }
-        progress.version = Some(object.version.clone());
     }
+    // Without an object, the next save is `only_if_new`.
+    progress.version = object.map(|object| object.version.clone());
     println!("{} loads {:?}", player.name, progress.save);
     if progress.is_loaded {
         commands.run_system_cached(save); // it was loaded again after a conflict

@@ -2,7 +2,8 @@
 //!
 //! | condition | runs while |
 //! |---|---|
-//! | [`connected`] | requests and data pass |
+//! | [`logged_in`] | requests over REST pass: storage, histories, notifications |
+//! | [`connected`] | requests and data over the socket pass, and those over REST |
 //! | [`in_match`] | the local user is in a match |
 //! | [`in_party`] | the local user is in a party |
 //! | [`has_local_player`] | the local user has a presence in a match, which is your player |
@@ -19,9 +20,29 @@ use crate::{
     },
     connection::NakamaConnection,
     mirror::presence::IsSelf,
+    session::CurrentSession,
 };
 
-/// Run condition: requests and data pass at this moment.
+/// Run condition: somebody is logged in, and requests over REST pass. They need no socket.
+///
+/// ```
+/// use bevy::prelude::*;
+/// use bevy_nakama::prelude::*;
+///
+/// fn look_for_save_games(mut commands: Commands, keys: Res<ButtonInput<KeyCode>>) {
+///     if keys.just_pressed(KeyCode::F9) {
+///         commands.nakama().list_storage::<serde_json::Value>(ListStorage::new("saves", 20));
+///     }
+/// }
+///
+/// App::new().add_systems(Update, look_for_save_games.run_if(logged_in));
+/// ```
+#[must_use]
+pub fn logged_in(session: Option<Res<CurrentSession>>) -> bool {
+    session.is_some_and(|session| session.user().is_some())
+}
+
+/// Run condition: requests and data pass over the socket at this moment.
 ///
 /// ```
 /// use bevy::prelude::*;

@@ -71,7 +71,7 @@ pub mod prelude {
             UpdateChatMessage,
         },
         commands::{NakamaCommands, NakamaCommandsExt},
-        conditions::{connected, has_local_player, in_match, in_party},
+        conditions::{connected, has_local_player, in_match, in_party, logged_in},
         connection::{
             ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
             NakamaConnection, NakamaServer, SessionState,
@@ -123,8 +123,8 @@ pub mod prelude {
         },
         storage::{
             DeleteStorage, ListStorage, ReadPermission, ReadStorage, StorageAck, StorageObject,
-            StoragePage, StorageRefusal, StorageValueError, StorageVersion, WritePermission,
-            WriteStorage,
+            StorageObjects, StoragePage, StorageRefusal, StorageValueError, StorageVersion,
+            WritePermission, WriteStorage,
         },
         stream::{
             FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamIndex,

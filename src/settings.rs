@@ -74,7 +74,7 @@ impl NakamaSettings {
     }
 }
 
-/// Wakes a game that sleeps between its frames, a resource. Insert it at any time.
+/// Wakes a game that sleeps between its frames, a resource. Insert it before the game sleeps for the first time.
 ///
 /// Games draw all the time and do not need it. A program that draws only when something happens, as with Bevy's
 /// `WinitSettings::desktop_app()`, sleeps until there is input: a chat line would wait for it up to 5 s, and up to 60 s while another
@@ -101,8 +101,9 @@ impl NakamaSettings {
 pub struct NakamaWaker(Wake);
 
 impl NakamaWaker {
-    /// The plugin calls `wake` when there is something for the next frame, at most once before each frame. It calls it from the network
-    /// thread and from your game's own, so `wake` has to return at once.
+    /// The plugin calls `wake` when there is something for the next frame that your game can see, at most once before each frame.
+    /// Heartbeats do not count. It calls `wake` from the network thread and from your game's own, so `wake` must return at once, and must
+    /// not panic. If it does panic, that is an error in the log, and the game is not woken any more.
     #[must_use]
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(wake))

@@ -61,6 +61,8 @@ fn build(example: &str, folder: &Path) {
             "--target-dir",
         ])
         .arg(target)
+        // `.ci/bevy_0_20` needs one.
+        .args(env::var("BEVY_NAKAMA_CARGO_FLAGS").ok())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
     assert!(build.expect("cargo").success(), "{example} does not build");

@@ -4,7 +4,9 @@ use bevy_ecs::prelude::*;
 
 use crate::{
     settings::{NakamaSettings, NakamaWaker},
-    transport::{Epoch, Link, LinkCommand, LinkSettings, Network, RequestId, Told, TrafficTotals},
+    transport::{
+        Alarm, Epoch, Link, LinkCommand, LinkSettings, Network, RequestId, Told, TrafficTotals,
+    },
 };
 
 /// The game's end of the network thread. The thread is started when it is first needed.
@@ -32,6 +34,11 @@ impl NetworkLink {
         self.settings.max_envelope
     }
 
+    /// What wakes the game.
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.settings.alarm
+    }
+
     /// Uses a link of a test instead of the network. What is already put aside goes that way, too.
     pub(crate) fn drive_by_hand(&mut self, mut link: Link) {
         for command in self.link.take().into_iter().flat_map(Link::into_staged) {
@@ -57,6 +64,7 @@ impl NetworkLink {
             }
         };
         link.stage(command);
+        self.settings.alarm.ring_if_late();
     }
 
     /// A link on the shared thread, if there is one that runs, or else on a thread of its own.
@@ -98,8 +106,12 @@ impl NetworkLink {
         {
             self.stage(command); // on a new link
         }
+        self.settings.alarm.end_frame();
         if let Some(link) = &mut self.link {
             link.hand_over();
+            if link.has_news() {
+                self.settings.alarm.ring();
+            }
         }
     }
 
@@ -126,7 +138,7 @@ impl NetworkLink {
     }
 }
 
-/// In `PreUpdate`, after a change of the game's [`NakamaWaker`]: wakes the game with it from now on.
+/// In `PreUpdate` and `PostUpdate`, after a change of the game's [`NakamaWaker`]: wakes the game with it from now on.
 pub(crate) fn take_waker(waker: Option<Res<NakamaWaker>>, mut link: ResMut<NetworkLink>) {
     let link = link.bypass_change_detection();
     link.settings.alarm.set(waker.map(|waker| waker.wake()));

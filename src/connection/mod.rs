@@ -70,6 +70,14 @@ impl Plugin for ConnectionPlugin {
                     .run_if(resource_changed_or_removed::<NakamaWaker>)
                     .before(NakamaSystems::Receive),
             )
-            .add_systems(PostUpdate, hand_over.in_set(NakamaSystems::Send));
+            .add_systems(
+                PostUpdate,
+                (
+                    take_waker.run_if(resource_changed_or_removed::<NakamaWaker>),
+                    hand_over,
+                )
+                    .chain()
+                    .in_set(NakamaSystems::Send),
+            );
     }
 }

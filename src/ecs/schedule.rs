@@ -34,6 +34,6 @@ pub enum NakamaSystems {
     /// next.
     Receive,
     /// In `PostUpdate`. The plugin gives what your game asked for in this frame to the network thread. What your game asks for later in
-    /// the frame leaves with the next frame.
+    /// the frame leaves with the next frame, for which the plugin wakes a game that sleeps.
     Send,
 }

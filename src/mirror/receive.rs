@@ -112,7 +112,9 @@ pub(crate) fn receive(world: &mut World) {
     if is_judged {
         judge_deadlines(world);
     }
-    if is_behind || !is_judged || world.resource::<EarlyArrivals>().runs_out_soon() {
+    let early = world.resource::<EarlyArrivals>();
+    let has_deadlines = early.len() > 0 || world.resource::<Requests>().len() > 0;
+    if is_behind || (!is_judged && has_deadlines) || early.runs_out_soon() {
         world.resource::<NetworkLink>().ask_for_a_frame();
     }
 }

@@ -20,7 +20,8 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// refreshed. The socket stays open all the same. Log in again.
     #[error("the session has ended: {0}")]
     SessionEnded(RestError),
-    /// No answer came in time. The server may have done it all the same. If it says so later, the plugin takes it back.
+    /// No answer came in time. The server may have done it all the same. Over the socket, the server may say so later; then the plugin
+    /// takes it back. Over REST, nothing more is heard of it.
     #[error("no answer within {}", seconds(*after))]
     Timeout {
         /// How long the plugin waited.
@@ -33,7 +34,8 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// token or between its parts.
     #[error("not logged in")]
     NotLoggedIn,
-    /// The connection ended while the request was under way.
+    /// The socket's connection ended while the request was under way. A request over REST has a connection of its own, see
+    /// [`Unreachable`](Self::Unreachable).
     #[error("the connection was lost{}", if *maybe_executed { " before the answer" } else { " before it was sent" })]
     ConnectionLost {
         /// Whether the server may have done it.
@@ -67,7 +69,8 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// There cannot be a server at this address, or the path of the call is malformed (REST). The plugin sent nothing.
     #[error(transparent)]
     BadAddress(BadAddress),
-    /// The server could not be reached (REST).
+    /// The server could not be reached, or the connection broke before the whole answer was there (REST). In the second case the
+    /// server may have done it.
     #[error(transparent)]
     Unreachable(Unreachable),
     /// The server answered with something else.
@@ -80,9 +83,13 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// that is possible: deleted notifications stay deleted.
     #[error("it was withdrawn")]
     Withdrawn,
-    /// The id has a slash in it, and the server's REST interface does not find such an id. The plugin did not ask.
-    #[error("the server cannot be asked for `{id}` over REST: it holds a slash")]
-    SlashInId {
+    /// The server's REST interface does not find such an id or name: it is empty, or `.` or `..`, or has a slash in it. The plugin did
+    /// not ask.
+    #[error(
+        "the server cannot be asked for `{id}` over REST: it {}",
+        problem_of_id(id)
+    )]
+    UnusableId {
         /// The id.
         id: String,
     },
@@ -98,6 +105,14 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What was expected.
         expected: &'static str,
     },
+}
+
+fn problem_of_id(id: &str) -> &'static str {
+    match id {
+        "" => "is empty",
+        id if id.contains('/') => "holds a slash",
+        _ => "means another path",
+    }
 }
 
 impl<E: Error> From<Failure> for RequestError<E> {

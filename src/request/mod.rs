@@ -82,7 +82,7 @@ impl Plugin for RequestPlugin {
                 PostUpdate,
                 (
                     opening::go_on.before(hand_over),
-                    ask_for_a_frame.after(opening::go_on),
+                    ask_for_a_frame.after(hand_over),
                 )
                     .in_set(NakamaSystems::Send),
             );

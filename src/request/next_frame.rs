@@ -11,12 +11,25 @@ use super::{
     error::RequestError,
     reply::{Outcome, Request, mark_pending, reply},
 };
-use crate::connection::{NakamaConnection, NetworkLink};
+use crate::{
+    connection::{NakamaConnection, NetworkLink},
+    transport::Alarm,
+};
 
 /// What to tell, in the order in which it happened.
-#[derive(Default, Resource)]
+#[derive(Resource)]
 pub(crate) struct NextFrame {
     known: Vec<Tell>,
+    alarm: Alarm,
+}
+
+impl FromWorld for NextFrame {
+    fn from_world(world: &mut World) -> Self {
+        Self {
+            known: Vec::new(),
+            alarm: world.resource::<NetworkLink>().alarm().clone(),
+        }
+    }
 }
 
 type Tell = Box<dyn FnOnce(&mut World) + Send + Sync>;
@@ -25,6 +38,7 @@ impl NextFrame {
     /// Tells something in the next frame.
     pub(crate) fn tell(&mut self, tell: impl FnOnce(&mut World) + Send + Sync + 'static) {
         self.known.push(Box::new(tell));
+        self.alarm.ring_if_late();
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     mirror::receive::BudgetClock,
     plugin::{NakamaPlugin, NakamaSettings},
     proto::{Kind, Message},
+    transport::LinkSettings,
 };
 
 /// How much time passes in one [`TestGame::update`].
@@ -84,7 +85,10 @@ impl TestGame {
         add_if_missing(&mut app, NakamaPlugin::default());
 
         let world = app.world_mut();
-        let settings = world.resource::<NakamaSettings>().to_link_settings();
+        let settings = LinkSettings {
+            alarm: world.resource::<NetworkLink>().alarm().clone(),
+            ..world.resource::<NakamaSettings>().to_link_settings()
+        };
         let (wire, link) = Wire::new(settings);
         world.resource_mut::<NetworkLink>().drive_by_hand(link);
         app.insert_resource(TimeUpdateStrategy::ManualDuration(FRAME))

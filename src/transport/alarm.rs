@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -20,17 +21,36 @@ struct Inner {
     wake: RwLock<Option<Wake>>,
     /// Whether it rang since the last frame began.
     has_rung: AtomicBool,
+    /// Whether the frame has already given away what it had.
+    is_late: AtomicBool,
 }
 
 impl Alarm {
     /// From now on the game is woken with this, or not at all.
     pub(crate) fn set(&self, wake: Option<Wake>) {
         *self.0.wake.write().unwrap_or_else(PoisonError::into_inner) = wake;
+        // What rang before in this frame was not heard.
+        if self.0.has_rung.swap(false, Ordering::AcqRel) {
+            self.ring();
+        }
     }
 
     /// A frame begins. To be called before the game looks at what has arrived: what comes later rings again.
     pub(crate) fn begin_frame(&self) {
+        self.0.is_late.store(false, Ordering::Release);
         self.0.has_rung.swap(false, Ordering::AcqRel);
+    }
+
+    /// The frame gives away what it has. What it has after this needs another frame.
+    pub(crate) fn end_frame(&self) {
+        self.0.is_late.store(true, Ordering::Release);
+    }
+
+    /// There is something that this frame gives away at its end, or the next one if it is too late for that.
+    pub(crate) fn ring_if_late(&self) {
+        if self.0.is_late.load(Ordering::Acquire) {
+            self.ring();
+        }
     }
 
     /// There is something for the game's next frame. To be called after that something is where the game finds it.
@@ -42,8 +62,12 @@ impl Alarm {
         let given = self.0.wake.read().unwrap_or_else(PoisonError::into_inner);
         let wake = given.clone();
         drop(given);
-        if let Some(wake) = wake {
-            wake();
+        if let Some(wake) = wake
+            && catch_unwind(AssertUnwindSafe(|| wake())).is_err()
+        {
+            // The network thread is that of other games, too.
+            log::error!("the game's `NakamaWaker` panicked, so the game is not woken any more");
+            self.set(None);
         }
     }
 }

@@ -115,6 +115,12 @@ impl RestCall {
     }
 }
 
+/// Whether a server can find this text as one segment of a path. A Nakama decodes the path before it looks for the slashes in it, and
+/// nothing, `.` and `..` lead elsewhere.
+pub(crate) fn is_path_segment(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.contains('/')
+}
+
 /// Percent-encodes a text, so that it is one segment of a path.
 pub(crate) fn path_segment(text: &str) -> String {
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC

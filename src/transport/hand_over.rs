@@ -3,9 +3,12 @@
 //! The thread never waits for the game. A server hangs up on a client that does not read, so a game that stalls must not
 //! stop the reading; what it may cost in memory is bounded here.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    mem,
+    sync::{Arc, atomic::Ordering},
+};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, bounded};
 
 use super::{
     alarm::Alarm,
@@ -24,6 +27,8 @@ pub(crate) struct HandOver {
     limit: usize,
     alarm: Alarm,
     batch: Batch,
+    /// Whether the batch has something that the game can see.
+    is_news: bool,
     /// The connection that events are of.
     epoch: Epoch,
     /// Data messages left out since the last event that was not.
@@ -42,6 +47,7 @@ impl HandOver {
             limit: settings.hand_over_limit.max(LEAST),
             alarm: settings.alarm.clone(),
             batch: Batch::default(),
+            is_news: false,
             epoch: Epoch::default(),
             withheld: 0,
         }
@@ -61,7 +67,7 @@ impl HandOver {
             return;
         }
         if self.withheld > 0 {
-            let count = std::mem::take(&mut self.withheld);
+            let count = mem::take(&mut self.withheld);
             self.append(LinkEvent::Dropped { count });
         }
         self.append(event);
@@ -69,6 +75,8 @@ impl HandOver {
 
     fn append(&mut self, event: LinkEvent) {
         self.batch.weight += event.weight();
+        // Heartbeats, and copies of them, are no reason to wake anybody.
+        self.is_news |= !matches!(event, LinkEvent::RoundTrip(_) | LinkEvent::Raw(_));
         let epoch = self.epoch;
         self.batch.events.push(Told { epoch, event });
     }
@@ -97,7 +105,21 @@ impl HandOver {
             weight: 0,
         };
         // A game that is gone reads nothing more; its link is about to be dropped.
-        let _ = self.to_game.send(std::mem::replace(&mut self.batch, next));
-        self.alarm.ring();
+        let _ = self.to_game.send(mem::replace(&mut self.batch, next));
+        if mem::take(&mut self.is_news) {
+            self.alarm.ring();
+        }
+    }
+}
+
+impl Drop for HandOver {
+    /// The network thread ends, or the game is gone. A game that is there hears of the end from the channel, so the channel is closed
+    /// before the game is woken.
+    fn drop(&mut self) {
+        let to_game = mem::replace(&mut self.to_game, bounded(0).0);
+        if to_game.send(Batch::default()).is_ok() {
+            drop(to_game);
+            self.alarm.ring();
+        }
     }
 }

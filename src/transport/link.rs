@@ -197,11 +197,15 @@ impl Link {
         }
     }
 
+    /// Whether something is known that the game has not heard of.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.current.is_empty()
+    }
+
     /// Marks what has arrived until now as this frame's.
     pub(crate) fn begin_frame(&mut self) {
-        self.batches_left = self.events.len();
-        // So that a thread that is gone is noticed although nothing arrived.
-        self.batches_left = self.batches_left.max(1);
+        // One look more, so that a thread that is gone is noticed: nothing else may wake the game for it.
+        self.batches_left = self.events.len() + 1;
     }
 
     /// The next of this frame's events. Never blocks.

@@ -31,8 +31,10 @@ pub use self::{
     },
 };
 pub(crate) use self::{
-    alarm::Wake,
-    command::{Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall, path_segment},
+    alarm::{Alarm, Wake},
+    command::{
+        Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall, is_path_segment, path_segment,
+    },
     core::{Action, Core, Input, deadline::LONGEST, parse_request_cid},
     error::seconds,
     event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse, Told},

@@ -245,7 +245,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// # Errors
     ///
-    /// [`SlashInId`](RequestError::SlashInId) if the name of the room has a slash in it. Everything else works in such a room, but Nakama's
+    /// [`UnusableId`](RequestError::UnusableId) if the name of the room has a slash in it. Everything else works in such a room, but Nakama's
     /// REST interface does not find its history.
     pub fn fetch_chat_history(
         self,
@@ -266,7 +266,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
             // A Nakama decodes the path before it looks for the slashes in it, and finds nothing.
             if id.as_str().contains('/') {
                 let id = id.to_string();
-                return refuse::<FetchChatHistory>(world, entity, RequestError::SlashInId { id });
+                return refuse::<FetchChatHistory>(world, entity, RequestError::UnusableId { id });
             }
             submit_rest(world, entity, FetchChatHistory { id, history });
         })

@@ -4,7 +4,7 @@ use bevy_ecs::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 
-use super::StorageRefusal;
+use super::{StorageRefusal, write::known};
 use crate::{
     commands::NakamaCommands,
     request::{Outcome, RestRequest, UserCall, request, settle_at_once, submit_rest},
@@ -54,11 +54,11 @@ impl DeleteStorage {
         self
     }
 
-    /// Deletes the object only if this is the version that is there.
+    /// Deletes the object only if this is the version that is there. An empty version never is.
     #[must_use]
     pub fn version(mut self, version: impl Into<StorageVersion>) -> Self {
         if let Some(last) = self.objects.last_mut() {
-            last.version = Some(version.into());
+            last.version = Some(known(version.into()));
         }
         self
     }

@@ -5,7 +5,11 @@ use std::{fmt, marker::PhantomData};
 use bevy_ecs::prelude::*;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{StorageObject, StorageRefusal, object::Entry, owner::Owner};
+use super::{
+    StorageObject, StorageRefusal,
+    object::Entry,
+    owner::{NOBODY, Owner},
+};
 use crate::{
     commands::NakamaCommands,
     ecs::sealed::Sealed,
@@ -13,7 +17,7 @@ use crate::{
     request::{
         Outcome, Request, RequestError, RestRequest, UserCall, read_object, refuse, submit_rest,
     },
-    transport::{RestResponse, path_segment},
+    transport::{RestResponse, is_path_segment, path_segment},
 };
 
 /// Lists the objects of a collection, whose values are of the type `T`, page by page.
@@ -26,8 +30,11 @@ use crate::{
 ///     commands.nakama().list_storage::<Save>(ListStorage::new("saves", 20));
 /// }
 ///
-/// fn slots(reply: On<Replied<ListStorage<Save>>>, mut commands: Commands) -> Result {
-///     let page = reply.result()?;
+/// fn slots(reply: On<Replied<ListStorage<Save>>>, mut commands: Commands) {
+///     let page = match &reply.result {
+///         Ok(page) => page,
+///         Err(error) => return println!("no slots: {error}"),
+///     };
 ///     for slot in &page.objects {
 ///         match &slot.value {
 ///             Ok(save) => println!("{}: level {}", slot.key, save.level),
@@ -37,7 +44,6 @@ use crate::{
 ///     if let Some(cursor) = &page.next_cursor {
 ///         commands.nakama().list_storage::<Save>(ListStorage::new("saves", 20).cursor(cursor));
 ///     }
-///     Ok(())
 /// }
 /// ```
 pub struct ListStorage<T> {
@@ -85,10 +91,11 @@ impl<T> ListStorage<T> {
         }
     }
 
-    /// The public objects of this user, in the order of their keys.
+    /// The public objects of this user, in the order of their keys. If it is the local user, then private objects are among them, as
+    /// without this call.
     #[must_use]
     pub fn of(mut self, user: impl Into<UserId>) -> Self {
-        self.owner = Some(Owner::User(user.into()));
+        self.owner = Some(Owner::of(user.into()));
         self
     }
 
@@ -106,7 +113,7 @@ impl<T> ListStorage<T> {
         self
     }
 
-    /// Where another page left off.
+    /// Where another page left off: a [`next_cursor`](StoragePage::next_cursor) of the same collection and the same owner.
     #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.cursor = Some(cursor.into());
@@ -153,8 +160,6 @@ impl<T: DeserializeOwned + Send + Sync + 'static> RestRequest for ListStorage<T>
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        /// The id that no user has.
-        const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
         let owner = self.owner.as_ref();
         let owner = owner.map(|owner| owner.id().map_or(NOBODY, UserId::as_str));
         let mut path = format!("/v2/storage/{}", path_segment(&self.collection));
@@ -184,20 +189,24 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// # Errors
     ///
-    /// [`SlashInId`](RequestError::SlashInId) for a collection with a slash in its name: you can write and read objects there, but
-    /// Nakama does not find it to list it.
+    /// [`UnusableId`](RequestError::UnusableId) for a collection that is `.` or `..` or has a slash in its name: you can write and read
+    /// objects there, but Nakama does not find it to list it. The same if the collection, or the id of the user, is empty.
     pub fn list_storage<T: DeserializeOwned + Send + Sync + 'static>(
         self,
         mut request: ListStorage<T>,
     ) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            // A Nakama decodes the path before it looks for the slashes in it.
-            if request.collection.contains('/') {
-                let id = request.collection;
-                return refuse::<ListStorage<T>>(world, entity, RequestError::SlashInId { id });
-            }
             if let Some(owner) = &mut request.owner {
                 owner.resolve(world);
+            }
+            let has_no_user = request.owner.as_ref().is_some_and(Owner::is_empty);
+            if has_no_user || !is_path_segment(&request.collection) {
+                let id = if has_no_user {
+                    String::new()
+                } else {
+                    request.collection
+                };
+                return refuse::<ListStorage<T>>(world, entity, RequestError::UnusableId { id });
             }
             submit_rest(world, entity, request);
         })

@@ -1,35 +1,16 @@
 //! Storage: what your game keeps on the server for each user, as save games, settings and profiles.
 //!
+//! This is a save game that copes with all that can happen: it is loaded when the player has logged in; it is merged if another device
+//! has saved, and survives its deletion; and without a server, the game goes on.
+//!
 //! ```
-//! # use bevy_ecs::prelude::*;
-//! # use bevy_nakama::prelude::*;
-//! # use serde::{Deserialize, Serialize};
-//! #[derive(Clone, Default, Serialize, Deserialize, Resource)]
-//! struct Save {
-//!     level: u32,
-//! }
-//!
-//! fn load(mut commands: Commands) {
-//!     commands.nakama().read_storage::<Save>(ReadStorage::new("saves", "slot-1"));
-//! }
-//!
-//! fn loaded(reply: On<Replied<ReadStorage<Save>>>, mut commands: Commands) -> Result {
-//!     let save = match reply.result()?.first() {
-//!         Some(object) => object.value()?.clone(),
-//!         None => Save::default(), // nothing is stored: a new game
-//!     };
-//!     commands.insert_resource(save);
-//!     Ok(())
-//! }
-//!
-//! fn save(save: Res<Save>, mut commands: Commands) {
-//!     commands.nakama().write_storage(WriteStorage::new("saves", "slot-1", &*save));
-//! }
+#![doc = include_str!("save_game.rs")]
+//! # App::new().add_plugins(save_game);
 //! ```
 //!
-//! An object has a collection, a key, and an owner: the user who wrote it. Each is at most 128 characters long. The value is any
-//! type with serde that becomes a JSON **object**: a struct, a map, or an enum whose variants have fields. A list, a number or a
-//! text is refused; put it into a struct.
+//! An object has a collection, a key, and an owner: the user who wrote it. Both names are at most 128 characters long. The value is any
+//! type with serde that becomes a JSON **object**: a struct, a map, or an enum whose variants have fields. The plugin refuses a list, a
+//! number or a text; put it into a struct. It also refuses a number that is NaN or infinite, because JSON has none.
 //!
 //! All calls go over REST, as the user who is [logged in](crate::session::CurrentSession). They need no socket: load a save game before
 //! you connect. They fail as all requests do, see [`request`](crate::request). What the server refuses is a [`StorageRefusal`].
@@ -47,33 +28,18 @@
 //! object still has the version that you know, and refuses with [`VersionMismatch`](StorageRefusal::VersionMismatch) otherwise. Then
 //! read the object again, merge or ask the player, and write with the version that you have just read.
 //!
+//! If another device deletes the object, no version is right any more: `object.version` is gone with the object, and
+//! [`only_if_new`](WriteStorage::only_if_new) is what you want then, as above.
+//!
+//! # Saving at the end
+//!
+//! A call needs time. If the app ends in the frame of the call, the call ends with it, and nothing is stored. So wait for the answer before
+//! you write [`AppExit`](bevy_app::AppExit). It comes at the latest after
+//! [`request_timeout`](crate::plugin::NakamaSettings::request_timeout).
+//!
 //! ```
-//! # use bevy_ecs::prelude::*;
-//! # use bevy_nakama::prelude::*;
-//! # use serde::Serialize;
-//! # #[derive(Serialize, Resource)]
-//! # struct Save { level: u32 }
-//! #[derive(Resource)]
-//! struct Known(StorageVersion);
-//!
-//! fn save(save: Res<Save>, known: Option<Res<Known>>, mut commands: Commands) {
-//!     let write = WriteStorage::new("saves", "slot-1", &*save);
-//!     let write = match known {
-//!         Some(known) => write.version(&known.0),
-//!         None => write.only_if_new(),
-//!     };
-//!     commands.nakama().write_storage(write);
-//! }
-//!
-//! fn saved(reply: On<Replied<WriteStorage>>, mut commands: Commands) {
-//!     match &reply.result {
-//!         Ok(acks) => commands.insert_resource(Known(acks[0].version.clone())),
-//!         Err(RequestError::Refused(StorageRefusal::VersionMismatch(_))) => {
-//!             commands.nakama().read_storage::<serde_json::Value>(ReadStorage::new("saves", "slot-1"));
-//!         }
-//!         Err(error) => println!("not saved: {error}"),
-//!     }
-//! }
+#![doc = include_str!("save_at_the_end.rs")]
+//! # App::new().add_plugins(save_at_the_end);
 //! ```
 //!
 //! # Permissions
@@ -87,15 +53,18 @@
 //! * Why a delete was refused: there is no such object, its version is another one, or the local user may not write it.
 //! * That an object has changed: the server does not tell. Read it again.
 //! * Whether a write or a delete that failed with [`Timeout`](RequestError::Timeout) or
-//!   [`ConnectionLost`](RequestError::ConnectionLost) was done. With a version, you can find out: try again.
+//!   [`Unreachable`](RequestError::Unreachable) was done. Read the object and compare. If you write once more with the old version, you get
+//!   a [`VersionMismatch`](StorageRefusal::VersionMismatch) either way: your own write may have been the other one.
 //!
 //! # Limits
 //!
-//! A write or a read has at most 256 KiB by default, the names and the spelling as JSON included; a server may be set to more
-//! (`socket.max_request_size_bytes`). A list has at most 100 objects per page. A collection with a slash in its name cannot be listed.
+//! What you send has at most 256 KiB by default, the names and the spelling as JSON included; a server may be set to more
+//! (`socket.max_request_size_bytes`). An answer has at most 16 MiB: ask for smaller pages of large objects. A list has at most 100 objects
+//! per page. A collection that is `.` or `..`, or has a slash in its name, cannot be listed.
 //! The database keeps values as JSON: the order of fields, and spaces, are not kept, and a text with a zero character is refused.
 
 mod delete;
+mod finite;
 mod list;
 mod object;
 mod owner;
@@ -106,7 +75,7 @@ mod write;
 pub use self::{
     delete::DeleteStorage,
     list::{ListStorage, StoragePage},
-    object::{ReadPermission, StorageObject, StorageValueError, WritePermission},
+    object::{ReadPermission, StorageObject, StorageObjects, StorageValueError, WritePermission},
     read::ReadStorage,
     refusal::StorageRefusal,
     write::{StorageAck, WriteStorage},

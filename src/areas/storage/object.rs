@@ -1,6 +1,6 @@
 //! Stored objects, as they are read.
 
-use std::{any, fmt};
+use std::{any, fmt, ops::Deref, slice, vec};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -67,9 +67,10 @@ pub struct StorageObject<T> {
     pub collection: String,
     /// Its name in the collection.
     pub key: String,
-    /// Whose it is.
+    /// Whose it is. What code on the server has stored for nobody in particular has an id that is all zeros.
     pub user_id: UserId,
-    /// Which version it is. Write or delete with it, and the server refuses if the object has changed since.
+    /// Which version it is. Write or delete with it, and the server refuses if the value is another one by then. Each value has a
+    /// version of its own, so the server does not notice a value that was changed back, nor other permissions.
     pub version: StorageVersion,
     /// Who can read it.
     pub read_permission: ReadPermission,
@@ -115,6 +116,52 @@ impl<T> fmt::Debug for StorageObject<T> {
     }
 }
 
+/// Objects that were read: a slice of [`StorageObject`]s, in your order. Those that were not found are left out.
+#[derive(Clone, PartialEq)]
+pub struct StorageObjects<T>(pub(super) Vec<StorageObject<T>>);
+
+impl<T> StorageObjects<T> {
+    /// The object of this name. `None`: the server found none that the local user may read. If you read objects of several users under
+    /// one name, it is the first; then look at each [`user_id`](StorageObject::user_id).
+    #[must_use]
+    pub fn get(&self, collection: &str, key: &str) -> Option<&StorageObject<T>> {
+        let mut objects = self.iter();
+        objects.find(|object| object.collection == collection && object.key == key)
+    }
+}
+
+impl<T> fmt::Debug for StorageObjects<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.0).finish()
+    }
+}
+
+impl<T> Deref for StorageObjects<T> {
+    type Target = [StorageObject<T>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T> IntoIterator for StorageObjects<T> {
+    type Item = StorageObject<T>;
+    type IntoIter = vec::IntoIter<StorageObject<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a StorageObjects<T> {
+    type Item = &'a StorageObject<T>;
+    type IntoIter = slice::Iter<'a, StorageObject<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
 /// A value that does not become JSON, or does not come back from it. It says which object it is, and what is wrong, but not
 /// what the value is: that may be a secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -130,11 +177,11 @@ pub struct StorageValueError {
 }
 
 impl StorageValueError {
-    pub(super) fn new(collection: &str, key: &str, error: serde_json::Error) -> Self {
+    pub(super) fn new(collection: &str, key: &str, problem: String) -> Self {
         Self {
             collection: collection.to_owned(),
             key: key.to_owned(),
-            problem: PayloadError::new(error).cause(),
+            problem,
         }
     }
 }
@@ -157,7 +204,8 @@ pub(super) struct Entry {
 impl<T: DeserializeOwned> From<Entry> for StorageObject<T> {
     fn from(entry: Entry) -> Self {
         let value = serde_json::from_str(&entry.value)
-            .map_err(|error| StorageValueError::new(&entry.collection, &entry.key, error));
+            .map_err(|error| PayloadError::new(error).cause())
+            .map_err(|problem| StorageValueError::new(&entry.collection, &entry.key, problem));
         Self {
             value,
             collection: entry.collection,

@@ -6,12 +6,15 @@ use bevy_ecs::prelude::*;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{StorageObject, StorageRefusal, object::Entry, owner::Owner};
+use super::{StorageObject, StorageObjects, StorageRefusal, object::Entry, owner::Owner};
 use crate::{
     commands::NakamaCommands,
     ecs::sealed::Sealed,
     mirror::presence::UserId,
-    request::{Outcome, Request, RestRequest, UserCall, read_object, settle_at_once, submit_rest},
+    request::{
+        Outcome, Request, RequestError, RestRequest, UserCall, read_object, refuse, settle_at_once,
+        submit_rest,
+    },
     transport::RestResponse,
 };
 
@@ -24,8 +27,14 @@ use crate::{
 /// fn look_at(user: UserId, mut commands: Commands) {
 ///     let profile = ReadStorage::new("profiles", "main").of(user);
 ///     commands.nakama().read_storage::<Profile>(profile).observe(|reply: On<Replied<ReadStorage<Profile>>>| {
-///         if let Some(Ok(profile)) = reply.result.iter().flatten().map(|object| &object.value).next() {
-///             println!("{}", profile.title);
+///         let objects = match &reply.result {
+///             Ok(objects) => objects,
+///             Err(error) => return println!("no answer: {error}"),
+///         };
+///         match objects.get("profiles", "main").map(|object| &object.value) {
+///             Some(Ok(profile)) => println!("{}", profile.title),
+///             Some(Err(error)) => println!("{error}"),
+///             None => println!("this user has no public profile"),
 ///         }
 ///     });
 /// }
@@ -81,7 +90,7 @@ impl<T> ReadStorage<T> {
     /// The object of this user, which the local user can read only if it is [`Public`](super::ReadPermission::Public).
     #[must_use]
     pub fn of(self, user: impl Into<UserId>) -> Self {
-        self.with_owner(Owner::User(user.into()))
+        self.with_owner(Owner::of(user.into()))
     }
 
     /// The object that code on the server has stored for nobody in particular.
@@ -117,7 +126,7 @@ struct Objects {
 impl<T> Sealed for ReadStorage<T> {}
 
 impl<T: DeserializeOwned + Send + Sync + 'static> Request for ReadStorage<T> {
-    type Reply = Vec<StorageObject<T>>;
+    type Reply = StorageObjects<T>;
     type Refusal = StorageRefusal;
     const NAME: &'static str = "ReadStorage";
 }
@@ -147,29 +156,42 @@ impl<T: DeserializeOwned + Send + Sync + 'static> RestRequest for ReadStorage<T>
         objects.sort_by_cached_key(|object| {
             self.wanted.iter().position(|wanted| {
                 (&wanted.collection, &wanted.key) == (&object.collection, &object.key)
-                    && wanted.owner.id().is_none_or(|id| *id == object.user_id)
+                    && wanted.owner.is(&object.user_id)
             })
         });
-        Ok(objects)
+        Ok(StorageObjects(objects))
     }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Reads objects from the server's [storage](crate::storage), over REST: the answer is a
-    /// [`Replied<ReadStorage<T>>`](crate::request::Replied) with [`StorageObject`]s, in your order. Objects that do not exist, or
-    /// that the local user may not read, are not among them: the server does not tell the two apart.
+    /// [`Replied<ReadStorage<T>>`](crate::request::Replied) with [`StorageObjects`], in your order. Objects that do not exist, or
+    /// that the local user may not read, are not among them: the server does not tell the two apart. So look for an object by its name,
+    /// with [`get`](StorageObjects::get), and not by its number.
     ///
     /// An object whose value is not a `T` is among them, with an [error](StorageObject::value) in place of the value.
+    ///
+    /// # Errors
+    ///
+    /// [`UnusableId`](RequestError::UnusableId) if the id of a user is empty, and what the server [refuses](StorageRefusal).
     pub fn read_storage<T: DeserializeOwned + Send + Sync + 'static>(
         self,
         mut request: ReadStorage<T>,
     ) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             if request.wanted.is_empty() {
-                return settle_at_once::<ReadStorage<T>>(world, entity, Ok(Vec::new()));
+                return settle_at_once::<ReadStorage<T>>(
+                    world,
+                    entity,
+                    Ok(StorageObjects(Vec::new())),
+                );
             }
             for wanted in &mut request.wanted {
                 wanted.owner.resolve(world);
+            }
+            if request.wanted.iter().any(|wanted| wanted.owner.is_empty()) {
+                let id = String::new();
+                return refuse::<ReadStorage<T>>(world, entity, RequestError::UnusableId { id });
             }
             submit_rest(world, entity, request);
         })

@@ -16,8 +16,6 @@ refusals! {
         NotDeleted,
         /// The collection or the key is empty.
         EmptyName,
-        /// The value is JSON, but not an object: a list, a number, a text or null. Put it into a struct.
-        NotAnObject,
         /// The id of the user is malformed.
         InvalidUserId,
         /// The limit is not between 1 and 100.
@@ -25,9 +23,10 @@ refusals! {
         /// The cursor is malformed.
         InvalidCursor,
         /// The call is larger than the server takes: 256 KiB by default.
-        TooLarge,
-        /// The server's database refused it. Names have at most 128 characters, and no text can have a zero character in it.
-        NotStorable,
+        BodyTooLarge,
+        /// The server's database failed, or refused it; the server does not say which. Try again later. If that does not help, look at
+        /// the names, which have at most 128 characters, and for a zero character, which no text can have in it.
+        DatabaseError,
         /// Something else.
         Other,
     }
@@ -38,15 +37,18 @@ impl From<RestError> for StorageRefusal {
         let refusal = match error.message.as_str() {
             "Storage write rejected - version check failed." => Self::VersionMismatch,
             "Storage write rejected - permission denied." => Self::PermissionDenied,
-            "Value must be a JSON object." => Self::NotAnObject,
             "Malformed cursor was used." => Self::InvalidCursor,
-            "http: request body too large" => Self::TooLarge,
+            "http: request body too large" => Self::BodyTooLarge,
             text if text.starts_with("Storage delete rejected") => Self::NotDeleted,
             text if text.starts_with("Invalid collection or key") => Self::EmptyName,
             text if text.starts_with("Invalid user ID") => Self::InvalidUserId,
-            text if text.starts_with("Invalid limit") => Self::InvalidLimit,
+            text if text.starts_with("Invalid limit")
+                || text.starts_with("parsing field \"limit\"") =>
+            {
+                Self::InvalidLimit
+            }
             text if text.starts_with("Error ") && text.ends_with(" storage objects.") => {
-                Self::NotStorable
+                Self::DatabaseError
             }
             _ => Self::Other,
         };

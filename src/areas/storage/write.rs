@@ -6,15 +6,15 @@ use bevy_ecs::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{ReadPermission, StorageRefusal, StorageValueError, WritePermission};
+use super::{ReadPermission, StorageRefusal, StorageValueError, WritePermission, finite};
 use crate::{
     commands::NakamaCommands,
     error::PayloadError,
     mirror::presence::UserId,
     proto::Timestamp,
     request::{
-        Outcome, RequestError, RestRequest, UserCall, instead_of, read_object, refuse, request,
-        settle_at_once, submit_rest,
+        Outcome, RequestError, RestRequest, UserCall, read_object, refuse, request, settle_at_once,
+        submit_rest,
     },
     transport::{RestResponse, StorageVersion},
 };
@@ -73,8 +73,8 @@ impl fmt::Debug for WriteStorage {
 impl WriteStorage {
     /// The object of this name, with this value. Whatever is there is overwritten.
     ///
-    /// If the value has no form in JSON, the request fails with [`Unencodable`](RequestError::Unencodable), which says which object
-    /// it is.
+    /// The value has to become a JSON object, without numbers that are NaN or infinite. Otherwise the request fails with
+    /// [`Unencodable`](RequestError::Unencodable), which says which object it is, and writes nothing.
     #[must_use]
     pub fn new<T: Serialize + ?Sized>(
         collection: impl Into<String>,
@@ -93,8 +93,8 @@ impl WriteStorage {
         value: &T,
     ) -> Self {
         let (collection, key) = (collection.into(), key.into());
-        let value = serde_json::to_string(value).unwrap_or_else(|error| {
-            let problem = StorageValueError::new(&collection, &key, error);
+        let value = to_object(value).unwrap_or_else(|problem| {
+            let problem = StorageValueError::new(&collection, &key, problem);
             self.problem.get_or_insert(problem);
             String::new()
         });
@@ -110,17 +110,18 @@ impl WriteStorage {
     }
 
     /// Writes only if this is the version that is there. Otherwise it is a
-    /// [`VersionMismatch`](StorageRefusal::VersionMismatch).
+    /// [`VersionMismatch`](StorageRefusal::VersionMismatch). An empty version is the version of an object that does not exist, as with
+    /// [`only_if_new`](Self::only_if_new).
     #[must_use]
     pub fn version(self, version: impl Into<StorageVersion>) -> Self {
-        let version = version.into();
+        let version = known(version.into());
         self.with_last(|object| object.version = Some(version))
     }
 
     /// Writes only if there is no such object yet. Otherwise it is a [`VersionMismatch`](StorageRefusal::VersionMismatch).
     #[must_use]
     pub fn only_if_new(self) -> Self {
-        self.version("*")
+        self.version("")
     }
 
     /// Who can read the object from now on. Default: its owner.
@@ -140,6 +141,27 @@ impl WriteStorage {
             change(last);
         }
         self
+    }
+}
+
+/// A value as JSON, which has to be an object.
+fn to_object<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+    let text = serde_json::to_string(value).map_err(|error| PayloadError::new(error).cause())?;
+    if !text.starts_with('{') {
+        return Err("it is not an object in JSON: put it into a struct".to_owned());
+    }
+    if !finite::is_finite(value) {
+        return Err("a number in it is NaN or infinite, which JSON cannot say".to_owned());
+    }
+    Ok(text)
+}
+
+/// The version that a server must find. To a Nakama, an empty text means that any version will do, and a star that no object may be there.
+pub(super) fn known(version: StorageVersion) -> StorageVersion {
+    if version.as_str().is_empty() {
+        "*".into()
+    } else {
+        version
     }
 }
 
@@ -165,10 +187,11 @@ pub struct StorageAck {
     pub user_id: UserId,
     /// Which version it is now. Keep it, and give it to the next [`version`](WriteStorage::version).
     pub version: StorageVersion,
-    /// When it was first written.
+    /// When it was first written, to the microsecond.
     #[serde(default)]
     pub create_time: Timestamp,
-    /// When it was last written. If you write the same value again without a version, the time does not change.
+    /// When it was last written, to the microsecond; a [`StorageObject`](super::StorageObject) has the same time to the second. If you
+    /// write the same value again without a version, the time does not change.
     #[serde(default)]
     pub update_time: Timestamp,
 }
@@ -194,13 +217,7 @@ impl RestRequest for WriteStorage {
     }
 
     fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
-        const INSTEAD: &str = "no versions of what was written";
-        let Acks { acks } = read_object(response, INSTEAD)?;
-        if acks.len() != self.objects.len() {
-            return Err(RequestError::UnexpectedReply {
-                got: instead_of(INSTEAD, response),
-            });
-        }
+        let Acks { acks } = read_object(response, "no versions of what was written")?;
         Ok(acks)
     }
 }
@@ -208,12 +225,12 @@ impl RestRequest for WriteStorage {
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Writes objects of the local user to the server's [storage](crate::storage), over REST: the answer is a
     /// [`Replied<WriteStorage>`](crate::request::Replied) with a [`StorageAck`] for each object, in your order. Either all are
-    /// written, or none.
+    /// written, or none. Code on the server can leave objects out; these are not among the acks.
     ///
     /// # Errors
     ///
     /// [`VersionMismatch`](StorageRefusal::VersionMismatch) and all else that the server [refuses](StorageRefusal);
-    /// [`Unencodable`](RequestError::Unencodable) if a value has no form in JSON.
+    /// [`Unencodable`](RequestError::Unencodable) if a value does not become a JSON object, or has a number in it that is NaN or infinite.
     pub fn write_storage(self, request: WriteStorage) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
             if let Some(problem) = request.problem {

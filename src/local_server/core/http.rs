@@ -153,9 +153,14 @@ impl<'a> Call<'a> {
         function: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, ApiError> {
-        let problem = |text: &str| match text.parse::<f64>() {
-            Ok(_) if function == "ParseInt" && !text.contains('.') => "value out of range",
-            _ => "invalid syntax",
+        let problem = |text: &str| {
+            let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+            let is_number = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
+            if function == "ParseInt" && is_number {
+                "value out of range"
+            } else {
+                "invalid syntax"
+            }
         };
         let values: Vec<&str> = self.query_all(name).collect();
         match *values {

@@ -95,7 +95,7 @@ impl Storage {
         Ok(done.into_iter().map(|(_, object)| object).collect())
     }
 
-    /// Deletes all of them, or none. With a version: only if it is the one that is there.
+    /// Deletes all of them, or none. With a version: only if it is the one that is there. They come in the order of the database.
     pub(super) fn delete(&mut self, deletes: &[(Place, String)]) -> Result<(), StorageError> {
         let mut gone: Vec<&Place> = Vec::new();
         for (place, version) in deletes {
@@ -106,7 +106,7 @@ impl Storage {
                 let is_version = version.is_empty() || *version == object.version;
                 object.write >= OWNER && is_version
             });
-            if !is_there || gone.contains(&place) {
+            if !is_there || gone.last() == Some(&place) {
                 return Err(StorageError::NotDeleted);
             }
             gone.push(place);

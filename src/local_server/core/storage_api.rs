@@ -1,5 +1,7 @@
 //! Storage over REST.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
@@ -174,6 +176,7 @@ impl Core {
     pub(super) fn read_storage(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
         let Ids { object_ids } = call.body()?;
         let mut places: Vec<Place> = Vec::new();
+        let mut seen = BTreeSet::new();
         for id in object_ids {
             let owner = match id.user_id.as_str() {
                 "" => Uuid::nil(),
@@ -183,7 +186,7 @@ impl Core {
                     .ok_or_else(invalid_user_id)?,
             };
             let place = place_of(id.collection, id.key, UserId(owner))?;
-            if !places.contains(&place) {
+            if seen.insert(place.clone()) {
                 places.push(place);
             }
         }

@@ -28,6 +28,8 @@ fn write(
 fn read(game: &mut Game, read: ReadStorage<Save>) -> Vec<StorageObject<Save>> {
     game.ask::<ReadStorage<Save>>(|nakama| nakama.read_storage(read).id())
         .expect("read")
+        .into_iter()
+        .collect()
 }
 
 fn list(game: &mut Game, list: ListStorage<Save>) -> StoragePage<Save> {
@@ -90,13 +92,13 @@ pub(crate) fn save_games(server: &NakamaServer) {
         matches!(denied, StorageRefusal::PermissionDenied(_)),
         "{denied:?}"
     );
-    let list_is = refused(write(
-        &mut phone,
-        WriteStorage::new(&saves, "list", &[1, 2]),
-    ));
+    let numbers = WriteStorage::new(&saves, "list", &[1, 2]);
+    let error = write(&mut phone, numbers).expect_err("it is not an object");
+    assert!(matches!(error, RequestError::Unencodable(_)), "{error:?}");
+    let unknown = refused(write(&mut phone, save(5).version("")));
     assert!(
-        matches!(list_is, StorageRefusal::NotAnObject(_)),
-        "{list_is:?}"
+        matches!(unknown, StorageRefusal::VersionMismatch(_)),
+        "{unknown:?}"
     );
 
     let own = list(&mut phone, ListStorage::new(&saves, 10));

@@ -16,7 +16,7 @@ fn game_in(room: &str) -> (TestGame, Entity, Log) {
     game.observe(
         move |reply: On<Replied<FetchChatHistory>>| match &reply.result {
             Ok(_) => seen.add("a page"),
-            Err(RequestError::SlashInId { id }) => seen.add(format!("a slash in {id}")),
+            Err(RequestError::UnusableId { id }) => seen.add(format!("a slash in {id}")),
             Err(error) => seen.add(error.to_string()),
         },
     );
@@ -48,7 +48,7 @@ fn a_room_with_a_slash_in_its_name_works_but_for_its_history() {
     assert_eq!(game.rest_calls(), []);
     let expected = ["a slash in 2...games/chess", "a slash in 2...a/b/../c"];
     assert_eq!(log.take(), expected);
-    let error = RequestError::<ChatHistoryRefusal>::SlashInId {
+    let error = RequestError::<ChatHistoryRefusal>::UnusableId {
         id: "2...a/b".into(),
     };
     let text = "the server cannot be asked for `2...a/b` over REST: it holds a slash";

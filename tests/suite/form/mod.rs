@@ -6,4 +6,6 @@ pub(crate) mod paths;
 mod plain_english;
 mod prelude;
 mod reflection;
+#[cfg(unix)]
+mod scripts;
 mod words;

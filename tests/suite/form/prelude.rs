@@ -43,11 +43,11 @@ game! {
     RefreshSession RemoveChatMessage RemoveMatchmakerTicket Replied RequestError RequestFailed RestError
     RestMethod RestReply RestoreRefusal RestoreSession Rpc RpcFailure RpcFunction RpcRefusal RpcReply
     RpcWithKey SendChatMessage SendError SendFailed ServerError SessionId SessionOf SessionRefreshed
-    SessionRefusal SessionState SessionStore StatusRefusal StorageAck StorageObject StoragePage StorageRefusal
+    SessionRefusal SessionState SessionStore StatusRefusal StorageAck StorageObject StorageObjects StoragePage StorageRefusal
     StorageValueError StorageVersion StreamDataAppExt StreamDataReceived StreamDataRejected StreamIndex
     StreamPayload StreamPersistence StreamPresenceOf StreamPresences TicketId TicketIndex TicketOf
     UnfollowUsers UnsolicitedError UpdateChatMessage UpdateParty UpdateStatus UserId UserSessions UserStatus
-    Username UsersFollowed WritePermission WriteStorage connected has_local_player in_match in_party
+    Username UsersFollowed WritePermission WriteStorage connected has_local_player in_match in_party logged_in
 }
 
 /// What other preludes export, each after a line that says whose it is.

@@ -9,6 +9,7 @@ use bevy_nakama::{prelude::*, proto::Kind, testing::*};
 fn hold(game: &mut TestGame) -> Vec<&'static str> {
     let world = game.app.world_mut();
     let conditions = [
+        ("logged in", world.run_system_once(logged_in)),
         ("connected", world.run_system_once(connected)),
         ("in a match", world.run_system_once(in_match)),
         ("in a party", world.run_system_once(in_party)),
@@ -27,23 +28,26 @@ fn run_conditions_say_where_the_local_user_is() {
     let mut game = TestGame::new();
     assert_eq!(hold(&mut game), [""; 0]);
     game.connect();
-    assert_eq!(hold(&mut game), ["connected"]);
+    assert_eq!(hold(&mut game), ["logged in", "connected"]);
 
     // A join counts when the server has answered it.
     game.commands(|commands| {
         commands.nakama().join_match(JoinMatch::by_id("m1"));
     });
     game.update();
-    assert_eq!(hold(&mut game), ["connected"]);
+    assert_eq!(hold(&mut game), ["logged in", "connected"]);
     let request = game.expect_sent(Kind::MatchJoin);
     game.answer(&request, match_joined("m1", &["ada", "bob"]));
     game.update();
-    assert_eq!(hold(&mut game), ["connected", "in a match", "a player"]);
+    assert_eq!(
+        hold(&mut game),
+        ["logged in", "connected", "in a match", "a player"]
+    );
 
     // Other members of the match are not the local player.
     let ada = game.presence_of("m1", "ada");
     game.app.world_mut().despawn(ada);
-    assert_eq!(hold(&mut game), ["connected", "in a match"]);
+    assert_eq!(hold(&mut game), ["logged in", "connected", "in a match"]);
 
     game.commands(|commands| {
         commands.nakama().create_party(CreateParty::open(4));
@@ -52,11 +56,14 @@ fn run_conditions_say_where_the_local_user_is() {
     let request = game.expect_sent(Kind::PartyCreate);
     game.answer(&request, party_joined("p1", "ada", &["ada"]));
     game.update();
-    assert_eq!(hold(&mut game), ["connected", "in a match", "in a party"]);
+    assert_eq!(
+        hold(&mut game),
+        ["logged in", "connected", "in a match", "in a party"]
+    );
 
     game.commands(|commands| commands.nakama().disconnect());
     game.advance(Duration::from_secs(1));
-    assert_eq!(hold(&mut game), [""; 0]);
+    assert_eq!(hold(&mut game), ["logged in"]);
 }
 
 #[test]

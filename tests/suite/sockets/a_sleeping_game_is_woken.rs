@@ -1,7 +1,10 @@
 //! A game that draws only when something happens is woken when something does.
 
 use std::{
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Mutex,
+        mpsc::{Receiver, channel},
+    },
     time::Duration,
 };
 
@@ -108,6 +111,21 @@ fn what_arrives_wakes_the_game_once_for_each_frame() {
     sleeper.game.app.update();
     let arrived = Game::arrived::<NotificationReceived>(&mut sleeper.game.app);
     assert_eq!(arrived.len(), MANY);
+}
+
+#[test]
+fn what_arrives_during_a_frame_wakes_the_game_for_the_next() {
+    let mut sleeper = Sleeper::new(NakamaSettings::default());
+    let send = Mutex::new(Some(sleeper.connect()));
+    sleeper.game.app.add_systems(Update, move || {
+        if let Some(send) = send.lock().expect("unpoisoned").take() {
+            send(); // returns when all has arrived
+        }
+    });
+    sleeper.game.app.update();
+    let arrived = Game::arrived::<NotificationReceived>(&mut sleeper.game.app);
+    assert_eq!(arrived.len(), 0, "it came too late for this frame");
+    sleeper.read_many();
 }
 
 #[test]

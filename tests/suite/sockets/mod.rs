@@ -18,6 +18,7 @@ mod no_flood_holds_a_game_up;
 pub(crate) mod servers;
 mod the_last_words_of_a_server_are_heard;
 mod tls_is_resumed_and_bounded;
+mod what_wakes_a_sleeping_game;
 
 use crate::common::game::Game;
 use bevy_nakama::prelude::*;

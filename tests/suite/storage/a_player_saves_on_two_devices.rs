@@ -19,7 +19,7 @@ fn what_is_too_large_is_told_so() {
     assert!(
         matches!(
             written,
-            Err(RequestError::Refused(StorageRefusal::TooLarge(_)))
+            Err(RequestError::Refused(StorageRefusal::BodyTooLarge(_)))
         ),
         "{written:?}"
     );

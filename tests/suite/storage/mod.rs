@@ -1,7 +1,9 @@
 //! What a game keeps on the server.
 
 mod a_player_saves_on_two_devices;
+mod recipes;
 mod values_are_of_any_type;
+mod what_could_be_misunderstood;
 
 use bevy_nakama::prelude::*;
 use serde::{Deserialize, Serialize};
