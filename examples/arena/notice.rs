@@ -22,7 +22,7 @@ fn joined(joined: On<Joined<Match>>, mut commands: Commands, names: Query<&Usern
 }
 
 fn left(left: On<Left<Match>>, mut commands: Commands) {
-    if left.why == LeaveReason::Left {
+    if left.why.has_left() {
         commands.trigger(Notice(format!("{} has left", left.info.username)));
     }
 }

@@ -76,9 +76,9 @@ fn joined(joined: On<Joined<Party>>, mut commands: Commands, names: Query<&Usern
 fn left(left: On<Left<Party>>, mut commands: Commands) {
     let name = &left.info.username;
     match left.why {
-        LeaveReason::Left => commands.trigger(Notice(format!("{name} left the party"))),
         LeaveReason::Kicked => commands.trigger(Notice(format!("{name} was removed"))),
-        _ => {} // we are out ourselves
+        why if why.has_left() => commands.trigger(Notice(format!("{name} left the party"))),
+        _ => {} // the local user is out
     }
 }
 
