@@ -213,8 +213,9 @@ fn show(show: On<Show>, duel: Single<(Entity, &mut Duel)>, mut commands: Command
 
 fn hear(mut hands: MessageReader<FromMatch<Hand>>, mut duels: Query<&mut Duel>) {
     for hand in hands.read() {
+        let sender = hand.sender.as_ref().and_then(|sender| sender.entity);
         if let Ok(mut duel) = duels.get_mut(hand.context)
-            && hand.sender == Some(duel.opponent)
+            && sender == Some(duel.opponent)
             && duel.theirs.len() <= duel.mine.len()
         {
             duel.theirs.push(hand.payload);
@@ -279,7 +280,7 @@ fn play(name: &'static str, server: &NakamaServer) -> App {
 fn main() -> ExitCode {
     let about = "Two strangers play rock, paper, scissors.";
     let config = LocalServerConfig {
-        matchmaker_interval: std::time::Duration::from_millis(500),
+        matchmaker_interval: Duration::from_millis(500),
         ..LocalServerConfig::default()
     };
     common::play(about, config, |server| {

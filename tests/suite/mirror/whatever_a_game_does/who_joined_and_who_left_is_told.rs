@@ -86,7 +86,7 @@ fn watch_kind<C: HasMembers>(game: &mut TestGame, log: &Log, kind: &'static str)
     );
 }
 
-fn watch_answer<R: Request>(game: &mut TestGame, log: &Log) {
+fn watch_answer<R: bevy_nakama::request::Request>(game: &mut TestGame, log: &Log) {
     let seen = log.clone();
     game.observe(move |reply: On<Replied<R>>| {
         assert!(reply.result.is_ok());
@@ -344,7 +344,7 @@ fn a_despawned_player_who_comes_back_has_not_joined() {
 fn a_player_may_be_despawned_as_they_join_and_as_they_leave() {
     for by_joined in [true, false] {
         with_bob_in_each(|place, mut game, _, log| {
-            fn despawn_on<C: Context>(game: &mut TestGame, by_joined: bool) {
+            fn despawn_on<C: HasMembers>(game: &mut TestGame, by_joined: bool) {
                 game.observe(move |joined: On<Joined<C>>, mut commands: Commands| {
                     if by_joined {
                         commands.entity(joined.presence).despawn();
