@@ -480,7 +480,7 @@ mod tests {
         );
         game.server_says(match_presences("m", &[], &["bob"]));
         game.update();
-        assert_eq!(read(&mut game), [""; 0], "that is no news");
+        assert_eq!(read(&mut game), [""; 0], "ada knows");
         leaves(&mut game);
     }
 

@@ -19,9 +19,9 @@ use super::{context::HasMembers, ids::PresenceInfo};
 /// one match only, put it on the entity that [`join_match`](crate::commands::NakamaCommands::join_match) returns. An observer that you add
 /// when the answer comes misses them.
 ///
-/// For each player who is told to have joined, [`Left`] comes later: one of each for each [`SessionId`](super::presence::SessionId). The
-/// local user gets both, too: look for [`IsSelf`](super::presence::IsSelf). Another session of the local user, such as their phone, is
-/// told of like any other player.
+/// For each player who joined, [`Left`] comes later: one of each for each [`SessionId`](super::presence::SessionId). The local user gets
+/// both, too: look for [`IsSelf`](super::presence::IsSelf). Another session of the local user, such as their phone, is like any other
+/// player.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -97,7 +97,7 @@ pub struct Left<C: HasMembers> {
 pub enum JoinedAs {
     /// They were there when the local user joined. The local user, too, is `Present`.
     Present,
-    /// They joined later. In a stream: the server has told of them since.
+    /// They joined later. In a stream: the server has reported them since.
     Arrived,
     /// They joined while the connection was lost. Connections do not heal yet, so you do not meet it yet.
     WhileAway,
