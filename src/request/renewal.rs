@@ -122,7 +122,7 @@ impl Pending for Renewal {
 }
 
 impl Renewal {
-    /// Why there is no connection, if one needs the new tokens.
+    /// Why there is no connection, if a connection needs the new tokens.
     fn reason(&self, ending: &Ending) -> DisconnectReason {
         match ending {
             Ending::Response(response) => {
