@@ -18,6 +18,8 @@ use bevy_nakama::{
 use serde::{Deserialize, Serialize};
 
 use self::common::until;
+use bevy_nakama::request::Request;
+use bevy_nakama::rpc::Call;
 
 /// For tools; no player has it. This is the one that a server has by default.
 const HTTP_KEY: &str = "defaulthttpkey";

@@ -1,9 +1,18 @@
 //! Numbers about the connection, in Bevy's `DiagnosticsStore`.
 //!
-//! The plugin always counts, which costs next to nothing. [`NakamaDiagnosticsPlugin`] publishes the numbers, for
-//! `LogDiagnosticsPlugin`, the overlay or a HUD of your own.
+//! Add [`NakamaDiagnosticsPlugin`], and `LogDiagnosticsPlugin`, the overlay or your own HUD can show the numbers:
 //!
-//! Numbers per second are those of the last half second. All other numbers are those of the frame.
+//! ```no_run
+//! use bevy::{diagnostic::LogDiagnosticsPlugin, prelude::*};
+//! use bevy_nakama::{diagnostics::NakamaDiagnosticsPlugin, prelude::*};
+//!
+//! App::new()
+//!     .add_plugins((DefaultPlugins, NakamaPlugin::default()))
+//!     .add_plugins((NakamaDiagnosticsPlugin, LogDiagnosticsPlugin::default()))
+//!     .run();
+//! ```
+//!
+//! Rates per second are measured over the last half second. All other numbers are those of the frame.
 
 use std::time::Duration;
 
@@ -39,18 +48,19 @@ pub const PENDING_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/p
 pub const LATE_REQUESTS: DiagnosticPath = DiagnosticPath::const_new("nakama/late_requests");
 /// Messages that arrived early and wait for the answer or the join that they belong to.
 pub const HELD: DiagnosticPath = DiagnosticPath::const_new("nakama/held");
-/// Messages dropped since the start: those for matches and the like that the local user is not in, answers to no request, and data
-/// that was left out because your game did not read.
+/// Messages dropped since the start: messages for a match, party or channel that the local user is not in, answers to no request, and
+/// data that did not fit because your game ran no frames.
 pub const DROPPED: DiagnosticPath = DiagnosticPath::const_new("nakama/dropped");
-/// Frames since the start that used up the budget, so that some messages had to wait for the next frame.
+/// Frames since the start that used up [`NakamaSettings::receive_budget`](crate::plugin::NakamaSettings::receive_budget), so that some
+/// messages had to wait for the next frame.
 pub const OVER_BUDGET: DiagnosticPath = DiagnosticPath::const_new("nakama/over_budget");
 
 /// How long a rate is measured.
 const RATE: Duration = Duration::from_millis(500);
 
-/// Publishes the numbers of this module. Measured in `Last`.
+/// Publishes the numbers of this module, in `Last`.
 ///
-/// The overlay adds it, too. Adding it twice changes nothing.
+/// The overlay adds this plugin, too. You can add it twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NakamaDiagnosticsPlugin;
 

@@ -122,6 +122,7 @@
 //! | RPC | [`call`](commands::NakamaCommands::call) with an [`RpcFunction`](rpc::RpcFunction), [`rpc`](commands::NakamaCommands::rpc), [`rpc_with_key`](commands::NakamaCommands::rpc_with_key) |
 //! | notification | [`NotificationReceived`](notification::NotificationReceived), and the [`NotificationInbox`](notification::NotificationInbox); stored ones with [`fetch_notifications`](commands::NakamaCommands::fetch_notifications), [`delete_notifications`](commands::NakamaCommands::delete_notifications) |
 //! | lists of matches and parties | [`list_matches`](commands::NakamaCommands::list_matches), [`list_parties`](commands::NakamaCommands::list_parties) |
+//! | storage | [`write_storage`](commands::NakamaCommands::write_storage), [`read_storage`](commands::NakamaCommands::read_storage), [`list_storage`](commands::NakamaCommands::list_storage), [`delete_storage`](commands::NakamaCommands::delete_storage); a [`StorageObject`](storage::StorageObject) has a value of your type |
 //! | any call over REST | [`rest`](commands::NakamaCommands::rest); [`SessionRefreshed`](account::SessionRefreshed) brings new tokens |
 //! | any envelope | [`send_raw`](commands::NakamaCommands::send_raw), [`EnvelopeReceived`](envelope::EnvelopeReceived), [`EnvelopeSent`](envelope::EnvelopeSent) |
 //!
@@ -142,6 +143,7 @@
 //! | [`stream`] | what code on the server tells the users that it put there |
 //! | [`rpc`] | calling code on the server |
 //! | [`notification`] | what the server and other users tell a player |
+//! | [`storage`] | save games, and whatever else your game keeps on the server for each user |
 //! | [`rest`] | everything else that Nakama has |
 //! | [`envelope`] | raw envelopes, and a table of all kinds: what covers each |
 //! | [`testing`], [`diagnostics`] | tests without a server; numbers |
@@ -166,10 +168,10 @@
 //!
 //! # REST
 //!
-//! Some of what Nakama offers over REST only has methods here: logins, chat history, stored notifications, lists of matches and
-//! parties. For storage, leaderboards, friends and the rest, there is [`rest`](commands::NakamaCommands::rest). A session token
-//! lives for a minute by default. When the server refuses it, the plugin refreshes it and makes the call again. None of it needs a socket:
-//! to be logged in is enough.
+//! Some of what Nakama offers over REST only has methods here: logins, [`storage`], chat history, stored notifications, lists of
+//! matches and parties. For leaderboards, friends, groups and the rest, there is [`rest`](commands::NakamaCommands::rest). A session token
+//! lives for a minute by default. When the server refuses it, the plugin refreshes it and makes the call again. None of it needs a
+//! socket: to be logged in is enough.
 //! [`SessionRefreshed`](account::SessionRefreshed) brings the new tokens to games that store them.
 //!
 //! # Without a server
@@ -200,6 +202,7 @@
 
 mod areas;
 pub mod commands;
+pub mod conditions;
 pub mod connection;
 mod data;
 pub mod diagnostics;
@@ -242,14 +245,18 @@ pub mod __testing {
     }
 }
 
-/// Everything a game needs at hand.
+/// What game code names. Import it beside `bevy::prelude::*`.
+///
+/// Names that other preludes have, too, are not in it, so that no import of everything stands in the way of another. Take those from
+/// their modules: [`stream::Stream`], [`presence::Sender`], [`payload::Codec`], [`payload::Json`],
+/// [`rpc::Call`], [`request::Request`], [`connection::Network`].
 pub mod prelude {
     #[cfg(feature = "overlay")]
     pub use crate::overlay::{NakamaOverlay, NakamaOverlayPlugin};
     #[cfg(feature = "serde")]
-    pub use crate::payload::{Json, Postcard};
+    pub use crate::payload::Postcard;
     #[cfg(feature = "serde")]
-    pub use crate::rpc::{Call, RpcFunction};
+    pub use crate::rpc::RpcFunction;
     pub use crate::{
         account::{
             GameCenterPlayer, LogIn, LogOut, LoggedIn, Login, LoginRefusal, RefreshSession,
@@ -263,9 +270,10 @@ pub mod prelude {
             UpdateChatMessage,
         },
         commands::{NakamaCommands, NakamaCommandsExt},
+        conditions::{connected, has_local_player, in_match, in_party},
         connection::{
             ConnectOptions, Connected, ConnectionState, DisconnectReason, Disconnected,
-            NakamaConnection, NakamaServer, Network, SessionState,
+            NakamaConnection, NakamaServer, SessionState,
         },
         envelope::{EnvelopeReceived, EnvelopeSent, EnvelopeTap, RawRequest, UnsolicitedError},
         error::{ErrorCode, RestError, ServerError},
@@ -296,14 +304,14 @@ pub mod prelude {
             PartyPage, PartyPayload, PartyRefusal, PendingApproval, PromotePartyMember,
             UpdateParty,
         },
-        payload::{Codec, PayloadError},
-        plugin::{NakamaPlugin, NakamaSettings, NakamaSystems},
+        payload::Codec as _,
+        plugin::{NakamaPlugin, NakamaSettings, NakamaSystems, NakamaWaker},
         presence::{
             ChannelId, Departed, IsSelf, JoinWith, Joined, JoinedAs, Joining, LeaveReason, Left,
-            MatchId, MessageId, PartyId, Presence, PresenceIndex, PresenceInfo, Sender, SessionId,
+            MatchId, MessageId, PartyId, Presence, PresenceIndex, PresenceInfo, SessionId,
             TicketId, UserId, Username,
         },
-        request::{PendingRequest, Replied, Request, RequestError, RequestFailed},
+        request::{PendingRequest, Replied, Request as _, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},
         rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
         send::{SendError, SendFailed},
@@ -312,9 +320,14 @@ pub mod prelude {
             FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,
             UpdateStatus, UserSessions, UserStatus, UsersFollowed,
         },
+        storage::{
+            DeleteStorage, ListStorage, ReadPermission, ReadStorage, StorageAck, StorageObject,
+            StoragePage, StorageRefusal, StorageValueError, StorageVersion, WritePermission,
+            WriteStorage,
+        },
         stream::{
-            FromStream, Stream, StreamDataAppExt, StreamDataReceived, StreamDataRejected,
-            StreamIndex, StreamPayload, StreamPersistence, StreamPresenceOf, StreamPresences,
+            FromStream, StreamDataAppExt, StreamDataReceived, StreamDataRejected, StreamIndex,
+            StreamPayload, StreamPersistence, StreamPresenceOf, StreamPresences,
         },
     };
 }

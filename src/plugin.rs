@@ -15,12 +15,15 @@ use crate::{
     session::{SessionPlugin, SessionStore, Store},
     transport::Network,
 };
-pub use crate::{ecs::NakamaSystems, settings::NakamaSettings};
+pub use crate::{
+    ecs::NakamaSystems,
+    settings::{NakamaSettings, NakamaWaker},
+};
 
-/// Adds the client to an app.
+/// Adds the Nakama client to an app.
 ///
-/// It needs time and states: `DefaultPlugins` bring both; with `MinimalPlugins` add `StatesPlugin`. It connects to nothing
-/// by itself and starts no thread before it is needed.
+/// The plugin needs time and states. `DefaultPlugins` have both; beside `MinimalPlugins`, add `StatesPlugin`. It connects when your game
+/// asks for it, and starts its network thread when it first needs it.
 ///
 /// ```no_run
 /// use bevy::prelude::*;
@@ -36,7 +39,7 @@ pub struct NakamaPlugin {
 }
 
 impl NakamaPlugin {
-    /// With settings of your own. If the app has [`NakamaSettings`] already, as a resource, those stay.
+    /// The plugin with settings of your own. If the app already has the resource [`NakamaSettings`], that one counts.
     #[must_use]
     pub fn new(settings: NakamaSettings) -> Self {
         Self {
@@ -45,7 +48,7 @@ impl NakamaPlugin {
         }
     }
 
-    /// Shares a network thread with other apps in this process, like bots.
+    /// Uses a network thread that other apps in this process use, too. A program with many bots needs only one.
     #[must_use]
     pub fn with_network(mut self, network: Network) -> Self {
         self.network = Some(network);

@@ -1,4 +1,4 @@
-//! Any call over REST, for what the crate has no method for: storage, leaderboards, friends, accounts, groups …
+//! Any call over REST, for what the crate has no method for: leaderboards, friends, accounts, groups …
 //!
 //! The plugin makes a call as the user who is [logged in](crate::session::CurrentSession). It needs no socket: load a saved game before you
 //! [`connect`](NakamaCommands::connect), or after the connection has ended. The call carries the session token, which lives for a minute by
@@ -113,12 +113,11 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// # use bevy_ecs::prelude::*;
     /// # use bevy_nakama::prelude::*;
     /// # use serde_json::json;
-    /// fn save(mut commands: Commands) {
-    ///     let object = json!({ "collection": "saves", "key": "1", "value": "{\"level\":3}" });
-    ///     let objects = json!({ "objects": [object] });
-    ///     commands.nakama().rest(RestMethod::Put, "/v2/storage", Some(objects)).observe(
+    /// fn rename(mut commands: Commands) {
+    ///     let account = json!({ "display_name": "Ada the Great" });
+    ///     commands.nakama().rest(RestMethod::Put, "/v2/account", Some(account)).observe(
     ///         |reply: On<Replied<CallRest>>| match &reply.result {
-    ///             Ok(reply) => println!("saved: {}", reply.json["acks"][0]["version"]),
+    ///             Ok(_) => println!("renamed"),
     ///             Err(RequestError::Refused(error)) => println!("{}: {}", error.status, error.message),
     ///             Err(error) => println!("{error}"),
     ///         },

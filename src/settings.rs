@@ -1,40 +1,44 @@
 //! Settings of the plugin.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
-use crate::transport::LinkSettings;
+use crate::transport::{LinkSettings, Wake};
 
-/// Settings of the plugin, a resource. Changes take effect with the next frame, but for those of the network thread, which
-/// are marked.
+/// Settings of the plugin, a resource.
+///
+/// You can change them at any time, and changes take effect with the next frame. Those marked *at start* are for the network thread.
+/// They have to be there before the plugin is added; later changes have no effect.
 ///
 /// ```
 /// # use std::time::Duration;
+/// # use bevy::prelude::*;
 /// # use bevy_nakama::prelude::*;
 /// let patient = NakamaSettings {
 ///     request_timeout: Duration::from_secs(30),
-///     ..NakamaSettings::default()
+///     ..default()
 /// };
 /// let plugin = NakamaPlugin::new(patient);
 /// ```
 #[derive(Clone, Debug, Reflect, Resource)]
 #[reflect(Resource)]
 pub struct NakamaSettings {
-    /// How long a request may take. Default: 10 s. It holds for requests that are made from then on.
+    /// How long a request may take. Default: 10 s. A change counts for requests that your game makes afterwards.
     pub request_timeout: Duration,
-    /// How much time applying arrivals may take in one frame; the rest follows in order in the next one. Default: 2 ms.
+    /// How much time of a frame the plugin may spend on what has arrived. The rest follows in the next frame, in order.
+    /// Default: 2 ms.
     pub receive_budget: Duration,
-    /// How long a socket may take to open. Default: 10 s. (At start.)
+    /// How long a socket may take to open. Default: 10 s. *At start.*
     pub connect_timeout: Duration,
-    /// The largest envelope that the server accepts, in bytes: `socket.max_message_size_bytes`. Sending a larger one would
-    /// cost the connection, so it is refused. Default: 4096. (At start.)
+    /// The largest envelope that the server accepts, in bytes: its `socket.max_message_size_bytes`. The server would close the socket
+    /// for a larger envelope, so the plugin refuses to send it. Default: 4096. *At start.*
     pub max_envelope: usize,
-    /// How many bytes may wait for a game that does not read, as while it loads a level. Above that, new match, party and
-    /// stream data is left out; above twice that, the connection ends. Default: 64 MiB; at least 64 KiB. (At start.)
+    /// How many bytes may wait while your game runs no frames, for example because it loads a level. Above that, the plugin drops new
+    /// match, party and stream data. Above twice that, it ends the connection. Default: 64 MiB; at least 64 KiB. *At start.*
     pub hand_over_limit: usize,
-    /// How many messages may wait to be sent. Default: 4096. (At start.)
+    /// How many messages may wait to be sent. Default: 4096. *At start.*
     pub send_queue: usize,
     /// How many lines the [`ChatLog`](crate::chat::ChatLog) of a channel holds. Default: 200.
     pub chat_log_lines: usize,
@@ -67,5 +71,50 @@ impl NakamaSettings {
             send_queue: self.send_queue,
             ..LinkSettings::default()
         }
+    }
+}
+
+/// Wakes a game that sleeps between its frames, a resource. Insert it at any time.
+///
+/// Games draw all the time and do not need it. A program that draws only when something happens, as with Bevy's
+/// `WinitSettings::desktop_app()`, sleeps until there is input: a chat line would wait for it up to 5 s, and up to 60 s while another
+/// window has the focus. With a waker, it is there at once.
+///
+/// ```no_run
+/// use bevy::{
+///     prelude::*,
+///     winit::{EventLoopProxyWrapper, WinitSettings, WinitUserEvent},
+/// };
+/// use bevy_nakama::prelude::*;
+///
+/// let mut app = App::new();
+/// app.add_plugins((DefaultPlugins, NakamaPlugin::default()));
+/// // `DefaultPlugins` have made the event loop, so it comes after them.
+/// let event_loop = (**app.world().resource::<EventLoopProxyWrapper>()).clone();
+/// let waker = NakamaWaker::new(move || {
+///     let _ = event_loop.send_event(WinitUserEvent::WakeUp); // fails only while the program ends
+/// });
+/// app.insert_resource(WinitSettings::desktop_app()).insert_resource(waker);
+/// app.run();
+/// ```
+#[derive(Clone, Resource)]
+pub struct NakamaWaker(Wake);
+
+impl NakamaWaker {
+    /// The plugin calls `wake` when there is something for the next frame, at most once before each frame. It calls it from the network
+    /// thread and from your game's own, so `wake` has to return at once.
+    #[must_use]
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(wake))
+    }
+
+    pub(crate) fn wake(&self) -> Wake {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for NakamaWaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NakamaWaker").finish_non_exhaustive()
     }
 }

@@ -10,12 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-const SMALL: [&str; 8] = [
+const SMALL: [&str; 9] = [
     "session",
     "chat",
     "party",
     "matchmaking",
     "friends_status",
+    "storage",
     "rpc_and_notifications",
     "authoritative_match",
     "lobby",

@@ -380,6 +380,12 @@ fn a_request_that_is_too_much_for_one_message() {
         .expect("unfollowed");
 }
 
+#[test]
+#[ignore = "needs a Nakama server"]
+fn storage_of_a_player_with_two_devices() {
+    scenes::storage::save_games(&server());
+}
+
 /// As in `suite/chat/rooms_are_no_groups.rs`.
 #[test]
 #[ignore = "needs a Nakama server"]

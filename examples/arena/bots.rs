@@ -19,6 +19,7 @@ use crate::{
     online::Player,
     party::Invitation,
 };
+use bevy_nakama::connection::Network;
 
 const NAMES: [&str; 6] = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald"];
 

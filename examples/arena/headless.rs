@@ -15,6 +15,7 @@ use crate::{
     online::{Player, Trouble},
     options::Options,
 };
+use bevy_nakama::connection::Network;
 
 /// Everybody who was seen, and how far they went.
 #[derive(Default, Resource)]

@@ -24,10 +24,10 @@ mod view;
 use std::process::ExitCode;
 
 use bevy::prelude::*;
-use bevy_nakama::prelude::*;
 use clap::Parser as _;
 
 use self::{account::Account, bots::Bots, host::Host, online::Player, options::Options};
+use bevy_nakama::connection::Network;
 
 /// The game, without a window.
 fn game(app: &mut App) {

@@ -1,6 +1,7 @@
 //! Getting online: log in, connect, join. Each answer leads to the next step.
 
 use bevy::prelude::*;
+use bevy_nakama::connection::Network;
 use bevy_nakama::prelude::*;
 
 /// Who plays, and where.

@@ -8,6 +8,7 @@ pub mod notification;
 pub mod party;
 pub mod rpc;
 pub mod status;
+pub mod storage;
 pub mod stream;
 
 use bevy_app::{App, Plugin};

@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use crate::{
-    settings::NakamaSettings,
+    settings::{NakamaSettings, NakamaWaker},
     transport::{Epoch, Link, LinkCommand, LinkSettings, Network, RequestId, Told, TrafficTotals},
 };
 
@@ -103,7 +103,9 @@ impl NetworkLink {
         }
     }
 
+    /// A frame begins: what has arrived until now is this frame's.
     pub(crate) fn begin_frame(&mut self) {
+        self.settings.alarm.begin_frame();
         if let Some(link) = &mut self.link {
             link.begin_frame();
         }
@@ -113,10 +115,21 @@ impl NetworkLink {
         self.link.as_mut()?.next_event()
     }
 
+    /// The game has something left to do in its next frame: wakes it if it sleeps.
+    pub(crate) fn ask_for_a_frame(&self) {
+        self.settings.alarm.ring();
+    }
+
     /// What has passed since the start, and what is waiting.
     pub(crate) fn totals(&self) -> TrafficTotals {
         self.link.as_ref().map(Link::totals).unwrap_or_default()
     }
+}
+
+/// In `PreUpdate`, after a change of the game's [`NakamaWaker`]: wakes the game with it from now on.
+pub(crate) fn take_waker(waker: Option<Res<NakamaWaker>>, mut link: ResMut<NetworkLink>) {
+    let link = link.bypass_change_detection();
+    link.settings.alarm.set(waker.map(|waker| waker.wake()));
 }
 
 /// In `PostUpdate`: gives everything staged to the network thread, and wakes it once.

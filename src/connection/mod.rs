@@ -14,10 +14,11 @@ mod opening;
 mod options;
 mod state;
 
-use bevy_app::{App, Plugin, PostUpdate};
+use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
 use bevy_ecs::prelude::*;
 use bevy_state::{app::AppExtStates as _, state::State};
 
+use self::link::take_waker;
 pub use self::{
     connect::{Connected, Disconnected},
     options::ConnectOptions,
@@ -35,7 +36,10 @@ pub use crate::transport::{
     BadAddress, DisconnectReason, NakamaServer, Network, ProtocolError, Secret, TransportError,
     Unreachable,
 };
-use crate::{ecs::NakamaSystems, settings::NakamaSettings};
+use crate::{
+    ecs::NakamaSystems,
+    settings::{NakamaSettings, NakamaWaker},
+};
 
 /// The connection of a world.
 pub(crate) struct ConnectionPlugin {
@@ -62,6 +66,12 @@ impl Plugin for ConnectionPlugin {
                 State<ConnectionState>,
                 State<SessionState>,
             )>()
+            .add_systems(
+                PreUpdate,
+                take_waker
+                    .run_if(resource_changed_or_removed::<NakamaWaker>)
+                    .before(NakamaSystems::Receive),
+            )
             .add_systems(PostUpdate, hand_over.in_set(NakamaSystems::Send));
     }
 }

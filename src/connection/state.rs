@@ -20,6 +20,11 @@ use crate::{
 /// itself in a later version. It leaves [`Connected`](Self::Connected) then and enters it again, and an entity with
 /// `DespawnOnExit(ConnectionState::Connected)` would be gone each time.
 ///
+/// Look at it, and do not set it. If your game sets it with `NextState`, your own run conditions and `OnEnter` systems see that, and
+/// nothing else happens: no socket opens or closes. [`NakamaConnection::state`] still tells the truth, and so does this state from the
+/// plugin's next change on. To change the connection, use [`connect`](crate::commands::NakamaCommands::connect) and
+/// [`disconnect`](crate::commands::NakamaCommands::disconnect).
+///
 /// It changes in `StateTransition`, after the events: when [`Connected`](super::Connected) is triggered, it is about to be entered. A phase may be
 /// over when `OnEnter` runs, if the server hangs up in the same frame; its `OnExit` follows.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Reflect, States)]

@@ -11,6 +11,7 @@ use crate::error::PayloadError;
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
+/// use bevy_nakama::payload::{Codec, PayloadError};
 /// # use bytes::Bytes;
 /// struct Beep(u8);
 ///

@@ -1,4 +1,4 @@
-//! Entities that go: out of everything at once, and despawned when no message can name them any more.
+//! Entities that leave: out of everything at once, and despawned when no message can name them any more.
 
 use std::collections::VecDeque;
 
@@ -34,7 +34,7 @@ use bevy_reflect::Reflect;
 #[type_path = "bevy_nakama::presence"]
 pub struct Departed;
 
-/// Marks an entity that goes in `Last` of this frame.
+/// Marks an entity that is despawned in `Last` of this frame.
 #[derive(Component)]
 #[component(clone_behavior = Ignore, on_insert = go_soon)]
 pub(crate) struct Transient;
@@ -58,7 +58,7 @@ fn go_soon(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     }
 }
 
-/// Somebody or something is out: it loses what made it a member or a context, and is despawned later.
+/// A member or a context is out: it loses what made it one, and is despawned later.
 pub(crate) fn depart<Roles: Bundle>(world: &mut World, entity: Entity) {
     // Observers of each step may despawn it.
     if let Ok(mut leaving) = world.get_entity_mut(entity) {
@@ -81,7 +81,7 @@ pub(crate) fn depart<Roles: Bundle>(world: &mut World, entity: Entity) {
     }
 }
 
-/// In `Last`: despawns what nobody can hear of any more. By entity and not by a query, because a game may have disabled them.
+/// In `Last`: despawns what no message can name any more. By entity and not by a query, because a game may have disabled them.
 pub(crate) fn despawn_departed(world: &mut World) {
     let oldest = world
         .get_resource::<Messages<LastWord>>()

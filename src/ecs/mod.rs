@@ -1,5 +1,5 @@
-//! What Bevy does not have: entities that go later, names that do not replace a game's own, messages that go at once, and whether a
-//! game listens.
+//! What Bevy does not have: entities that are despawned later, names that do not replace those of a game, messages that are cleared at
+//! once, and whether a game observes an event.
 
 pub(crate) mod departure;
 mod messages;

@@ -1,4 +1,4 @@
-//! Names of entities, for those who look at the world. A name that the game gave stays.
+//! Names of entities, to be seen in inspectors. A name that the game gave stays.
 
 use std::{
     borrow::Cow,
@@ -27,7 +27,7 @@ pub(crate) fn give_name(world: &mut World, entity: Entity, name: impl Into<Cow<'
     }
 }
 
-/// The name that an entity is to get, unless it has that name or one that the game gave.
+/// The name for an entity. `None` if it has that name already, or has a name that the game gave.
 pub(crate) fn name_for<T: Into<Cow<'static, str>>>(
     entity: &EntityWorldMut<'_>,
     name: T,

@@ -1,15 +1,15 @@
-//! Whether the game hears of an event: what it does not hear of is worth a line in the log.
+//! Whether the game observes an event. If it does not, the event is worth a line in the log.
 
 use std::hash::Hash;
 
 use bevy_ecs::prelude::*;
 use hashbrown::HashSet;
 
-/// Marks an observer of this crate's own, like the overlay's: it does not stand for the game.
+/// Marks an observer of this crate, like the overlay's. It does not count as the game's.
 #[derive(Component)]
 pub(crate) struct OwnObserver;
 
-/// Whether an observer of the game hears of an event: a global one, or one of the entity that it is about.
+/// Whether the game observes an event, with a global observer or with an observer of the entity that the event is about.
 pub(crate) fn by_the_game<E: Event>(world: &World, target: Option<Entity>) -> bool {
     let observers = world
         .event_key::<E>()
@@ -31,11 +31,11 @@ impl<K> Default for Told<K> {
     }
 }
 
-/// How many of each kind are remembered. The log tells no more.
+/// How many of each kind are remembered. After that, the log says nothing more.
 const TOLD: usize = 64;
 
-/// Whether the log is to report an event that may happen in every frame: the game does not hear of it, and it is the first of this
-/// connection with this key.
+/// Whether an event that may happen in every frame is worth a line in the log: the game does not observe it, and it is the first of
+/// this connection with this key.
 pub(crate) fn is_news<E: Event, K: Eq + Hash + Send + Sync + 'static>(
     world: &mut World,
     target: Option<Entity>,
@@ -48,7 +48,7 @@ pub(crate) fn is_news<E: Event, K: Eq + Hash + Send + Sync + 'static>(
     told.len() < TOLD && told.insert(key)
 }
 
-/// A connection begins: what the log has told was of an earlier one.
+/// A connection begins: what the log has said was about an earlier one.
 pub(crate) fn forget_told<K: Send + Sync + 'static>(world: &mut World) {
     world.resource_mut::<Told<K>>().0.clear();
 }

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use super::RuntimeModule;
 use crate::proto::PartyLayout;
 
-/// Settings of a [`LocalServer`](super::LocalServer), with the defaults of a Nakama server where not said otherwise.
+/// Settings of a [`LocalServer`](super::LocalServer). The defaults are those of a Nakama server, except where the text says otherwise.
 ///
 /// ```
 /// use bevy_nakama::{local_server::LocalServerConfig, proto::PartyLayout};
@@ -28,19 +28,19 @@ pub struct LocalServerConfig {
     pub session_token_life: Duration,
     /// How long a refresh token lasts. Default: two days; a Nakama server has one hour.
     pub refresh_token_life: Duration,
-    /// The largest message a client may send, in bytes, the whole envelope counted. One byte more closes the socket with code
-    /// 1009.
+    /// How large a client's message may be, in bytes: the whole envelope. If a message is larger, the server closes the socket with
+    /// code 1009. Default: 4096.
     pub max_message_size: usize,
-    /// How many messages may wait for one receiver. One more and the receiver is disconnected.
+    /// How many messages may wait for a receiver. If there are more, the server closes the receiver's socket.
     ///
     /// The server handles a burst in one go. So a burst of more match messages than this disconnects everybody else in the match,
     /// as with a busy Nakama server. Default: 64.
     pub outgoing_queue: usize,
-    /// How long after the last sign of life the server sends a WebSocket ping. Default: 15 s.
+    /// How long after a client's last sign of life the server sends a WebSocket ping. Default: 15 s.
     pub ping_period: Duration,
-    /// How long after the last sign of life the server closes the socket. Default: 25 s.
+    /// How long after a client's last sign of life the server closes the socket. Default: 25 s.
     pub pong_wait: Duration,
-    /// Which generation of servers to be. [`PartyLayout::Before3_28`] stands for Nakama 3.27 as a whole: the old numbering of
+    /// Which generation of servers it behaves like. [`PartyLayout::Before3_28`] stands for Nakama 3.27 as a whole: the old numbering of
     /// `Party`, no label or hidden parties, `party_update` closes the socket, empty close frames. Default: the current one.
     pub party_layout: PartyLayout,
     /// A new socket of a user closes the older ones, with a notification of code -7. Default: off.
@@ -49,7 +49,7 @@ pub struct LocalServerConfig {
     pub single_match: bool,
     /// Joining or creating a party leaves all others. Default: off.
     pub single_party: bool,
-    /// How long an interval of the matchmaker is. Default: 3 s, for demos and tests; a Nakama server has 15 s.
+    /// How often the matchmaker looks for matches. Default: every 3 s, for demos and tests; a Nakama server has 15 s.
     ///
     /// At the end of an interval, a ticket is matched if there are enough players for its largest count. At the end of the last one
     /// ([`matchmaker_max_intervals`](Self::matchmaker_max_intervals)), it is matched with as many as there are, if they are enough.

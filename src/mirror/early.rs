@@ -268,6 +268,11 @@ impl EarlyArrivals {
         };
     }
 
+    /// Whether something is given up soon, if nothing arrives.
+    pub(crate) fn runs_out_soon(&self) -> bool {
+        self.held.iter().any(|entry| entry.waits_for.is_short())
+    }
+
     /// How many frames are held.
     pub(crate) fn len(&self) -> usize {
         self.held.len()

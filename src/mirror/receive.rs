@@ -108,8 +108,12 @@ pub(crate) fn receive(world: &mut World) {
     if stats.unjudged >= UNREAD_FRAMES {
         stats.unjudged = 0;
     }
-    if stats.unjudged == 0 {
+    let is_judged = stats.unjudged == 0;
+    if is_judged {
         judge_deadlines(world);
+    }
+    if is_behind || !is_judged || world.resource::<EarlyArrivals>().runs_out_soon() {
+        world.resource::<NetworkLink>().ask_for_a_frame();
     }
 }
 

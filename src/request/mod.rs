@@ -47,6 +47,7 @@ mod user;
 use bevy_app::{App, Plugin, PostUpdate};
 use bevy_ecs::prelude::*;
 
+use self::next_frame::ask_for_a_frame;
 pub(crate) use self::{
     area::{Area, Move, Mover},
     moment::{Moment, Moments},
@@ -79,7 +80,11 @@ impl Plugin for RequestPlugin {
             .register_type::<PendingRequest>()
             .add_systems(
                 PostUpdate,
-                opening::go_on.in_set(NakamaSystems::Send).before(hand_over),
+                (
+                    opening::go_on.before(hand_over),
+                    ask_for_a_frame.after(opening::go_on),
+                )
+                    .in_set(NakamaSystems::Send),
             );
     }
 }

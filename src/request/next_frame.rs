@@ -11,7 +11,7 @@ use super::{
     error::RequestError,
     reply::{Outcome, Request, mark_pending, reply},
 };
-use crate::connection::NakamaConnection;
+use crate::connection::{NakamaConnection, NetworkLink};
 
 /// What to tell, in the order in which it happened.
 #[derive(Default, Resource)]
@@ -25,6 +25,13 @@ impl NextFrame {
     /// Tells something in the next frame.
     pub(crate) fn tell(&mut self, tell: impl FnOnce(&mut World) + Send + Sync + 'static) {
         self.known.push(Box::new(tell));
+    }
+}
+
+/// In `PostUpdate`: what is to be told in the next frame needs one, even if the game sleeps.
+pub(super) fn ask_for_a_frame(next: Res<NextFrame>, link: Res<NetworkLink>) {
+    if !next.known.is_empty() {
+        link.ask_for_a_frame();
     }
 }
 

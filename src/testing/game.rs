@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bevy_app::{App, Plugin, Plugins, TaskPoolOptions, TaskPoolPlugin};
-use bevy_ecs::{prelude::*, schedule::SingleThreadedExecutor, system::IntoObserverSystem};
+use bevy_ecs::{observer::IntoObserver, prelude::*, schedule::SingleThreadedExecutor};
 use bevy_state::{app::StatesPlugin, state::setup_state_transitions_in_world};
 use bevy_time::{TimePlugin, TimeUpdateStrategy};
 
@@ -179,10 +179,7 @@ impl TestGame {
     }
 
     /// Adds a global observer.
-    pub fn observe<E: Event, B: Bundle, M>(
-        &mut self,
-        observer: impl IntoObserverSystem<E, B, M>,
-    ) -> &mut Self {
+    pub fn observe<M>(&mut self, observer: impl IntoObserver<M>) -> &mut Self {
         self.app.add_observer(observer);
         self
     }

@@ -4,12 +4,12 @@ use std::{fmt, sync::Arc};
 
 use http::Uri;
 
-/// A text that must not be seen: its `Debug` shows that there is one, and no more.
+/// A text that nobody should see. Its `Debug` shows only whether it is empty.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// The text itself. Mind where it goes.
+    /// The text itself. Do not log it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -32,10 +32,10 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A Nakama server: its address and the key that lets a game log in.
+/// A Nakama server: its address, and its server key, which a game needs to log in.
 ///
-/// Nothing is checked or looked up before it is used; a bad address is an answer of the login or the reason of the
-/// disconnect, not a panic.
+/// The address is checked when your game logs in or connects. If it is wrong, the login fails with that error, or
+/// [`Disconnected`](crate::connection::Disconnected) has it as its reason.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
@@ -62,9 +62,9 @@ impl fmt::Debug for NakamaServer {
 
 impl NakamaServer {
     /// The server at `url` (`http://` or `https://`, host, optional port and path prefix) with its server key
-    /// (`socket.server_key` in the server's configuration, `defaultkey` unless changed). Spaces around the address do not matter.
+    /// (`socket.server_key` in the server's configuration; its default is `defaultkey`). Spaces around the address do not matter.
     ///
-    /// Without a port, 80 or 443 is used; Nakama itself listens on 7350.
+    /// Without a port, it is 80 or 443. Nakama itself listens on 7350.
     #[must_use]
     pub fn new(url: impl Into<String>, server_key: impl Into<String>) -> Self {
         Self {
@@ -74,8 +74,8 @@ impl NakamaServer {
         }
     }
 
-    /// Trusts one more root certificate (DER), for servers whose certificate comes from an authority of your own. Used
-    /// for `https` and `wss` alike, beside Mozilla's roots.
+    /// Also trusts this root certificate (DER), for a server whose certificate is signed by an authority of your own. It counts for
+    /// `https` and `wss`, beside Mozilla's roots.
     #[cfg(feature = "rustls")]
     #[must_use]
     pub fn with_root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
@@ -85,7 +85,7 @@ impl NakamaServer {
         self
     }
 
-    /// The address as it was given.
+    /// The address as you gave it.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -137,26 +137,26 @@ impl NakamaServer {
             _ => return Err(invalid("it should begin with http:// or https://")),
         };
         if url.contains(char::is_whitespace) {
-            return Err(invalid("there is a space in it"));
+            return Err(invalid("it contains a space"));
         }
         let uri: Uri = url.parse().map_err(|_| invalid("it is not a URL"))?;
-        let authority = uri.authority().ok_or_else(|| invalid("it names no host"))?;
+        let authority = uri.authority().ok_or_else(|| invalid("it has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(invalid("it should hold no user name or password"));
+            return Err(invalid("it should not contain a user name or password"));
         }
         if uri.query().is_some() {
-            return Err(invalid("it should have no query"));
+            return Err(invalid("it should not have a query"));
         }
         let host = authority.host();
         if host.is_empty() {
-            return Err(invalid("it names no host"));
+            return Err(invalid("it has no host"));
         }
         let port = match authority.as_str()[host.len()..].strip_prefix(':') {
             Some(port) => port
                 .parse()
                 .ok()
                 .filter(|port| *port != 0)
-                .ok_or_else(|| invalid("its port is no number from 1 to 65535"))?,
+                .ok_or_else(|| invalid("its port is not a number from 1 to 65535"))?,
             None if tls => 443,
             None => 80,
         };
@@ -173,12 +173,12 @@ impl NakamaServer {
     }
 }
 
-/// An address at which there cannot be a server. Nothing was looked up or sent.
+/// A malformed address of a server. Nothing was looked up or sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{}` is no address of a server: {problem}", address.escape_debug())]
+#[error("`{}` is not the address of a server: {problem}", address.escape_debug())]
 #[non_exhaustive]
 pub struct BadAddress {
-    /// The address as it was given; `<redacted>` if there may be a password in it.
+    /// The address as you gave it; `<redacted>` if it may contain a password.
     pub address: String,
     /// What is wrong with it.
     pub problem: &'static str,

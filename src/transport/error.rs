@@ -9,18 +9,18 @@ use super::{
     wire::error_text::one_line,
 };
 
-/// The server could not be reached. Try again later, or look at the address.
+/// The server could not be reached. Try again later, or check the address.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{address} cannot be reached: {error}")]
 #[non_exhaustive]
 pub struct Unreachable {
-    /// The address of the server, as it was given.
+    /// The address of the server, as you gave it.
     pub address: String,
     /// What went wrong.
     pub error: TransportError,
 }
 
-/// The way to the server did not come about, or broke.
+/// The connection to the server could not be opened, or broke.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
@@ -32,7 +32,7 @@ pub enum TransportError {
         /// What the system said.
         error: Arc<io::Error>,
     },
-    /// No TCP connection came about.
+    /// The TCP connection could not be opened.
     #[error("could not connect to {address}: {error}")]
     Connect {
         /// The address that was tried last.
@@ -40,7 +40,7 @@ pub enum TransportError {
         /// What the system said, for example that the port is closed.
         error: Arc<io::Error>,
     },
-    /// Nothing came about within the deadline.
+    /// The connection was not open within the deadline.
     #[error("no connection within {}", seconds(*after))]
     TimedOut {
         /// The deadline.
@@ -49,13 +49,13 @@ pub enum TransportError {
     /// TLS could not be set up.
     #[error("TLS failed: {0}")]
     Tls(Arc<io::Error>),
-    /// The address asks for TLS, and what answers there does not speak it.
+    /// The address is `https://`, and what answers there does not speak TLS.
     #[error("it does not speak TLS; is the address http:// instead of https://?")]
     NoTls,
-    /// The address asks for no TLS, and what answers there wants it.
+    /// The address is `http://`, and what answers there wants TLS.
     #[error("it wants TLS; is the address https:// instead of http://?")]
     OnlyTls,
-    /// The address asks for TLS, but the crate was built without its feature `rustls`.
+    /// The address is `https://`, but the crate was built without its feature `rustls`.
     #[error("`https` needs the feature `rustls`")]
     TlsNotBuilt,
     /// The other side does not speak HTTP as it should.
@@ -67,16 +67,16 @@ pub enum TransportError {
     /// The connection broke. This is what the system says.
     #[error("{0}")]
     Io(Arc<io::Error>),
-    /// The connection was shut without a word.
+    /// The server closed the connection and gave no reason.
     #[error("the server hung up")]
     Eof,
-    /// The network thread could not be started, or ended.
+    /// The network thread could not be started, or has ended.
     #[error("the network thread is not running")]
     NetworkThread,
 }
 
 impl TransportError {
-    /// The same, with the server that was to be reached.
+    /// The same, with the address of the server.
     #[must_use]
     pub fn at(self, server: &NakamaServer) -> Unreachable {
         Unreachable {
@@ -111,14 +111,14 @@ impl From<io::Error> for TransportError {
     }
 }
 
-/// The server sent what does not belong on this socket.
+/// The server sent something that does not belong on this socket.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
-    /// A frame that is no envelope.
+    /// A frame that is not an envelope.
     #[error("a frame is not an envelope: {0}")]
     Garbage(String),
-    /// A text frame, although protobuf was asked for.
+    /// A text frame, although the client asked for protobuf.
     #[error("a text frame on a binary socket")]
     TextFrame,
     /// A breach of the WebSocket protocol.
@@ -155,14 +155,14 @@ pub enum DisconnectReason {
         /// The server's text, or that of a proxy in its place.
         message: String,
     },
-    /// The address cannot be one of a server. Trying again does not help.
+    /// The address is malformed. Trying again does not help.
     #[error(transparent)]
     BadAddress(BadAddress),
-    /// No connection came about. Try again later, or look at the address.
+    /// The server could not be reached. Try again later, or check the address.
     #[error(transparent)]
     Unreachable(Unreachable),
-    /// The server refused the socket. 401: it takes the session token no more, not even a new one, or there is no refresh token to get
-    /// a new one with, so log in again.
+    /// The server refused the socket. 401 means that it does not accept the session token, not even a refreshed one, or that there is no
+    /// refresh token: log in again.
     #[error("the server refused the socket with {status}: {}", one_line(message))]
     Refused {
         /// HTTP status.
@@ -178,7 +178,7 @@ pub enum DisconnectReason {
         /// The server's text, often empty.
         reason: String,
     },
-    /// The same account opened another socket, and the server allows one (notification −7, `session.single_socket`).
+    /// The same account opened another socket, and the server allows only one (notification −7, `session.single_socket`).
     #[error("replaced by a newer socket of the same account")]
     Replaced,
     /// The account was banned (notification −8).
@@ -187,16 +187,17 @@ pub enum DisconnectReason {
     /// The connection broke.
     #[error("the connection was lost: {0}")]
     Lost(TransportError),
-    /// The server said nothing for this long, although it was asked to.
+    /// The server sent nothing for this long and did not answer heartbeats.
     #[error("the server was silent for {}", seconds(*silence))]
     Silent {
         /// Time since its last frame.
         silence: Duration,
     },
-    /// The server sent what is no envelope.
+    /// The server sent something that is not an envelope.
     #[error("the server broke the protocol: {0}")]
     Protocol(ProtocolError),
-    /// More than the hand-over may hold was waiting for a game that did not read.
+    /// More than twice [`NakamaSettings::hand_over_limit`](crate::plugin::NakamaSettings::hand_over_limit) was waiting while the game ran no
+    /// frames.
     #[error("{bytes} bytes were waiting for the game")]
     Overflow {
         /// What was waiting.

@@ -8,9 +8,10 @@ use std::sync::{Arc, atomic::Ordering};
 use crossbeam_channel::Sender;
 
 use super::{
+    alarm::Alarm,
     command::Epoch,
     event::{LinkEvent, Told},
-    link::Batch,
+    link::{Batch, LinkSettings},
     stats::LinkStats,
 };
 
@@ -21,6 +22,7 @@ pub(crate) struct HandOver {
     to_game: Sender<Batch>,
     stats: Arc<LinkStats>,
     limit: usize,
+    alarm: Alarm,
     batch: Batch,
     /// The connection that events are of.
     epoch: Epoch,
@@ -29,11 +31,16 @@ pub(crate) struct HandOver {
 }
 
 impl HandOver {
-    pub(crate) fn new(to_game: Sender<Batch>, stats: Arc<LinkStats>, limit: usize) -> Self {
+    pub(crate) fn new(
+        to_game: Sender<Batch>,
+        stats: Arc<LinkStats>,
+        settings: &LinkSettings,
+    ) -> Self {
         Self {
             to_game,
             stats,
-            limit: limit.max(LEAST),
+            limit: settings.hand_over_limit.max(LEAST),
+            alarm: settings.alarm.clone(),
             batch: Batch::default(),
             epoch: Epoch::default(),
             withheld: 0,
@@ -76,7 +83,7 @@ impl HandOver {
         self.waiting() > self.limit.saturating_mul(2)
     }
 
-    /// Gives the batch to the game.
+    /// Gives the batch to the game, and wakes it if it sleeps.
     pub(crate) fn flush(&mut self) {
         if self.batch.events.is_empty() {
             return;
@@ -91,5 +98,6 @@ impl HandOver {
         };
         // A game that is gone reads nothing more; its link is about to be dropped.
         let _ = self.to_game.send(std::mem::replace(&mut self.batch, next));
+        self.alarm.ring();
     }
 }

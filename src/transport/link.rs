@@ -10,6 +10,7 @@ use std::{
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::{
+    alarm::Alarm,
     command::{Epoch, LinkCommand, RequestId},
     error::{DisconnectReason, TransportError},
     event::{Failure, LinkEvent, Told},
@@ -29,6 +30,8 @@ pub(crate) struct LinkSettings {
     pub(crate) send_queue: usize,
     /// How long a disconnect may go on sending what is queued.
     pub(crate) drain_timeout: Duration,
+    /// What wakes the game when there is something for it.
+    pub(crate) alarm: Alarm,
 }
 
 impl Default for LinkSettings {
@@ -39,6 +42,7 @@ impl Default for LinkSettings {
             hand_over_limit: 64 * 1024 * 1024,
             send_queue: 4096,
             drain_timeout: Duration::from_millis(250),
+            alarm: Alarm::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! ([`testing`](crate::testing)).
 
 mod address;
+mod alarm;
 #[cfg(feature = "__testing")]
 pub(crate) mod by_hand;
 mod command;
@@ -25,11 +26,12 @@ pub use self::{
     error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
     network::Network,
     wire::ids::{
-        ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId, TicketId,
-        UserId, Username,
+        ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId,
+        StorageVersion, TicketId, UserId, Username,
     },
 };
 pub(crate) use self::{
+    alarm::Wake,
     command::{Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall, path_segment},
     core::{Action, Core, Input, deadline::LONGEST, parse_request_cid},
     error::seconds,

@@ -19,11 +19,11 @@ use super::{
     worker::{ToWorker, WAKER, Worker},
 };
 
-/// One thread that serves any number of connections.
+/// A network thread, which serves any number of connections.
 ///
-/// A clone is the same thread. The plugin makes one of its own unless it is given one to share, which is what an
-/// application with many bots wants. The thread ends, and is joined, when the last handle and the last link are dropped;
-/// that takes less than 250 ms, even if a server is silent.
+/// Each app starts its own thread, unless you give it one with [`NakamaPlugin::with_network`](crate::plugin::NakamaPlugin::with_network).
+/// A program with many bots makes one `Network` and gives a clone of it to each app. A clone is the same thread. The thread ends when
+/// the last clone and the last app are dropped; that takes less than 250 ms, even if a server does not answer.
 #[derive(Clone)]
 pub struct Network(Arc<Handle>);
 
@@ -39,7 +39,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// The system gives no thread or no poller.
+    /// The operating system cannot start a thread or make a poller.
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);

@@ -10,6 +10,7 @@ use bevy::{
     prelude::*,
     state::app::StatesPlugin,
 };
+use bevy_nakama::request::Request;
 use bevy_nakama::{
     connection::Network,
     diagnostics::NakamaDiagnosticsPlugin,

@@ -10,6 +10,7 @@ use bevy_nakama::{
 };
 
 use super::log::Log;
+use bevy_nakama::request::Request;
 
 /// Logs each reply to a request: the name alone, or the name and the error.
 pub(crate) fn log_replies<R: Request>(game: &mut TestGame, log: &Log, name: &'static str) {

@@ -138,13 +138,20 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
 }
 
-/// Every scenario with frames of one generation, sorted by name. (`rest` and `handshake` hold HTTP only.)
+/// The recordings that hold HTTP only.
+const HTTP: [&str; 3] = ["handshake", "rest", "storage"];
+
+/// Every scenario with frames of one generation, sorted by name.
 pub(crate) fn scenarios(generation: &'static str) -> Vec<Scenario> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder().join(generation))
         .expect("the recordings are in tests/transcripts")
         .map(|entry| entry.expect("readable folder").path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
-        .filter(|path| !path.ends_with("rest.jsonl") && !path.ends_with("handshake.jsonl"))
+        .filter(|path| {
+            !HTTP
+                .iter()
+                .any(|name| path.ends_with(format!("{name}.jsonl")))
+        })
         .collect();
     files.sort();
     files.iter().map(|path| read(generation, path)).collect()
@@ -183,7 +190,7 @@ pub(crate) fn received() -> Vec<Vec<Bytes>> {
     connections
 }
 
-/// The HTTP exchanges of one generation: `rest` or `handshake`. Each is `{name, request, response, …}`.
+/// The HTTP exchanges of one generation, by the name of their recording. Each is `{name, request, response, …}`.
 pub(crate) fn exchanges(generation: &str, name: &str) -> Vec<Value> {
     let path = folder().join(generation).join(format!("{name}.jsonl"));
     lines(&path).into_iter().skip(1).collect()

@@ -9,6 +9,7 @@ mod scan;
 use std::{fmt::Debug, fs, net::TcpListener, panic, sync::Arc, thread, time::Duration};
 
 use bevy::prelude::*;
+use bevy_nakama::request::Request;
 use bevy_nakama::{
     local_server::{LocalServer, LocalServerConfig, RuntimeModule},
     prelude::*,

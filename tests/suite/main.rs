@@ -26,5 +26,6 @@ mod rpc;
 mod settings;
 mod sockets;
 mod status;
+mod storage;
 mod stream;
 mod testing;

@@ -21,6 +21,7 @@ use bevy::{
 use bevy_nakama::prelude::*;
 
 use crate::{game, online::Player, options::Options};
+use bevy_nakama::connection::Network;
 
 /// What the window shows of the game, and how people play it.
 fn view(app: &mut App) {

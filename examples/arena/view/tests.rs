@@ -30,6 +30,7 @@ use crate::{
     bots::headless_game, chat::Say, game, movement::HALF, notice::Notice, online::Player,
     party::PARTY_SIZE,
 };
+use bevy_nakama::connection::Network;
 
 const SIZES: [(f32, f32); 6] = [
     (480.0, 360.0),

@@ -17,7 +17,7 @@
 //! use std::collections::HashMap;
 //!
 //! use bevy::prelude::*;
-//! use bevy_nakama::{prelude::*, testing::*};
+//! use bevy_nakama::{payload::PayloadError, prelude::*, testing::*};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize)]

@@ -32,7 +32,6 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::matchmaker"]
-#[non_exhaustive]
 pub struct AddMatchmaker {
     /// The least number of players, the local user (or the party) included: 2 or more.
     pub min_count: u32,

@@ -16,7 +16,7 @@
 //!
 //! ```
 //! # use bevy_ecs::prelude::*;
-//! # use bevy_nakama::prelude::*;
+//! # use bevy_nakama::{prelude::*, rpc::Call};
 //! # use serde::{Deserialize, Serialize};
 //! #[derive(Serialize)]
 //! struct Greet {

@@ -27,7 +27,7 @@ use crate::{
 /// The server sends text, so use `Json` or a [`Codec`] of your own that makes text. Other bytes do not get through.
 ///
 /// ```
-/// # use bevy_nakama::prelude::*;
+/// # use bevy_nakama::{payload::Json, prelude::*};
 /// # use serde::{Deserialize, Serialize};
 /// #[derive(Serialize, Deserialize)]
 /// struct News { headline: String }

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use bevy::prelude::*;
-//! use bevy_nakama::{prelude::*, testing::*};
+//! use bevy_nakama::{payload::Json, prelude::*, stream::Stream, testing::*};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize)]
@@ -230,7 +230,7 @@ impl Detail for StreamPersistence {
 /// Finds the entity of a stream that the server has reported.
 ///
 /// ```
-/// # use bevy_nakama::prelude::*;
+/// # use bevy_nakama::{prelude::*, stream::Stream};
 /// fn town(index: &StreamIndex) -> Option<bevy::prelude::Entity> {
 ///     index.get(&Stream { mode: 130, label: "town".into(), ..Stream::default() })
 /// }

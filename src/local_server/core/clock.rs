@@ -49,6 +49,15 @@ impl Clock {
         }
     }
 
+    /// The wall clock as the database keeps it: to the microsecond.
+    pub(super) fn timestamp_micros(&self) -> Timestamp {
+        let now = self.timestamp();
+        Timestamp {
+            nanos: now.nanos - now.nanos % 1_000,
+            ..now
+        }
+    }
+
     /// The wall clock, to the second.
     pub(super) fn timestamp_seconds(&self) -> Timestamp {
         Timestamp {

@@ -8,7 +8,6 @@ use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode,
     header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE},
 };
-use percent_encoding::percent_decode_str;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
@@ -72,20 +71,18 @@ pub(super) fn empty() -> ApiResult {
 /// A REST call.
 pub(super) struct Call<'a> {
     headers: &'a HeaderMap,
-    /// The part of the path that the route leaves open.
-    argument: String,
+    /// The parts of the path that the route leaves open.
+    arguments: Vec<String>,
     query: Vec<(String, String)>,
     body: &'a Bytes,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(request: &'a Request<Bytes>, argument: &str) -> Self {
+    pub(super) fn new(request: &'a Request<Bytes>, arguments: Vec<String>) -> Self {
         let query = request.uri().query().unwrap_or_default();
         Self {
             headers: request.headers(),
-            argument: percent_decode_str(argument)
-                .decode_utf8_lossy()
-                .into_owned(),
+            arguments,
             query: form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
@@ -93,9 +90,14 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// What stands in the path in place of `{}`.
+    /// What stands in the path in place of the first `{}`.
     pub(super) fn argument(&self) -> &str {
-        &self.argument
+        self.arguments.first().map_or("", String::as_str)
+    }
+
+    /// What stands in the path in place of the second `{}`, if the route has one.
+    pub(super) fn second_argument(&self) -> Option<&str> {
+        self.arguments.get(1).map(String::as_str)
     }
 
     pub(super) fn query(&self, name: &str) -> Option<&str> {
@@ -151,12 +153,17 @@ impl<'a> Call<'a> {
         function: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, ApiError> {
+        let problem = |text: &str| match text.parse::<f64>() {
+            Ok(_) if function == "ParseInt" && !text.contains('.') => "value out of range",
+            _ => "invalid syntax",
+        };
         let values: Vec<&str> = self.query_all(name).collect();
         match *values {
             [] => Ok(None),
             [text] => parse(text).map(Some).ok_or_else(|| {
                 ApiError::invalid(format!(
-                    "parsing field \"{name}\": strconv.{function}: parsing {text:?}: invalid syntax"
+                    "parsing field \"{name}\": strconv.{function}: parsing {text:?}: {}",
+                    problem(text)
                 ))
             }),
             _ => Err(ApiError::invalid(format!(
@@ -244,6 +251,11 @@ pub(super) fn response(result: ApiResult) -> Response<Bytes> {
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+/// The response to a call whose body is larger than the server takes.
+pub(in crate::local_server) fn body_too_large() -> Response<Bytes> {
+    response(Err(ApiError::invalid("http: request body too large")))
 }
 
 /// A response without headers.

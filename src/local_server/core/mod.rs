@@ -45,6 +45,8 @@ mod rpc_api;
 pub(super) mod runtime;
 mod sessions;
 mod status;
+mod storage;
+mod storage_api;
 mod streams;
 mod timers;
 mod tokens;
@@ -69,13 +71,14 @@ use self::{
     presence::Tracker,
     sessions::{Ending, Sessions},
     status::Follows,
+    storage::Storage,
     timers::Timers,
     tokens::Tokens,
 };
 pub(super) use self::{
     codec::Format,
     handshake::Handshake,
-    http::plain_response,
+    http::{body_too_large, plain_response},
     ids::SessionId,
     sessions::{Incoming, Transmit},
 };
@@ -96,6 +99,7 @@ pub(super) struct Core {
     groups: Groups,
     history: History,
     notifications: Notifications,
+    storage: Storage,
     matchmaker: Matchmaker,
     running: Matches,
 }
@@ -131,6 +135,7 @@ impl Core {
             groups: Groups::default(),
             history: History::default(),
             notifications: Notifications::default(),
+            storage: Storage::default(),
             matchmaker: Matchmaker::default(),
             running: Matches::default(),
             config,

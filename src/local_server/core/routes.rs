@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use percent_encoding::percent_decode_str;
 
 use super::{
     Core, cors,
@@ -55,6 +56,11 @@ const ROUTES: &[(Method, &str, Access)] = routes! {
     GET "/v2/channel/{}" => User(list_messages),
     GET "/v2/notification" => User(list_notifications),
     DELETE "/v2/notification" => User(delete_notifications),
+    PUT "/v2/storage" => User(write_storage),
+    POST "/v2/storage" => User(read_storage),
+    PUT "/v2/storage/delete" => User(delete_storage),
+    GET "/v2/storage/{}" => User(list_storage),
+    GET "/v2/storage/{}/{}" => User(list_storage),
 };
 
 impl Core {
@@ -82,8 +88,10 @@ impl Core {
 
     fn route(&mut self, request: &Request<Bytes>) -> ApiResult {
         let mut refusal = ApiError::not_found("Not Found");
+        // A Nakama decodes the path before it looks for the slashes in it.
+        let path = percent_decode_str(request.uri().path()).decode_utf8_lossy();
         for (method, pattern, access) in ROUTES {
-            let Some(argument) = matches(pattern, request.uri().path()) else {
+            let Some(arguments) = matches(pattern, &path) else {
                 continue;
             };
             if *pattern == PARTIES && self.config.party_layout == PartyLayout::Before3_28 {
@@ -93,7 +101,7 @@ impl Core {
                 refusal = ApiError::new(Code::Unimplemented, "Method Not Allowed");
                 continue;
             }
-            let call = Call::new(request, argument);
+            let call = Call::new(request, arguments);
             return match access {
                 Access::Anybody(answer) => answer(self, &call),
                 Access::ServerKey(answer) => {
@@ -125,23 +133,16 @@ impl Core {
     }
 }
 
-fn has_escaped_slash(part: &str) -> bool {
-    part.contains("%2F") || part.contains("%2f")
-}
-
-/// The part of a path that stands where the pattern has `{}`, if any; `None` if the path is another one.
-fn matches<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
-    let mut argument = "";
+/// The parts of a path that stand where the pattern has `{}`; `None` if the path is another one.
+fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let mut arguments = Vec::new();
     let mut parts = path.split('/');
     for wanted in pattern.split('/') {
         match parts.next()? {
             part if wanted == part => {}
-            // A Nakama decodes the path first, and then finds one part too many.
-            part if wanted == "{}" && !part.is_empty() && !has_escaped_slash(part) => {
-                argument = part;
-            }
+            part if wanted == "{}" => arguments.push(part.to_owned()),
             _ => return None,
         }
     }
-    parts.next().is_none().then_some(argument)
+    parts.next().is_none().then_some(arguments)
 }

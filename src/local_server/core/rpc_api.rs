@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{
@@ -21,7 +22,8 @@ pub(super) fn function_of(request: &Request<Bytes>) -> Option<&str> {
 
 impl Core {
     pub(super) fn rest_rpc(&mut self, request: &Request<Bytes>, id: &str) -> Response<Bytes> {
-        let call = Call::new(request, id);
+        let id = percent_decode_str(id).decode_utf8_lossy().into_owned();
+        let call = Call::new(request, vec![id]);
         let unwrap = call.query("unwrap").is_some();
         match self.call_over_rest(&call, unwrap) {
             Ok(Ok(payload)) if unwrap => json_response(StatusCode::OK, payload.into()),

@@ -94,6 +94,7 @@ impl Core {
     pub(super) fn delete_account(&mut self, _: &Call<'_>, caller: Claims) -> ApiResult {
         self.accounts.remove(caller.user).ok_or_else(not_found)?;
         self.groups.forget(caller.user);
+        self.storage.forget(caller.user);
         self.tokens.log_out_everywhere(caller.user, &self.clock);
         for session in self.tracker.sessions(&notifications::stream(caller.user)) {
             self.end(session, Ending::ServerSide);

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, rc::Rc, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{
     Method, Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
 };
@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, task::spawn_local};
 
 use super::{Shell, websocket};
-use crate::local_server::core::{Handshake, plain_response};
+use crate::local_server::core::{Handshake, body_too_large, plain_response};
 
 /// The largest body of a REST call, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -71,6 +71,7 @@ async fn call(shell: &Shell, request: Request<Incoming>) -> Response<Bytes> {
             let request = Request::from_parts(head, body.to_bytes());
             shell.input(|core, now| core.request(now, &request))
         }
+        Err(error) if error.is::<LengthLimitError>() => body_too_large(),
         Err(error) => {
             log::debug!("the body of a request cannot be read: {error}");
             plain_response(StatusCode::BAD_REQUEST, Bytes::new())

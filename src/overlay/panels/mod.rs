@@ -27,7 +27,6 @@ use super::view::OverlayView;
 
 /// What people have chosen in the overlay. A resource beside [`OverlayView`].
 #[derive(Clone, Debug, Default, Resource)]
-#[non_exhaustive]
 pub struct OverlayState {
     /// The panel that is shown.
     pub tab: OverlayTab,

@@ -126,7 +126,7 @@ impl Core {
     pub(crate) fn new(settings: LinkSettings) -> (Self, Receiver<Batch>, Arc<LinkStats>) {
         let stats = Arc::new(LinkStats::default());
         let (to_game, events) = unbounded();
-        let hand_over = HandOver::new(to_game, stats.clone(), settings.hand_over_limit);
+        let hand_over = HandOver::new(to_game, stats.clone(), &settings);
         let core = Self {
             outbox: Outbox::new(settings.send_queue),
             settings,

@@ -155,7 +155,7 @@ ids! { canonical:
     UserId,
     /// Id of one socket of a user: a UUID v1, new with every connection.
     SessionId,
-    /// Id of a match: a UUID with a trailing dot if clients relay (`….`), with the server's node if it is authoritative
+    /// Id of a match: a UUID and a dot for a relayed match (`….`), and also the server's node for an authoritative match
     /// (`….node`).
     MatchId,
     /// Id of a party: a UUID with the server's node (`….node`).
@@ -173,6 +173,8 @@ ids! { canonical:
 ids! { Cow::Borrowed:
     /// The unique name of a user account.
     Username,
+    /// The version of a stored object. The server makes it from the value: the same value has the same version.
+    StorageVersion,
 }
 
 /// Who a presence is: one socket of one user.

@@ -6,6 +6,7 @@ pub(crate) mod kick;
 pub(crate) mod matchmaking;
 pub(crate) mod party;
 pub(crate) mod server_code;
+pub(crate) mod storage;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

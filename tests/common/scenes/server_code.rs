@@ -8,6 +8,7 @@ use bevy_nakama::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Game, fresh, player};
+use bevy_nakama::stream::Stream;
 
 /// Calls a function, and expects that it returns something.
 fn call(game: &mut Game, rpc: Rpc) -> String {

@@ -11,6 +11,7 @@ use super::{
     picture::Picture,
     watch::{notification_json, stream_of},
 };
+use bevy_nakama::stream::Stream;
 
 impl Client {
     pub(super) fn draw_tickets(&mut self, picture: &mut Picture) {

@@ -21,6 +21,9 @@ use bevy_nakama::{
 use serde_json::{Value, json};
 
 use super::{Client, kind_of, picture::names_of};
+use bevy_nakama::presence::Sender;
+use bevy_nakama::request::Request;
+use bevy_nakama::stream::Stream;
 
 impl Client {
     fn watch<R: Request>(&mut self) {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::common::log::Log;
 use bevy::prelude::*;
+use bevy_nakama::request::Request;
 use bevy_nakama::{
     chat::Timestamp,
     prelude::*,

@@ -7,6 +7,7 @@ mod disconnecting_sends_what_is_queued;
 mod heartbeats_find_a_silent_server;
 mod nothing_of_the_last_connection_is_in_the_next;
 mod phases;
+mod the_state_is_for_looking_at;
 mod tokens_that_have_ended_are_replaced;
 mod traffic_is_reported_while_somebody_asks;
 mod what_is_old_is_known_to_be_old;

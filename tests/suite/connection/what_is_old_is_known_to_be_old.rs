@@ -10,6 +10,7 @@ use bevy_nakama::{
 };
 
 use crate::common::log::Log;
+use bevy_nakama::stream::Stream;
 
 /// The game becomes bob as soon as somebody joins the match.
 fn becomes_bob_when_somebody_joins(game: &mut TestGame) {

@@ -11,6 +11,9 @@ mod what_cannot_be_sent_is_told;
 
 use crate::common::log::Log;
 use bevy::prelude::*;
+use bevy_nakama::payload::Codec;
+use bevy_nakama::payload::Json;
+use bevy_nakama::payload::PayloadError;
 use bevy_nakama::{
     prelude::*,
     proto::{Message, realtime},

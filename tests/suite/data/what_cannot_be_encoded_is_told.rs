@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::common::{log::Log, steps::create_party};
 use bevy::prelude::*;
+use bevy_nakama::payload::Codec;
+use bevy_nakama::payload::PayloadError;
+use bevy_nakama::request::Request;
+use bevy_nakama::rpc::Call;
 use bevy_nakama::{prelude::*, testing::*};
 use bytes::Bytes;
 

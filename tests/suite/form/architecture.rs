@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["mirror"],
     &["data"],
     &["areas", "envelope", "rest"],
-    &["diagnostics", "plugin"],
+    &["conditions", "diagnostics", "plugin"],
     &["overlay", "testing"],
 ];
 

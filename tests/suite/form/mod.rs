@@ -4,5 +4,6 @@ mod architecture;
 mod kinds;
 pub(crate) mod paths;
 mod plain_english;
+mod prelude;
 mod reflection;
 mod words;

@@ -1,6 +1,7 @@
 //! Frames into a world: whatever arrives, the game goes on.
 
 use bevy::prelude::*;
+use bevy_nakama::stream::Stream;
 use bevy_nakama::{
     prelude::*,
     proto::{self, Envelope, Kind, Message},

@@ -8,6 +8,7 @@ mod nothing_is_seen_before_its_time;
 
 use crate::common::log::Log;
 use bevy::prelude::*;
+use bevy_nakama::presence::Sender;
 use bevy_nakama::{
     prelude::*,
     proto::{self, Kind},

@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::count;
 use crate::common::{log::Log, steps::join_party};
 use bevy::prelude::*;
+use bevy_nakama::payload::Json;
+use bevy_nakama::presence::Sender;
+use bevy_nakama::stream::Stream;
 use bevy_nakama::{
     prelude::*,
     proto::{Kind, Message, realtime},

@@ -10,6 +10,7 @@ mod leaving_a_join_withdraws_it;
 mod leaving_is_told_at_its_place;
 mod names_of_the_game_stay;
 mod only_what_changes_is_changed;
+mod run_conditions_say_where_the_local_user_is;
 mod what_the_game_disables_still_works;
 mod whatever_a_game_does;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::common::{log::Log, steps::create_party};
 use bevy::prelude::*;
+use bevy_nakama::stream::Stream;
 use bevy_nakama::{
     matchmaker::TicketIndex,
     prelude::*,

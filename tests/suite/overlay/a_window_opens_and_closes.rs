@@ -1,11 +1,11 @@
 //! The window of the overlay: when it is drawn, and how large it is.
 
 use super::*;
+use bevy_nakama::stream::Stream;
 
 /// The overlay in its own window.
 fn in_window(view: OverlayView, tab: OverlayTab) -> Harness<'static, (OverlayView, OverlayState)> {
-    let mut state = OverlayState::default();
-    state.tab = tab;
+    let state = OverlayState { tab, ..default() };
     let mut harness = Harness::builder().with_size([900.0, 600.0]).build_ui_state(
         |ui, (view, state): &mut (OverlayView, OverlayState)| {
             panels::overlay_window(ui.ctx(), &mut true, view, state);
@@ -135,7 +135,7 @@ pub(super) fn screenless() -> PluginGroupBuilder {
             ..default()
         })
         // Without a graphics card nobody adds it, and cameras cannot be despawned.
-        .add(SyncWorldPlugin)
+        .add(bevy::render::sync_world::SyncWorldPlugin)
 }
 
 /// Starts a game that has all its plugins.

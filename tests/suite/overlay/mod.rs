@@ -20,7 +20,6 @@ use bevy::{
     render::{
         RenderPlugin,
         settings::{RenderCreation, WgpuSettings},
-        sync_world::SyncWorldPlugin,
     },
     state::app::StatesPlugin,
     winit::WinitPlugin,
@@ -69,8 +68,7 @@ fn view(game: &TestGame) -> &OverlayView {
 
 /// The panels of the overlay with this tab open.
 fn look(game: &TestGame, tab: OverlayTab) -> Harness<'static, (OverlayView, OverlayState)> {
-    let mut state = OverlayState::default();
-    state.tab = tab;
+    let state = OverlayState { tab, ..default() };
     let mut harness = Harness::builder().with_size([640.0, 480.0]).build_ui_state(
         |ui, (view, state): &mut (OverlayView, OverlayState)| panels::overlay_ui(ui, view, state),
         (view(game).clone(), state),

@@ -1,6 +1,7 @@
 //! Party data: sent, refused, received, typed.
 
 use super::*;
+use bevy_nakama::payload::Json;
 use bevy_nakama::proto::Kind;
 
 #[test]

@@ -8,6 +8,7 @@ use crate::common::{
     transcripts::{GENERATIONS, scenarios},
 };
 use bevy::prelude::*;
+use bevy_nakama::request::Request;
 use bevy_nakama::{prelude::*, proto::Kind, testing::*};
 
 #[test]

@@ -11,5 +11,6 @@ mod lists;
 mod matchmaker;
 mod notifications;
 mod status;
+mod storage;
 mod streams;
 mod watching;

@@ -8,7 +8,7 @@ use crate::{
     },
     stream::watch_streams,
 };
-use bevy_nakama::prelude::*;
+use bevy_nakama::stream::Stream;
 
 #[test]
 fn streams() {

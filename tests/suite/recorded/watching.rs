@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use crate::common::{log::Log, player::Player, steps::variant, transcripts::Scenario};
 use bevy::prelude::*;
+use bevy_nakama::request::Request;
 use bevy_nakama::{prelude::*, testing::TestGame};
 
 /// A recording from its beginning to its end, as one client, and what the game noticed.

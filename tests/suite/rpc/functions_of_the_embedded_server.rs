@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::common::game::{Game, serve};
+use bevy_nakama::rpc::Call;
 use bevy_nakama::{
     local_server::{LocalServer, LocalServerConfig, RpcError, RuntimeModule},
     proto::PartyLayout,

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use crate::common::log::Log;
 use bevy::prelude::*;
+use bevy_nakama::request::Request;
+use bevy_nakama::rpc::Call;
 use bevy_nakama::{
     prelude::*,
     proto::{Kind, Message, api},

@@ -40,7 +40,7 @@ fn a_name_that_does_not_exist() {
 fn an_address_that_is_none() {
     let seen = phases(&NakamaServer::new("localhost:7350", "defaultkey"), 1);
     assert!(
-        seen[0].starts_with("`localhost:7350` is no address of a server: "),
+        seen[0].starts_with("`localhost:7350` is not the address of a server: "),
         "{seen:?}"
     );
 }

@@ -12,6 +12,7 @@ use std::{
 use super::servers::{http_server, read_body, respond};
 use crate::common::{game::Game, log::Log};
 use bevy::prelude::*;
+use bevy_nakama::connection::Network;
 use bevy_nakama::prelude::*;
 
 /// What a server says without end: what it is, how it begins, what is repeated, and how the call ends.

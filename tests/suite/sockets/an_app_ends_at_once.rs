@@ -10,7 +10,7 @@ use crate::common::{
     game::Game,
     scripted::{server, websocket_server},
 };
-use bevy_nakama::prelude::*;
+use bevy_nakama::connection::Network;
 use tungstenite::Message;
 
 /// Drops the app and measures how long that takes.

@@ -13,6 +13,7 @@ use std::{
 use super::servers::{read_body, read_head, respond};
 use crate::common::{game::Game, log::Log};
 use bevy::prelude::*;
+use bevy_nakama::connection::Network;
 use bevy_nakama::{prelude::*, testing::session_of};
 
 /// Holds requests until it is opened.

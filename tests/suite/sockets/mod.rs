@@ -3,6 +3,7 @@
 mod a_dead_network_thread_is_replaced;
 mod a_failed_connect_says_why;
 mod a_refusal_before_the_body_is_heard;
+mod a_sleeping_game_is_woken;
 mod a_slow_frame_reads_before_it_judges;
 mod a_stalled_game_loses_nothing;
 #[cfg(target_os = "linux")]

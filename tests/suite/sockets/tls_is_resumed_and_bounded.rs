@@ -4,7 +4,7 @@ use std::{io::Write as _, sync::mpsc};
 
 use super::servers::{call_over_tls, read_body, read_head, respond, tls_server};
 use crate::common::game::Game;
-use bevy_nakama::prelude::*;
+use bevy_nakama::connection::Network;
 use serde_json::json;
 
 #[test]

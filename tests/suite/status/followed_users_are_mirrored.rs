@@ -12,8 +12,8 @@ fn a_follow_brings_users_and_those_of_their_sessions_that_are_online() {
     game.observe(
         move |reply: On<Replied<FollowUsers>>, names: Query<&Name>| {
             let reply = reply.result.as_ref().expect("followed");
-            let names = names.iter_many(&reply.users).map(Name::as_str);
-            names.for_each(|name| seen.add(name));
+            let users = reply.users.iter().filter_map(|user| names.get(*user).ok());
+            users.for_each(|name| seen.add(name.as_str()));
         },
     );
     let request = FollowUsers::ids(["user-dave", "user-bob"]).usernames(["cat", "eve", "ada"]);

@@ -7,6 +7,7 @@ mod the_local_user_shows_a_status;
 
 use crate::common::log::Log;
 use bevy::prelude::*;
+use bevy_nakama::request::Request;
 use bevy_nakama::{
     prelude::*,
     proto::{Envelope, Kind, Message},

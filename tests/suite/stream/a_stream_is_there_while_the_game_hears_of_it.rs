@@ -2,6 +2,7 @@
 
 use super::*;
 use bevy_nakama::proto::{Message, UserPresence, realtime};
+use bevy_nakama::stream::Stream;
 
 #[test]
 fn a_stream_appears_with_the_first_thing_that_is_heard_of_it() {

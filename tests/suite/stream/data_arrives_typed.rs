@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::common::steps::drain;
+use bevy_nakama::payload::Json;
 use bevy_nakama::proto::{Message, realtime};
 
 #[test]

@@ -7,6 +7,9 @@ mod games_meet_in_a_stream_over_sockets;
 
 use crate::common::log::Log;
 use bevy::prelude::*;
+use bevy_nakama::payload::Json;
+use bevy_nakama::rpc::Call;
+use bevy_nakama::stream::Stream;
 use bevy_nakama::{prelude::*, testing::*};
 use serde::{Deserialize, Serialize};
 

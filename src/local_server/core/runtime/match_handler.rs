@@ -10,11 +10,11 @@ use crate::{
     proto::{Message, UserPresence, realtime::MatchData},
 };
 
-/// A match that runs on the server: its state, and what it does. One value is made for each match, with the function given to
-/// [`RuntimeModule::register_match`](super::RuntimeModule::register_match), and lives as long as the match.
+/// A match that runs on the server: its state, and what it does. The server makes one value for each match, with the function that
+/// you give to [`RuntimeModule::register_match`](super::RuntimeModule::register_match). The value lives as long as the match.
 ///
-/// A match ends when a method says so ([`MatchFlow::End`]): nobody is told, and who was in it is in it no more. It does not end by
-/// itself when the last one leaves. A panic in a method is [`MatchFlow::Fail`].
+/// A match ends when a method returns [`MatchFlow::End`]. The server does not tell its members. A match does not end by itself when the
+/// last member leaves. A panic in a method counts as [`MatchFlow::Fail`].
 ///
 /// ```
 /// use bevy_nakama::{
@@ -45,14 +45,14 @@ use crate::{
 /// let config = LocalServerConfig { runtime, ..Default::default() };
 /// ```
 pub trait MatchHandler: Send + 'static {
-    /// The match begins. `params` are those given to [`Runtime::match_create`].
+    /// The match begins. `params` is what you gave to [`Runtime::match_create`].
     fn init(&mut self, context: &mut MatchContext<'_>, params: &str) -> MatchInit;
 
-    /// Somebody wants to join. An `Err` is the reason why they may not; an empty one reads `Match join rejected`.
+    /// Somebody wants to join. To refuse, return an `Err` with the reason. If the reason is empty, the client reads `Match join rejected`.
     ///
     /// # Errors
     ///
-    /// The joiner is refused, with error code 5.
+    /// The client gets it as an error with code 5.
     fn join_attempt(
         &mut self,
         context: &mut MatchContext<'_>,
@@ -63,29 +63,29 @@ pub trait MatchHandler: Send + 'static {
         Ok(())
     }
 
-    /// Somebody has joined. What is sent here reaches them before the answer to their join.
+    /// Somebody has joined. What you send here reaches them before the answer to their join.
     fn join(&mut self, context: &mut MatchContext<'_>, presences: &[UserPresence]) -> MatchFlow {
         let _ = (context, presences);
         MatchFlow::Continue
     }
 
-    /// Somebody has left, was kicked or disconnected.
+    /// Somebody has left, was kicked, or has lost the connection.
     fn leave(&mut self, context: &mut MatchContext<'_>, presences: &[UserPresence]) -> MatchFlow {
         let _ = (context, presences);
         MatchFlow::Continue
     }
 
-    /// One round of the match's loop, at its tick rate, with what members have sent since the last one.
+    /// One round of the match's loop, at its tick rate, with what members have sent since the round before.
     #[doc(alias = "loop")]
     fn tick(&mut self, context: &mut MatchContext<'_>, messages: &[MatchMessage]) -> MatchFlow;
 
-    /// Other code of the server says something, with [`Runtime::match_signal`]. `None` ends the match.
+    /// Other code of the server sends a signal with [`Runtime::match_signal`]. Return the answer, or `None` to end the match.
     fn signal(&mut self, context: &mut MatchContext<'_>, data: &str) -> Option<String> {
         let _ = (context, data);
         Some(String::new())
     }
 
-    /// The server is stopping. What is sent here is still written, if that takes no longer than `grace`.
+    /// The server is stopping. What you send here is still written, if that takes no longer than `grace`.
     fn terminate(&mut self, context: &mut MatchContext<'_>, grace: Duration) {
         let _ = (context, grace);
     }
@@ -96,7 +96,7 @@ pub trait MatchHandler: Send + 'static {
 pub struct MatchInit {
     /// How often the loop runs, in rounds per second: 1 to 60.
     pub tick_rate: u32,
-    /// What the match is listed under: a text of at most 2048 bytes. Queries need a JSON object.
+    /// The label, which lists show and filter by: at most 2048 bytes. Queries look into labels that are JSON objects.
     pub label: String,
 }
 
@@ -105,9 +105,9 @@ pub struct MatchInit {
 pub enum MatchFlow {
     /// It goes on.
     Continue,
-    /// It ends. Nobody is told.
+    /// It ends. The server does not tell the members.
     End,
-    /// It ends as one whose code has an error: the server closes the sockets of all members.
+    /// It ends, as after an error in its code: the server closes the sockets of all members.
     Fail,
 }
 
@@ -127,17 +127,16 @@ pub struct MatchMessage {
 
 /// A message to members of a match.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Broadcast<'a> {
     /// The op code.
     pub op_code: i64,
     /// The payload.
     pub data: Bytes,
-    /// Who gets it; `None` is everybody. Only the sessions in it count.
+    /// Who gets it; `None` is everybody. The server looks at the session ids only.
     pub presences: Option<&'a [UserPresence]>,
-    /// Who it is said to come from; `None` is the server.
+    /// Who the receivers see as its sender; `None` is the server.
     pub sender: Option<&'a UserPresence>,
-    /// Seen by the receivers; it changes nothing.
+    /// The receivers see it. It changes nothing else.
     pub reliable: bool,
 }
 
@@ -184,7 +183,7 @@ impl<'a> Broadcast<'a> {
 /// A match from the inside: what its handler knows, and its dispatcher.
 #[non_exhaustive]
 pub struct MatchContext<'a> {
-    /// What any code of the server can do.
+    /// What all code on the server can do.
     pub runtime: Runtime<'a>,
     pub(in crate::local_server::core) stream: presence::Stream,
 }
@@ -209,7 +208,7 @@ impl MatchContext<'_> {
         self.runtime.core.others_in(&self.stream, None)
     }
 
-    /// What the match is listed under.
+    /// The label, which lists show and filter by.
     #[must_use]
     pub fn label(&self) -> &str {
         let running = self.runtime.core.running.get(self.stream.subject);
@@ -234,7 +233,7 @@ impl MatchContext<'_> {
         core.push(&receivers, data);
     }
 
-    /// Throws members out. They are told nothing; the others, and [`MatchHandler::leave`], hear that they have left.
+    /// Kicks members. The server does not tell them. The other members, and [`MatchHandler::leave`], hear that they have left.
     #[doc(alias = "match_kick")]
     pub fn kick(&mut self, presences: &[UserPresence]) {
         for presence in presences {
@@ -244,7 +243,7 @@ impl MatchContext<'_> {
         }
     }
 
-    /// Changes the label. Clients are not told; lists show it about a second later.
+    /// Changes the label. The server does not tell clients. Lists show the new label about a second later.
     ///
     /// # Errors
     ///
@@ -267,11 +266,11 @@ impl Runtime<'_> {
         self.core.create_match(handler, params)
     }
 
-    /// Says something to a match, and returns what it replies.
+    /// Sends a signal to a match, and returns its answer.
     ///
     /// # Errors
     ///
-    /// There is no such match, it is just busy (because this comes from itself), or it ends.
+    /// There is no such match, or it ends, or it is busy because the signal comes from itself.
     pub fn match_signal(&mut self, match_id: &str, data: &str) -> Result<String, RuntimeError> {
         self.core.signal_match(match_id, data)
     }

@@ -1,4 +1,4 @@
-//! Code of the game that runs inside the server, as modules do in a Nakama server.
+//! Code of your game that runs inside the server, as modules do in a Nakama server.
 
 mod match_handler;
 mod module;
@@ -23,10 +23,10 @@ pub use self::{
 };
 use super::{Core, ids::SessionId, sessions::Ending};
 
-/// What code inside the server can do. Names are those of Nakama's runtime.
+/// What code inside the server can do. The names are those of Nakama's runtime.
 ///
-/// What it causes is told to clients in the order of a real server: messages at once, so before the answer to the RPC that sends
-/// them, and who came or went after it.
+/// Clients hear of it in the order of a real server. Messages go out at once, so they arrive before the answer to the RPC that sends
+/// them. Who joined or left arrives after that answer.
 pub struct Runtime<'a> {
     core: &'a mut Core,
     /// The socket that a function is called over.
@@ -49,9 +49,8 @@ impl<'a> Runtime<'a> {
         Self { core, caller }
     }
 
-    /// Ends a socket: a close frame of code 1000, `server-side session disconnect`. One that ends its own socket gets no answer.
-    ///
-    /// A socket that does not exist is none of the server's business.
+    /// Closes a socket, with code 1000 and the reason `server-side session disconnect`. If a call closes its own socket, it gets no
+    /// answer. If there is no such socket, nothing happens.
     ///
     /// # Errors
     ///

@@ -14,11 +14,11 @@ pub(in crate::local_server::core) type MatchFactory =
 pub(in crate::local_server::core) type MatchmakerMatched =
     Arc<dyn Fn(&mut Runtime<'_>, &[MatchmakerUser]) -> Option<String> + Send + Sync>;
 
-/// Code of the game that runs inside the server: functions that clients call, matches, and what becomes of those who are matched. To
-/// be given to a server with [`LocalServerConfig::runtime`](crate::local_server::LocalServerConfig::runtime).
+/// Code of your game that runs inside the server: functions that clients call, matches, and a hook of the matchmaker. Give it to a
+/// server with [`LocalServerConfig::runtime`](crate::local_server::LocalServerConfig::runtime).
 ///
-/// They run on the server's thread, one at a time, and everybody waits for them: they should not block. A panic in one ends the
-/// call, not the server (unless the program is built with `panic = "abort"`).
+/// The server runs this code on its own thread, one call at a time, and does nothing else meanwhile. So your code should not block. A
+/// panic ends the call, not the server (unless you build the program with `panic = "abort"`).
 ///
 /// ```
 /// use bevy_nakama::local_server::{LocalServer, LocalServerConfig, RuntimeModule};
@@ -43,10 +43,11 @@ impl RuntimeModule {
         Self::default()
     }
 
-    /// Lets clients call a function, over the socket and over REST. Case does not matter in its id; the last one of an id counts.
+    /// Lets clients call a function, over the socket and over REST. Case does not matter in its id. If you register an id twice, the
+    /// second function counts.
     ///
-    /// It gets the context of the call and the payload, which is empty if the client sent none. An `Err` reaches the client as
-    /// code 7 over the socket, and as the error's own code over REST.
+    /// The function gets the context of the call and the payload, which is empty if the client sent none. If it returns an `Err`, the
+    /// client gets code 7 over the socket, and the error's own code over REST.
     #[must_use]
     pub fn register_rpc(
         mut self,
@@ -58,7 +59,7 @@ impl RuntimeModule {
         self
     }
 
-    /// Makes a kind of match known, to be started with [`Runtime::match_create`]. The function makes the handler of each match.
+    /// Registers a kind of match, which you start with [`Runtime::match_create`]. The function makes the handler of each match.
     #[must_use]
     pub fn register_match<H: MatchHandler>(
         mut self,
@@ -74,8 +75,8 @@ impl RuntimeModule {
         self.matches.get(name).cloned()
     }
 
-    /// Has a say in every match that the matchmaker finds. The function gets who is matched, with their properties, and may return
-    /// the id of an authoritative match that it has created for them. If it does not, they get a token for a relayed one.
+    /// A hook for every match that the matchmaker finds. The function gets the matched users with their properties. It can create an
+    /// authoritative match for them and return its id. If it returns `None`, they get a token for a relayed match.
     #[must_use]
     pub fn register_matchmaker_matched(
         mut self,

@@ -14,19 +14,18 @@ use crate::local_server::core::{ids::UserId, json, notifications::Notice};
 /// assert!(found.persistent && found.sender_id.is_none());
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub struct NotificationSend {
     /// Who gets it.
     pub user_id: String,
-    /// What kind of notification it is, above 0: the game's own numbers. Those of the server itself are negative.
+    /// What kind of notification it is: a number of your own, above 0. The server's own numbers are negative.
     pub code: i32,
-    /// What it is about, to be shown.
+    /// What it is about, for the player to read.
     pub subject: String,
     /// Anything else, a JSON object. Default: `{}`.
     pub content: String,
-    /// The user it comes from. Default: nobody, the server itself.
+    /// The user that it comes from. Default: the server itself.
     pub sender_id: Option<String>,
-    /// Whether it is kept until the user deletes it. Default: it is told to the sockets that are open, and forgotten.
+    /// Whether the server keeps it until the user deletes it. Default: no, only the sockets that are open get it.
     pub persistent: bool,
 }
 
@@ -61,7 +60,7 @@ impl NotificationSend {
         }
     }
 
-    /// The same, but kept.
+    /// The same, but the server keeps it.
     #[must_use]
     pub fn persistent(self) -> Self {
         Self {

@@ -45,8 +45,8 @@ pub struct RpcContext<'a> {
 pub struct RpcError {
     /// The text that the client gets.
     pub message: String,
-    /// A code as gRPC counts them: 3 invalid argument, 5 not found, 13 internal … Clients see it over REST only, where it decides
-    /// the HTTP status.
+    /// A code of gRPC: 3 invalid argument, 5 not found, 13 internal … Clients see it over REST only, where it also gives the HTTP
+    /// status.
     pub code: u8,
 }
 

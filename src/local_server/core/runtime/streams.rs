@@ -1,4 +1,4 @@
-//! Streams: who is in them, and what is sent to them, is up to the game's own code.
+//! Streams: your code decides who is in them, and what it sends to them.
 
 use super::{Runtime, RuntimeError, parse_session};
 use crate::{
@@ -13,21 +13,21 @@ use crate::{
 /// How somebody is in a stream.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PresenceMeta {
-    /// In no list and no event, but receiving everything.
+    /// No list and no event shows it, but it receives everything.
     pub hidden: bool,
-    /// Seen by the others as `persistence`; what it means is up to the game.
+    /// The others see it as `persistence`. What it means is up to you.
     pub persistence: bool,
-    /// A text. Clients see it in the status of users only, which is the stream of mode 1.
+    /// A text. Clients see it in streams of mode 1 only: the status of users.
     pub status: String,
 }
 
-/// Streams. Clients that are in one get its data and hear of who comes and goes.
+/// Streams. Clients in a stream get its data, and hear who joins and leaves.
 ///
 /// A [`Stream`](crate::proto::realtime::Stream) has a mode from 0 to 255 and, each of them optional, two UUIDs and a label. It exists
 /// while somebody is in it. Modes below 10 are Nakama's own: notifications, status, rooms, groups, direct messages, relayed and
 /// authoritative matches, parties.
 impl Runtime<'_> {
-    /// Puts a socket into a stream. `false` if it is in it already; then nothing changes.
+    /// Puts a socket into a stream. `false` if it is in the stream already; then nothing changes.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Runtime<'_> {
         Ok(self.core.tracker.track(&stream, presence))
     }
 
-    /// Changes how a socket is in a stream, and puts it in if it is not. The others see it leave and join in one event.
+    /// Changes how a socket is in a stream, and puts it in if it is not there. The others see it leave and join in one event.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Runtime<'_> {
         Ok(())
     }
 
-    /// Takes a socket out of a stream. It is not told itself.
+    /// Takes a socket out of a stream. The server does not tell that socket.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Runtime<'_> {
         Ok(())
     }
 
-    /// Who is in a stream, in order of joining; the hidden ones only if asked for.
+    /// Who is in a stream, in order of joining. Hidden sockets are included if you ask for them.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl Runtime<'_> {
         Ok(self.core.tracker.all(&place(stream)?).count())
     }
 
-    /// Takes everybody out of a stream. Nobody is told.
+    /// Takes everybody out of a stream. The server does not tell them.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl Runtime<'_> {
         Ok(())
     }
 
-    /// Sends data to a stream: to everybody in it, or only to those of `presences` if there are any (their sessions count).
+    /// Sends data to everybody in a stream; or, if `presences` is not empty, only to these (the server looks at their session ids).
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What is no address of a server says why.
+//! What is not the address of a server says why.
 
 use super::*;
 use crate::common::log::Log;
@@ -39,7 +39,7 @@ fn at(address: &str) -> String {
 #[test]
 fn addresses_that_are_none() {
     let begin = "it should begin with http:// or https://";
-    let port = "its port is no number from 1 to 65535";
+    let port = "its port is not a number from 1 to 65535";
     for (address, shown, problem) in [
         ("", "", "it is empty"),
         (" \n", "", "it is empty"),
@@ -63,26 +63,26 @@ fn addresses_that_are_none() {
         (
             "http://my host:7350",
             "http://my host:7350",
-            "there is a space in it",
+            "it contains a space",
         ),
         (
             "http://my\n\u{1b}[31mhost",
             r"http://my\n\u{1b}[31mhost",
-            "there is a space in it",
+            "it contains a space",
         ),
         ("http://", "http://", "it is not a URL"),
         (
             "http://ada:secret@host",
             "<redacted>",
-            "it should hold no user name or password",
+            "it should not contain a user name or password",
         ),
         (
             "http://host/?key=secret",
             "<redacted>",
-            "it should have no query",
+            "it should not have a query",
         ),
     ] {
-        let expected = format!("`{shown}` is no address of a server: {problem}");
+        let expected = format!("`{shown}` is not the address of a server: {problem}");
         assert_eq!(at(address), expected, "{address:?}");
     }
 }

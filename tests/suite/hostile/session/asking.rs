@@ -11,6 +11,7 @@ use super::{
     Asked, BURST, Command, Session, Stage, is_connected, match_id, outcome, party_id,
     steps::{Ask, Outcome},
 };
+use bevy_nakama::request::Request;
 
 impl Session {
     pub(super) fn ask(&mut self, ask: Ask) {

@@ -17,6 +17,7 @@ use std::{
 };
 
 use bevy::{diagnostic::DiagnosticsPlugin, prelude::*};
+use bevy_nakama::request::Request;
 use bevy_nakama::{
     diagnostics::NakamaDiagnosticsPlugin,
     prelude::*,

@@ -8,6 +8,7 @@ mod users_and_sessions;
 
 use crate::common::log::Log;
 use bevy::prelude::*;
+use bevy_nakama::presence::Sender;
 use bevy_nakama::{
     prelude::*,
     proto::{Envelope, Message},

@@ -1,6 +1,7 @@
 //! Streams, tickets, messages and notifications are the same in either case.
 
 use super::*;
+use bevy_nakama::stream::Stream;
 
 #[test]
 fn a_stream_is_the_same_in_either_case() {

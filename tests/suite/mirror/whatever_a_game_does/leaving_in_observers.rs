@@ -3,6 +3,7 @@
 use bevy_nakama::mirror::Context;
 
 use super::{super::count, *};
+use bevy_nakama::stream::Stream;
 
 type AnyPlace = (
     Match,

@@ -17,6 +17,7 @@ use bevy_nakama::{
 };
 
 use crate::common::steps::join_party;
+use bevy_nakama::stream::Stream;
 
 /// A kind of thing that the local user can be in.
 struct Place {

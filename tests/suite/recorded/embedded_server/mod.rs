@@ -7,6 +7,7 @@ mod lab;
 mod races;
 mod replay;
 mod rest;
+mod storage;
 mod unify;
 
 use std::{ops::RangeInclusive, time::Duration};

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 const UUID_LENGTH: usize = 36;
 
-/// Which recorded id, time or cursor is which of ours. One to one.
+/// Which recorded id, time, version or cursor is which of ours. One to one.
 #[derive(Clone, Default)]
 pub(super) struct Bijection {
     ours: HashMap<String, String>,
@@ -87,8 +87,9 @@ impl Bijection {
                         Value::String(recorded),
                         Some(Value::String(ours)),
                     ) => self.unify_times(recorded, ours),
-                    (cursor, Value::String(recorded), Some(Value::String(ours)))
-                        if cursor.ends_with("cursor") =>
+                    // What only the server that made it can read.
+                    (opaque, Value::String(recorded), Some(Value::String(ours)))
+                        if opaque == "version" || opaque.ends_with("cursor") =>
                     {
                         self.bind(recorded, ours)
                     }

@@ -2,6 +2,7 @@
 
 use super::{before::*, *};
 use bevy_nakama::proto::{api, realtime};
+use bevy_nakama::rpc::Call;
 use serde::Serialize;
 use serde_json::json;
 

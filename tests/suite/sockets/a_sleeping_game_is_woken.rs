@@ -1,0 +1,164 @@
+//! A game that draws only when something happens is woken when something does.
+
+use std::{
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
+
+use crate::common::{
+    game::Game,
+    log::Log,
+    scripted::{binary, websocket_server},
+};
+use bevy::prelude::*;
+use bevy_nakama::{prelude::*, testing};
+use tungstenite::Message;
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many notifications a server sends at once.
+const MANY: usize = 100;
+
+/// A game that runs a frame when it is woken, and sleeps in between.
+struct Sleeper {
+    game: Game,
+    woken: Receiver<()>,
+    frames: usize,
+}
+
+impl Sleeper {
+    fn new(settings: NakamaSettings) -> Self {
+        let mut game = Game::with(NakamaPlugin::new(settings));
+        let (wake, woken) = channel();
+        let waker = NakamaWaker::new(move || wake.send(()).expect("the test listens"));
+        game.app.insert_resource(waker);
+        game.app.update();
+        Self {
+            game,
+            woken,
+            frames: 0,
+        }
+    }
+
+    #[track_caller]
+    fn until<T>(&mut self, what: &str, mut done: impl FnMut(&mut Game) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = done(&mut self.game) {
+                return found;
+            }
+            if self.woken.recv_timeout(PATIENCE).is_err() {
+                panic!("{what}: the game was not woken");
+            }
+            self.frames += 1;
+            self.game.app.update();
+        }
+    }
+
+    /// Connects to a server that sends many notifications when it gets the order.
+    fn connect(&mut self) -> impl FnOnce() + use<> {
+        let (order, orders) = channel();
+        let (done, is_done) = channel();
+        let server = websocket_server(move |mut socket| {
+            orders.recv().expect("an order");
+            for number in 0..MANY {
+                let id = number.to_string();
+                let message = testing::notification_sent(&id, 1, "news", "{}", false);
+                socket.send(binary("", message)).expect("sent");
+            }
+            // The client's pong says that it has read all of it.
+            socket.send(Message::Ping("all".into())).expect("sent");
+            while !matches!(socket.read(), Ok(Message::Pong(_)) | Err(_)) {}
+            done.send(()).expect("the test waits");
+            while socket.read().is_ok() {}
+        });
+        self.game.connect_to(&server);
+        self.game.app.update();
+        let phase = self.until("the socket opens", |game| game.phases.take_first());
+        assert_eq!(phase, "connected");
+        move || {
+            order.send(()).expect("the server runs");
+            is_done.recv_timeout(PATIENCE).expect("read by the client");
+        }
+    }
+
+    fn read_many(&mut self) {
+        let mut arrived = 0;
+        self.until("the notifications", |game| {
+            arrived += Game::arrived::<NotificationReceived>(&mut game.app).len();
+            (arrived >= MANY).then_some(())
+        });
+    }
+}
+
+#[test]
+fn what_arrives_wakes_the_game_once_for_each_frame() {
+    let mut sleeper = Sleeper::new(NakamaSettings::default());
+    let send = sleeper.connect();
+    while sleeper.woken.try_recv().is_ok() {
+        sleeper.game.app.update();
+    }
+    sleeper.frames = 0;
+    send();
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(
+        sleeper.woken.try_iter().count(),
+        1,
+        "one call for all that arrived"
+    );
+    sleeper.game.app.update();
+    let arrived = Game::arrived::<NotificationReceived>(&mut sleeper.game.app);
+    assert_eq!(arrived.len(), MANY);
+}
+
+#[test]
+fn what_a_frame_has_no_time_for_wakes_the_game_again() {
+    let mut sleeper = Sleeper::new(NakamaSettings {
+        receive_budget: Duration::ZERO,
+        ..default()
+    });
+    let send = sleeper.connect();
+    sleeper.frames = 0;
+    send();
+    sleeper.read_many();
+    assert!(sleeper.frames > 10, "{} frames were enough", sleeper.frames);
+}
+
+#[test]
+fn an_answer_that_is_known_at_once_wakes_the_game() {
+    let mut sleeper = Sleeper::new(NakamaSettings::default());
+    let log = Log::default();
+    let seen = log.clone();
+    let ask = move |mut commands: Commands| {
+        let seen = seen.clone();
+        let no_match = commands.spawn_empty().id();
+        let refused = move |reply: On<Replied<LeaveMatch>>| {
+            let error = reply.result.as_ref().expect_err("it is no match");
+            seen.add(error.to_string());
+        };
+        commands.nakama().leave_match(no_match).observe(refused);
+    };
+    let mut has_asked = false;
+    sleeper.game.app.add_systems(
+        Update,
+        ask.run_if(move || !std::mem::replace(&mut has_asked, true)),
+    );
+    sleeper.game.app.update();
+    let answer = sleeper.until("the answer", |_| log.take_first());
+    assert_eq!(answer, "not connected");
+}
+
+#[test]
+fn a_game_that_takes_the_waker_away_is_not_woken() {
+    let mut sleeper = Sleeper::new(NakamaSettings::default());
+    let send = sleeper.connect();
+    sleeper
+        .game
+        .app
+        .world_mut()
+        .remove_resource::<NakamaWaker>();
+    sleeper.game.app.update();
+    while sleeper.woken.try_recv().is_ok() {}
+    send();
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(sleeper.woken.try_recv().is_err());
+}
