@@ -1,8 +1,8 @@
 //! Friends: who is online, and what they are doing: `cargo run --example friends_status`. With
-//! `-- --server http://127.0.0.1:7350` on a Nakama of your own; `-- --help` tells the rest.
+//! `-- --server http://127.0.0.1:7350` on a Nakama of your own; `-- --help` lists the flags.
 //!
-//! A player is an app here; a game is one app. `common` logs them in. Ada follows Bob by his id and Cat by her name before
-//! either is there. Both come online, Bob from a second device, too; he changes his status, and goes offline.
+//! Each player is an app here; your game is one app. `common` logs them in. Ada follows Bob by his id and Cat by her name before they are
+//! online. Both come online, Bob with a second device, too. He changes his status and goes offline.
 
 mod common;
 
@@ -26,7 +26,7 @@ fn player(name: &'static str, server: &NakamaServer) -> App {
     app
 }
 
-/// A user with sessions is online, one without is not. The local user is an entity, too.
+/// A user with sessions is online, a user without sessions is not. The local user is an entity, too.
 fn tell_online(came: On<Add, UserSessions>, users: Query<&Username>, news: ResMut<News>) {
     tell(news, users.get(came.entity).ok(), "is online");
 }
@@ -35,7 +35,7 @@ fn tell_offline(gone: On<Remove, UserSessions>, users: Query<&Username>, news: R
     tell(news, users.get(gone.entity).ok(), "is offline");
 }
 
-/// The first status of a session, and each that is different.
+/// The first status of a session, and every change.
 fn tell_status(
     shown: On<Insert, UserStatus>,
     sessions: Query<(&Username, &UserStatus)>,
@@ -70,7 +70,7 @@ fn is_connected(app: &App) -> bool {
 fn main() -> ExitCode {
     let about = "Friends: who is online, and what they are doing.";
     common::play(about, LocalServerConfig::default(), |server| {
-        // Both have played before: there is nobody to follow otherwise.
+        // Both have logged in before. Otherwise the server would not know whom to follow.
         let mut before = ["bob", "cat"].map(|name| player(name, server)).into();
         until(&mut before, |players| players.iter().all(is_connected))?;
         let connection = before[0].world().resource::<NakamaConnection>();

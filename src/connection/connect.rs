@@ -24,7 +24,7 @@ pub struct Connected {
     pub resumed: bool,
 }
 
-/// There is no connection any more, or none came about. Global event. If a connection ends unasked and your game does not observe
+/// The connection has ended, or could not be opened. Global event. If a connection ends unasked and your game does not observe
 /// this, a warning in the log says why.
 ///
 /// The session stays in place: REST calls go on, and you can [`connect`](NakamaCommands::connect) again.
@@ -71,7 +71,7 @@ impl NakamaCommands<'_, '_, '_> {
     }
 
     /// Sends what is queued (for at most 250 ms), then closes the socket. [`Disconnected`] follows, if there was a
-    /// connection, or if one was waiting for a login.
+    /// connection, or if a connection was waiting for a login.
     ///
     /// The local user stays logged in: REST calls go on, and you can [`connect`](Self::connect) again. To end the session, too, see
     /// [`log_out`](Self::log_out).

@@ -106,7 +106,7 @@ pub(crate) fn give_up(world: &mut World, reason: DisconnectReason) {
         .stage(LinkCommand::GiveUp(epoch, reason));
 }
 
-/// What the connection may have waited for did not come. If nothing else comes, this is why there is none.
+/// What the connection may have waited for did not come. If nothing else comes, this is why the connection is not opened.
 pub(crate) fn on_missed(world: &mut World, reason: DisconnectReason) {
     let mut connection = world.resource_mut::<NakamaConnection>();
     let attempt = &mut connection.bypass_change_detection().attempt;

@@ -64,7 +64,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What is wrong with it.
         error: PayloadError,
     },
-    /// There cannot be a server at this address, or the path of the call is no path (REST). The plugin sent nothing.
+    /// There cannot be a server at this address, or the path of the call is malformed (REST). The plugin sent nothing.
     #[error(transparent)]
     BadAddress(BadAddress),
     /// The server could not be reached (REST).
@@ -76,7 +76,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What it sent.
         got: String,
     },
-    /// Your game despawned the request's entity before the answer. The plugin took back what the request had brought about, where
+    /// Your game despawned the request's entity before the answer. The plugin took back what the request had done, where
     /// that is possible: deleted notifications stay deleted.
     #[error("it was withdrawn")]
     Withdrawn,
@@ -93,7 +93,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         since: &'static str,
     },
     /// The entity that the request is about is not, or no longer, what it should be.
-    #[error("the entity is no {expected}")]
+    #[error("the entity is not a {expected}")]
     WrongEntity {
         /// What was expected.
         expected: &'static str,

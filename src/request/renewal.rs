@@ -123,7 +123,7 @@ impl Renewal {
         self.refresh.is_none()
     }
 
-    /// Why there is no connection, if one needs the new tokens.
+    /// Why there is no connection, if a connection needs the new tokens.
     fn reason(&self, ending: &Ending) -> DisconnectReason {
         match ending {
             Ending::Response(response) => {

@@ -24,7 +24,7 @@ pub(crate) struct UserCall {
 }
 
 impl UserCall {
-    /// Reads what is at this path, under these conditions. Those that are `None` are left out.
+    /// Reads what is at this path, under these conditions. It leaves out a condition without a value.
     pub(crate) fn get<const N: usize>(path: &str, conditions: [(&str, Option<String>); N]) -> Self {
         let path = format!("{path}?");
         let start = path.len();

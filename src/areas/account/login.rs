@@ -138,7 +138,7 @@ impl Login {
         self
     }
 
-    /// Whether an account is made if there is none. The server's default is yes.
+    /// Whether the server creates an account if it does not know this player. The server's default is yes.
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
         self.create = Some(create);

@@ -92,8 +92,8 @@ fn find(world: &World, server: &NakamaServer) -> Result<NakamaSession, RestoreRe
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, or logs in if there is none that is good for this
-    /// server. The answer is a [`Replied<LogIn>`](crate::request::Replied); [`LoggedIn::restored`] says how it came about.
+    /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, or logs in if the store has no session that is good for this
+    /// server. The answer is a [`Replied<LogIn>`](crate::request::Replied); [`LoggedIn::restored`] says which of the two it was.
     ///
     /// ```
     /// # use bevy_app::{App, Startup};
@@ -146,14 +146,14 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, for games that show a form to log in with if
-    /// there is none. The answer is a [`Replied<RestoreSession>`](crate::request::Replied).
+    /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, for games that show a login form if
+    /// nothing is stored. The answer is a [`Replied<RestoreSession>`](crate::request::Replied).
     ///
     /// A good session is in place at once. One whose token has ended is refreshed first.
     ///
     /// # Errors
     ///
-    /// See [`RestoreRefusal`]. If the server cannot be reached to refresh the session, that is no refusal: the session stays stored.
+    /// See [`RestoreRefusal`]. If the server cannot be reached to refresh the session, that is not a refusal: the session stays stored.
     pub fn restore_session(self, server: &NakamaServer) -> EntityCommands<'a> {
         let server = server.clone();
         self.request_with(move |world, request| match find(world, &server) {
