@@ -1,8 +1,8 @@
 //! A match that the server runs: `cargo run --example authoritative_match`. With `-- --server http://127.0.0.1:7350` on a Nakama
-//! of your own that has the Lua module `examples/nakama/authoritative_match.lua`; `-- --help` tells the rest.
+//! of your own that has the Lua module `examples/nakama/authoritative_match.lua`; `-- --help` lists the flags.
 //!
-//! The handler is Rust code in the embedded server; with a Nakama server, it is in a module there. Ada has the server open a
-//! match, finds it in the list, is refused because she names no team, joins for one, and pulls a rope until the handler's state
+//! In the embedded server, the handler is Rust code. On a Nakama server, it is a Lua module. Ada asks the server to open a match and finds
+//! it in the list. The handler refuses her, because she names no team. She joins for a team, and pulls a rope until the handler's state
 //! says that she has won. `common` logs her in.
 
 mod common;
@@ -51,7 +51,7 @@ impl MatchHandler for Rope {
         has_team.then_some(()).ok_or_else(|| "which team?".into())
     }
 
-    /// Whatever a player sends is a pull.
+    /// Everything that a player sends is a pull.
     fn tick(&mut self, context: &mut MatchContext<'_>, pulls: &[MatchMessage]) -> MatchFlow {
         self.at += pulls.len();
         if let Ok(state) = Postcard::encode(self) {
@@ -77,7 +77,7 @@ fn opened(reply: On<Replied<Rpc>>, mut player: ResMut<Player>) {
     }
 }
 
-/// Until it is there: a new match is listed about a second later.
+/// Lists until the match is there. The server lists a new match about a second later.
 fn look(mut commands: Commands, _: If<Res<Looking>>) {
     let tugs = ListMatches::new(1).query("+label.mode:tug");
     commands.nakama().list_matches(tugs);
@@ -100,7 +100,7 @@ fn try_to_join(reply: On<Replied<ListMatches>>, mut commands: Commands, _: If<Re
     }
 }
 
-/// What the handler sends has no sender. Data of players go to the handler, and to nobody else.
+/// Data of the handler has no sender. Data of players goes to the handler only.
 fn pull(mut commands: Commands, mut states: MessageReader<FromMatch<Rope>>) {
     for state in states.read() {
         println!("{:?} sent by {:?}", state.payload, state.sender);

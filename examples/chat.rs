@@ -1,8 +1,8 @@
 //! Two players chat, in one terminal: `cargo run --example chat`. With `-- --server http://127.0.0.1:7350` on a Nakama of
-//! your own; `-- --help` tells the rest.
+//! your own; `-- --help` lists the flags.
 //!
-//! A player is an app here; a game is one app. `common` logs them in. Ada greets Bob when he comes into the room, Bob answers,
-//! Ada edits what she said, and Bob takes his answer back. In the end, both have the same log.
+//! Each player is an app here; your game is one app. `common` logs them in. Ada greets Bob when he joins the room. Bob answers, Ada edits
+//! her message, and Bob removes his. In the end, both have the same log.
 
 mod common;
 
@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use self::common::{Player, until};
 
-/// What people say: the content of a message, which is a JSON object.
+/// The content of a message: a JSON object.
 #[derive(Deserialize, Serialize)]
 struct Say {
     text: String,
 }
 
-/// What a player has heard so far.
+/// The messages that a player has received so far.
 #[derive(Default, Resource)]
 struct Heard(Vec<ChatMessageKind>);
 
@@ -86,14 +86,14 @@ fn hear(
     }
 }
 
-/// The lines of a player's log as they stand now; nothing before there is one.
+/// The lines of a player's log as they stand now.
 fn log_of(app: &mut App) -> Option<Vec<String>> {
     let mut logs = app.world_mut().query::<&ChatLog>();
     let log = logs.single(app.world()).ok()?;
     Some(log.iter().map(|line| line.json.to_string()).collect())
 }
 
-/// Whether a player has heard everything that is said here: two lines, an edit and a removal.
+/// Whether a player has received everything: two lines, an edit and a removal.
 fn has_heard_all(app: &App) -> bool {
     app.world().resource::<Heard>().0.len() >= 4
 }

@@ -1,8 +1,8 @@
 //! Friends: who is online, and what they are doing: `cargo run --example friends_status`. With
-//! `-- --server http://127.0.0.1:7350` on a Nakama of your own; `-- --help` tells the rest.
+//! `-- --server http://127.0.0.1:7350` on a Nakama of your own; `-- --help` lists the flags.
 //!
-//! A player is an app here; a game is one app. `common` logs them in. Ada follows Bob by his id and Cat by her name before
-//! either is there. Both come online, Bob from a second device, too; he changes his status, and goes offline.
+//! Each player is an app here; your game is one app. `common` logs them in. Ada follows Bob by his id and Cat by her name before they are
+//! online. Both come online, Bob with a second device, too. He changes his status and goes offline.
 
 mod common;
 
@@ -45,7 +45,7 @@ fn tell_offline(left: On<Left<FollowedUser>>, sessions: Res<PresenceIndex>, news
     }
 }
 
-/// The first status of a session, and each that is different.
+/// The first status of a session, and every change.
 fn tell_status(
     shown: On<Insert, UserStatus>,
     sessions: Query<(&Username, &UserStatus)>,
@@ -80,7 +80,7 @@ fn is_connected(app: &App) -> bool {
 fn main() -> ExitCode {
     let about = "Friends: who is online, and what they are doing.";
     common::play(about, LocalServerConfig::default(), |server| {
-        // Both have played before: there is nobody to follow otherwise.
+        // Both have logged in before. Otherwise the server would not know whom to follow.
         let mut before = ["bob", "cat"].map(|name| player(name, server)).into();
         until(&mut before, |players| players.iter().all(is_connected))?;
         let connection = before[0].world().resource::<NakamaConnection>();

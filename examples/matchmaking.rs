@@ -1,7 +1,7 @@
 //! Three strangers are matched, in one terminal: `cargo run --example matchmaking`. With `-- --server http://127.0.0.1:7350`
-//! on a Nakama of your own, which may take half a minute; `-- --help` tells the rest.
+//! on a Nakama of your own, which may take half a minute; `-- --help` lists the flags.
 //!
-//! A player is an app here; a game is one app. `common` logs them in. Each looks for two others with a property in common,
+//! Each player is an app here; your game is one app. `common` logs them in. Each looks for two others with a property in common,
 //! joins the match that the matchmaker has found, and greets the others once they are there.
 
 mod common;
@@ -28,7 +28,7 @@ impl MatchPayload for Hello {
     type Codec = Postcard;
 }
 
-/// How well somebody plays, and how far they have got.
+/// How well a player plays, and how far they have got.
 #[derive(Resource)]
 struct Game {
     rank: f64,
@@ -61,11 +61,11 @@ fn look_for_others(_: On<Connected>, mut commands: Commands, game: Res<Game>) {
     commands.nakama().add_matchmaker(request);
 }
 
-/// The answer: the request's entity is the ticket now. It would be removed by despawning it.
+/// The answer: the request's entity is the ticket now. To remove the ticket, despawn the entity.
 fn wait(reply: On<Replied<AddMatchmaker>>, player: Res<Player>) {
     match &reply.result {
         Ok(_) => println!("{} waits for two others", player.name),
-        Err(error) => println!("{} is not let in: {error}", player.name),
+        Err(error) => println!("{} was refused: {error}", player.name),
     }
 }
 
@@ -73,12 +73,12 @@ fn join(matched: On<MatchmakerMatched>, mut commands: Commands, player: Res<Play
     for user in matched.users.iter().filter(|user| !user.is_self) {
         let rank = user.numeric_properties.get("rank");
         let them = &user.presence.username;
-        println!("{} is to play with {them}, rank {rank:?}", player.name);
+        println!("{} will play with {them}, rank {rank:?}", player.name);
     }
     commands.nakama().join_match(&matched.join);
 }
 
-/// Those who were matched come one by one.
+/// The matched players join one by one.
 fn greet(
     mut commands: Commands,
     here: Query<(Entity, &MatchPresences)>,

@@ -1,8 +1,8 @@
 //! A party, in one terminal: `cargo run --example party`. With `-- --server http://127.0.0.1:7350` on a Nakama of your own;
-//! `-- --help` tells the rest.
+//! `-- --help` lists the flags.
 //!
-//! A player is an app here; a game is one app. `common` logs them in. Ada lets Bob into her closed party and makes him the
-//! leader. Bob tells the party that he is ready, and throws Ada out.
+//! Each player is an app here; your game is one app. `common` logs them in. Ada accepts Bob's join request for her closed party and makes
+//! him the leader. Bob tells the party that he is ready, and kicks Ada.
 
 mod common;
 
@@ -49,7 +49,7 @@ fn create_or_join(_: On<Connected>, mut commands: Commands, party: Res<Invitatio
     };
 }
 
-/// Only a leader sees who asks. The entity goes when it is answered.
+/// Only the leader sees join requests. The entity is despawned with the answer.
 fn let_in(asks: On<Add, PartyJoinRequester>, mut commands: Commands) {
     commands.nakama().accept_party_join(asks.entity);
 }
@@ -64,7 +64,7 @@ fn promote(joined: On<Joined<Party>>, mut commands: Commands, names: Query<&User
     }
 }
 
-/// The mark moves from member to member.
+/// When the leader changes, the component moves to another member.
 fn lead(
     on: On<Add, PartyLeader>,
     mut commands: Commands,

@@ -1,10 +1,10 @@
 //! Functions of the server, and what it tells a player, in one terminal: `cargo run --example rpc_and_notifications`. With
 //! `-- --server http://127.0.0.1:7350` on a Nakama of your own that has the Lua module `examples/nakama/rpc_and_notifications.lua`;
-//! `-- --help` tells the rest.
+//! `-- --help` lists the flags.
 //!
-//! The embedded server has three functions in Rust. Ada calls them in every way there is: with a text, with a type, over REST,
-//! and without a user; one fails. One of them sends her notifications, which she sees live, finds in her inbox when she looks
-//! there, and deletes. `common` logs her in.
+//! The embedded server has three functions in Rust. Ada calls them in all ways: with a text, with a type, over REST, and without a user.
+//! One call fails. One function sends her notifications: she sees them arrive, fetches them from the server, and deletes them. `common`
+//! logs her in.
 
 mod common;
 
@@ -21,7 +21,7 @@ use self::common::until;
 use bevy_nakama::request::Request;
 use bevy_nakama::rpc::Call;
 
-/// For tools; no player has it. This is the one that a server has by default.
+/// For tools: never ship it to players. This is a server's default.
 const HTTP_KEY: &str = "defaulthttpkey";
 
 /// Opens a chest: a function of the server, as the type of its argument.
@@ -75,7 +75,7 @@ fn call(_: On<Connected>, mut commands: Commands, online: Res<Online>) {
     commands.nakama().rpc_with_key(&online.0, HTTP_KEY, tool);
 }
 
-/// Every request has one answer, in whatever order.
+/// Every request has one answer. Answers may come in any order.
 fn tell<R: Request<Reply: Clone>>(reply: On<Replied<R>>) {
     match &reply.result {
         Ok(result) => println!("{}: {result:?}", R::NAME),
@@ -83,7 +83,7 @@ fn tell<R: Request<Reply: Clone>>(reply: On<Replied<R>>) {
     }
 }
 
-/// What passes by.
+/// Notifications as they arrive.
 fn hear(mut notifications: MessageReader<NotificationReceived>) {
     for NotificationReceived { notification } in notifications.read() {
         let gold = notification.content::<Treasure>().map(|it| it.gold);
@@ -91,7 +91,7 @@ fn hear(mut notifications: MessageReader<NotificationReceived>) {
     }
 }
 
-/// What is kept is in the inbox; after a restart it would have to be fetched. One at a time here: the cursor leads to the next.
+/// The server keeps these. After a restart, a game has to fetch them. Here it fetches one at a time: the cursor leads to the next.
 fn look(opened: On<Replied<Call<OpenChest>>>, mut commands: Commands) {
     if opened.result.is_ok() {
         commands
@@ -110,7 +110,7 @@ fn read(reply: On<Replied<FetchNotifications>>, mut commands: Commands) {
     }
 }
 
-/// Whether everything that was asked has its answer.
+/// Whether every request has its answer.
 fn is_done(app: &mut App) -> bool {
     let mut open = app.world_mut().query::<&PendingRequest>();
     app.world().contains_resource::<Deleted>() && open.iter(app.world()).next().is_none()

@@ -1,7 +1,7 @@
 //! A small multiplayer arena: everybody in the match is an avatar that moves, and can let off a shockwave.
 //!
 //! `cargo run --example arena` needs nothing else: it starts an embedded server and three bots. A second one on the same
-//! machine joins the first one's server, as another player. `-- --server http://127.0.0.1:7350` uses a Nakama instead,
+//! machine joins the server of the first, as another player. `-- --server http://127.0.0.1:7350` uses a Nakama instead,
 //! `-- --help` tells the rest.
 //!
 //! Read it in this order: `account.rs` says who plays, `online.rs` logs in, connects and joins; `movement.rs` and `shockwave.rs` send and receive typed

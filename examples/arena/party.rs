@@ -50,7 +50,7 @@ fn hear_invitations(
     mut invitation: ResMut<Invitation>,
 ) {
     for line in chat.read().map(|received| &received.message) {
-        // Who knows what others put into a chat: what is no line of ours is just no invitation.
+        // Others may put anything into a chat. A line that we cannot read is not an invitation.
         let party = line.content::<Line>().ok().and_then(|line| line.party);
         if let Some(party) = party
             && connection

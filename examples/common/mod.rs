@@ -1,6 +1,6 @@
 //! What the small examples share: their flags, a server to play on, and players who log in.
 //!
-//! A player is an app; a game is one app. The arena shows how a game does it all by itself.
+//! Each player is an app; your game is one app. The arena shows how a game does all of this by itself.
 
 use std::{
     error::Error,
@@ -79,7 +79,7 @@ pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
     app
 }
 
-/// The name that a player has on the server. No other run of an example has it.
+/// The name of a player on the server. It is different in each run of an example.
 pub(crate) fn account(name: &str) -> String {
     format!("{name}-{}", process::id())
 }
@@ -96,7 +96,7 @@ pub(crate) fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {
     player.problem = Some(format!("is not connected: {}", gone.reason));
 }
 
-/// Runs frames of everybody until `done` says so. The first player who cannot play ends it, and so does a minute.
+/// Runs frames of all players until `done` says so. Ends when a player cannot go on, or after a minute.
 pub(crate) fn until(
     players: &mut Vec<App>,
     mut done: impl FnMut(&mut Vec<App>) -> bool,

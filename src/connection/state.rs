@@ -31,7 +31,7 @@ use crate::{
 #[type_path = "bevy_nakama::connection"]
 #[non_exhaustive]
 pub enum ConnectionState {
-    /// There is none.
+    /// There is no connection.
     #[default]
     Disconnected,
     /// The socket is being opened.
@@ -89,7 +89,7 @@ pub struct NakamaConnection {
     #[reflect(skip_serializing, default)]
     pub(super) server: Option<NakamaServer>,
     pub(super) user: Option<(UserId, Username)>,
-    /// While there is none yet.
+    /// The connection that is being opened.
     #[reflect(ignore)]
     pub(super) attempt: Option<Attempt>,
     pub(super) round_trip: Option<Duration>,
@@ -202,7 +202,7 @@ pub(super) fn set_state(world: &mut World, state: ConnectionState) {
     connection.state = state;
     let epoch = connection.epoch;
     if waits != shown && waits != state {
-        // Within a transition there is none to run, but what waits then is what the game has just asked for.
+        // Within a transition there is nothing to run, but what waits then is what the game has just asked for.
         let _ = world.try_run_schedule(StateTransition);
         if world.resource::<NakamaConnection>().epoch != epoch {
             return; // the game connected anew in there, and that is the later change

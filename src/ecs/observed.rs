@@ -21,7 +21,7 @@ pub(crate) fn by_the_game<E: Event>(world: &World, target: Option<Entity>) -> bo
     })
 }
 
-/// What the log has said about this connection.
+/// What the log has reported in this connection.
 #[derive(Resource)]
 pub(crate) struct Told<K>(HashSet<K>);
 

@@ -20,7 +20,7 @@ pub struct LocalServerConfig {
     pub address: SocketAddr,
     /// What a client needs to log in. Default: `defaultkey`.
     pub server_key: String,
-    /// What a program that is no player needs to call functions over REST. Default: `defaulthttpkey`.
+    /// What a program without a user needs to call functions over REST. Default: `defaulthttpkey`.
     pub http_key: String,
     /// The functions that clients can call. Default: none.
     pub runtime: RuntimeModule,

@@ -16,7 +16,7 @@ pub enum Area {
     Stream,
 }
 
-/// A request asks for a change of who is where. The server tells of the change in an event, which may overtake the answer.
+/// A request asks for a change of who is where. The server reports the change in an event, which may overtake the answer.
 ///
 /// A server handles the requests of a socket one after the other. So an event that comes before an answer belongs to the
 /// first of the open requests, and never waits for a second one.

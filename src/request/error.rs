@@ -29,8 +29,8 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// There is no connection.
     #[error("not connected")]
     NotConnected,
-    /// Nobody is logged in (REST). Or the local user logged out, or somebody else logged in, while the call waited for a new session
-    /// token or between its parts.
+    /// Nobody is logged in, and no login is under way (REST). Or the login that the call waited for failed. Or the local user logged out,
+    /// or somebody else logged in, while the call waited for a new session token or between its parts.
     #[error("not logged in")]
     NotLoggedIn,
     /// The connection ended while the request was under way.
@@ -64,7 +64,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What is wrong with it.
         error: PayloadError,
     },
-    /// There cannot be a server at this address, or the path of the call is no path (REST). The plugin sent nothing.
+    /// There cannot be a server at this address, or the path of the call is malformed (REST). The plugin sent nothing.
     #[error(transparent)]
     BadAddress(BadAddress),
     /// The server could not be reached (REST).
@@ -76,7 +76,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What it sent.
         got: String,
     },
-    /// Your game despawned the request's entity before the answer. The plugin took back what the request had brought about, where
+    /// Your game despawned the request's entity before the answer. The plugin took back what the request had done, where
     /// that is possible: deleted notifications stay deleted.
     #[error("it was withdrawn")]
     Withdrawn,
@@ -93,7 +93,7 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         since: &'static str,
     },
     /// The entity that the request is about is not, or no longer, what it should be.
-    #[error("the entity is no {expected}")]
+    #[error("the entity is not a {expected}")]
     WrongEntity {
         /// What was expected.
         expected: &'static str,

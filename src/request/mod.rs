@@ -22,7 +22,7 @@
 //!
 //! Each area has an enum of what the server refuses ([`MatchRefusal`](crate::matches::MatchRefusal), …), with the cases that a
 //! game would act upon and with the server's own text. All other errors are the same for all requests, see [`RequestError`].
-//! [`RequestFailed`] tells of every failure, whatever the type. If you observe neither, a failure is a warning in the log.
+//! [`RequestFailed`] reports every failure, whatever the type. If you observe neither, a failure is a warning in the log.
 //!
 //! If a request fails or leaves nothing behind, the plugin despawns its entity in `Last` of the frame of the answer. If you despawn
 //! the entity earlier, you withdraw the request: the plugin undoes what the request brings, should the server agree to it. What else you

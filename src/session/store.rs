@@ -45,7 +45,7 @@ impl StoredSession {
 /// [`restore_session`](crate::commands::NakamaCommands::restore_session). So keep it quick: a small file is quick, a password manager
 /// that asks the user is not.
 ///
-/// [`FileSessionStore`] keeps a file. Write your own for a keychain, or for a platform without files:
+/// [`FileSessionStore`](crate::session::FileSessionStore) keeps a file. Write your own for a keychain, or for a platform without files:
 ///
 /// ```
 /// # use std::sync::Mutex;
@@ -87,7 +87,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// It cannot be written.
     fn save(&self, stored: &StoredSession) -> Result<(), SessionStoreError>;
 
-    /// Keeps nothing any more. It is no error if nothing was kept.
+    /// Forgets the session. If the store has no session, that is not an error.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ pub enum SessionStoreError {
         /// What the system said.
         error: Arc<io::Error>,
     },
-    /// What is kept is no session.
+    /// What the store keeps is not a session.
     #[error("{place} holds no session")]
     Malformed {
         /// Where it is kept.
@@ -129,7 +129,7 @@ impl SessionStoreError {
 #[derive(Clone, Resource)]
 pub(crate) struct Store {
     store: Arc<dyn SessionStore>,
-    /// Whether the log has told of a failure.
+    /// Whether the log has reported a failure.
     has_warned: bool,
 }
 

@@ -190,7 +190,7 @@ struct Tokens {
     created: bool,
 }
 
-/// The session in the answer to a login or a refresh, and whether its account is new. `None` if there is none.
+/// The session in the answer to a login or a refresh, and whether its account is new. `None` if the answer has no session.
 pub(crate) fn read_session(response: &RestResponse) -> Option<(NakamaSession, bool)> {
     let tokens: Tokens = serde_json::from_slice(&response.body).ok()?;
     let session = NakamaSession::restore(&tokens.token, tokens.refresh_token.as_deref()).ok()?;

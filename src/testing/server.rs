@@ -24,7 +24,7 @@ impl TestGame {
         self.wire.input(Input::Opened(epoch));
     }
 
-    /// The server ends the socket, or does not accept it. Does nothing if there is none.
+    /// The server ends the socket, or does not accept it. Does nothing if the game opens no socket.
     pub fn server_ends(&mut self, reason: DisconnectReason) {
         if let Some(epoch) = self.wire.epoch {
             self.wire.input(Input::Ended(epoch, reason));
@@ -88,7 +88,7 @@ impl TestGame {
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// If the game has not sent such an envelope.
     #[track_caller]
     pub fn expect_sent(&mut self, kind: Kind) -> Envelope {
         let sent = self.sent();
@@ -136,7 +136,7 @@ impl TestGame {
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// If no call waits for an answer.
     #[track_caller]
     pub fn answer_rest(&mut self, status: u16, body: &serde_json::Value) {
         self.answer_rest_with(status, body.to_string());
@@ -146,7 +146,7 @@ impl TestGame {
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// If no call waits for an answer.
     #[track_caller]
     pub fn answer_rest_with(&mut self, status: u16, body: impl Into<Bytes>) {
         let call = self.wire.calls.pop_front();
@@ -189,7 +189,7 @@ impl TestGame {
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// If no call waits for an answer.
     #[track_caller]
     pub fn rest_breaks(&mut self) {
         let call = self.wire.calls.pop_front();

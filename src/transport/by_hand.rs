@@ -28,7 +28,7 @@ impl FrameReader {
     ///
     /// # Errors
     ///
-    /// It is no envelope.
+    /// If it is not an envelope.
     pub fn read(&mut self, frame: &Bytes) -> Result<Frame, DecodeError> {
         Ok(match decode(frame, &mut self.0)? {
             Decoded::MatchData(data) => Frame::Data(Message::MatchData(realtime::MatchData {

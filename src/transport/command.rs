@@ -24,7 +24,7 @@ pub(crate) struct Epoch(pub(crate) u64);
 pub(crate) enum LinkCommand {
     /// Open a socket; one that is open is closed first. Ends in [`LinkEvent::Opened`] or [`LinkEvent::Closed`].
     Connect(Box<ConnectPlan>),
-    /// A connection that does not come about, for this reason. One that is open is closed first. Ends in [`LinkEvent::Closed`].
+    /// A connection that cannot be opened, for this reason. A connection that is open is closed first. Ends in [`LinkEvent::Closed`].
     GiveUp(Epoch, DisconnectReason),
     /// Send what is queued, then close the socket.
     Disconnect,

@@ -58,7 +58,7 @@ pub(crate) struct Told {
 pub(crate) enum LinkEvent {
     /// The socket is open.
     Opened,
-    /// There is no socket any more, or none came about. The last event of a connection; all its requests are answered.
+    /// The socket is closed, or could not be opened. The last event of a connection; all its requests are answered.
     Closed(DisconnectReason),
     /// The answer to a request. `late`: the request had been answered with [`Failure::Timeout`] before.
     Answer {
@@ -90,7 +90,7 @@ pub(crate) enum LinkEvent {
         /// Why.
         reason: Failure,
     },
-    /// The server sent a party: how it numbers its fields. Comes before what is told of the party.
+    /// The server sent a party: this is how it numbers the fields. Comes before the events of the party.
     PartyLayout(PartyLayout),
     /// A round trip was measured.
     RoundTrip(Duration),

@@ -52,8 +52,8 @@ impl HandOver {
         self.epoch = epoch;
     }
 
-    /// Adds an event. Data is left out while too much is waiting; one [`LinkEvent::Dropped`] stands in its place. So are raw
-    /// copies, which nobody is told of: the envelopes themselves are not lost.
+    /// Adds an event. While too much is waiting, data is dropped, and one [`LinkEvent::Dropped`] stands in its place. Raw copies are
+    /// dropped without a trace, because the envelopes themselves are not lost.
     pub(crate) fn push(&mut self, event: LinkEvent) {
         let is_copy = matches!(event, LinkEvent::Raw(_));
         if (event.is_data() || is_copy) && self.waiting() > self.limit {

@@ -71,7 +71,7 @@ pub(crate) struct Link {
     events: Receiver<Batch>,
     stats: Arc<LinkStats>,
     staged: Vec<LinkCommand>,
-    /// The last connection that the thread was told of.
+    /// The last connection that the thread was asked for.
     epoch: Epoch,
     /// The last connection that is put aside.
     staged_epoch: Option<Epoch>,
@@ -91,7 +91,7 @@ impl Link {
         Self::with_driver(Some(driver), events, stats)
     }
 
-    /// A link without a thread, for when there is none to be had: it refuses everything.
+    /// A link without a thread, if none can be started: it refuses everything.
     pub(crate) fn dead() -> Self {
         let (_, events) = crossbeam_channel::bounded(0);
         Self {
@@ -222,7 +222,7 @@ impl Link {
                 Err(TryRecvError::Disconnected) if self.is_dead => return None,
                 Err(TryRecvError::Disconnected) => {
                     self.is_dead = true;
-                    // One end for all connections that the thread was told of, after the answers to what had not left. A
+                    // One end for all connections that the thread was asked for, after the answers to what had not left. A
                     // later connection, and what is for it, waits for another thread.
                     let later = self.staged.iter().position(|it| it.begins().is_some());
                     let unsent = self.staged.drain(..later.unwrap_or(self.staged.len()));

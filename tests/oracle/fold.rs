@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, mem, slice};
 
-/// An answer that comes later is none, and an open party lets one in sooner; in milliseconds.
+/// An answer that comes later does not count, and an open party answers sooner; in milliseconds.
 const REQUEST_TIMEOUT: u64 = 10_000;
 const OPEN_PARTY: u64 = 1_000;
 /// Refusals that mean that nobody asks to join any more.
@@ -159,7 +159,7 @@ impl Fold {
         self.outcomes.push(outcome);
         (body["asked"], body["at"]) = (asked, self.now.into());
         if word.starts_with("Must join channel before") {
-            self.act("ok:channel_leave", &body); // One may be told this way only.
+            self.act("ok:channel_leave", &body); // Some recordings have nothing but this.
         } else if is_ok || NOBODY_ASKS.split('|').any(|end| word.ends_with(end)) {
             self.act(&format!("ok:{what}"), &body);
         }

@@ -45,7 +45,7 @@ impl Drop for Where<'_> {
     }
 }
 
-/// A line as one can live through it: in protobuf. `None` is for what a client sent in JSON that is no envelope.
+/// A line as a client of protobuf has it. `None` for what a client sent in JSON and is not an envelope.
 ///
 /// The recorder of the old server did not know `party_update`, and wrote down an envelope without a message.
 fn in_protobuf(scenario: &Scenario, line: &Line) -> Option<Line> {
@@ -220,9 +220,9 @@ struct Recorded {
     scenarios: usize,
     clients: usize,
     frames: usize,
-    /// Kinds of frames, to and fro; the plain acknowledgement and what is no envelope are kinds of their own.
+    /// Kinds of frames in both directions. The plain acknowledgement and what is not an envelope are kinds of their own.
     kinds: usize,
-    /// Kinds of envelopes of which there was none.
+    /// Kinds of envelopes that did not occur.
     missing: usize,
     /// Sent by a method of its own.
     typed: usize,

@@ -149,7 +149,7 @@ impl Tokens {
         show_value(&(session.token(), refresh));
         for (name, token) in [("token", session.token()), ("refresh token", refresh)] {
             let token = token.expose();
-            // What a token says is no secret, in parts; that it is signed is.
+            // Parts of what a token says are not secret. Its signature is.
             let signature = token.rsplit('.').next().expect("a part");
             self.0.push((name, token.to_owned()));
             self.0.push((name, signature.to_owned()));
@@ -190,7 +190,7 @@ fn log_in_and_out(tokens: &mut Tokens) {
     careless.expect_err("it panics");
 }
 
-/// Matches, parties, a join by token, and being thrown out of everything.
+/// Matches, parties, a join by token, and kicks.
 fn play(tokens: &mut Tokens) {
     let (_local, server) = start(LocalServerConfig {
         server_key: SERVER_KEY.into(),

@@ -1,4 +1,4 @@
-//! The party panel: create a party, invite, join, let in, promote, throw out.
+//! The party panel: create a party, invite, join, accept, promote, kick.
 
 use bevy::{
     clipboard::Clipboard,
@@ -170,7 +170,7 @@ fn draw(panel: &mut ChildSpawnerCommands, shown: Shown) {
         Shown::Waiting(asking) => {
             panel.spawn(text("Waiting for the party's leader", 12.0, DIM));
             panel
-                .spawn(button("Withdraw", "Give up waiting to be let in"))
+                .spawn(button("Withdraw", "Take the join request back"))
                 .observe(move |_: On<Activate>, mut commands: Commands| {
                     // There is no message for this: to despawn what waits is to give up.
                     commands.entity(asking).despawn();

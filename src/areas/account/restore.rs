@@ -48,9 +48,10 @@ pub enum RestoreRefusal {
 
 impl From<RestError> for RestoreRefusal {
     fn from(error: RestError) -> Self {
-        match error.status {
-            400 | 401 => Self::Ended,
-            _ => Self::Other(error),
+        if error.ends_session() {
+            Self::Ended
+        } else {
+            Self::Other(error)
         }
     }
 }
@@ -68,12 +69,10 @@ impl RestRequest for RestoreSession {
         Ok(session_in(response)?.0)
     }
 
-    fn apply(&self, world: &mut World, session: &NakamaSession) {
-        session::login_succeeds(world, self.request, &self.server, session);
-    }
-
-    fn heard(world: &mut World, request: Entity, error: Option<String>) {
-        end_login(world, request, error);
+    fn conclude(&self, world: &mut World, outcome: Outcome<Self>) -> Outcome<Self> {
+        end_login(world, self.request, &self.server, outcome, |session| {
+            session
+        })
     }
 }
 
@@ -93,8 +92,8 @@ fn find(world: &World, server: &NakamaServer) -> Result<NakamaSession, RestoreRe
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, or logs in if there is none that is good for this
-    /// server. The answer is a [`Replied<LogIn>`](crate::request::Replied); [`LoggedIn::restored`] says how it came about.
+    /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, or logs in if the store has no session that is good for this
+    /// server. The answer is a [`Replied<LogIn>`](crate::request::Replied); [`LoggedIn::restored`] says which of the two it was.
     ///
     /// ```
     /// # use bevy_app::{App, Startup};
@@ -128,7 +127,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
             match found {
                 Ok(session) if !session.is_expired() => {
                     let call = log_in.to_call();
-                    session::put_in_place(world, &server, &session, Some(call));
+                    session::take_up(world, &server, &session, Some(call));
                     let login = LoggedIn {
                         session,
                         created: false,
@@ -147,19 +146,19 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, for games that show a form to log in with if
-    /// there is none. The answer is a [`Replied<RestoreSession>`](crate::request::Replied).
+    /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, for games that show a login form if
+    /// nothing is stored. The answer is a [`Replied<RestoreSession>`](crate::request::Replied).
     ///
     /// A good session is in place at once. One whose token has ended is refreshed first.
     ///
     /// # Errors
     ///
-    /// See [`RestoreRefusal`]. If the server cannot be reached to refresh the session, that is no refusal: the session stays stored.
+    /// See [`RestoreRefusal`]. If the server cannot be reached to refresh the session, that is not a refusal: the session stays stored.
     pub fn restore_session(self, server: &NakamaServer) -> EntityCommands<'a> {
         let server = server.clone();
         self.request_with(move |world, request| match find(world, &server) {
             Ok(session) if !session.is_expired() => {
-                session::put_in_place(world, &server, &session, None);
+                session::take_up(world, &server, &session, None);
                 settle_at_once::<RestoreSession>(world, request, Ok(session));
             }
             Ok(session) => {

@@ -114,7 +114,7 @@ impl Core {
         self.session(&claims, false)
     }
 
-    /// Ends the login of the tokens given, or all logins of the user if there are none. Sockets stay open.
+    /// Ends the login of the tokens given, or all logins of the user if no token is given. Sockets stay open.
     pub(super) fn log_out(&mut self, call: &Call<'_>, caller: Claims) -> ApiResult {
         let request: LogoutRequest = call.body()?;
         let session = self.token_of(Token::Session, &request.token, &caller)?;
@@ -147,7 +147,7 @@ impl Core {
             .ok_or_else(|| ApiError::invalid(format!("{token:?} token invalid.")))
     }
 
-    /// Logs in who has this credential, creating the account if there is none and the caller does not object.
+    /// Logs in who has this credential, creating the account if it does not exist and the caller does not object.
     fn log_in(
         &mut self,
         call: &Call<'_>,

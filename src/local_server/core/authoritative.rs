@@ -68,7 +68,7 @@ impl Matches {
 
 /// Why a handler does not answer.
 enum Silent {
-    /// There is no such match, or there is none any more because the handler has panicked.
+    /// There is no such match, or not any more because the handler has panicked.
     Gone,
     /// It is at work.
     Busy,

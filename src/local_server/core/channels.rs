@@ -25,7 +25,7 @@ pub(super) fn id_of(stream: &Stream) -> String {
     format!("{mode}.{subject}.{subcontext}.{label}")
 }
 
-/// The channel with an id, `None` if that is none.
+/// The channel with an id, `None` if the id is malformed.
 pub(super) fn stream_of(id: &str) -> Option<Stream> {
     let mut parts = id.splitn(4, '.');
     let [mode, subject, subcontext, label] =

@@ -36,7 +36,7 @@ pub(in crate::local_server) struct Handshake {
 enum Refusal {
     Format,
     Token,
-    /// It is no WebSocket handshake.
+    /// It is not a WebSocket handshake.
     Upgrade,
 }
 

@@ -128,7 +128,7 @@ impl<'a> Call<'a> {
         self.query(name).filter(|text| !text.is_empty())
     }
 
-    /// Where a list is to go on, if the call says so. `invalid` is the answer to a text that is no cursor of this list.
+    /// Where a list continues, if the call says so. `invalid` is the answer to a text that is not a cursor of this list.
     pub(super) fn cursor<C: DeserializeOwned>(
         &self,
         name: &str,

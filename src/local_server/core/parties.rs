@@ -42,7 +42,7 @@ pub(super) struct Party {
     max_size: i32,
     /// Who asks to join, in order.
     requests: Vec<Peer>,
-    /// The creator has been told of the party as every joiner is. Servers before 3.35 leave it at the answer.
+    /// The creator has received the party, as everybody does who joins. Servers before 3.35 send the answer only.
     creator_told: bool,
 }
 

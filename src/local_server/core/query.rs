@@ -11,7 +11,7 @@
 //! | `clause^5` | the same, but it counts five times for the order of what is found |
 //!
 //! Clauses are separated by spaces. With `+` a clause has to hold, with `-` it must not; of those without a sign, at least one has to hold if there
-//! is none with `+`, and otherwise they only decide what comes first. A value may hold colons and brackets, and anything behind a
+//! is no clause with `+`, and otherwise they only decide what comes first. A value may hold colons and brackets, and anything behind a
 //! `\`. A clause without a field, or with a value in quotes, holds for nothing. Regular expressions (`/…/`), tolerance (`~`) and dates are not understood: the
 //! first are refused, the others are texts.
 
@@ -165,7 +165,7 @@ fn term(literal: UserInputLiteral) -> Node {
     let is_quoted = delimiter == Delimiter::DoubleQuotes;
     let is_like = delimiter == Delimiter::None && phrase.contains(['*', '?']);
     match field_name {
-        // A phrase is looked for in texts of several words, and there are none: each is one word, whatever it holds.
+        // A phrase is looked for in texts of several words. Here every text is a single word, whatever it holds.
         _ if is_quoted => Node::Nothing,
         None => Node::Nothing,
         Some(field) if is_like => Node::Like(field, phrase),
@@ -173,7 +173,7 @@ fn term(literal: UserInputLiteral) -> Node {
     }
 }
 
-/// `None` if it is no number.
+/// `None` if it is not a number.
 fn bound(bound: UserInputBound) -> Option<Bound<f64>> {
     let number = |text: String| text.trim_start_matches('\\').parse().ok();
     match bound {

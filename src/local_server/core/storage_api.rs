@@ -70,7 +70,7 @@ fn parsed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
     text.parse().map_err(serde::de::Error::custom)
 }
 
-/// `null` is no value.
+/// `null` is not a value.
 fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

@@ -1,4 +1,4 @@
-//! What clients hear of streams that are none of the server's own.
+//! What clients receive from streams that game code has made.
 
 use super::{
     ids::text_of,

@@ -24,7 +24,7 @@ const WRITE_WAIT: Duration = Duration::from_secs(5);
 /// How long to wait for the peer to close, when all is said.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Stands for a text frame that is none.
+/// Stands for a text frame that is not UTF-8.
 const NOT_UTF8: Bytes = Bytes::from_static(b"\xff");
 
 type Sink = futures_util::stream::SplitSink<WebSocketStream<TokioIo<Upgraded>>, Message>;

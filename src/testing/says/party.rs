@@ -47,7 +47,7 @@ pub fn party_join_request(party_id: &str, askers: &[&str]) -> Message {
     })
 }
 
-/// A party was closed, or the local user was thrown out of it.
+/// A party was closed, or the local user was kicked from it.
 #[must_use]
 pub fn party_closed(party_id: &str) -> Message {
     Message::PartyClose(realtime::PartyClose {

@@ -57,7 +57,7 @@ pub(crate) enum Input {
     Frame(Epoch, Bytes),
     /// A control frame arrived.
     Alive(Epoch),
-    /// The socket is gone, or none came about.
+    /// The socket is closed, or could not be opened.
     Ended(Epoch, DisconnectReason),
     /// A REST call is over.
     RestDone(RequestId, Result<RestResponse, Unreachable>),

@@ -20,7 +20,7 @@ use crate::transport::{address::Endpoint, error::TransportError};
 /// How long one address may keep the next one waiting.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A connection that is coming about: its name is looked up, then its addresses are tried one after the other.
+/// A connection that is being made: its name is looked up, then its addresses are tried one after the other.
 pub(crate) struct Dial {
     /// For what comes after the connection.
     #[cfg(feature = "rustls")]

@@ -239,7 +239,7 @@ impl<S: Read + Write> Frames<S> {
         self.put(OpCode::Data(Data::Binary), message);
     }
 
-    /// Writes a close frame, unless one was written before.
+    /// Writes a close frame. Does nothing the second time.
     pub(crate) fn close(&mut self, code: Option<u16>) {
         if !self.is_closing {
             self.is_closing = true;
@@ -304,7 +304,7 @@ fn close_words(payload: &[u8]) -> Result<Option<(u16, String)>, FrameError> {
         None => Err(FrameError::Protocol("a close frame with half a code")),
         Some((code, words)) => {
             let words = str::from_utf8(words)
-                .map_err(|_| FrameError::Protocol("a close frame with words that are no text"))?;
+                .map_err(|_| FrameError::Protocol("a close frame with words that are not UTF-8"))?;
             Ok(Some((u16::from_be_bytes(*code), words.to_owned())))
         }
     }

@@ -1,4 +1,4 @@
-//! The words of a response that is no success, in one line.
+//! The words of a response that reports an error, in one line.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 const MAX_TEXT: usize = 300;
 /// How much of a page is shown, in characters.
 const MAX_PAGE: usize = 80;
-/// How much of a body that is no JSON is looked at, in bytes.
+/// How much of a body that is not JSON is looked at, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
 /// An error in JSON.
@@ -36,7 +36,7 @@ pub(crate) fn error_text(status: u16, body: &[u8]) -> String {
     text
 }
 
-/// The title of a page, or its first words. `None` if it is no page.
+/// The title of a page, or its first words. `None` if it is not a page.
 pub(crate) fn page_text(body: &[u8]) -> Option<String> {
     let body = body.trim_ascii_start();
     if !body.starts_with(b"<") {

@@ -32,7 +32,7 @@ pub(crate) enum How {
     Raw,
     /// The plugin refused it, because the server would close the socket over it.
     Refused,
-    /// It is no message, or the plugin cannot send it.
+    /// It is not a message, or the plugin cannot send it.
     NotSent,
 }
 

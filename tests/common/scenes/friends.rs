@@ -60,7 +60,10 @@ pub(crate) fn friends(server: &NakamaServer) {
     sees_status(&mut bob, &bobs, &["", "in a match"]);
     let world = bob.app.world_mut();
     let mut own = world.query_filtered::<&UserStatus, With<IsSelf>>();
-    assert_eq!(own.single(world).expect("one's own").0, "in a match");
+    assert_eq!(
+        own.single(world).expect("the local user's own").0,
+        "in a match"
+    );
     second
         .ask::<UpdateStatus>(|nakama| nakama.set_status(None).id())
         .expect("hidden");

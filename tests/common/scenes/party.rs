@@ -53,7 +53,7 @@ pub(crate) fn a_party(server: &NakamaServer) -> PartyLayout {
         .clone();
     sees_party(&mut ada, &["ada*"]);
 
-    // Both ask; one after the other is let in, and one is declined first.
+    // Both ask. The leader accepts them one after the other, and declines one of them first.
     for asking in [&mut bob, &mut cat] {
         asking
             .ask::<JoinParty>(|nakama| nakama.join_party(id.clone()).id())
@@ -79,7 +79,7 @@ pub(crate) fn a_party(server: &NakamaServer) -> PartyLayout {
         (askers.len() == 2).then_some(askers)
     });
     ada.ask::<AcceptPartyJoin>(|nakama| nakama.accept_party_join(askers[0]).id())
-        .expect("bob is let in");
+        .expect("bob is accepted");
     ada.ask::<DeclinePartyJoin>(|nakama| nakama.decline_party_join(askers[1]).id())
         .expect("cat is declined");
     sees_party(&mut ada, &["ada*", "bob"]);
@@ -103,7 +103,7 @@ pub(crate) fn a_party(server: &NakamaServer) -> PartyLayout {
     );
     let refused = ada
         .ask::<JoinParty>(|nakama| nakama.join_party("no-such-party").id())
-        .expect_err("that is no id");
+        .expect_err("that is not an id");
     assert!(
         matches!(
             refused,
@@ -137,13 +137,13 @@ pub(crate) fn a_party(server: &NakamaServer) -> PartyLayout {
     sees_party(&mut bob, &["ada", "bob*"]);
     let waiting = bob.until("cat, who has been waiting", Game::the::<PartyJoinRequester>);
     bob.ask::<AcceptPartyJoin>(|nakama| nakama.accept_party_join(waiting).id())
-        .expect("cat is let in");
+        .expect("cat is accepted");
     sees_party(&mut cat, &["ada", "bob*", "cat"]);
 
-    // One is thrown out, the leader leaves, and the last one closes it.
+    // A member is kicked, the leader leaves, and the last member closes it.
     let adas = member(&mut bob, "ada");
     bob.ask::<KickFromParty>(|nakama| nakama.kick_from_party(adas).id())
-        .expect("ada is thrown out");
+        .expect("ada is kicked");
     sees_party(&mut ada, &[]);
     sees_party(&mut cat, &["bob*", "cat"]);
     let party = Game::the::<Party>(&mut bob.app).expect("bob is in it");

@@ -223,5 +223,5 @@ pub(crate) fn a_match_of_the_server(server: &NakamaServer) {
         "sum: 6"
     );
     ada.ask::<LeaveMatch>(|nakama| nakama.leave_match(here).id())
-        .expect("one leaves");
+        .expect("the local user leaves");
 }

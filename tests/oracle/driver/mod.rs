@@ -76,7 +76,7 @@ fn kind_of(name: &str) -> Option<Kind> {
         "FollowUsers" => Kind::StatusFollow,
         "UnfollowUsers" => Kind::StatusUnfollow,
         "UpdateStatus" => Kind::StatusUpdate,
-        // Of oneself, or of a party.
+        // Of the local user, or of a party.
         "RemoveMatchmakerTicket" | "RawRequest" => return None,
         other => panic!("what {other} sends is not known"),
     })

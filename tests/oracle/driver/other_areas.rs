@@ -65,7 +65,7 @@ impl Client {
             assert_eq!(index.get(&id), Some(entity), "the index knows {id}");
             let is_self = world.get::<IsSelf>(entity).is_some();
             let is_own = *self.player.user_id() == id;
-            assert_eq!(is_self, is_own, "{id} is oneself or is not");
+            assert_eq!(is_self, is_own, "{id} is the local user or is not");
             let mut facts = json!({});
             if let Some(name) = world.get::<Username>(entity) {
                 facts["username"] = name.as_str().into();

@@ -77,7 +77,7 @@ impl Client {
                 && let Some(own) = &self.session_id
             {
                 let session = who.get::<SessionId>().expect("a session");
-                assert_eq!(session.as_str(), own, "this is not oneself");
+                assert_eq!(session.as_str(), own, "this is not the local user");
             }
             Person {
                 entity: who.id(),

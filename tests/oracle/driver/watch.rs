@@ -111,7 +111,10 @@ impl Client {
                                ids: Query<&MatchId>| {
             for data in inbox.read() {
                 write_match(json!(MatchData {
-                    match_id: ids.get(data.context).expect("one is in it").to_string(),
+                    match_id: ids
+                        .get(data.context)
+                        .expect("its context is there")
+                        .to_string(),
                     presence: data.sender.as_ref().map(presence),
                     op_code: data.op_code,
                     data: data.data.clone(),
@@ -123,7 +126,10 @@ impl Client {
                                ids: Query<&PartyId>| {
             for data in inbox.read() {
                 write(json!(PartyData {
-                    party_id: ids.get(data.context).expect("one is in it").to_string(),
+                    party_id: ids
+                        .get(data.context)
+                        .expect("its context is there")
+                        .to_string(),
                     presence: data.sender.as_ref().map(presence),
                     op_code: data.op_code,
                     data: data.data.clone(),

@@ -93,7 +93,7 @@ fn a_channel_that_is_left_before_its_history_comes_is_no_matter() {
             .id()
     });
     game.update();
-    assert_eq!(histories.take(), ["the entity is no chat channel"]);
+    assert_eq!(histories.take(), ["the entity is not a chat channel"]);
 }
 
 #[test]

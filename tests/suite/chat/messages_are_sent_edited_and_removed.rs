@@ -110,12 +110,12 @@ fn what_cannot_be_sent_is_refused_in_the_next_frame() {
     assert_eq!(
         seen,
         [
-            "leave: the entity is no chat channel",
-            "not edited: the entity is no chat channel",
-            "not removed: the entity is no chat channel",
+            "leave: the entity is not a chat channel",
+            "not edited: the entity is not a chat channel",
+            "not removed: the entity is not a chat channel",
             "not sent: 5020 bytes are above the server's limit of 4096",
             "not sent: it cannot be encoded: key must be a string",
-            "not sent: the entity is no chat channel",
+            "not sent: the entity is not a chat channel",
         ]
     );
     assert_eq!(game.sent(), []);

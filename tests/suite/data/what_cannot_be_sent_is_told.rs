@@ -81,7 +81,7 @@ fn who_sends_while_offline_hears_that() {
     };
     let elsewhere = send(&mut game);
     let not_a_member = SendError::NotAMember.to_string();
-    assert_eq!(elsewhere, [&*not_a_member], "a party is no match");
+    assert_eq!(elsewhere, [&*not_a_member], "a party is not a match");
     game.connection_breaks();
     game.update();
     log.take(); // requests that the server had not answered

@@ -142,7 +142,7 @@ pub(crate) fn sources(below: &str) -> Vec<(PathBuf, String)> {
 /// The file that a path leads to: past the facades that pass the name on.
 pub(crate) fn file_of<'a>(sources: &'a [Source], path: &[String]) -> Option<&'a str> {
     let mut path = path.to_vec();
-    // A name that is passed on in a circle is none.
+    // A name that is passed on in a circle is not a name.
     for _ in 0..8 {
         let longest = (1..=path.len()).rev().find_map(|len| {
             let module = path[..len].join("/");

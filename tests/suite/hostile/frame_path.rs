@@ -12,7 +12,7 @@ use prost::Message as _;
 
 /// Lets a game receive these frames, one by one. Answers are given a request of the game's that they fit.
 ///
-/// Every frame is reported as it is, in order, until one is no envelope: that one ends the connection, and the mirror with
+/// Every frame is reported as it is, in order, until a frame is not an envelope: that frame ends the connection, and the mirror with
 /// it. After that, the game can connect and be in a match as if nothing had been.
 pub(crate) fn frame_path(frames: &[Bytes]) {
     let settings = NakamaSettings {

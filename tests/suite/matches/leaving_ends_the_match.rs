@@ -31,7 +31,7 @@ fn leaving_what_is_no_match_is_refused_in_the_next_frame() {
     game.commands(|c| c.nakama().leave_match(nothing).id());
     assert_eq!(log.take(), [""; 0], "never before the call has returned");
     game.update();
-    assert_eq!(log.take(), ["leave: the entity is no match"]);
+    assert_eq!(log.take(), ["leave: the entity is not a match"]);
 }
 
 #[test]

@@ -74,8 +74,8 @@ fn only_a_ticket_can_be_removed() {
     assert_eq!(
         log.take(),
         [
-            "RemoveMatchmakerTicket: the entity is no matchmaker ticket",
-            "AddPartyToMatchmaker: the entity is no party",
+            "RemoveMatchmakerTicket: the entity is not a matchmaker ticket",
+            "AddPartyToMatchmaker: the entity is not a party",
         ]
     );
     game.answer(&asked, match_joined("m1", &["ada"]));

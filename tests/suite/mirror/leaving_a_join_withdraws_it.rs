@@ -79,12 +79,12 @@ fn leaving_what_is_still_joining_withdraws_it() {
     game.expect_sent(Kind::MatchmakerRemove);
     log.take();
 
-    // An entity that is joining a channel is no match.
+    // An entity that is joining a channel is not a match.
     let joining = game.commands(|commands| commands.nakama().join_chat(JoinChat::room("s")).id());
     game.update();
     game.commands(|commands| _ = commands.nakama().leave_match(joining));
     game.update();
-    assert_eq!(log.take(), ["LeaveMatch: the entity is no match"]);
+    assert_eq!(log.take(), ["LeaveMatch: the entity is not a match"]);
     assert!(game.app.world().get_entity(joining).is_ok());
 }
 

@@ -40,7 +40,7 @@ fn run_conditions_say_where_the_local_user_is() {
     game.update();
     assert_eq!(hold(&mut game), ["connected", "in a match", "a player"]);
 
-    // Others in the match are no local player.
+    // Other members of the match are not the local player.
     let ada = game.presence_of("m1", "ada");
     game.app.world_mut().despawn(ada);
     assert_eq!(hold(&mut game), ["connected", "in a match"]);

@@ -49,7 +49,11 @@ fn the_inbox_holds_what_is_kept_whichever_way_it_came() {
     assert_eq!(arrived(&mut game).len(), 1);
     answer(&mut game, page(&entries, "c=1"));
     assert_eq!(inbox(&game), ["first", "second", "live", "newest"]);
-    assert_eq!(arrived(&mut game), [""; 0], "what is fetched is no news");
+    assert_eq!(
+        arrived(&mut game),
+        [""; 0],
+        "what is fetched is not reported as new"
+    );
 
     let cursor = game.app.world().resource::<NotificationInbox>().cursor();
     let cursor = cursor.to_owned();

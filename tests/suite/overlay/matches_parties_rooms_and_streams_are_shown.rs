@@ -76,7 +76,7 @@ fn a_leader_sees_who_asks_to_join() {
     let seen = texts(&harness);
     assert_eq!(count(&seen, "asks to join"), 2, "{seen:?}");
 
-    // Bob is let in.
+    // Bob is accepted.
     let game = played("party_closed", "alice", 26);
     let harness = look(&game, OverlayTab::Parties);
     harness.get_by_label("2 people");

@@ -154,7 +154,7 @@ fn decline_cat(game: &mut TestGame, log: &Log, text: &str) -> Entity {
 #[test]
 fn who_does_not_ask_any_more_is_gone_when_the_decline_fails() {
     both_layouts(|mut game, log| {
-        // Cat has left: they are no member, and ask no more.
+        // Cat has left: they are not a member, and their join request is gone.
         let text = "Error removing party member or join request: party member not found";
         let cat = decline_cat(&mut game, &log, text);
         let error = format!("decline: {text} (bad input)");

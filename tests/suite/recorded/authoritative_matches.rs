@@ -71,7 +71,7 @@ fn a_handler_refuses_with_its_reason() {
             "JoinMatch: JoinRejected Match join rejected (match join rejected)",
         ];
         assert_eq!(log[..2], refused, "{generation}");
-        // The third try is let in, with other metadata.
+        // The third try is accepted, with other metadata.
         let joined = ["+alice", "+bob", "JoinMatch", "server: welcome bob"];
         assert_eq!(log[2..6], joined, "{generation}");
         let not_found = "JoinMatch: NotFound Match not found (match not found)";

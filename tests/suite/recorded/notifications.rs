@@ -141,6 +141,6 @@ fn what_real_servers_list_and_delete() {
             ],
             "{generation}"
         );
-        assert_eq!(inbox(&game).len(), 2, "of three, one was deleted");
+        assert_eq!(inbox(&game).len(), 2, "the server has deleted the third");
     }
 }

@@ -22,7 +22,7 @@ fn a_request_without_an_answer_times_out() {
 
     game.answer(&asked, Message::Status(realtime::Status::default()));
     game.update();
-    assert_eq!(log.take(), [""; 0], "what comes later is no second answer");
+    assert_eq!(log.take(), [""; 0], "a later answer does not count");
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn a_connect_that_the_thread_did_not_live_to_see_has_a_new_thread() {
     assert_eq!(next(&mut game, &log), "connected");
 }
 
-/// A game that connects again as soon as a request fails, because the thread is gone, and what is told of the thread comes later.
+/// A game that connects again as soon as a request fails, because the thread is gone, before it gets the events of the thread.
 #[test]
 fn a_connect_as_the_answer_to_a_failed_request_has_a_new_thread() {
     for has_left in [false, true] {

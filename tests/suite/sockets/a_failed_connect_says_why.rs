@@ -1,4 +1,4 @@
-//! A server that cannot be reached, or is none: the reason says so, and the game went on meanwhile.
+//! A server that cannot be reached, or something else at its address: the reason says so, and the game went on meanwhile.
 
 use std::{
     io::{Read as _, Write as _},

@@ -132,7 +132,7 @@ fn an_answer_that_is_known_at_once_wakes_the_game() {
         let seen = seen.clone();
         let no_match = commands.spawn_empty().id();
         let refused = move |reply: On<Replied<LeaveMatch>>| {
-            let error = reply.result.as_ref().expect_err("it is no match");
+            let error = reply.result.as_ref().expect_err("it is not a match");
             seen.add(error.to_string());
         };
         commands.nakama().leave_match(no_match).observe(refused);

@@ -29,7 +29,7 @@ fn unfollowing_by_entity_and_by_id() {
     assert_eq!(
         log.take(),
         [
-            "not unfollowed: the entity is no followed user",
+            "not unfollowed: the entity is not a followed user",
             "unfollowed"
         ]
     );

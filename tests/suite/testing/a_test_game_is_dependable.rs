@@ -153,7 +153,7 @@ fn settings_are_the_tests_or_else_the_games() {
     assert_eq!(lines(&TestGame::with_plugins(settings, nakama)), 7);
 }
 
-/// A tap of the raw envelopes and the like must not be needed either: here is no generated type but for the names of kinds.
+/// Such tests need no tap of raw envelopes either. They name no generated type except the kinds of envelopes.
 #[test]
 fn a_game_that_plays_by_itself_is_tested_without_generated_types() {
     let mut game = TestGame::of(|app: &mut App| {

@@ -54,7 +54,7 @@ impl<'a> Runtime<'a> {
     ///
     /// # Errors
     ///
-    /// The id is no UUID.
+    /// The id is not a UUID.
     pub fn session_disconnect(&mut self, session_id: &str) -> Result<(), RuntimeError> {
         let session = parse_session(session_id)?;
         let ending = if self.caller == Some(session) {

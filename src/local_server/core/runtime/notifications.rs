@@ -103,7 +103,7 @@ impl Runtime<'_> {
     ///
     /// # Errors
     ///
-    /// A malformed id, a code below 1, an empty subject, or content that is no JSON object.
+    /// A malformed id, a code below 1, an empty subject, or content that is not a JSON object.
     pub fn notification_send(
         &mut self,
         notification: NotificationSend,

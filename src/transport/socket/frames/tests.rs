@@ -249,7 +249,7 @@ fn what_a_server_may_not_send_is_refused() {
         (vec![0x88, 1, 3], "a close frame with half a code"),
         (
             vec![0x88, 3, 3, 232, 0xff],
-            "a close frame with words that are no text",
+            "a close frame with words that are not UTF-8",
         ),
     ] {
         match read_all(&mut frames([bytes])) {

@@ -31,7 +31,7 @@ fn requests_that_fail() {
     let payload = || PayloadError::new(Deep(std::io::Error::other("at byte 3")));
     let json = |text: &str| {
         let number: Result<u32, _> = serde_json::from_str(text);
-        PayloadError::new(number.expect_err("it is no number"))
+        PayloadError::new(number.expect_err("it is not a number"))
     };
     let after = Duration::from_secs;
     for (error, expected) in [
@@ -90,7 +90,7 @@ fn requests_that_fail() {
         ),
         (
             RequestError::WrongEntity { expected: "party" },
-            "the entity is no party",
+            "the entity is not a party",
         ),
     ] {
         assert_eq!(text(&error), expected);

@@ -1,4 +1,4 @@
-//! The log tells what goes wrong and the game does not observe, once. It also tells of a plugin that the game forgot.
+//! The log reports once what goes wrong and the game does not observe. It also names a plugin that the game forgot.
 
 mod a_missing_plugin;
 mod data_that_is_not_sent;

@@ -7,7 +7,7 @@ pub(crate) enum Step {
     Disconnect,
     Accept,
     Break,
-    /// The server sends what is no envelope.
+    /// The server sends something that is not an envelope.
     Garbage,
     Ask(Ask),
     /// The server answers one of what it was asked.

@@ -50,7 +50,11 @@ fn a_match_token_needs_no_match_and_lasts_for_30_seconds() {
     pass(&mut world, 29);
     let answer = ask(&mut world, ada, &join_here);
     assert_eq!(answer["match"]["match_id"], id);
-    assert_eq!(answer["match"].get("size"), None, "oneself is not counted");
+    assert_eq!(
+        answer["match"].get("size"),
+        None,
+        "the local user is not counted"
+    );
     assert_eq!(ask(&mut world, bob, &join_here)["match"]["size"], 1);
 
     pass(&mut world, 1);

@@ -25,7 +25,7 @@ fn a_presence_put_elsewhere_is_nobody() {
         c.nakama().send_data(here, data);
     });
     game.update();
-    assert_eq!(leaves(&mut game), [], "it is none of the receivers");
+    assert_eq!(leaves(&mut game), [], "the portrait is not a player");
     game.app.world_mut().despawn(portrait);
     game.update();
     assert_eq!(game.presence_of("m", "bob"), bob);

@@ -436,7 +436,7 @@ fn a_place_is_left_before_anybody_was_told_of() {
     });
 }
 
-/// Bob was told of before; then the game despawned his presence, and leaves as he gets another.
+/// Bob has had his `Joined`. Then the game despawned his presence, and leaves as he gets another.
 #[test]
 fn a_place_is_left_as_a_despawned_player_comes_back() {
     with_bob_in_each(|place, mut game, here, log| {
