@@ -98,6 +98,21 @@ pub struct RestError {
     pub message: String,
 }
 
+impl RestError {
+    /// Whether the server says with this, in answer to a refresh, that the session is over. A server that is too busy does not say so,
+    /// and neither does another program that answers in its place.
+    pub(crate) fn ends_session(&self) -> bool {
+        let is_of_server = self.code != 0;
+        let is_no = (400..500).contains(&self.status) && !matches!(self.status, 408 | 429);
+        is_of_server && is_no && !self.is_of_server_key()
+    }
+
+    /// Whether the server does not take the server key. That says nothing of a session.
+    pub(crate) fn is_of_server_key(&self) -> bool {
+        self.status == 401 && self.message.starts_with("Server key")
+    }
+}
+
 impl From<&RestResponse> for RestError {
     fn from(response: &RestResponse) -> Self {
         let json: Option<serde_json::Value> = serde_json::from_slice(&response.body).ok();

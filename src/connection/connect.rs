@@ -11,7 +11,7 @@ use super::{
 use crate::{
     commands::NakamaCommands,
     ecs::observed,
-    session::CurrentSession,
+    session,
     transport::{DisconnectReason, Epoch, LinkCommand},
 };
 
@@ -80,6 +80,9 @@ impl NakamaCommands<'_, '_, '_> {
             if world.resource::<NakamaConnection>().waiting().is_some() {
                 return opening::give_up(world, DisconnectReason::Requested);
             }
+            // A refusal of the token may be on its way. Nothing is tried again after it.
+            let mut connection = world.resource_mut::<NakamaConnection>();
+            connection.bypass_change_detection().attempt = None;
             world
                 .resource_mut::<NetworkLink>()
                 .stage(LinkCommand::Disconnect);
@@ -91,9 +94,11 @@ impl NakamaCommands<'_, '_, '_> {
 pub(crate) fn on_opened(world: &mut World) {
     let mut connection = world.resource_mut::<NakamaConnection>();
     connection.last_reason = None;
-    connection.attempt = None;
+    let token = connection.attempt.take().and_then(|it| it.token);
     let epoch = connection.epoch;
-    world.resource_mut::<CurrentSession>().on_accepted();
+    if let Some(token) = token {
+        session::on_accepted(world, &token);
+    }
     set_state(world, ConnectionState::Connected);
     if world.resource::<NakamaConnection>().epoch != epoch {
         return; // the game connected anew while it saw the phase before

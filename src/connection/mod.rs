@@ -27,7 +27,9 @@ pub use self::{
 pub(crate) use self::{
     connect::{on_closed, on_opened},
     link::{NetworkLink, hand_over},
-    opening::{NextStep, give_up, next_step, on_missed, open, renews, tries_again},
+    opening::{
+        NextStep, give_up, next_step, on_login_failed, on_missed, open, renews, tries_again,
+    },
     state::{on_party_layout, on_round_trip},
 };
 pub use crate::transport::{

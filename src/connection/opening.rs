@@ -9,7 +9,7 @@ use super::{
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{
-    session::CurrentSession,
+    session::{self, CurrentSession},
     transport::{ConnectPlan, DisconnectReason, Epoch, LinkCommand},
 };
 
@@ -24,6 +24,7 @@ pub(crate) enum NextStep {
 
 /// The game asks for a connection.
 pub(super) fn begin(world: &mut World, options: ConnectOptions) {
+    session::forget_withdrawn(world);
     let placed = world.resource::<CurrentSession>().placed();
     let mut connection = world.resource_mut::<NakamaConnection>();
     let had_one = connection.state != ConnectionState::Disconnected;
@@ -108,8 +109,17 @@ pub(crate) fn give_up(world: &mut World, reason: DisconnectReason) {
 /// What the connection may have waited for did not come. If nothing else comes, this is why the connection is not opened.
 pub(crate) fn on_missed(world: &mut World, reason: DisconnectReason) {
     let mut connection = world.resource_mut::<NakamaConnection>();
-    if let Some(attempt) = connection.attempt.as_mut().filter(|it| it.is_waiting()) {
+    let attempt = &mut connection.bypass_change_detection().attempt;
+    if let Some(attempt) = attempt.as_mut().filter(|it| it.is_waiting()) {
         attempt.failure = Some(reason);
+    }
+}
+
+/// A login failed. A connection that waits for new tokens of the session in place does not need it.
+pub(crate) fn on_login_failed(world: &mut World, message: String) {
+    let attempt = world.resource::<NakamaConnection>().attempt.as_ref();
+    if attempt.is_some_and(|attempt| !attempt.has_renewed) {
+        on_missed(world, DisconnectReason::LoginFailed { message });
     }
 }
 
@@ -133,6 +143,7 @@ pub(crate) fn tries_again(world: &mut World, epoch: Epoch, reason: &DisconnectRe
     let is_renewable = place.is_some_and(|(server, session)| connection.is_of(server, session));
     let is_worth_it = is_of_token && is_renewable && connection.epoch == epoch;
     let mut connection = world.resource_mut::<NakamaConnection>();
+    let connection = connection.bypass_change_detection();
     let Some(attempt) = &mut connection.attempt else {
         return false;
     };

@@ -30,8 +30,8 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     /// There is no connection.
     #[error("not connected")]
     NotConnected,
-    /// Nobody is logged in (REST). Or the local user logged out, or somebody else logged in, while the call waited for a new session
-    /// token or between its parts.
+    /// Nobody is logged in, and no login is under way (REST). Or the login that the call waited for failed. Or the local user logged out,
+    /// or somebody else logged in, while the call waited for a new session token or between its parts.
     #[error("not logged in")]
     NotLoggedIn,
     /// The socket's connection ended while the request was under way. A request over REST has a connection of its own, see

@@ -1,12 +1,24 @@
-//! A connection that waits for a login or for new tokens goes on when they are there.
+//! A connection that waits for a login or for new tokens goes on when they are there, and so do calls.
 
 use bevy_ecs::prelude::*;
 
-use super::renewal::renew_current;
-use crate::connection::{NextStep, give_up, next_step, open, renews};
+use super::{
+    error::RequestError,
+    renewal::renew_current,
+    table::{Requests, send},
+};
+use crate::{
+    connection::{self, NextStep, give_up, next_step, open, renews},
+    session::{self, CurrentSession},
+};
 
 /// In `PostUpdate`, before what the game asked for is handed over: the connection that waits goes on, if there is one.
 pub(super) fn go_on(world: &mut World) {
+    if session::forget_withdrawn(world) {
+        let withdrawn = RequestError::<crate::error::ServerError>::Withdrawn;
+        connection::on_login_failed(world, withdrawn.to_string());
+    }
+    wake(world);
     match next_step(world) {
         NextStep::Wait => {}
         NextStep::Open => open(world),
@@ -15,5 +27,19 @@ pub(super) fn go_on(world: &mut World) {
             renews(world);
             renew_current(world);
         }
+    }
+}
+
+/// The calls that waited for a login are made, or end.
+fn wake(world: &mut World) {
+    let current = world.resource::<CurrentSession>();
+    if current.awaits_first()
+        || current.is_renewing()
+        || !world.resource::<Requests>().has_waiting()
+    {
+        return;
+    }
+    for request in world.resource_mut::<Requests>().take_waiting() {
+        send(world, request);
     }
 }

@@ -57,7 +57,7 @@ pub(super) enum Sent {
 
 /// Why a request sends nothing.
 pub(crate) enum Unsent {
-    /// The session token is being renewed. It waits for the new one.
+    /// The session token is being renewed, or nobody is logged in yet. It waits.
     Waits,
     /// Its connection has ended.
     Lost(Failure),

@@ -1,7 +1,5 @@
 //! New session tokens, when the old ones have ended.
 
-use std::collections::VecDeque;
-
 use bevy_ecs::prelude::*;
 
 use super::{
@@ -13,9 +11,7 @@ use crate::{
     connection,
     error::RestError,
     session::{self, CurrentSession, NakamaSession, read_session, refresh_call},
-    transport::{
-        DisconnectReason, Failure, NakamaServer, RestCall, RestResponse, Secret, TransportError,
-    },
+    transport::{DisconnectReason, Failure, NakamaServer, RestCall, Secret, TransportError},
 };
 
 /// The server refused a token: sees to it that there is a new one. Whether there may be one for what was made like this.
@@ -43,54 +39,53 @@ pub(super) fn renew_current(world: &mut World) {
     if current.is_renewing() {
         return;
     }
+    let current = current.bypass_change_detection();
     current.renewal_begins(session.token().clone());
     let refresh = session.refresh_token().is_some();
-    let refresh = refresh.then(|| refresh_call(&server, &session));
-    let login = current.fallback().cloned();
     let renewal = Renewal {
+        refresh: refresh.then(|| refresh_call(&server, &session)),
+        login: current.fallback().cloned(),
         server,
         old: session,
-        calls: refresh.into_iter().chain(login).collect(),
         deadline: Deadline::new(world),
     };
     send(world, Box::new(renewal));
 }
 
-/// Whether the session in place has other tokens by now.
-fn is_renewed(world: &World, old: &NakamaSession) -> bool {
-    let current = world.resource::<CurrentSession>();
-    let session = current.session();
-    session.is_some_and(|session| session.token() != old.token())
+/// Whether the session in place has other tokens by now, or is another one.
+fn is_replaced(world: &World, old: &NakamaSession) -> bool {
+    let session = world.resource::<CurrentSession>().session();
+    session.is_none_or(|session| session.token() != old.token())
 }
 
 /// The one renewal that is under way.
 struct Renewal {
     server: NakamaServer,
     old: NakamaSession,
-    /// To refresh the session. If that is refused, to log in, if the session is a restored one that was never accepted.
-    calls: VecDeque<RestCall>,
+    /// `None` if there is no refresh token, or if the server has refused it.
+    refresh: Option<RestCall>,
+    /// What comes then, if the session is a restored one that was never accepted.
+    login: Option<RestCall>,
     deadline: Deadline,
 }
 
 impl Pending for Renewal {
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
-        let call = self.calls.front().cloned();
+        let call = self.refresh.as_ref().or(self.login.as_ref()).cloned();
         call.map(Sent::Call).ok_or(Unsent::LoggedOut)
     }
 
     fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
-        let is_refused = matches!(
-            &ending,
-            Ending::Response(RestResponse {
-                status: 400 | 401,
-                ..
-            })
-        );
-        if is_refused && self.calls.len() > 1 && !is_renewed(world, &self.old) {
-            self.calls.pop_front();
+        let is_over = match &ending {
+            Ending::Response(response) => RestError::from(response).ends_session(),
+            _ => false,
+        };
+        let is_replaced = is_replaced(world, &self.old);
+        if is_over && self.login.is_some() && !is_replaced && self.refresh.take().is_some() {
             return Progress::More(self);
         }
         let mut current = world.resource_mut::<CurrentSession>();
+        let current = current.bypass_change_detection();
         let waiting = if current.renewal_ends(self.old.token()) {
             world.resource_mut::<Requests>().take_waiting()
         } else {
@@ -100,11 +95,12 @@ impl Pending for Renewal {
             Ending::Response(response) if response.is_success() => read_session(response),
             _ => None,
         };
-        if let Some((new, _)) = new {
-            session::take_over(world, &self.old, &new);
-        } else if !is_renewed(world, &self.old) {
+        if let Some((new, created)) = new {
+            let login = self.is_login().then_some(created);
+            session::take_over(world, &self.old, &new, login);
+        } else if !is_replaced {
             connection::on_missed(world, self.reason(&ending));
-            let ending = outcome(ending);
+            let ending = self.outcome(ending);
             for request in waiting {
                 settle(world, request, ending.clone());
             }
@@ -122,14 +118,24 @@ impl Pending for Renewal {
 }
 
 impl Renewal {
+    /// Whether it has come to the login.
+    fn is_login(&self) -> bool {
+        self.refresh.is_none()
+    }
+
     /// Why there is no connection, if a connection needs the new tokens.
     fn reason(&self, ending: &Ending) -> DisconnectReason {
         match ending {
             Ending::Response(response) => {
-                let RestError {
-                    status, message, ..
-                } = response.into();
-                DisconnectReason::Refused { status, message }
+                let error = RestError::from(response);
+                let message = error.to_string();
+                if self.is_login() {
+                    DisconnectReason::LoginFailed { message }
+                } else if error.ends_session() {
+                    DisconnectReason::SessionEnded { message }
+                } else {
+                    DisconnectReason::RefreshFailed { message }
+                }
             }
             Ending::Failed(Failure::BadAddress(bad)) => DisconnectReason::BadAddress(bad.clone()),
             Ending::Failed(Failure::Unreachable(error)) => {
@@ -142,19 +148,19 @@ impl Renewal {
             _ => DisconnectReason::NetworkThread,
         }
     }
-}
 
-/// What a renewal that brought no tokens is to those who waited for it.
-fn outcome(ending: Ending) -> Ending {
-    match ending {
-        Ending::Response(response) if response.is_success() => {
+    /// What a renewal that brought no tokens is to those who waited for it. None of it is an answer to what they asked.
+    fn outcome(&self, ending: Ending) -> Ending {
+        let Ending::Response(response) = ending else {
+            return ending;
+        };
+        let error = RestError::from(&response);
+        if response.is_success() {
             Ending::Unexpected(instead_of("no session", &response))
+        } else if self.is_login() || error.ends_session() {
+            Ending::SessionEnded(error)
+        } else {
+            Ending::Unexpected(format!("no new session, but with: {error}"))
         }
-        Ending::Response(
-            response @ RestResponse {
-                status: 400 | 401, ..
-            },
-        ) => Ending::SessionEnded((&response).into()),
-        other => other,
     }
 }

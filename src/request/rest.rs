@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::RestError,
-    session::CurrentSession,
+    session,
     transport::{Failure, RestCall, RestResponse, Secret, error_text},
 };
 
@@ -48,8 +48,10 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
     /// Brings the world up to date. If its user is not the one who is connected now, the world stays as it is.
     fn apply(&self, _world: &mut World, _reply: &Self::Reply) {}
 
-    /// The game has heard of the outcome, and has done what it does about that. `error` is why it failed.
-    fn heard(_world: &mut World, _request: Entity, _error: Option<String>) {}
+    /// The game is about to hear of the outcome. Gives what it hears.
+    fn conclude(&self, _world: &mut World, outcome: Outcome<Self>) -> Outcome<Self> {
+        outcome
+    }
 
     /// The server refused.
     fn refused(response: &RestResponse) -> Self::Refusal {
@@ -120,8 +122,8 @@ impl<R: RestRequest> Pending for Open<R> {
 
     fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let ending = match (ending, self.token.take()) {
-            (Ending::Response(response), Some(_)) if response.is_success() => {
-                world.resource_mut::<CurrentSession>().on_accepted();
+            (Ending::Response(response), Some(token)) if response.is_success() => {
+                session::on_accepted(world, &token);
                 Ending::Response(response)
             }
             (Ending::Response(response), Some(token)) if is_token_refused(&response) => {
@@ -165,9 +167,8 @@ impl<R: RestRequest> Pending for Open<R> {
             }
             outcome = Err(RequestError::Withdrawn);
         }
-        let error = outcome.as_ref().err().map(ToString::to_string);
+        let outcome = self.part.conclude(world, outcome);
         reply::<R>(world, self.made.entity, outcome, true);
-        R::heard(world, self.made.entity, error);
         Progress::Settled
     }
 

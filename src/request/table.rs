@@ -26,7 +26,7 @@ pub(crate) struct Requests {
     moves: BTreeMap<RequestId, Move>,
     /// Those that ran out of time, in case that the server consents later.
     late: HashMap<RequestId, Box<dyn Pending>>,
-    /// Those that wait for the new token.
+    /// Those that wait for a new token, or for a login.
     waiting: Vec<Box<dyn Pending>>,
 }
 
@@ -64,7 +64,12 @@ impl Requests {
         !self.moves.is_empty() && who.into_iter().any(is_moved)
     }
 
-    /// Those that waited for a new session token.
+    /// Whether there are some that wait for a session token.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Those that waited for a session token.
     pub(super) fn take_waiting(&mut self) -> Vec<Box<dyn Pending>> {
         mem::take(&mut self.waiting)
     }

@@ -42,7 +42,8 @@ impl UserCall {
 
 impl Call for UserCall {
     fn is_possible(world: &World) -> bool {
-        world.resource::<CurrentSession>().place().is_some()
+        let current = world.resource::<CurrentSession>();
+        current.place().is_some() || current.is_logging_in()
     }
 
     fn is_current(world: &World, made: &Made) -> bool {
@@ -55,7 +56,12 @@ impl Call for UserCall {
     fn complete(self, world: &World, made: &Made) -> Result<(RestCall, Option<Secret>), Unsent> {
         let current = world.resource::<CurrentSession>();
         let Some((server, session)) = made.place(current) else {
-            return Err(Unsent::LoggedOut);
+            let may_come = made.tenure == current.tenure() && current.awaits_first();
+            return Err(if may_come {
+                Unsent::Waits
+            } else {
+                Unsent::LoggedOut
+            });
         };
         if current.is_renewing() {
             return Err(Unsent::Waits);

@@ -69,6 +69,11 @@ impl CurrentSession {
         !self.logins.is_empty()
     }
 
+    /// Whether nobody is logged in, and a login is under way.
+    pub(crate) fn awaits_first(&self) -> bool {
+        self.place.is_none() && self.is_logging_in()
+    }
+
     pub(crate) fn place(&self) -> Option<&(NakamaServer, NakamaSession)> {
         self.place.as_ref()
     }
@@ -84,7 +89,8 @@ impl CurrentSession {
 
     /// Puts a session in place.
     fn put(&mut self, server: NakamaServer, session: NakamaSession) {
-        let is_same = self.place.as_ref().is_some_and(|(old_server, old)| {
+        // What is asked for while nobody is in place is for whoever comes.
+        let is_same = self.place.as_ref().is_none_or(|(old_server, old)| {
             *old_server == server && old.user_id() == session.user_id()
         });
         if !is_same {
@@ -128,11 +134,6 @@ impl CurrentSession {
         self.fallback.as_ref()
     }
 
-    /// The server has accepted the session in place.
-    pub(crate) fn on_accepted(&mut self) {
-        self.fallback = None;
-    }
-
     pub(crate) fn renewal_begins(&mut self, old: Secret) {
         self.renewing = Some(old);
     }
@@ -155,11 +156,23 @@ impl CurrentSession {
 pub struct SessionRefreshed {
     /// The session as it is now. Its tokens do not show in `Debug`.
     pub session: NakamaSession,
+    /// Whether it is the session of another user than before. Only
+    /// [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) can bring that about: if the server, set up anew, does
+    /// not know the restored session, the login that you gave may find or make another account.
+    pub is_other_user: bool,
+    /// Whether the account was made just now, by that login.
+    pub created: bool,
 }
 
-/// Puts a session in place, and keeps it for the next start. `fallback` is for a session of which nobody knows yet whether the server
-/// accepts it.
-pub(crate) fn put_in_place(
+/// Puts a session in place, and keeps it for the next start.
+pub(crate) fn put_in_place(world: &mut World, server: &NakamaServer, session: &NakamaSession) {
+    take_up(world, server, session, None);
+    keep(world);
+}
+
+/// Puts a session in place that is kept already. Nobody knows yet whether the server accepts it; if it does not, `fallback` is the login
+/// to call.
+pub(crate) fn take_up(
     world: &mut World,
     server: &NakamaServer,
     session: &NakamaSession,
@@ -168,21 +181,27 @@ pub(crate) fn put_in_place(
     let mut current = world.resource_mut::<CurrentSession>();
     current.put(server.clone(), session.clone());
     current.fallback = fallback;
-    keep(world);
 }
 
-/// A login succeeded: puts its session in place, unless it was withdrawn or the user logged out.
-pub(crate) fn login_succeeds(
-    world: &mut World,
-    request: Entity,
-    server: &NakamaServer,
-    session: &NakamaSession,
-) {
-    let is_wanted = world.get_entity(request).is_ok();
+/// The server has accepted a token. If it is the one in place, nobody needs another way in.
+pub(crate) fn on_accepted(world: &mut World, token: &Secret) {
     let mut current = world.resource_mut::<CurrentSession>();
-    if current.login_ends(request) && is_wanted {
-        put_in_place(world, server, session, None);
+    let is_in_place = current.session().is_some_and(|it| it.token() == token);
+    if is_in_place {
+        current.bypass_change_detection().fallback = None;
     }
+}
+
+/// Forgets the logins that the game has withdrawn: nobody waits for them. Whether there were any.
+pub(crate) fn forget_withdrawn(world: &mut World) -> bool {
+    let logins = world.resource::<CurrentSession>().logins.iter().copied();
+    let gone: Vec<_> = logins
+        .filter(|login| world.get_entity(*login).is_err())
+        .collect();
+    for login in &gone {
+        world.resource_mut::<CurrentSession>().login_ends(*login);
+    }
+    !gone.is_empty()
 }
 
 /// Takes the session out of place. Logins that are under way put nothing in place any more.
@@ -201,18 +220,34 @@ fn keep(world: &mut World) {
     }
 }
 
-/// A session was refreshed. If it is the one in place, the new tokens take its place.
-pub(crate) fn take_over(world: &mut World, old: &NakamaSession, new: &NakamaSession) {
+/// A session has new tokens. If it is the one in place, they take its place. `login` is for those of a login: whether it made the
+/// account.
+pub(crate) fn take_over(
+    world: &mut World,
+    old: &NakamaSession,
+    new: &NakamaSession,
+    login: Option<bool>,
+) {
     let mut current = world.resource_mut::<CurrentSession>();
-    let Some((_, session)) = &mut current.place else {
+    let Some((server, session)) = current.place() else {
         return;
     };
-    if session.token() == old.token() {
-        session.clone_from(new);
-        current.fallback = None;
-        keep(world);
-        let session = new.clone();
-        world.trigger(SessionRefreshed { session });
-        world.flush();
+    if session.token() != old.token() {
+        return;
     }
+    let is_other_user = login.is_some() && session.user_id() != new.user_id();
+    let server = server.clone();
+    current.fallback = None;
+    if is_other_user {
+        current.put(server, new.clone());
+    } else {
+        current.place = Some((server, new.clone()));
+    }
+    keep(world);
+    world.trigger(SessionRefreshed {
+        session: new.clone(),
+        is_other_user,
+        created: login == Some(true),
+    });
+    world.flush();
 }

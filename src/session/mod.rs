@@ -26,7 +26,9 @@ pub use self::{
     tokens::{InvalidToken, NakamaSession},
 };
 pub(crate) use self::{
-    current::{Tenure, login_succeeds, put_in_place, take_out_of_place, take_over},
+    current::{
+        Tenure, forget_withdrawn, on_accepted, put_in_place, take_out_of_place, take_over, take_up,
+    },
     store::{Store, load_stored},
     tokens::{read_session, refresh_call},
 };

@@ -136,10 +136,23 @@ pub enum DisconnectReason {
     /// The game connected before anybody was logged in, and no login was under way.
     #[error("nobody is logged in")]
     NotLoggedIn,
-    /// The connection waited for a login, and the login failed. `Replied<LogIn>` has the typed error.
+    /// The connection waited for a login, and the login failed. `Replied<LogIn>` has the typed error. To try again, log in again, and
+    /// connect.
     #[error("the login failed: {}", one_line(message))]
     LoginFailed {
         /// The login's error.
+        message: String,
+    },
+    /// The session token has ended, and the server does not refresh the session any more. Log in again.
+    #[error("the session has ended: {}", one_line(message))]
+    SessionEnded {
+        /// The server's text.
+        message: String,
+    },
+    /// The session token has ended, and the server could not refresh the session just now. Try again later.
+    #[error("the session cannot be refreshed: {}", one_line(message))]
+    RefreshFailed {
+        /// The server's text, or that of a proxy in its place.
         message: String,
     },
     /// The address is malformed. Trying again does not help.
@@ -148,7 +161,8 @@ pub enum DisconnectReason {
     /// The server could not be reached. Try again later, or check the address.
     #[error(transparent)]
     Unreachable(Unreachable),
-    /// The server refused the socket. 401 means that it accepts neither the session token nor the refresh token any more: log in again.
+    /// The server refused the socket. 401 means that it does not accept the session token, not even a refreshed one, or that there is no
+    /// refresh token: log in again.
     #[error("the server refused the socket with {status}: {}", one_line(message))]
     Refused {
         /// HTTP status.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ALREADY_EXISTS, FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED,
-    UNAUTHENTICATED, is_refused, session_in,
+    UNAUTHENTICATED, session_in,
 };
 use crate::{
     commands::NakamaCommands,
@@ -15,7 +15,7 @@ use crate::{
     error::{RestError, refusals},
     request::{Outcome, RequestError, RestRequest, request, submit_rest},
     session::{self, CurrentSession, NakamaSession, refresh_call},
-    transport::{Auth, DisconnectReason, NakamaServer, RestCall, RestResponse},
+    transport::{Auth, NakamaServer, RestCall, RestResponse},
 };
 
 /// How a player logs in.
@@ -250,9 +250,7 @@ refusals! {
 impl From<RestError> for LoginRefusal {
     fn from(error: RestError) -> Self {
         match error.code {
-            UNAUTHENTICATED if error.message.starts_with("Server key") => {
-                Self::InvalidServerKey(error)
-            }
+            _ if error.is_of_server_key() => Self::InvalidServerKey(error),
             UNAUTHENTICATED => Self::InvalidCredentials(error),
             ALREADY_EXISTS => Self::UsernameTaken(error),
             NOT_FOUND if error.message.starts_with("User account") => Self::AccountNotFound(error),
@@ -313,26 +311,37 @@ impl RestRequest for LogIn {
     }
 
     fn goes_on(&mut self, response: &RestResponse) -> bool {
-        is_refused(response) && self.stored.take().is_some()
+        RestError::from(response).ends_session() && self.stored.take().is_some()
     }
 
-    fn apply(&self, world: &mut World, reply: &LoggedIn) {
-        session::login_succeeds(world, self.request, &self.server, &reply.session);
-    }
-
-    fn heard(world: &mut World, request: Entity, error: Option<String>) {
-        end_login(world, request, error);
+    fn conclude(&self, world: &mut World, outcome: Outcome<Self>) -> Outcome<Self> {
+        end_login(world, self.request, &self.server, outcome, |login| {
+            &login.session
+        })
     }
 }
 
-/// The game has heard of a login. A connection that waits for it hears why it failed.
-pub(super) fn end_login(world: &mut World, request: Entity, error: Option<String>) {
-    let is_wanted = world.get_entity(request).is_ok();
-    world.resource_mut::<CurrentSession>().login_ends(request);
-    let withdrawn = || RequestError::<LoginRefusal>::Withdrawn.to_string();
-    if let Some(message) = error.or_else(|| (!is_wanted).then(withdrawn)) {
-        connection::on_missed(world, DisconnectReason::LoginFailed { message });
+/// A login has its outcome. Puts its session in place, unless the game has withdrawn the login, or the user has logged out since then. A
+/// connection that waits for it hears why it failed.
+pub(super) fn end_login<T, E: std::error::Error>(
+    world: &mut World,
+    request: Entity,
+    server: &NakamaServer,
+    outcome: Result<T, RequestError<E>>,
+    session: impl Fn(&T) -> &NakamaSession,
+) -> Result<T, RequestError<E>> {
+    let is_awaited = world.resource_mut::<CurrentSession>().login_ends(request);
+    let is_wanted = is_awaited && world.get_entity(request).is_ok();
+    let outcome = match outcome {
+        Ok(_) if !is_wanted => Err(RequestError::Withdrawn),
+        outcome => outcome,
+    };
+    match &outcome {
+        Ok(login) => session::put_in_place(world, server, session(login)),
+        Err(error) if is_awaited => connection::on_login_failed(world, error.to_string()),
+        Err(_) => {}
     }
+    outcome
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
@@ -341,8 +350,9 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// It opens no socket. To go online, [`connect`](Self::connect) right after it.
     ///
-    /// If several logins are under way, the last one that the server answers wins. If you despawn the request's entity, the
-    /// login puts nothing in place. A login as somebody else leaves an open socket alone; [`connect`](Self::connect) again to play as
+    /// If several logins are under way, the last one that the server answers wins. If you despawn the request's entity, or the user
+    /// [logs out](Self::log_out) before the answer, the login puts nothing in place and ends with
+    /// [`Withdrawn`](RequestError::Withdrawn). A login as somebody else leaves an open socket alone; [`connect`](Self::connect) again to play as
     /// the new user.
     pub fn log_in(self, server: &NakamaServer, login: Login) -> EntityCommands<'a> {
         let server = server.clone();

@@ -50,11 +50,6 @@ fn session_in<E: std::error::Error>(
     })
 }
 
-/// Whether the server does not take a token any more.
-fn is_refused(response: &RestResponse) -> bool {
-    matches!(response.status, 400 | 401)
-}
-
 /// gRPC codes of the REST interface.
 const INVALID_ARGUMENT: i32 = 3;
 const NOT_FOUND: i32 = 5;
@@ -68,7 +63,7 @@ refusals! {
     pub enum SessionRefusal(RestError) {
         /// The server key of [`NakamaServer::new`] is not the server's.
         InvalidServerKey,
-        /// The token is not the server's, has expired, or was logged out. Log in again.
+        /// The token is not the server's, has expired, or was logged out, or its user is gone or banned. Log in again.
         InvalidToken,
         /// Something else.
         Other,
@@ -78,10 +73,8 @@ refusals! {
 impl From<RestError> for SessionRefusal {
     fn from(error: RestError) -> Self {
         match error.code {
-            UNAUTHENTICATED if error.message.starts_with("Server key") => {
-                Self::InvalidServerKey(error)
-            }
-            UNAUTHENTICATED | INVALID_ARGUMENT => Self::InvalidToken(error),
+            _ if error.is_of_server_key() => Self::InvalidServerKey(error),
+            _ if error.ends_session() => Self::InvalidToken(error),
             _ => Self::Other(error),
         }
     }
@@ -178,7 +171,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     pub fn use_session(mut self, server: &NakamaServer, session: NakamaSession) {
         let server = server.clone();
         self.queue(move |world| {
-            session::put_in_place(world, &server, &session, None);
+            session::put_in_place(world, &server, &session);
         });
     }
 }

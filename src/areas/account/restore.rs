@@ -48,9 +48,10 @@ pub enum RestoreRefusal {
 
 impl From<RestError> for RestoreRefusal {
     fn from(error: RestError) -> Self {
-        match error.status {
-            400 | 401 => Self::Ended,
-            _ => Self::Other(error),
+        if error.ends_session() {
+            Self::Ended
+        } else {
+            Self::Other(error)
         }
     }
 }
@@ -68,12 +69,10 @@ impl RestRequest for RestoreSession {
         Ok(session_in(response)?.0)
     }
 
-    fn apply(&self, world: &mut World, session: &NakamaSession) {
-        session::login_succeeds(world, self.request, &self.server, session);
-    }
-
-    fn heard(world: &mut World, request: Entity, error: Option<String>) {
-        end_login(world, request, error);
+    fn conclude(&self, world: &mut World, outcome: Outcome<Self>) -> Outcome<Self> {
+        end_login(world, self.request, &self.server, outcome, |session| {
+            session
+        })
     }
 }
 
@@ -128,7 +127,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
             match found {
                 Ok(session) if !session.is_expired() => {
                     let call = log_in.to_call();
-                    session::put_in_place(world, &server, &session, Some(call));
+                    session::take_up(world, &server, &session, Some(call));
                     let login = LoggedIn {
                         session,
                         created: false,
@@ -159,7 +158,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         let server = server.clone();
         self.request_with(move |world, request| match find(world, &server) {
             Ok(session) if !session.is_expired() => {
-                session::put_in_place(world, &server, &session, None);
+                session::take_up(world, &server, &session, None);
                 settle_at_once::<RestoreSession>(world, request, Ok(session));
             }
             Ok(session) => {

@@ -1,52 +1,8 @@
 //! `log_in` and `connect`, one after the other: the connection waits for the login.
 
-use super::*;
-use crate::common::log::Log;
+use super::{watching::*, *};
 use bevy_nakama::testing::{TestGame, server, session_of};
 use serde_json::json;
-
-/// A game that says what becomes of its logins and connections.
-fn watched() -> (TestGame, Log) {
-    let (mut game, log) = (TestGame::new(), Log::default());
-    let seen = log.clone();
-    game.observe(move |reply: On<Replied<LogIn>>| {
-        seen.add(match &reply.result {
-            Ok(login) => format!("logged in as {}", login.session.username()),
-            Err(error) => format!("no login: {error}"),
-        });
-    });
-    let seen = log.clone();
-    game.observe(move |_: On<Connected>, connection: Res<NakamaConnection>| {
-        let user = connection.user().map(|(_, name)| name.as_str());
-        seen.add(format!("connected as {}", user.unwrap_or_default()));
-    });
-    let seen = log.clone();
-    game.observe(move |gone: On<Disconnected>| seen.add(gone.reason.to_string()));
-    (game, log)
-}
-
-fn log_in(game: &mut TestGame) -> Entity {
-    game.commands(|commands| {
-        let login = Login::device("a-device-of-somebody");
-        commands.nakama().log_in(&server(), login).id()
-    })
-}
-
-fn connect(game: &mut TestGame) {
-    game.commands(|commands| commands.nakama().connect());
-}
-
-fn phase(game: &TestGame) -> ConnectionState {
-    game.app.world().resource::<NakamaConnection>().state()
-}
-
-fn refuse(game: &mut TestGame) {
-    game.answer_rest(
-        409,
-        &json!({ "code": 6, "message": "Username is already in use." }),
-    );
-    game.update();
-}
 
 #[test]
 fn both_in_startup_in_any_order() {
@@ -76,7 +32,7 @@ fn both_in_startup_in_any_order() {
 #[test]
 fn a_login_that_fails_is_why_there_is_no_connection() {
     let (mut game, log) = watched();
-    log_in(&mut game);
+    begin_login(&mut game);
     connect(&mut game);
     game.update();
     refuse(&mut game);
@@ -103,7 +59,7 @@ fn a_game_that_logs_in_again_at_once_is_waited_for() {
             commands.nakama().log_in(&server(), login);
         }
     });
-    log_in(&mut game);
+    begin_login(&mut game);
     connect(&mut game);
     game.update();
     refuse(&mut game);
@@ -121,16 +77,20 @@ fn a_game_that_logs_in_again_at_once_is_waited_for() {
 #[test]
 fn a_login_that_was_withdrawn_is_no_login() {
     let (mut game, log) = watched();
-    let login = log_in(&mut game);
+    let login = begin_login(&mut game);
     connect(&mut game);
     game.update();
     game.commands(|commands| commands.entity(login).despawn());
     game.accept_login("ada");
     game.update();
     game.update();
+    let withdrawn = "it was withdrawn";
     assert_eq!(
-        log.take()[1..],
-        ["the login failed: it was withdrawn".to_owned()]
+        log.take(),
+        [
+            format!("no login: {withdrawn}"),
+            format!("the login failed: {withdrawn}")
+        ]
     );
     let current = game.app.world().resource::<CurrentSession>();
     assert!(current.session().is_none(), "it is not in place");
@@ -151,7 +111,7 @@ fn nobody_is_logged_in() {
 #[test]
 fn who_disconnects_ends_the_waiting() {
     let (mut game, log) = watched();
-    log_in(&mut game);
+    begin_login(&mut game);
     connect(&mut game);
     game.update();
     game.commands(|commands| commands.nakama().disconnect());
@@ -174,7 +134,7 @@ fn who_disconnects_ends_the_waiting() {
 fn the_old_connection_does_not_wait() {
     let (mut game, log) = watched();
     game.connect();
-    log_in(&mut game);
+    begin_login(&mut game);
     connect(&mut game);
     game.update();
     game.update();
@@ -192,7 +152,7 @@ fn the_old_connection_does_not_wait() {
 fn a_login_that_fails_does_not_connect_the_user_before() {
     let (mut game, log) = watched();
     game.commands(|commands| commands.nakama().use_session(&server(), session_of("ada")));
-    log_in(&mut game);
+    begin_login(&mut game);
     connect(&mut game);
     game.update();
     refuse(&mut game);
@@ -205,8 +165,8 @@ fn a_login_that_fails_does_not_connect_the_user_before() {
 #[test]
 fn the_last_login_that_is_answered_wins() {
     let (mut game, log) = watched();
-    log_in(&mut game);
-    log_in(&mut game);
+    begin_login(&mut game);
+    begin_login(&mut game);
     connect(&mut game);
     game.update();
     for name in ["ada", "bob"] {
@@ -225,8 +185,8 @@ fn the_last_login_that_is_answered_wins() {
 #[test]
 fn one_login_of_two_is_enough() {
     let (mut game, log) = watched();
-    log_in(&mut game);
-    log_in(&mut game);
+    begin_login(&mut game);
+    begin_login(&mut game);
     connect(&mut game);
     game.update();
     game.accept_login("ada");
@@ -244,7 +204,7 @@ fn one_login_of_two_is_enough() {
 fn who_logs_out_is_out_at_once_and_logins_under_way_are_forgotten() {
     let (mut game, log) = watched();
     game.connect();
-    log_in(&mut game);
+    begin_login(&mut game);
     game.update();
     game.commands(|commands| commands.nakama().log_out().id());
     let is_out = |game: &TestGame| {
@@ -264,6 +224,10 @@ fn who_logs_out_is_out_at_once_and_logins_under_way_are_forgotten() {
     let token = session.token().expose();
     let told = json!({ "token": token, "refresh_token": token });
     assert_eq!(game.rest_bodies(), [told]);
-    assert_eq!(log.take(), ["connected as ada", "logged in as bob"]);
+    assert_eq!(
+        log.take(),
+        ["connected as ada", "no login: it was withdrawn"],
+        "nothing is reported of a login that was withdrawn"
+    );
     assert_eq!(phase(&game), ConnectionState::Connected, "the socket stays");
 }

@@ -59,7 +59,7 @@ fn refuse_refresh(game: &mut TestGame) {
     game.update();
 }
 
-const ENDED: &str = "the server refused the socket with 401: Refresh token invalid or expired.";
+const ENDED: &str = "the session has ended: Refresh token invalid or expired. (401)";
 
 #[test]
 fn a_token_that_has_ended_is_replaced_before_the_socket_opens() {
@@ -178,5 +178,18 @@ fn who_disconnects_while_tokens_are_replaced_is_not_connected() {
     give_tokens(&mut game);
     game.update();
     assert_eq!(log.take(), ["new tokens for ada", "the game disconnected"]);
+    assert_eq!(state(&game), ConnectionState::Disconnected);
+}
+
+/// The player cancels while the server's refusal of the token is on its way.
+#[test]
+fn who_disconnects_while_the_token_is_refused_is_not_connected() {
+    let (mut game, log) = connecting(session(u32::MAX.into()));
+    game.commands(|commands| commands.nakama().disconnect());
+    refuse_socket(&mut game);
+    game.update();
+    game.update();
+    assert_eq!(calls(&mut game), 0);
+    assert_eq!(log.take().len(), 1);
     assert_eq!(state(&game), ConnectionState::Disconnected);
 }

@@ -74,12 +74,13 @@ fn a_token_that_was_replaced_meanwhile_is_not_replaced_again() {
     give_tokens(&mut game, "ada-2");
     assert_eq!(log.take(), ["now ada-2"]);
     refuse_token(&mut game);
-    assert_eq!(calls(&mut game), [REFRESH.1, "/b"], "with the new one");
+    let asked = [REFRESH.1, "/slow", "/b"];
+    assert_eq!(calls(&mut game), asked, "with the new one");
     ask(&mut game, "/c");
-    let asked = [REFRESH.1, "/b", "/c"];
+    let asked = [REFRESH.1, "/slow", "/b", "/c"];
     assert_eq!(calls(&mut game), asked, "it has a new one: no need to wait");
     give_tokens(&mut game, "ada-3");
-    assert_eq!(calls(&mut game), ["/b", "/c", "/slow"]);
+    assert_eq!(calls(&mut game), ["/slow", "/b", "/c"]);
     let latest = Some(token_of("ada-2"));
     assert_eq!(game.rest_tokens(), [latest.clone(), latest.clone(), latest]);
     assert_eq!(log.take(), [""; 0], "the connection has newer ones already");
@@ -133,7 +134,10 @@ fn what_is_no_session_is_told() {
     ask(&mut game, "/b");
     refuse_token(&mut game);
     answer(&mut game, 503, json!("busy"));
-    assert_eq!(log.take(), ["/b: refused, 0 \"busy\" (503)"]);
+    assert_eq!(
+        log.take(),
+        ["/b: the server answered with no new session, but with: \"busy\" (503)"]
+    );
 }
 
 #[test]

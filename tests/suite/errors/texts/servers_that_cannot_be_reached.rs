@@ -172,7 +172,7 @@ fn proxies_and_what_they_send() {
                 r#"{"code":16,"message":"Server key invalid"}"#,
             ),
             "Server key invalid (401)",
-            "the server refused the socket with 401: Server key invalid",
+            "the session cannot be refreshed: Server key invalid (401)",
         ),
     ] {
         assert_eq!(login_at(&server), login);
