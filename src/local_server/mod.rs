@@ -2,8 +2,8 @@
 //!
 //! [`LocalServer::start`] opens one real TCP port. There it serves REST and sockets, in protobuf and JSON, with the rules, error
 //! codes and texts of a Nakama server. Clients of other languages can use it unmodified. It keeps everything in memory,
-//! accounts and stored objects included, and everything is gone when you drop it. It runs on one thread of its own and is not made for crowds: in production, point your game
-//! at a Nakama server instead. Only the URL changes.
+//! accounts and stored objects included, and everything is gone when you drop it. It runs on one thread of its own and is not made for
+//! crowds: in production, point your game at a Nakama server instead. Only the URL changes.
 //!
 //! Code of your game can run inside it, as a module does in a Nakama server: functions that clients call, matches with a loop, and
 //! hooks of the matchmaker. See [`RuntimeModule`].

@@ -20,7 +20,11 @@ fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), Error> {
 struct Check;
 
 fn number(value: f64) -> Result<(), Error> {
-    if value.is_finite() { Ok(()) } else { Err(Error) }
+    if value.is_finite() {
+        Ok(())
+    } else {
+        Err(Error)
+    }
 }
 
 /// What holds no number that could be wrong.
