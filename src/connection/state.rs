@@ -115,7 +115,7 @@ impl NakamaConnection {
         self.state == ConnectionState::Connected
     }
 
-    /// Where it goes, or went last.
+    /// Where it goes, or went last. While the connection waits for a login, that is not decided yet.
     #[must_use]
     pub fn server(&self) -> Option<&NakamaServer> {
         self.server.as_ref()
