@@ -233,6 +233,29 @@ pub(super) fn cases() -> Vec<Case> {
             |nakama, _| nakama.list_parties(ListParties::new(10)),
             Rest(|| json!({})),
         ),
+        case::<WriteStorage>(
+            nothing,
+            |nakama, _| nakama.write_storage(WriteStorage::new("saves", "slot", &json!({}))),
+            Rest(|| {
+                let ack = json!({ "collection": "saves", "key": "slot", "version": "v", "user_id": "ada" });
+                json!({ "acks": [ack] })
+            }),
+        ),
+        case::<ReadStorage<Value>>(
+            nothing,
+            |nakama, _| nakama.read_storage(ReadStorage::<Value>::new("saves", "slot")),
+            Rest(|| json!({})),
+        ),
+        case::<ListStorage<Value>>(
+            nothing,
+            |nakama, _| nakama.list_storage(ListStorage::<Value>::new("saves", 10)),
+            Rest(|| json!({})),
+        ),
+        case::<DeleteStorage>(
+            nothing,
+            |nakama, _| nakama.delete_storage(DeleteStorage::new("saves", "slot")),
+            Rest(|| json!({})),
+        ),
         case::<FetchChatHistory>(
             nothing,
             |nakama, _| {
