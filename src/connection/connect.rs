@@ -77,7 +77,7 @@ impl NakamaCommands<'_, '_, '_> {
     }
 
     /// Sends what is queued (for at most 250 ms), then closes the socket. [`Disconnected`] follows, if there was a
-    /// connection, or if a connection was waiting for a login.
+    /// connection, or if a connection was on its way.
     ///
     /// The local user stays logged in: REST calls go on, and you can [`connect`](Self::connect) again. To end the session, too, see
     /// [`log_out`](Self::log_out).
@@ -118,7 +118,7 @@ pub(crate) fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReaso
     if matches!(reason, DisconnectReason::NetworkThread)
         && epoch <= world.resource::<NakamaConnection>().ended
     {
-        return; // the thread had no connection, and what waits for one has an end of its own
+        return; // the thread had no connection, and a connection that waits has an end of its own
     }
     log::debug!("disconnected: {reason}");
     let mut connection = world.resource_mut::<NakamaConnection>();

@@ -75,7 +75,7 @@ impl FileSessionStore {
     }
 }
 
-/// Removes a file. It is no error if there is none.
+/// Removes a file, if it is there.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -150,7 +150,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// that is under way puts nothing in place any more, and ends with [`Withdrawn`](RequestError::Withdrawn).
     ///
     /// Then the plugin asks the server to make the tokens worthless. If you quit before the reply, or if the server cannot be reached,
-    /// they live on until they end by themselves. If they are worthless already, that is no error.
+    /// they live on until they end by themselves. If they are worthless already, the log-out succeeds all the same.
     ///
     /// A socket that is open stays open. To close it, too, disconnect as well:
     ///
