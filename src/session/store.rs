@@ -45,7 +45,7 @@ impl StoredSession {
 /// [`restore_session`](crate::commands::NakamaCommands::restore_session). So keep it quick: a small file is quick, a password manager
 /// that asks the user is not.
 ///
-/// [`FileSessionStore`] keeps a file. Write your own for a keychain, or for a platform without files:
+/// [`FileSessionStore`](crate::session::FileSessionStore) keeps a file. Write your own for a keychain, or for a platform without files:
 ///
 /// ```
 /// # use std::sync::Mutex;

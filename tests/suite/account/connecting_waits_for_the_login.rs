@@ -227,7 +227,7 @@ fn who_logs_out_is_out_at_once_and_logins_under_way_are_forgotten() {
     assert_eq!(
         log.take(),
         ["connected as ada", "no login: it was withdrawn"],
-        "nobody is told of a login that is none"
+        "nothing is reported of a login that was withdrawn"
     );
     assert_eq!(phase(&game), ConnectionState::Connected, "the socket stays");
 }
