@@ -38,7 +38,7 @@ fn join(_: On<Connected>, mut commands: Commands) {
     commands.nakama().join_chat(room);
 }
 
-/// Those who were there before us are `Present`. Who comes later, has `Arrived`.
+/// Players who were there before are `Present`. Those who come later have `Arrived`.
 fn greet(joined: On<Joined<ChatChannel>>, mut commands: Commands) {
     if joined.how == JoinedAs::Arrived {
         say(&mut commands, joined.context, "Hello you!");

@@ -26,13 +26,23 @@ fn player(name: &'static str, server: &NakamaServer) -> App {
     app
 }
 
-/// A user with sessions is online, a user without sessions is not. The local user is an entity, too.
-fn tell_online(came: On<Add, UserSessions>, users: Query<&Username>, news: ResMut<News>) {
-    tell(news, users.get(came.entity).ok(), "is online");
+/// The first session of a user. The local user has one, too.
+fn tell_online(
+    joined: On<Joined<FollowedUser>>,
+    sessions: Res<PresenceIndex>,
+    users: Query<&Username>,
+    news: ResMut<News>,
+) {
+    if sessions.count(joined.context) == 1 {
+        tell(news, users.get(joined.context).ok(), "is online");
+    }
 }
 
-fn tell_offline(gone: On<Remove, UserSessions>, users: Query<&Username>, news: ResMut<News>) {
-    tell(news, users.get(gone.entity).ok(), "is offline");
+/// The last session of a user. Nobody goes offline because Ada does.
+fn tell_offline(left: On<Left<FollowedUser>>, sessions: Res<PresenceIndex>, news: ResMut<News>) {
+    if left.why.has_left() && sessions.count(left.context) == 0 {
+        tell(news, Some(&left.info.username), "is offline");
+    }
 }
 
 /// The first status of a session, and every change.

@@ -2,15 +2,18 @@
 //! `-- --server http://127.0.0.1:7350` on a Nakama of your own; `-- --help` tells the rest.
 //!
 //! `game` is the whole game: it logs in and connects, looks for an opponent in the lobby, plays, and is back in the lobby when
-//! the opponent leaves. A player is an app here; a game is one app. The tests at the end play it without a server:
+//! the duel is over or the opponent leaves. If something fails or nothing happens, it tries again. A player is an app here; a game is one app. The tests at the end play it without a server:
 //! `cargo test --example lobby`.
 
 #[expect(dead_code, reason = "this game logs in by itself")]
 mod common;
 
-use std::process::{self, ExitCode};
+use std::{
+    process::{self, ExitCode},
+    time::Duration,
+};
 
-use bevy::{prelude::*, state::app::StatesPlugin};
+use bevy::{prelude::*, state::app::StatesPlugin, time::common_conditions::on_timer};
 use bevy_nakama::{local_server::LocalServerConfig, prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +28,8 @@ enum Scene {
     Duel,
 }
 
-/// What the players send each other.
+/// What the players send each other. A cheat could wait for the other's hand. To prevent that, a real game lets code on the server
+/// compare the hands.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 enum Hand {
     Rock,
@@ -50,8 +54,9 @@ impl Hand {
 }
 
 /// The duel, on the match's entity: the hands of each round so far. It goes with the match.
-#[derive(Component, Default)]
+#[derive(Component)]
 struct Duel {
+    opponent: Entity,
     mine: Vec<Hand>,
     theirs: Vec<Hand>,
 }
@@ -63,6 +68,11 @@ impl Duel {
         let won = rounds().filter(|(mine, theirs)| mine.beats(**theirs));
         let lost = rounds().filter(|(mine, theirs)| theirs.beats(**mine));
         (won.count(), lost.count())
+    }
+
+    fn is_over(&self) -> bool {
+        let (won, lost) = self.score();
+        won == ROUNDS || lost == ROUNDS
     }
 }
 
@@ -77,13 +87,24 @@ struct Say(String);
 /// Who wins this many rounds wins the duel.
 const ROUNDS: usize = 2;
 
+/// How long the player waits for the opponent's next step, and before trying again what has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 fn game(app: &mut App) {
     app.add_plugins(NakamaPlugin::default())
         .add_sub_state::<Scene>()
         .add_match_data::<Hand>()
         .add_systems(Startup, go_online)
+        .add_systems(
+            Update,
+            (
+                go_online
+                    .run_if(in_state(ConnectionState::Disconnected).and_then(on_timer(PATIENCE))),
+                lose_patience.run_if(in_state(SessionState::Online)),
+                (hear, judge).chain().run_if(in_state(Scene::Duel)),
+            ),
+        )
         .add_systems(OnEnter(Scene::Lobby), look_for_opponent)
-        .add_systems(Update, (hear, judge).chain().run_if(in_state(Scene::Duel)))
         .add_observer(matched)
         .add_observer(joined)
         .add_observer(left)
@@ -120,30 +141,67 @@ fn matched(matched: On<MatchmakerMatched>, mut commands: Commands) {
     );
 }
 
-/// Two players joined: the player, and the opponent, who may have been there before.
+/// The first other user in the match is the opponent, who may have been there before.
 fn joined(
     joined: On<Joined<Match>>,
-    opponents: Query<&Username, Without<IsSelf>>,
+    current: Res<CurrentSession>,
+    users: Query<(&UserId, &Username)>,
+    duels: Query<(), With<Duel>>,
     mut commands: Commands,
     mut scene: ResMut<NextState<Scene>>,
 ) {
-    if let Ok(name) = opponents.get(joined.presence) {
+    let is_me = |user: &UserId| current.user().is_some_and(|(me, _)| me == user);
+    if let Ok((user, name)) = users.get(joined.presence)
+        && !is_me(user)
+        && !duels.contains(joined.context)
+    {
         commands.trigger(Say(format!("plays against {name}")));
-        commands.entity(joined.context).insert(Duel::default());
+        commands.entity(joined.context).insert(Duel {
+            opponent: joined.presence,
+            mine: vec![],
+            theirs: vec![],
+        });
         scene.set(Scene::Duel);
     }
 }
 
-fn left(left: On<Left<Match>>, mut commands: Commands, mut scene: ResMut<NextState<Scene>>) {
-    match left.why {
-        // The player is alone in the match.
-        LeaveReason::Left | LeaveReason::Kicked | LeaveReason::WhileAway => {
-            let name = &left.info.username;
-            commands.trigger(Say(format!("hears that {name} has left")));
-            commands.nakama().leave_match(left.context);
+fn left(
+    left: On<Left<Match>>,
+    duels: Query<&Duel>,
+    mut commands: Commands,
+    mut scene: ResMut<NextState<Scene>>,
+) {
+    let duel = duels.get(left.context);
+    if left.why == LeaveReason::YouLeft {
+        scene.set(Scene::Lobby);
+    } else if left.why.has_left()
+        && duel.is_ok_and(|duel| duel.opponent == left.presence && !duel.is_over())
+    {
+        commands.trigger(Say(format!("hears that {} has left", left.info.username)));
+        commands.nakama().leave_match(left.context);
+    }
+}
+
+/// Nothing happens: the matchmaker refused, the opponent does not come, or shows no hand.
+fn lose_patience(
+    time: Res<Time>,
+    mut waited: Local<Duration>,
+    news: Query<(), Or<(With<MatchmakerTicket>, With<Joining>, Changed<Duel>)>>,
+    matches: Query<Entity, With<Match>>,
+    mut commands: Commands,
+) {
+    *waited += time.delta();
+    if !news.is_empty() {
+        *waited = Duration::ZERO;
+    }
+    if *waited >= PATIENCE {
+        *waited = Duration::ZERO;
+        if let Some(here) = matches.iter().next() {
+            commands.trigger(Say("waits no longer".into()));
+            commands.nakama().leave_match(here);
+        } else {
+            commands.run_system_cached(look_for_opponent);
         }
-        LeaveReason::YouLeft => scene.set(Scene::Lobby),
-        LeaveReason::Disconnected => {} // then there is no `Scene`, and `disconnected` says why
     }
 }
 
@@ -155,20 +213,24 @@ fn show(show: On<Show>, duel: Single<(Entity, &mut Duel)>, mut commands: Command
 
 fn hear(mut hands: MessageReader<FromMatch<Hand>>, mut duels: Query<&mut Duel>) {
     for hand in hands.read() {
-        if let Ok(mut duel) = duels.get_mut(hand.context) {
+        let sender = hand.sender.as_ref().and_then(|sender| sender.entity);
+        if let Ok(mut duel) = duels.get_mut(hand.context)
+            && sender == Some(duel.opponent)
+            && duel.theirs.len() <= duel.mine.len()
+        {
             duel.theirs.push(hand.payload);
         }
     }
 }
 
-/// Whoever has lost leaves.
+/// At the end of the duel, both leave.
 fn judge(duel: Single<(Entity, &Duel), Changed<Duel>>, mut commands: Commands) {
     let (here, duel) = *duel;
     let (won, lost) = duel.score();
     if duel.mine.len() == duel.theirs.len() && !duel.mine.is_empty() {
         commands.trigger(Say(format!("has won {won} rounds and lost {lost}")));
     }
-    if lost == ROUNDS {
+    if duel.is_over() {
         commands.nakama().leave_match(here);
     }
 }
@@ -178,8 +240,8 @@ fn failed(failed: On<RequestFailed>, mut commands: Commands) {
     commands.trigger(Say(format!("{}: {}", failed.name, failed.reason)));
 }
 
-fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {
-    player.problem = Some(format!("is not connected: {}", gone.reason));
+fn disconnected(gone: On<Disconnected>, mut commands: Commands) {
+    commands.trigger(Say(format!("is offline: {}", gone.reason)));
 }
 
 /// In place of a keyboard: shows the next hand as soon as the last round is over. Ada wins two of three.
@@ -191,6 +253,7 @@ fn decide(player: Res<Player>, duel: Option<Single<&Duel>>, mut commands: Comman
     if let Some(duel) = duel
         && duel.mine.len() <= duel.theirs.len()
         && let Some(hand) = hands.get(duel.mine.len())
+        && !duel.is_over()
     {
         commands.trigger(Show(*hand));
     }
@@ -209,26 +272,30 @@ fn play(name: &'static str, server: &NakamaServer) -> App {
         .add_systems(OnEnter(Scene::Lobby), |mut visits: ResMut<Visits>| {
             visits.0 += 1
         })
-        .add_observer(|say: On<Say>, player: Res<Player>| println!("{} {}", player.name, say.0));
+        .add_observer(|say: On<Say>, player: Res<Player>| println!("{} {}", player.name, say.0))
+        .add_observer(common::disconnected); // that is the end of the example
     app
 }
 
 fn main() -> ExitCode {
     let about = "Two strangers play rock, paper, scissors.";
     let config = LocalServerConfig {
-        matchmaker_interval: std::time::Duration::from_millis(500),
+        matchmaker_interval: Duration::from_millis(500),
         ..LocalServerConfig::default()
     };
     common::play(about, config, |server| {
         let mut players = vec![play("ada", server), play("bob", server)];
-        let is_back = |app: &App| app.world().resource::<Visits>().0 == 2;
+        let is_back = |app: &App| app.world().resource::<Visits>().0 >= 2;
         until(&mut players, |players| players.iter().all(is_back))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use bevy_nakama::{proto::Kind, testing::*};
+    use bevy_nakama::{
+        proto::{Kind, Message},
+        testing::*,
+    };
 
     use super::*;
 
@@ -318,8 +385,91 @@ mod tests {
         assert_eq!(scene(&game), Some(Scene::Duel));
     }
 
+    /// The server agrees that the player leaves the match; they look for an opponent again.
+    fn leaves(game: &mut TestGame) {
+        let asked = game.expect_sent(Kind::MatchLeave);
+        game.acknowledge(&asked);
+        game.update();
+        assert!(game.roster("m").is_empty());
+        looks(game);
+    }
+
     #[test]
-    fn who_wins_stays_until_the_loser_leaves() {
+    fn an_opponent_may_never_come() {
+        let mut game = in_lobby();
+        let join = JoinWith::Id("m".into());
+        game.server_says(matchmaker_matched("t", join, &["ada", "bob"], None));
+        game.update();
+        let asked = game.expect_sent(Kind::MatchJoin);
+        game.answer(&asked, match_joined("m", &["ada"]));
+        game.advance(PATIENCE + Duration::from_secs(1));
+        assert_eq!(read(&mut game), ["waits no longer"]);
+        leaves(&mut game);
+    }
+
+    #[test]
+    fn an_opponent_may_show_no_hand() {
+        let mut game = in_duel();
+        round(&mut game, Hand::Rock, Hand::Rock);
+        game.advance(PATIENCE + Duration::from_secs(1));
+        leaves(&mut game);
+    }
+
+    #[test]
+    fn the_matchmaker_may_refuse() {
+        let mut game = in_lobby();
+        game.commands(|commands| {
+            commands.run_system_cached(
+                |tickets: Query<Entity, With<MatchmakerTicket>>, mut commands: Commands| {
+                    tickets
+                        .iter()
+                        .for_each(|ticket| commands.entity(ticket).despawn());
+                },
+            );
+        });
+        game.update();
+        game.sent();
+        game.advance(PATIENCE + Duration::from_secs(1));
+        let asked = game.expect_sent(Kind::MatchmakerAdd);
+        game.refuse(&asked, 3, "Invalid query");
+        game.update();
+        let said = read(&mut game);
+        assert_eq!(
+            said.last().map(String::as_str),
+            Some("AddMatchmaker: Invalid query (bad input)")
+        );
+        game.advance(PATIENCE + Duration::from_secs(1));
+        looks(&mut game);
+    }
+
+    #[test]
+    fn the_opponent_may_leave() {
+        let mut game = in_duel();
+        game.server_says(match_presences("m", &[], &["bob"]));
+        game.update();
+        assert_eq!(read(&mut game), ["hears that bob has left"]);
+        leaves(&mut game);
+    }
+
+    #[test]
+    fn only_one_other_user_is_the_opponent() {
+        let mut game = in_duel();
+        round(&mut game, Hand::Rock, Hand::Scissors);
+        read(&mut game);
+        let mut phone = match_presences("m", &["adas-phone", "cat"], &[]);
+        if let Message::MatchPresenceEvent(event) = &mut phone {
+            event.joins[0].user_id = user_presence("ada").user_id;
+        }
+        game.server_says(phone);
+        game.server_says(match_presences("m", &[], &["adas-phone", "cat"]));
+        game.update();
+        assert_eq!(read(&mut game), [""; 0]);
+        round(&mut game, Hand::Rock, Hand::Scissors);
+        assert_eq!(read(&mut game), ["has won 2 rounds and lost 0"]);
+    }
+
+    #[test]
+    fn who_wins_leaves() {
         let mut game = in_duel();
         round(&mut game, Hand::Rock, Hand::Scissors);
         round(&mut game, Hand::Rock, Hand::Rock);
@@ -328,14 +478,10 @@ mod tests {
             read(&mut game).last().map(String::as_str),
             Some("has won 2 rounds and lost 0")
         );
-        assert!(game.sent().is_empty(), "the winner stays");
         game.server_says(match_presences("m", &[], &["bob"]));
         game.update();
-        assert_eq!(read(&mut game), ["hears that bob has left"]);
-        let asked = game.expect_sent(Kind::MatchLeave);
-        game.acknowledge(&asked);
-        game.update();
-        looks(&mut game);
+        assert_eq!(read(&mut game), [""; 0], "ada knows");
+        leaves(&mut game);
     }
 
     #[test]
@@ -344,26 +490,26 @@ mod tests {
         round(&mut game, Hand::Rock, Hand::Paper);
         round(&mut game, Hand::Rock, Hand::Paper);
         read(&mut game);
-        let asked = game.expect_sent(Kind::MatchLeave);
-        game.acknowledge(&asked);
-        game.update();
-        looks(&mut game);
-        assert!(game.roster("m").is_empty());
+        leaves(&mut game);
     }
 
-    /// The opponent has not left; the player is offline.
+    /// The opponent has not left; the player is offline, and connects again.
     #[test]
     fn a_lost_connection_is_not_the_opponents_leave() {
         let mut game = in_duel();
         game.connection_breaks();
         game.update();
         assert_eq!(scene(&game), None);
-        assert_eq!(read(&mut game), [""; 0]);
-        let problem = game.app.world().resource::<Player>().problem.clone();
         assert_eq!(
-            problem.as_deref(),
-            Some("is not connected: the connection was lost: the server hung up")
+            read(&mut game),
+            ["is offline: the connection was lost: the server hung up"]
         );
+        game.advance(PATIENCE + Duration::from_secs(1));
+        game.accept_login("ada");
+        game.update();
+        game.server_accepts();
+        game.update();
+        looks(&mut game);
     }
 
     #[test]
@@ -389,8 +535,12 @@ mod tests {
         game.answer_rest(401, &refusal);
         game.update();
         game.update();
-        assert!(read(&mut game)[0].starts_with("LogIn: "));
+        let said = read(&mut game);
+        assert!(said[0].starts_with("LogIn: "), "{said:?}");
+        assert!(
+            said[1].starts_with("is offline: the login failed"),
+            "{said:?}"
+        );
         assert_eq!(scene(&game), None);
-        assert!(game.app.world().resource::<Player>().problem.is_some());
     }
 }

@@ -54,7 +54,7 @@ fn let_in(asks: On<Add, PartyJoinRequester>, mut commands: Commands) {
     commands.nakama().accept_party_join(asks.entity);
 }
 
-/// Those who were there before us are `Present`. Who comes later, has `Arrived`.
+/// Players who were there before are `Present`. Those who come later have `Arrived`.
 fn promote(joined: On<Joined<Party>>, mut commands: Commands, names: Query<&Username>) {
     if joined.how == JoinedAs::Arrived
         && let Ok(name) = names.get(joined.presence)

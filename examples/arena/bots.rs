@@ -121,7 +121,7 @@ const REMARKS: [&str; 6] = [
     "Has anybody seen my left eye?",
 ];
 
-/// Who comes is greeted by one of the bots.
+/// One of the bots greets everybody who joins.
 fn greet(
     joined: On<Joined<Match>>,
     mut commands: Commands,

@@ -13,7 +13,7 @@ pub(crate) const RADIUS: f32 = 18.0;
 
 const SPEED: f32 = 260.0;
 const SEND_EVERY: Duration = Duration::from_millis(50);
-/// Others are shown as they were so long ago, in seconds: two messages, so that there is one to move towards.
+/// Others are shown as they were so long ago, in seconds. That is two messages, so that there is always a next place to move to.
 const DELAY: f64 = 0.1;
 
 /// Where somebody is. Sent to everybody else in the match.

@@ -22,14 +22,26 @@ fn joined(joined: On<Joined<Match>>, mut commands: Commands, names: Query<&Usern
 }
 
 fn left(left: On<Left<Match>>, mut commands: Commands) {
-    if left.why == LeaveReason::Left {
+    if left.why.has_left() {
         commands.trigger(Notice(format!("{} has left", left.info.username)));
     }
 }
 
 /// Every request that fails says why. Logging in and joining say it themselves.
 fn failed(failed: On<RequestFailed>, mut commands: Commands) {
-    if failed.name != LogIn::NAME && failed.name != CreateMatch::NAME {
-        commands.trigger(Notice(failed.reason.clone()));
-    }
+    let what = match failed.name {
+        LogIn::NAME | CreateMatch::NAME => return,
+        JoinChat::NAME => "Joining the chat",
+        FetchChatHistory::NAME => "Reading the chat",
+        SendChatMessage::NAME => "Chat",
+        CreateParty::NAME => "Making a party",
+        JoinParty::NAME => "Joining the party",
+        LeaveParty::NAME => "Leaving the party",
+        CloseParty::NAME => "Closing the party",
+        KickFromParty::NAME => "Removing a member",
+        PromotePartyMember::NAME => "Making somebody the leader",
+        AcceptPartyJoin::NAME => "Letting somebody in",
+        other => other,
+    };
+    commands.trigger(Notice(format!("{what}: {}", failed.reason)));
 }

@@ -1,4 +1,4 @@
-//! Getting online: log in, connect, join. Each answer leads to the next step.
+//! Getting online: log in, connect, join. Each answer leads to the next step. If a step fails, the player may try again.
 
 use bevy::prelude::*;
 use bevy_nakama::connection::Network;
@@ -7,7 +7,7 @@ use bevy_nakama::prelude::*;
 /// Who plays, and where.
 #[derive(Clone, Resource)]
 pub(crate) struct Player {
-    server: NakamaServer,
+    pub(crate) server: NakamaServer,
     device: String,
     /// Keeps the session for the next start.
     store: Option<FileSessionStore>,
@@ -59,24 +59,48 @@ impl Trouble {
     }
 }
 
+/// The player wants to try again what has failed.
+#[derive(Event)]
+pub(crate) struct TryAgain;
+
 /// How often we ask for another name if somebody has ours.
 const MAX_NAMES: u32 = 10;
 
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Trouble>()
-        .add_systems(Startup, |mut commands: Commands, player: Res<Player>| {
-            let login = Login::device(&player.device).username(&player.name);
-            if player.store.is_some() {
-                commands.nakama().restore_or_log_in(&player.server, login);
-            } else {
-                commands.nakama().log_in(&player.server, login);
-            }
-            commands.nakama().connect(); // waits for the login
-        })
+        .add_systems(Startup, go_online)
+        .add_observer(try_again)
         .add_observer(logged_in)
-        .add_observer(join)
+        .add_observer(connected)
         .add_observer(joined)
         .add_observer(disconnected);
+}
+
+fn go_online(mut commands: Commands, player: Res<Player>) {
+    let login = Login::device(&player.device).username(&player.name);
+    if player.store.is_some() {
+        commands.nakama().restore_or_log_in(&player.server, login);
+    } else {
+        commands.nakama().log_in(&player.server, login);
+    }
+    commands.nakama().connect(); // waits for the login
+}
+
+fn try_again(
+    _: On<TryAgain>,
+    mut commands: Commands,
+    connection: Res<NakamaConnection>,
+    player: Res<Player>,
+    mut trouble: ResMut<Trouble>,
+) {
+    if trouble.0.take().is_none() {
+        return;
+    }
+    if connection.is_connected() {
+        join(&mut commands, &player);
+    } else {
+        commands.run_system_cached(go_online);
+    }
 }
 
 fn log_in(commands: &mut Commands, player: &Player, name: &str) {
@@ -105,7 +129,11 @@ fn logged_in(
     }
 }
 
-fn join(_: On<Connected>, mut commands: Commands, player: Res<Player>) {
+fn connected(_: On<Connected>, mut commands: Commands, player: Res<Player>) {
+    join(&mut commands, &player);
+}
+
+fn join(commands: &mut Commands, player: &Player) {
     // The first to name the match creates it, everybody else joins.
     commands
         .nakama()
@@ -119,6 +147,15 @@ fn joined(reply: On<Replied<CreateMatch>>, player: Res<Player>, mut trouble: Res
     }
 }
 
-fn disconnected(gone: On<Disconnected>, player: Res<Player>, mut trouble: ResMut<Trouble>) {
-    trouble.is(&player, format!("disconnected: {}", gone.reason));
+fn disconnected(
+    gone: On<Disconnected>,
+    player: Res<Player>,
+    was: Res<State<SessionState>>,
+    mut trouble: ResMut<Trouble>,
+) {
+    let what = match **was {
+        SessionState::Online => "disconnected",
+        SessionState::Offline => "could not connect",
+    };
+    trouble.is(&player, format!("{what}: {}", gone.reason));
 }

@@ -13,17 +13,17 @@ pub(crate) struct Options {
     /// The server key.
     #[arg(long, default_value = "defaultkey")]
     pub(crate) key: String,
-    /// Where the embedded server listens; one that listens there already is joined.
+    /// Where the embedded server listens. If another arena's server listens there already, you join that.
     #[arg(long, default_value_t = 7360)]
     pub(crate) port: u16,
     /// Your name. With another name you are another player.
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// The device id to log in with: 10 to 128 bytes, as good as a password. By default a random one, which is kept for the next
-    /// time; a second arena on this machine has one of its own.
+    /// time. A second arena on this machine has another id.
     #[arg(long, value_name = "ID")]
     pub(crate) device: Option<String>,
-    /// Who names the same arena meets in it.
+    /// The name of the arena. You meet everybody who gives the same name.
     #[arg(long, default_value = "arena")]
     pub(crate) arena: String,
     /// How many bots play along. Three by default with a server of our own, otherwise none.

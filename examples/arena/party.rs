@@ -27,6 +27,7 @@ pub(crate) fn plugin(app: &mut App) {
         .add_observer(invite)
         .add_observer(waiting)
         .add_observer(joined)
+        .add_observer(refused)
         .add_observer(left)
         .add_observer(leads)
         .add_observer(asks)
@@ -65,7 +66,16 @@ fn waiting(_: On<Add, PendingApproval>, mut commands: Commands) {
     commands.trigger(Notice("The party's leader has to let you in.".into()));
 }
 
-fn joined(joined: On<Joined<Party>>, mut commands: Commands, names: Query<&Username>) {
+fn joined(
+    joined: On<Joined<Party>>,
+    mut commands: Commands,
+    names: Query<&Username>,
+    me: Query<(), With<IsSelf>>,
+    mut invitation: ResMut<Invitation>,
+) {
+    if me.contains(joined.presence) {
+        invitation.0 = None;
+    }
     if joined.how == JoinedAs::Arrived
         && let Ok(name) = names.get(joined.presence)
     {
@@ -73,12 +83,18 @@ fn joined(joined: On<Joined<Party>>, mut commands: Commands, names: Query<&Usern
     }
 }
 
+fn refused(reply: On<Replied<JoinParty>>, mut invitation: ResMut<Invitation>) {
+    if reply.result.is_err() {
+        invitation.0 = None; // most of the time, that party is no more
+    }
+}
+
 fn left(left: On<Left<Party>>, mut commands: Commands) {
     let name = &left.info.username;
     match left.why {
-        LeaveReason::Left => commands.trigger(Notice(format!("{name} left the party"))),
         LeaveReason::Kicked => commands.trigger(Notice(format!("{name} was removed"))),
-        _ => {} // we are out ourselves
+        why if why.has_left() => commands.trigger(Notice(format!("{name} left the party"))),
+        _ => {} // the local user is out
     }
 }
 

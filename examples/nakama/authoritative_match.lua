@@ -1,6 +1,7 @@
 -- The match of the example `authoritative_match` on a Nakama server: whatever a player sends pulls the rope, and everybody hears where
--- it is (op code 1, one byte: a small number as postcard writes it). The match ends when a player leaves. The embedded server runs the
--- same match in Rust: it is in the example. Copy this file into the folder with your server's modules (`--runtime.path`), under this name.
+-- it is (op code 1, one byte: a small number as postcard writes it). Here the match ends when a player leaves. The embedded server
+-- runs the match in Rust: it is in the example, and goes on without players. Copy this file into the folder with your server's modules
+-- (`--runtime.path`), under this name.
 local nk = require("nakama")
 local M = {}
 

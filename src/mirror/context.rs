@@ -19,6 +19,10 @@ use crate::{ecs::departure::depart, error::ServerError, proto::Message, request:
 /// [table](crate::presence#what-you-may-do-to-entities). You need not implement this trait.
 pub trait Context: Component + PartialEq + Vocabulary {}
 
+/// A [`Context`] with people in it, who [join](crate::presence::Joined) and [leave](crate::presence::Left): all but
+/// [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket). You need not implement it.
+pub trait HasMembers: Context {}
+
 /// A [`Context`] that a request leaves: [`Match`](crate::matches::Match), [`Party`](crate::party::Party),
 /// [`ChatChannel`](crate::chat::ChatChannel), [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket). You need not implement it.
 pub trait Leavable: Context {

@@ -203,7 +203,7 @@ pub(crate) fn clear<C: Context>(world: &mut World) {
 }
 
 fn is_out<C: Context>(world: &mut World, entity: Entity, id: &C::Id, why: LeaveReason) {
-    all_go::<C>(world, entity, why);
+    all_go(world, entity, why);
     C::go(world, entity);
     world
         .resource_mut::<EarlyArrivals>()

@@ -18,7 +18,7 @@ use bevy_app::{App, Plugin, PreUpdate};
 use bevy_ecs::prelude::*;
 
 pub use self::{
-    context::{Context, Leavable},
+    context::{Context, HasMembers, Leavable},
     index::{ContextId, ContextIndex},
     leave::Leave,
 };

@@ -5,17 +5,23 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use bevy_ecs::{prelude::*, reflect::ReflectComponent};
 use bevy_reflect::Reflect;
 
-use super::{context::Context, ids::PresenceInfo};
+use super::{context::HasMembers, ids::PresenceInfo};
 
 /// Somebody is in a match, party, channel or stream now. It is an event of that entity, its *context*.
 ///
 /// `Joined<Match>` tells you of matches only, `Joined<Party>` of parties, and so on. `Joined<FollowedUser>` tells you that a session of
 /// a user whom you follow came online.
 ///
-/// The event comes when the presence has all its components. You may despawn either entity in an observer.
+/// The event comes when the presence has all its components, except for [`PartyLeader`](crate::party::PartyLeader), which comes a moment
+/// later: for that, observe `On<Add, PartyLeader>`. You may despawn either entity in an observer.
 ///
-/// Each player who is told to have joined is told to have [`Left`], once for each [`SessionId`](super::presence::SessionId). The local
-/// user is told like everybody else: look for [`IsSelf`](super::presence::IsSelf).
+/// Those who are there already are told *before* the answer to the request ([`Replied`](crate::request::Replied)). If an observer is for
+/// one match only, put it on the entity that [`join_match`](crate::commands::NakamaCommands::join_match) returns. An observer that you add
+/// when the answer comes misses them.
+///
+/// For each player who joined, [`Left`] comes later: one of each for each [`SessionId`](super::presence::SessionId). The local user gets
+/// both, too: look for [`IsSelf`](super::presence::IsSelf). Another session of the local user, such as their phone, is like any other
+/// player.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -30,29 +36,32 @@ use super::{context::Context, ids::PresenceInfo};
 /// }
 /// ```
 #[derive(EntityEvent)]
-pub struct Joined<C: Context> {
+pub struct Joined<C: HasMembers> {
     /// The match, party, channel or stream; the user, if this is a session of a followed user.
     #[event_target]
     pub context: Entity,
     /// Who joined: an entity with [`Presence`](super::presence::Presence), [`UserId`](super::presence::UserId),
     /// [`Username`](super::presence::Username) and more. If an observer of `On<Add, …>` has despawned it, it is gone already.
     pub presence: Entity,
-    /// Whether they were there before the local user.
+    /// Whether they were there before the local user. In a [stream](crate::stream), everybody has
+    /// [`Arrived`](JoinedAs::Arrived): the server does not tell who was there before.
     pub how: JoinedAs,
     kind: PhantomData<fn() -> C>,
 }
 
-/// Somebody is not in a match, party, channel or stream any more. It is an event of that entity, its *context*.
+/// You do not see somebody in a match, party, channel or stream any more: they left, or the local user is out. [`why`](Self::why) says
+/// which. It is an event of that entity, its *context*.
 ///
-/// This is the event for "your opponent has left": [`why`](Self::why) tells it apart from the local user's own leave and from the end of
-/// the connection. `On<Remove, PresentIn>` does not: it also fires for everybody who *stays* when the local user leaves.
+/// This is the event for "your opponent has left": ask [`why.has_left()`](LeaveReason::has_left). `On<Remove, PresentIn>` cannot tell you:
+/// it also fires for everybody who *stays* when the local user leaves.
 ///
 /// Both entities still have everything, and are still related. The presence is out of the
-/// [`PresenceIndex`](super::presence::PresenceIndex) already. What your game has despawned itself is gone: if it was the presence, you
-/// hear of it when the player really leaves. So the event also has [`info`](Self::info).
+/// [`PresenceIndex`](super::presence::PresenceIndex) already.
 ///
-/// If your game despawns the context, everybody in it is told to have left, with [`LeaveReason::YouLeft`]. Observers of the context's
-/// entity are gone with it by then; observers of the app hear it.
+/// What your game has despawned itself is gone, so the event also has [`info`](Self::info). If it was the presence, you hear of it when the
+/// player really leaves. If it was the context, this event comes for everybody in it, with [`LeaveReason::YouLeft`]. Observers of the
+/// context's entity are gone with it by then, and observers of the app hear it. Therefore use `commands.get_entity(left.presence)`, or
+/// `try_insert`, if you change an entity here.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -62,12 +71,12 @@ pub struct Joined<C: Context> {
 ///     match left.why {
 ///         LeaveReason::Left | LeaveReason::Kicked => println!("{name} has left"),
 ///         LeaveReason::WhileAway => println!("{name} left while the connection was lost"),
-///         LeaveReason::YouLeft | LeaveReason::Disconnected => {} // they stay, and the local user is out
+///         LeaveReason::YouLeft | LeaveReason::Disconnected => {} // the local user is out
 ///     }
 /// }
 /// ```
 #[derive(EntityEvent)]
-pub struct Left<C: Context> {
+pub struct Left<C: HasMembers> {
     /// The match, party, channel or stream; the user, if this is a session of a followed user.
     #[event_target]
     pub context: Entity,
@@ -88,30 +97,42 @@ pub struct Left<C: Context> {
 pub enum JoinedAs {
     /// They were there when the local user joined. The local user, too, is `Present`.
     Present,
-    /// They joined later.
+    /// They joined later. In a stream: the server has reported them since.
     Arrived,
     /// They joined while the connection was lost. Connections do not heal yet, so you do not meet it yet.
     WhileAway,
 }
 
-/// Why somebody is not in a match, party, channel or stream any more.
+/// Why you do not see somebody in a match, party, channel or stream any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LeaveReason {
     /// They left, or their connection ended. The server does not say which.
     Left,
-    /// The local user removed them from the party, with [`kick_from_party`](crate::commands::NakamaCommands::kick_from_party). Of others
-    /// who are kicked, the server only says that they left.
+    /// The local user removed them from the party, with [`kick_from_party`](crate::commands::NakamaCommands::kick_from_party). If
+    /// another leader removes a member, the server only says that the member left.
     Kicked,
     /// They left while the connection was lost. Connections do not heal yet, so you do not meet it yet.
     WhileAway,
-    /// The local user is out: they left, were removed, or it was closed; or the local user has unfollowed the user. Everybody who was
-    /// there gets this reason. The others have not left: they may well be there still.
+    /// The local user is out. They have left, or somebody has removed them, or the match or party was closed; the server does not say
+    /// which. Or they have unfollowed the user. Everybody who was there gets this reason, though the others may well be there still.
+    ///
+    /// Only the local user's own presence gets it if they hide: with [`set_status`](crate::commands::NakamaCommands::set_status) of
+    /// `None`, or in a stream. If your game despawns a [stream](crate::stream), everybody in it gets it, though the local user stays in it.
     YouLeft,
-    /// The connection ended. Everybody who was there gets this reason. The others have not left: they may well be there still.
+    /// The connection ended. Everybody who was there gets this reason, though the others may well be there still.
     Disconnected,
 }
 
-impl<C: Context> fmt::Debug for Joined<C> {
+impl LeaveReason {
+    /// Whether the player is really gone: [`Left`](Self::Left), [`Kicked`](Self::Kicked) or [`WhileAway`](Self::WhileAway). Otherwise
+    /// it is the local user who is out.
+    #[must_use]
+    pub fn has_left(self) -> bool {
+        matches!(self, Self::Left | Self::Kicked | Self::WhileAway)
+    }
+}
+
+impl<C: HasMembers> fmt::Debug for Joined<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Joined")
             .field("context", &self.context)
@@ -121,7 +142,7 @@ impl<C: Context> fmt::Debug for Joined<C> {
     }
 }
 
-impl<C: Context> fmt::Debug for Left<C> {
+impl<C: HasMembers> fmt::Debug for Left<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Left")
             .field("context", &self.context)
@@ -133,7 +154,7 @@ impl<C: Context> fmt::Debug for Left<C> {
 }
 
 /// Tells that somebody joined, and lets the observers' commands do their work.
-pub(super) fn tell_joined<C: Context>(
+pub(super) fn tell_joined<C: HasMembers>(
     world: &mut World,
     context: Entity,
     presence: Entity,
@@ -149,7 +170,7 @@ pub(super) fn tell_joined<C: Context>(
 }
 
 /// Tells that somebody left, and lets the observers' commands do their work.
-pub(super) fn tell_left<C: Context>(
+pub(super) fn tell_left<C: HasMembers>(
     world: &mut World,
     context: Entity,
     presence: Entity,

@@ -18,7 +18,7 @@
 //! }
 //!
 //! fn bye(left: On<Left<Match>>) {
-//!     if left.why == LeaveReason::Left {
+//!     if left.why.has_left() {
 //!         println!("{} has left", left.info.username);
 //!     }
 //! }
@@ -27,6 +27,9 @@
 //!
 //! Use them rather than `On<Add, PresentIn>` and `On<Remove, PresentIn>`. Those tell you about components, not about players:
 //! `On<Remove, PresentIn>` also fires for everybody who *stays* when the local user leaves or the connection ends.
+//!
+//! In an observer of `On<Add, …>` or `On<Insert, …>` of anything on a presence, do not despawn what the presence is in: Bevy 0.19 would end
+//! the program, because the relationship is not complete yet. In an observer of [`Joined`] you may.
 //!
 //! A player who has left is out of all queries and indexes at once. The entity lives on a little longer, marked with [`Departed`],
 //! because messages may name it.
@@ -41,8 +44,8 @@
 //! | a presence | [`Presence`] | You have no entity for that player any more. The player is still there, and [`Left`] comes when they really leave. If the server reports them again before that, they get a new entity, without [`Joined`]. |
 //! | a match, a party, a chat channel | [`Match`](crate::matches::Match), [`Party`](crate::party::Party), [`ChatChannel`](crate::chat::ChatChannel) | The local user leaves. Everybody in it gets [`Left`] with [`LeaveReason::YouLeft`]. |
 //! | a matchmaker ticket | [`MatchmakerTicket`](crate::matchmaker::MatchmakerTicket) | The ticket is removed from the matchmaker. |
-//! | a followed user | [`FollowedUser`](crate::status::FollowedUser) | You unfollow the user. The local user's own entity comes back with the next thing that the server tells about them. |
-//! | a stream | [`Stream`](crate::stream::Stream) | The local user stays in it: only code on the server can end that. The stream comes back as a new entity with the next event or data. |
+//! | a followed user | [`FollowedUser`](crate::status::FollowedUser) | You unfollow the user, whose sessions get [`Left`] with [`LeaveReason::YouLeft`]. The local user's own entity comes back with the next thing that the server tells about them. |
+//! | a stream | [`Stream`](crate::stream::Stream) | The local user stays in it: only code on the server can end that. Everybody in it gets [`Left`] with [`LeaveReason::YouLeft`]. The stream comes back as a new entity with the next event or data. |
 //! | an entity that is [`Joining`] | | You withdraw the request. If it succeeds after all, the plugin leaves again. |
 //! | the entity of another request | | Observers of that entity are gone, so they hear no answer. What the server does stays done; only a follow is undone. |
 //! | somebody who [asks to join](crate::party::PartyJoinRequester) a party | | The server still has the join request. If the player asks again, they get a new entity. |
@@ -170,7 +173,7 @@ fn discard(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
         index.set_changed();
         world
             .commands()
-            .queue(move |world: &mut World| dismiss.0(world, entity));
+            .queue(move |world: &mut World| (dismiss.take)(world, entity));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bevy_ecs::{prelude::*, relationship::Relationship};
 
 use super::{
-    context::{Context, is_in},
+    context::{Context, HasMembers, is_in},
     ids::{PresenceInfo, SessionId},
     index::ContextIndex,
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
@@ -23,7 +23,7 @@ use crate::{
 /// A relationship from a presence to where it is.
 pub(crate) trait Membership: Relationship + Bundle {
     /// What it is in.
-    type Place: Context;
+    type Place: HasMembers;
     /// What else such a presence carries, from the moment when it is spawned.
     type Detail: Detail;
     /// What marks some of them. It goes when they leave.
@@ -133,7 +133,12 @@ pub(crate) fn apply_event<M: Membership>(
     people: &mut People,
 ) {
     for gone in leaves {
-        if !is_among(gone, joins) {
+        if is_among(gone, joins) {
+            let mut index = world.resource_mut::<PresenceIndex>();
+            index
+                .bypass_change_detection()
+                .is_back(context, &gone.session_id);
+        } else {
             leave::<M>(world, context, &gone.session_id);
         }
     }
@@ -163,8 +168,11 @@ fn join<M: Membership>(
     let how = if is_self { JoinedAs::Present } else { how };
     let presence = world.entity_allocator_mut().alloc();
     let mut index = world.resource_mut::<PresenceIndex>();
-    let dismiss = Dismiss(dismiss::<M>);
-    let has_joined = index.add(context, presence, &info, dismiss);
+    let dismiss = Dismiss {
+        tell_left: tell_left::<M::Place>,
+        take: dismiss::<M>,
+    };
+    index.add(context, presence, &info, dismiss);
     let session = info.session_id.clone();
     let bundle = (M::from(context), describe(context, info), detail, how);
     // Nobody else can have spawned what has just been allocated.
@@ -175,7 +183,7 @@ fn join<M: Membership>(
     };
     let mut index = world.resource_mut::<PresenceIndex>();
     // Observers of its components may have left.
-    if index.bypass_change_detection().has_come(context, &session) && has_joined {
+    if index.bypass_change_detection().has_come(context, &session) {
         tell_joined::<M::Place>(world, context, presence, how);
     }
 }
@@ -264,12 +272,17 @@ fn info_of(world: &World, presence: Entity) -> Option<Arc<PresenceInfo>> {
 }
 
 /// The server has agreed to remove somebody, as the local user has asked. When that member leaves, this is the reason.
-pub(crate) fn note_kicked<C: Context>(world: &mut World, id: &C::Id, session: &SessionId) {
+pub(crate) fn note_kicked<C: Context>(
+    world: &mut World,
+    id: &C::Id,
+    session: &SessionId,
+    presence: Entity,
+) {
     if let Some(context) = world.resource::<ContextIndex<C::Id>>().get(id) {
         let mut index = world.resource_mut::<PresenceIndex>();
         index
             .bypass_change_detection()
-            .note_kicked(context, session);
+            .note_kicked(context, session, presence);
     }
 }
 
@@ -279,7 +292,7 @@ fn dismiss<M: Membership>(world: &mut World, presence: Entity) {
 }
 
 /// The local user is out of a context: so is everybody in it.
-pub(crate) fn all_go<C: Context>(world: &mut World, context: Entity, why: LeaveReason) {
+pub(crate) fn all_go(world: &mut World, context: Entity, why: LeaveReason) {
     let mut index = world.resource_mut::<PresenceIndex>();
     let Some(Closed {
         here,
@@ -301,8 +314,8 @@ pub(crate) fn all_go<C: Context>(world: &mut World, context: Entity, why: LeaveR
     for (presence, info) in everybody {
         // Observers of its components may have left before it was told to have joined.
         if !world.resource::<PresenceIndex>().is_coming(presence) {
-            tell_left::<C>(world, context, presence, info, why);
+            (dismiss.tell_left)(world, context, presence, info, why);
         }
-        dismiss.0(world, presence);
+        (dismiss.take)(world, presence);
     }
 }

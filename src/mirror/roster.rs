@@ -65,13 +65,21 @@ pub(super) struct Closed {
     pub(super) dismiss: Dismiss,
 }
 
-/// Takes from an entity what made it a presence there.
+/// What becomes of the presences there when they leave.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dismiss(pub(super) fn(&mut World, Entity));
+pub(super) struct Dismiss {
+    /// Tells the game that somebody left: the context, the presence, whose it is, and why.
+    pub(super) tell_left: fn(&mut World, Entity, Entity, Arc<PresenceInfo>, LeaveReason),
+    /// Takes from an entity what made it a presence there.
+    pub(super) take: fn(&mut World, Entity),
+}
 
 impl Default for Dismiss {
     fn default() -> Self {
-        Self(|_, _| {})
+        Self {
+            tell_left: |_, _, _, _, _| {},
+            take: |_, _| {},
+        }
     }
 }
 
@@ -151,10 +159,8 @@ impl PresenceIndex {
 
     /// Whether a session is there for the server, whatever the game has despawned.
     pub(super) fn is_there(&self, context: Entity, session: &str) -> bool {
-        let session = &*canonical(session);
-        self.contexts.get(&context).is_some_and(|roster| {
-            roster.here.contains_key(session) || roster.without_entity.contains_key(session)
-        })
+        let roster = self.contexts.get(&context);
+        roster.is_some_and(|roster| roster.has(&canonical(session)))
     }
 
     /// Whether the join of a session has been applied: it left since, or the game has despawned its presence.
@@ -184,15 +190,15 @@ impl PresenceIndex {
         self.own_session.take().is_some()
     }
 
-    /// This entity is the presence of a session, and is about to be spawned. Returns whether the session has joined; if not, it was
-    /// there all the time, and the game has despawned its presence.
+    /// This entity is the presence of a session, and is about to be spawned. If the game has despawned an earlier presence of the session,
+    /// the session was there all the time, and has not joined.
     pub(super) fn add(
         &mut self,
         context: Entity,
         presence: Entity,
         info: &PresenceInfo,
         dismiss: Dismiss,
-    ) -> bool {
+    ) {
         let session = &info.session_id;
         let roster = self.contexts.entry(context).or_default();
         roster.here.insert(session.clone(), presence);
@@ -201,7 +207,6 @@ impl PresenceIndex {
         roster.add_user(&info.user_id, presence);
         roster.dismiss = dismiss;
         self.coming = Some(presence).filter(|_| !was_there);
-        !was_there
     }
 
     /// Whether the plugin spawns this presence, and has not told the game yet that it joined.
@@ -209,18 +214,31 @@ impl PresenceIndex {
         self.coming == Some(presence)
     }
 
-    /// The presence has been spawned. Returns whether its session is still there.
+    /// The presence has been spawned. Returns whether its session has joined, and is still there.
     pub(super) fn has_come(&mut self, context: Entity, session: &SessionId) -> bool {
-        self.coming = None;
-        self.is_there(context, session.as_str())
+        let has_joined = self.coming.take().is_some();
+        let roster = self.contexts.get(&context).filter(|_| has_joined);
+        roster.is_some_and(|roster| roster.has(session.as_str()))
     }
 
-    /// The local user has removed a session. It will leave.
-    pub(super) fn note_kicked(&mut self, context: Entity, session: &SessionId) {
-        if self.is_there(context, session.as_str())
-            && let Some(roster) = self.contexts.get_mut(&context)
-        {
+    /// The local user has removed a session, whose presence this was. It will leave, or has left already and may be back.
+    pub(super) fn note_kicked(&mut self, context: Entity, session: &SessionId, presence: Entity) {
+        let Some(roster) = self.contexts.get_mut(&context) else {
+            return;
+        };
+        let despawned = roster.without_entity.get(session).map(|(was, _)| was);
+        let known = roster.here.get(session).or(despawned);
+        if known == Some(&presence) {
             roster.kicked.insert(session.clone());
+        }
+    }
+
+    /// A session left and joined in the same moment. If it was removed, that is over.
+    pub(super) fn is_back(&mut self, context: Entity, session: &str) {
+        if let Some(roster) = self.contexts.get_mut(&context)
+            && !roster.kicked.is_empty()
+        {
+            roster.kicked.remove(&*canonical(session));
         }
     }
 
@@ -305,6 +323,11 @@ impl PresenceIndex {
 }
 
 impl Roster {
+    /// Whether a session, in canonical spelling, is there for the server.
+    fn has(&self, session: &str) -> bool {
+        self.here.contains_key(session) || self.without_entity.contains_key(session)
+    }
+
     fn of_user(&self, user: &str) -> &[Entity] {
         match self.several.get(user) {
             Some(several) => several,

@@ -1,6 +1,6 @@
 //! Avatars and shockwaves, drawn.
 
-use bevy::{prelude::*, sprite::Text2dShadow};
+use bevy::{prelude::*, sprite::Text2dShadow, text::TextLayoutInfo};
 use bevy_nakama::prelude::*;
 
 use super::{
@@ -135,24 +135,27 @@ fn place(mut avatars: Query<(&Position, &mut Transform)>) {
     }
 }
 
-/// Above the avatar, or below it where the stage ends.
+/// Above the avatar, or below it where the stage ends. It does not reach over the edge at the side.
 fn place_name_tags(
     zoom: Res<Zoom>,
     scale: Res<UiScale>,
     avatars: Query<&Position>,
-    mut tags: Query<(&mut TextFont, &mut Transform, &ChildOf), With<NameTag>>,
+    mut tags: Query<(&mut TextFont, &mut Transform, &TextLayoutInfo, &ChildOf), With<NameTag>>,
 ) {
     let half = 8.0 * scale.0 * zoom.0;
     let away = RADIUS + 4.0 + half;
-    for (mut font, mut transform, avatar) in &mut tags {
+    for (mut font, mut transform, laid_out, avatar) in &mut tags {
         let size = FontSize::Px(12.0 * scale.0);
         if font.font_size != size {
             font.font_size = size;
         }
-        let has_room = avatars
-            .get(avatar.parent())
-            .is_ok_and(|Position(here)| here.y + away + half < HALF.y);
+        let Ok(Position(here)) = avatars.get(avatar.parent()) else {
+            continue;
+        };
+        let has_room = here.y + away + half < HALF.y;
+        let most = (HALF.x - laid_out.size.x * zoom.0 / 2.0).max(0.0);
         transform.scale = Vec3::new(zoom.0, zoom.0, 1.0);
+        transform.translation.x = here.x.clamp(-most, most) - here.x;
         transform.translation.y = if has_room { away } else { -away };
     }
 }

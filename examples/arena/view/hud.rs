@@ -8,10 +8,10 @@ use super::{
     layout::Places,
     widgets::{ALERT, BRIGHT, DIM, Explains, panel, short, text},
 };
-use crate::online::Trouble;
+use crate::online::{Player, Trouble};
 
 #[derive(Component)]
-struct StatusLine;
+pub(super) struct StatusLine;
 
 #[derive(Component)]
 struct Roster;
@@ -25,6 +25,14 @@ struct BannerText;
 
 #[derive(Component)]
 struct Keys;
+
+/// When a key does something.
+#[derive(Clone, Component, Copy, PartialEq)]
+enum Does {
+    Always,
+    InTheArena,
+    Outside,
+}
 
 /// What the button under the pointer does, in place of the keys.
 #[derive(Component)]
@@ -78,15 +86,17 @@ fn build(mut commands: Commands, places: Res<Places>) {
             children![
                 text("Not in the arena", 15.0, Color::WHITE),
                 (text("", 12.0, ALERT), BannerText),
+                text("R: try again", 12.0, BRIGHT),
             ],
         ));
     });
     commands.entity(places.footer).with_children(|footer| {
         let keys = [
-            ("WASD/arrows", "move"),
-            ("Space", "shockwave"),
-            ("Enter", "chat"),
-            ("F1", "overlay"),
+            ("WASD/arrows", "move", Does::InTheArena),
+            ("Space", "shockwave", Does::InTheArena),
+            ("Enter", "chat", Does::InTheArena),
+            ("R", "try again", Does::Outside),
+            ("F1", "overlay", Does::Always),
         ];
         footer
             .spawn((
@@ -99,8 +109,8 @@ fn build(mut commands: Commands, places: Res<Places>) {
                 Keys,
             ))
             .with_children(|line| {
-                for (key, what) in keys {
-                    line.spawn(text(key, 12.0, BRIGHT)).with_child((
+                for (key, what, when) in keys {
+                    line.spawn((text(key, 12.0, BRIGHT), when)).with_child((
                         TextSpan::new(format!(" {what}")),
                         TextFont::from_font_size(12.0),
                         TextColor(DIM),
@@ -118,8 +128,13 @@ fn build(mut commands: Commands, places: Res<Places>) {
     });
 }
 
-fn show_status(connection: Res<NakamaConnection>, mut line: Single<&mut Text, With<StatusLine>>) {
-    let url = connection.server().map_or("nowhere", NakamaServer::url);
+fn show_status(
+    connection: Res<NakamaConnection>,
+    current: Res<CurrentSession>,
+    player: Res<Player>,
+    mut line: Single<&mut Text, With<StatusLine>>,
+) {
+    let url = player.server.url();
     let status = match connection.state() {
         ConnectionState::Connected => match connection.round_trip() {
             Some(round_trip) => format!(
@@ -128,6 +143,7 @@ fn show_status(connection: Res<NakamaConnection>, mut line: Single<&mut Text, Wi
             ),
             None => url.to_owned(),
         },
+        ConnectionState::Connecting if current.is_logging_in() => format!("logging in at {url}"),
         ConnectionState::Connecting => format!("connecting to {url}"),
         _ => "not connected".to_owned(),
     };
@@ -140,15 +156,26 @@ fn show_trouble(
     trouble: Res<Trouble>,
     mut banner: Single<&mut Node, With<Banner>>,
     mut text: Single<&mut Text, With<BannerText>>,
+    mut keys: Query<(&mut Node, &Does), Without<Banner>>,
 ) {
     if !trouble.is_changed() {
         return;
     }
-    banner.display = if trouble.0.is_some() {
-        Display::Flex
-    } else {
-        Display::None
+    let shown_if = |is_shown| {
+        if is_shown {
+            Display::Flex
+        } else {
+            Display::None
+        }
     };
+    banner.display = shown_if(trouble.0.is_some());
+    for (mut key, does) in &mut keys {
+        key.display = shown_if(match does {
+            Does::Always => true,
+            Does::InTheArena => trouble.0.is_none(),
+            Does::Outside => trouble.0.is_some(),
+        });
+    }
     text.0 = trouble.0.clone().unwrap_or_default();
 }
 

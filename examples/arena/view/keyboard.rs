@@ -1,9 +1,12 @@
-//! WASD or arrows to move, space for a shockwave.
+//! WASD or arrows to move, space for a shockwave, R to try again.
 
 use bevy::{input_focus::InputFocus, prelude::*, text::EditableText};
 use bevy_nakama::overlay;
 
-use crate::movement::Intent;
+use crate::{
+    movement::Intent,
+    online::{Trouble, TryAgain},
+};
 
 pub(crate) fn plugin(app: &mut App) {
     // Who writes, here or into the overlay, does not walk.
@@ -11,7 +14,7 @@ pub(crate) fn plugin(app: &mut App) {
         PreUpdate,
         (
             stand.run_if(overlay::wants_keyboard.or_else(is_writing)),
-            steer.run_if(not(overlay::wants_keyboard.or_else(is_writing))),
+            (steer, try_again).run_if(not(overlay::wants_keyboard.or_else(is_writing))),
         )
             .after(bevy::input::InputSystems),
     );
@@ -24,6 +27,12 @@ fn is_writing(focus: Res<InputFocus>, fields: Query<(), With<EditableText>>) -> 
 
 fn stand(mut intent: ResMut<Intent>) {
     *intent = Intent::default();
+}
+
+fn try_again(mut commands: Commands, keys: Res<ButtonInput<KeyCode>>, trouble: Res<Trouble>) {
+    if trouble.0.is_some() && keys.just_pressed(KeyCode::KeyR) {
+        commands.trigger(TryAgain);
+    }
 }
 
 fn steer(keys: Res<ButtonInput<KeyCode>>, mut intent: ResMut<Intent>) {

@@ -6,7 +6,7 @@ use super::{
     layout::Places,
     widgets::{ALERT, PANEL, text},
 };
-use crate::notice::Notice;
+use crate::{notice::Notice, online::Trouble};
 
 const SHOWN: f32 = 6.0;
 const MOST: usize = 4;
@@ -16,7 +16,7 @@ const MOST: usize = 4;
 struct Since(f32);
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_observer(show).add_systems(Update, fade);
+    app.add_observer(show).add_systems(Update, (clear, fade));
 }
 
 fn show(
@@ -44,6 +44,13 @@ fn show(
         Since(time.elapsed_secs()),
         ChildOf(places.notices),
     ));
+}
+
+/// The banner says what matters.
+fn clear(mut commands: Commands, trouble: Res<Trouble>, places: Res<Places>) {
+    if trouble.is_changed() && trouble.0.is_some() {
+        commands.entity(places.notices).despawn_children();
+    }
 }
 
 fn fade(

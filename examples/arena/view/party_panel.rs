@@ -16,15 +16,24 @@ use super::{
 };
 use crate::{
     notice::Notice,
+    online::Trouble,
     party::{Invitation, Invite, PARTY_SIZE},
 };
+
+/// Marks a request to make a party or to join it.
+#[derive(Component)]
+struct AsksForParty;
+
+/// Where the last invitation is shown.
+#[derive(Component)]
+struct InvitationRow;
 
 #[derive(Component)]
 pub(super) struct Panel;
 
 /// Where an invite code is written.
 #[derive(Component)]
-struct Code;
+pub(super) struct Code;
 
 /// What the panel shows.
 #[derive(Clone, Default, PartialEq)]
@@ -32,9 +41,9 @@ enum Shown {
     #[default]
     Nothing,
     /// In no party.
-    Outside {
-        invitation: Option<(Username, PartyId)>,
-    },
+    Outside,
+    /// Has asked for a party, and has no answer yet.
+    Busy,
     /// Asked to join a party.
     Waiting(Entity),
     Inside {
@@ -66,7 +75,10 @@ type MemberData = (
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build).add_systems(
         Update,
-        (show, join_with_enter.run_if(not(overlay::wants_keyboard))),
+        (
+            (show, show_invitation).chain(),
+            join_with_enter.run_if(not(overlay::wants_keyboard)),
+        ),
     );
 }
 
@@ -84,7 +96,7 @@ fn show(
     mut commands: Commands,
     panel: Single<(Entity, &mut Node), With<Panel>>,
     connection: Res<NakamaConnection>,
-    invitation: Res<Invitation>,
+    trouble: Res<Trouble>,
     parties: Query<(
         Entity,
         &Party,
@@ -95,9 +107,10 @@ fn show(
     members: Query<MemberData>,
     names: Query<&Username>,
     waiting: Query<Entity, With<PendingApproval>>,
+    asking: Query<(), (With<AsksForParty>, With<Joining>)>,
     mut shown: Local<Shown>,
 ) {
-    let now = if let Some((entity, party, id, who, asking)) = parties.iter().next() {
+    let now = if let Some((entity, party, id, who, askers)) = parties.iter().next() {
         let mut members: Vec<_> = who
             .iter()
             .filter_map(|entity| {
@@ -118,20 +131,20 @@ fn show(
             is_open: party.open,
             am_leader: members.iter().any(|who| who.is_self && who.is_leader),
             members,
-            asking: asking
+            asking: askers
                 .into_iter()
                 .flat_map(PartyJoinRequests::iter)
                 .filter_map(|asker| Some((asker, names.get(asker).ok()?.clone())))
                 .collect(),
         }
-    } else if connection.state() != ConnectionState::Connected {
+    } else if !connection.is_connected() || trouble.0.is_some() {
         Shown::Nothing
     } else if let Some(waiting) = waiting.iter().next() {
         Shown::Waiting(waiting)
+    } else if !asking.is_empty() {
+        Shown::Busy
     } else {
-        Shown::Outside {
-            invitation: invitation.0.clone(),
-        }
+        Shown::Outside
     };
     if *shown != now {
         let (panel, mut node) = panel.into_inner();
@@ -150,7 +163,10 @@ fn show(
 fn draw(panel: &mut ChildSpawnerCommands, shown: Shown) {
     match shown {
         Shown::Nothing => {}
-        Shown::Outside { invitation } => draw_outside(panel, invitation),
+        Shown::Outside => draw_outside(panel),
+        Shown::Busy => {
+            panel.spawn(text("Asking the server", 12.0, DIM));
+        }
         Shown::Waiting(asking) => {
             panel.spawn(text("Waiting for the party's leader", 12.0, DIM));
             panel
@@ -252,33 +268,35 @@ fn grid(panel: &mut ChildSpawnerCommands, buttons: impl FnOnce(&mut ChildSpawner
         .with_children(buttons);
 }
 
-fn draw_outside(panel: &mut ChildSpawnerCommands, invitation: Option<(Username, PartyId)>) {
+fn draw_outside(panel: &mut ChildSpawnerCommands) {
     panel.spawn(text("Party", 13.0, Color::WHITE));
     grid(panel, |grid| {
         grid.spawn(button("New open", "Make a party that everybody may join"))
             .observe(|_: On<Activate>, mut commands: Commands| {
                 commands
                     .nakama()
-                    .create_party(CreateParty::open(PARTY_SIZE));
+                    .create_party(CreateParty::open(PARTY_SIZE))
+                    .insert(AsksForParty);
             });
         let explains = "Make a party that you let people into";
         grid.spawn(button("New closed", explains)).observe(
             |_: On<Activate>, mut commands: Commands| {
                 commands
                     .nakama()
-                    .create_party(CreateParty::closed(PARTY_SIZE));
+                    .create_party(CreateParty::closed(PARTY_SIZE))
+                    .insert(AsksForParty);
             },
         );
     });
-    if let Some((name, id)) = invitation {
-        row(panel, |row| {
-            label(row, one_line(format!("{name} invites you"), 12.0, ALERT));
-            row.spawn(button("Join", "Join the party that you are invited to"))
-                .observe(move |_: On<Activate>, mut commands: Commands| {
-                    commands.nakama().join_party(id.clone());
-                });
-        });
-    }
+    panel.spawn((
+        Node {
+            flex_direction: FlexDirection::Column,
+            flex_shrink: 0.0,
+            ..default()
+        },
+        Pickable::IGNORE,
+        InvitationRow,
+    ));
     row(panel, |row| {
         let (idle, writing) = ("Code of a party", "Ctrl+V: paste");
         spawn_field(row, 1, Code, idle, writing);
@@ -286,6 +304,36 @@ fn draw_outside(panel: &mut ChildSpawnerCommands, invitation: Option<(Username, 
         row.spawn(button("Join", explains))
             .observe(join_with_button);
     });
+}
+
+/// In a row of its own: what is written below stays when an invitation comes.
+fn show_invitation(
+    mut commands: Commands,
+    invitation: Res<Invitation>,
+    rows: Query<(Entity, Ref<InvitationRow>)>,
+) {
+    for (place, is_new) in &rows {
+        if !invitation.is_changed() && !is_new.is_added() {
+            continue;
+        }
+        let mut place = commands.entity(place);
+        place.despawn_children();
+        let Some((name, id)) = invitation.0.clone() else {
+            continue;
+        };
+        place.with_children(|place| {
+            row(place, |row| {
+                label(row, one_line(format!("{name} invites you"), 12.0, ALERT));
+                row.spawn(button("Join", "Join the party that you are invited to"))
+                    .observe(move |_: On<Activate>, mut commands: Commands| {
+                        commands
+                            .nakama()
+                            .join_party(id.clone())
+                            .insert(AsksForParty);
+                    });
+            });
+        });
+    }
 }
 
 fn draw_member(list: &mut ChildSpawnerCommands, member: Member, am_leader: bool) {
@@ -396,6 +444,9 @@ fn join_with_enter(
 fn join(commands: &mut Commands, code: &EditableText) {
     let code = code.value().to_string();
     if !code.trim().is_empty() {
-        commands.nakama().join_party(code.trim());
+        commands
+            .nakama()
+            .join_party(code.trim())
+            .insert(AsksForParty);
     }
 }

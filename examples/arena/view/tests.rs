@@ -9,8 +9,9 @@ use bevy::{
         RenderPlugin,
         settings::{RenderCreation, WgpuSettings},
     },
+    text::TextLayoutInfo,
     ui::CalculatedClip,
-    ui_widgets::Button,
+    ui_widgets::{Activate, Button},
     window::{PrimaryWindow, WindowResized},
     winit::WinitPlugin,
 };
@@ -21,14 +22,20 @@ use bevy_nakama::{
 
 use super::{
     chat_box::ChatBox,
-    hud::Banner,
+    hud::{Banner, StatusLine},
     layout::{Places, Stage, Zoom},
-    party_panel::Panel,
+    party_panel::{Code, Panel},
     view,
+    widgets::Explains,
 };
 use crate::{
-    bots::headless_game, chat::Say, game, movement::HALF, notice::Notice, online::Player,
-    party::PARTY_SIZE,
+    bots::headless_game,
+    chat::Say,
+    game,
+    movement::{HALF, Position},
+    notice::Notice,
+    online::{Player, Trouble, TryAgain},
+    party::{Invitation, PARTY_SIZE},
 };
 use bevy_nakama::connection::Network;
 
@@ -188,6 +195,17 @@ impl Arena {
             .collect()
     }
 
+    /// The texts that are seen.
+    fn texts(&mut self) -> Vec<String> {
+        let world = self.window.world_mut();
+        let mut texts = world.query::<(&Text, &ComputedNode, &InheritedVisibility)>();
+        texts
+            .iter(world)
+            .filter(|(_, node, is_visible)| is_visible.get() && !node.is_empty())
+            .map(|(text, ..)| text.0.clone())
+            .collect()
+    }
+
     fn named(&mut self, of: impl Fn(&Places) -> Entity) -> Rect {
         let world = self.window.world_mut();
         let entity = of(world.resource::<Places>());
@@ -316,4 +334,127 @@ fn after_a_disconnect_the_window_says_so_and_no_panel_stays() {
         assert!(holds(stage, banner), "{size:?}");
         assert_eq!(arena.sticks_out::<Banner>(), [], "{size:?}");
     }
+    let texts = arena.texts();
+    assert!(texts.iter().any(|text| text == "R: try again"), "{texts:?}");
+    for key in ["WASD/arrows", "Space", "Enter"] {
+        assert!(!texts.iter().any(|text| text == key), "{texts:?}");
+    }
+}
+
+/// The server is there, but it does not let the player into the arena. The player tries again.
+#[test]
+fn after_a_refused_join_the_player_tries_again() {
+    let mut arena = Arena::with(&[]);
+    let world = arena.window.world_mut();
+    let here = world.query_filtered::<Entity, With<Match>>().single(world);
+    world.despawn(here.unwrap());
+    arena.until("out", |world| count::<With<Match>>(world) == 0);
+    let reason = format!("could not join: {LONG}");
+    arena.window.world_mut().resource_mut::<Trouble>().0 = Some(reason);
+    for size in SIZES {
+        arena.window_of(size);
+        assert_eq!(arena.places::<With<Panel>>(), [], "{size:?}");
+        assert_eq!(arena.sticks_out::<Banner>(), [], "{size:?}");
+    }
+    arena.window.world_mut().trigger(TryAgain);
+    arena.until("here again", |world| count::<With<PresentIn>>(world) == 1);
+    arena.window.update();
+    assert_eq!(arena.places::<With<Banner>>(), []);
+    assert!(arena.texts().iter().any(|text| text == "Space"));
+}
+
+/// An invitation is shown, and what the player has written stays.
+#[test]
+fn an_invitation_leaves_the_code_alone() {
+    let mut arena = Arena::with(&[]);
+    arena.window.update();
+    let field = |world: &mut World| {
+        let mut fields = world.query_filtered::<Entity, With<Code>>();
+        fields.single(world).unwrap()
+    };
+    let before = field(arena.window.world_mut());
+    let invitation = Some(("Margaret-with-a-long-name-that-goes-on".into(), "p".into()));
+    arena.window.world_mut().resource_mut::<Invitation>().0 = invitation;
+    for size in SIZES {
+        arena.window_of(size);
+        assert_eq!(arena.sticks_out::<Panel>(), [], "{size:?}");
+        let chat = arena.place::<With<ChatBox>>();
+        let party = arena.place::<With<Panel>>();
+        assert!(!overlap(chat, party), "{size:?}: {chat:?} {party:?}");
+    }
+    let joins = |texts: Vec<String>| texts.iter().filter(|text| *text == "Join").count();
+    assert_eq!(joins(arena.texts()), 2);
+    assert_eq!(field(arena.window.world_mut()), before);
+
+    // In a party, it is no news any more.
+    let open = CreateParty::open(PARTY_SIZE);
+    arena
+        .window
+        .world_mut()
+        .commands()
+        .nakama()
+        .create_party(open);
+    arena.until("in a party", |world| {
+        count::<With<PartyMemberOf>>(world) == 1
+    });
+    assert!(arena.window.world().resource::<Invitation>().0.is_none());
+}
+
+/// A second click, before the server has answered the first.
+#[test]
+fn while_a_party_is_made_there_is_no_button_to_make_another() {
+    let mut arena = Arena::with(&[]);
+    arena.window.update();
+    let world = arena.window.world_mut();
+    let mut buttons = world.query_filtered::<(Entity, &Explains), With<Button>>();
+    let (button, _) = buttons
+        .iter(world)
+        .find(|(_, explains)| explains.0.starts_with("Make a party that everybody"))
+        .unwrap();
+    world.trigger(Activate { entity: button });
+    arena.window.update();
+    assert!(arena.texts().iter().all(|text| text != "New open"));
+    arena.until("in a party", |world| {
+        count::<With<PartyMemberOf>>(world) == 1
+    });
+}
+
+/// A name stays in the window where an avatar stands at the wall.
+#[test]
+fn a_name_at_the_wall_is_not_cut() {
+    let mut arena = Arena::with(&["Margaret-with-a-long-name-that-goes-on"]);
+    let world = arena.window.world_mut();
+    for mut place in world.query::<&mut Position>().iter_mut(world) {
+        place.0 = Vec2::new(-HALF.x, 0.0);
+    }
+    arena.window.update();
+    for size in SIZES {
+        arena.window_of(size);
+        let world = arena.window.world_mut();
+        let zoom = world.resource::<Zoom>().0;
+        let mut tags = world.query::<(&GlobalTransform, &TextLayoutInfo, &Text2d)>();
+        let mut seen = 0;
+        for (place, laid_out, _) in tags.iter(world) {
+            let reach = place.translation().x.abs() + laid_out.size.x * zoom / 2.0;
+            assert!(reach <= HALF.x + 1.0, "{size:?}: {reach}");
+            seen += 1;
+        }
+        assert_eq!(seen, 2);
+    }
+}
+
+/// What the header says while the login is under way.
+#[test]
+fn the_header_says_what_it_waits_for() {
+    let mut arena = Arena::with(&[]);
+    arena.window.world_mut().commands().nakama().disconnect();
+    arena.until("offline", |world| world.resource::<Trouble>().0.is_some());
+    arena.window.world_mut().trigger(TryAgain);
+    arena.window.update();
+    let world = arena.window.world_mut();
+    let url = world.resource::<Player>().server.url().to_owned();
+    let line = world
+        .query_filtered::<&Text, With<StatusLine>>()
+        .single(world);
+    assert_eq!(line.unwrap().0, format!("logging in at {url}"));
 }

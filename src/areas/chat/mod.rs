@@ -17,9 +17,9 @@
 //!     commands.nakama().join_chat(JoinChat::room("lobby"));
 //! }
 //!
-//! fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
-//!     commands.nakama().fetch_chat_history(joined.entity, ChatHistory::newest(50));
-//!     commands.nakama().send_chat(joined.entity, &Say { text: "hello".into() });
+//! fn greet(added: On<Add, ChatChannel>, mut commands: Commands) {
+//!     commands.nakama().fetch_chat_history(added.entity, ChatHistory::newest(50));
+//!     commands.nakama().send_chat(added.entity, &Say { text: "hello".into() });
 //! }
 //!
 //! fn show(logs: Query<&ChatLog, Changed<ChatLog>>) {
@@ -79,8 +79,8 @@ use crate::{
     connection::NakamaConnection,
     ecs::{self, uncloned::Uncloned as _},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Leavable, LifeCycle, Membership, NOTHING,
-        Timing, Vocabulary, WaitsFor, on_pushed,
+        self, AreaAppExt as _, Context, ContextIndex, HasMembers, Leavable, LifeCycle, Membership,
+        NOTHING, Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{self, ChannelId, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
@@ -130,8 +130,8 @@ pub enum ChatChannelKind {
 /// It goes when the member leaves. The entity lives on a little longer, marked with [`Departed`](crate::presence::Departed).
 ///
 /// **To hear who joins and who leaves, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**: `On<Remove,
-/// ChatMemberOf>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, ChatMemberOf>` must not despawn
-/// the channel, because Bevy 0.19 would abort; an observer of [`Joined`](crate::presence::Joined) may.
+/// ChatMemberOf>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, …>` must not
+/// [despawn the channel](crate::presence#who-joins-and-who-leaves).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::chat"]
 #[relationship(relationship_target = ChatMembers)]
@@ -183,6 +183,8 @@ pub enum ChatClosedReason {
 pub type ChatIndex = ContextIndex<ChannelId>;
 
 impl Context for ChatChannel {}
+
+impl HasMembers for ChatChannel {}
 
 impl Leavable for ChatChannel {
     type Refusal = ChatRefusal;

@@ -139,7 +139,7 @@ impl SocketRequest for JoinChat {
     }
 }
 
-/// What the server answers whoever comes into a channel.
+/// What the answer to a join says.
 fn entry(reply: Option<Received>) -> Result<Entry<ChatChannel>, RequestError<ChatRefusal>> {
     let (channel, mut people) = expect_message!(reply, Channel);
     // A repeated join lists the local user among the others.

@@ -138,8 +138,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///     text: &'a str,
     /// }
     ///
-    /// fn greet(joined: On<Add, ChatChannel>, mut commands: Commands) {
-    ///     commands.nakama().send_chat(joined.entity, &Say { text: "hello" });
+    /// fn greet(added: On<Add, ChatChannel>, mut commands: Commands) {
+    ///     commands.nakama().send_chat(added.entity, &Say { text: "hello" });
     /// }
     /// ```
     #[cfg(feature = "serde")]

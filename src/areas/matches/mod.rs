@@ -24,7 +24,7 @@
 //! }
 //!
 //! fn bye(left: On<Left<Match>>) {
-//!     if left.why == LeaveReason::Left {
+//!     if left.why.has_left() {
 //!         println!("{} has left", left.info.username);
 //!     }
 //! }
@@ -74,8 +74,8 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::{ErrorCode, ServerError, refusals},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Entry, Leavable, Leave, LifeCycle,
-        Membership, NOTHING, Timing, Vocabulary, WaitsFor, on_pushed,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, HasMembers, Leavable, Leave,
+        LifeCycle, Membership, NOTHING, Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{JoinWith, MatchId},
     },
     proto::{Message, realtime},
@@ -104,8 +104,8 @@ pub struct Match {
 /// It goes when the player leaves. The entity lives on a little longer, marked with [`Departed`](crate::presence::Departed).
 ///
 /// **To hear who joins and who leaves, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**: `On<Remove,
-/// PresentIn>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, PresentIn>` must not despawn the
-/// match, because Bevy 0.19 would abort; an observer of [`Joined`](crate::presence::Joined) may.
+/// PresentIn>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, …>` must not
+/// [despawn the match](crate::presence#who-joins-and-who-leaves).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::matches"]
 #[relationship(relationship_target = MatchPresences)]
@@ -129,6 +129,8 @@ pub struct MatchPresences(EntityHashSet);
 pub type MatchIndex = ContextIndex<MatchId>;
 
 impl Context for Match {}
+
+impl HasMembers for Match {}
 
 impl Leavable for Match {
     type Refusal = MatchRefusal;

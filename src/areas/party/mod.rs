@@ -22,9 +22,10 @@
 //! }
 //!
 //! fn bye(left: On<Left<Party>>) {
+//!     let name = &left.info.username;
 //!     match left.why {
-//!         LeaveReason::Left => println!("{} has left", left.info.username),
-//!         LeaveReason::Kicked => println!("you removed {}", left.info.username),
+//!         LeaveReason::Kicked => println!("you removed {name}"),
+//!         why if why.has_left() => println!("{name} has left"),
 //!         _ => {} // the local user is out
 //!     }
 //! }
@@ -108,8 +109,8 @@ use crate::{
     data::add_data,
     ecs::{NakamaSystems, uncloned::Uncloned as _},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Entry, Leavable, LifeCycle, MembersChanged,
-        Membership, NOTHING, Timing, Vocabulary, WaitsFor,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, HasMembers, Leavable, LifeCycle,
+        MembersChanged, Membership, NOTHING, Timing, Vocabulary, WaitsFor,
         early::EarlyArrivals,
         on_pushed,
         presence::{PartyId, Presence, PresenceIndex, SessionId},
@@ -144,8 +145,8 @@ pub struct Party {
 /// It goes when the member leaves. The entity lives on a little longer, marked with [`Departed`](crate::presence::Departed).
 ///
 /// **To hear who joins and who leaves, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**: `On<Remove,
-/// PartyMemberOf>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, PartyMemberOf>` must not despawn
-/// the party, because Bevy 0.19 would abort; an observer of [`Joined`](crate::presence::Joined) may.
+/// PartyMemberOf>` also fires for everybody who stays when the local user leaves. An observer of `On<Add, …>` must not
+/// [despawn the party](crate::presence#who-joins-and-who-leaves).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[relationship(relationship_target = PartyMembers)]
@@ -199,6 +200,8 @@ pub type PartyIndex = ContextIndex<PartyId>;
 struct LeaderSession(SessionId);
 
 impl Context for Party {}
+
+impl HasMembers for Party {}
 
 impl Leavable for Party {
     type Refusal = PartyRefusal;

@@ -165,13 +165,14 @@ impl Acknowledged for PromotePartyMember {
 pub struct KickFromParty {
     id: PartyId,
     member: UserPresence,
+    presence: Entity,
 }
 
 request!(KickFromParty -> (), PartyRefusal);
 
 impl Acknowledged for KickFromParty {
     fn to_message(&self) -> Message {
-        let Self { id, member } = self.clone();
+        let Self { id, member, .. } = self.clone();
         Message::PartyRemove(realtime::PartyRemove {
             party_id: id.to_string(),
             presence: Some(member),
@@ -180,7 +181,7 @@ impl Acknowledged for KickFromParty {
 
     fn done(self, world: &mut World) {
         let session = SessionId::from(self.member.session_id);
-        mirror::note_kicked::<Party>(world, &self.id, &session);
+        mirror::note_kicked::<Party>(world, &self.id, &session, self.presence);
     }
 
     fn moves(&self) -> Option<Move> {
@@ -286,9 +287,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// [`Replied<KickFromParty>`](crate::request::Replied).
     pub fn kick_from_party(self, member: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            ask_about_member(world, entity, member, |id, member| KickFromParty {
+            ask_about_member(world, entity, member, |id, who| KickFromParty {
                 id,
-                member,
+                member: who,
+                presence: member,
             });
         })
     }

@@ -23,7 +23,7 @@
 //! }
 //!
 //! fn bye(left: On<Left<FollowedUser>>) {
-//!     if left.why == LeaveReason::Left {
+//!     if left.why.has_left() {
 //!         println!("{} has closed the game on one device", left.info.username);
 //!     }
 //! }
@@ -33,8 +33,8 @@
 //! | You want to know | Look at |
 //! |---|---|
 //! | who is online | `Query<.., (With<FollowedUser>, With<UserSessions>)>` |
-//! | that a user comes online | `On<Add, UserSessions>`, on the user |
-//! | that a user goes offline | `On<Remove, UserSessions>`, on the user. It also fires when you unfollow the user, and at the end of the connection |
+//! | that a user comes online | [`Joined<FollowedUser>`](crate::presence::Joined), if [`PresenceIndex::count`] of the user is 1 |
+//! | that a user goes offline | [`Left<FollowedUser>`](crate::presence::Left), if [`why.has_left()`](crate::presence::LeaveReason::has_left) and [`PresenceIndex::count`] of the user is 0 |
 //! | that a device comes or goes | [`Joined<FollowedUser>`](crate::presence::Joined), [`Left<FollowedUser>`](crate::presence::Left) |
 //! | a status | `On<Insert, UserStatus>` or `Changed<UserStatus>`: the first status, and each that differs from the last |
 //!
@@ -70,7 +70,8 @@
 //!   somebody takes it later.
 //! * Whether a user is offline or hidden: users who connect without appearing online have no session here.
 //! * Which of the local user's sessions is this connection's, if the local user does not appear online. The plugin knows it from the first
-//!   match, party or channel that you join, or from the first status that you set.
+//!   match, party or channel that you join, or from the first status that you set. If that session goes before, the reason is
+//!   [`Left`](crate::presence::LeaveReason::Left) like another player's.
 //! * What a user's last status was: the server does not store it. It goes with its session.
 
 mod requests;
@@ -85,8 +86,8 @@ use crate::{
     connection::NakamaConnection,
     ecs::{naming::give_name, uncloned::Uncloned as _},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Detail, LifeCycle, Membership, NOTHING,
-        Timing, Vocabulary, WaitsFor, on_pushed,
+        self, AreaAppExt as _, Context, ContextIndex, Detail, HasMembers, LifeCycle, Membership,
+        NOTHING, Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{IsSelf, PresenceIndex, SessionId, UserId, Username},
     },
     proto::{Message, UserPresence, realtime},
@@ -105,8 +106,9 @@ pub struct FollowedUser;
 /// Relates a session, which is a presence, to its user. It appears when the session comes online, or stops hiding. It goes when the
 /// session goes offline, or hides.
 ///
-/// **To hear who comes online and who goes offline, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**:
-/// `On<Remove, SessionOf>` also fires when you unfollow the user, or when the connection ends.
+/// **To hear which device comes and goes, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**:
+/// `On<Remove, SessionOf>` also fires when you unfollow the user, or when the connection ends. An observer of `On<Add, …>` must not
+/// [despawn the user](crate::presence#who-joins-and-who-leaves).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::status"]
 #[relationship(relationship_target = UserSessions)]
@@ -134,6 +136,8 @@ pub struct UserStatus(pub String);
 pub type FollowedUserIndex = ContextIndex<UserId>;
 
 impl Context for FollowedUser {}
+
+impl HasMembers for FollowedUser {}
 
 impl Vocabulary for FollowedUser {
     type Id = UserId;

@@ -84,8 +84,8 @@ use crate::{
     data::add_data,
     ecs::uncloned::Uncloned as _,
     mirror::{
-        self, AreaAppExt as _, Context, ContextId, ContextIndex, Detail, LifeCycle, Membership,
-        NOTHING, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
+        self, AreaAppExt as _, Context, ContextId, ContextIndex, Detail, HasMembers, LifeCycle,
+        Membership, NOTHING, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
     },
     proto::{Message, UserPresence, realtime},
     request::Area,
@@ -186,7 +186,8 @@ impl Equivalent<Stream> for StreamInfo {
 /// It goes when the presence leaves. The entity lives on a little longer, marked with [`Departed`](crate::presence::Departed).
 ///
 /// **To hear who joins and who leaves, observe [`Joined`](crate::presence::Joined) and [`Left`](crate::presence::Left)**: `On<Remove,
-/// StreamPresenceOf>` also fires for everybody who stays when the connection ends.
+/// StreamPresenceOf>` also fires for everybody who stays when the connection ends. An observer of `On<Add, …>` must not
+/// [despawn the stream](crate::presence#who-joins-and-who-leaves).
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::stream"]
 #[relationship(relationship_target = StreamPresences)]
@@ -250,6 +251,8 @@ impl ContextId for Stream {
 }
 
 impl Context for Stream {}
+
+impl HasMembers for Stream {}
 
 impl Vocabulary for Stream {
     type Id = Self;

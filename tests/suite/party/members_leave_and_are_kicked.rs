@@ -44,6 +44,54 @@ fn somebody_is_kicked() {
     });
 }
 
+/// They are removed and come back in the same moment. Later they leave by themselves.
+#[test]
+fn somebody_who_was_kicked_comes_back_at_once() {
+    both_layouts(|mut game, log| {
+        leading_bob(&mut game, &log);
+        let bob = member(&game, "p1", "bob");
+        game.commands(|c| {
+            c.nakama().kick_from_party(bob);
+            c.nakama().kick_from_party(bob);
+        });
+        game.update();
+        let asked = game.expect_sent(Kind::PartyRemove);
+        game.acknowledge(&asked);
+        let again = game.expect_sent(Kind::PartyRemove);
+        game.acknowledge(&again);
+        game.server_says(party_presences("p1", &["bob"], &["bob"]));
+        game.update();
+        log.take();
+        game.server_says(party_presences("p1", &[], &["bob"]));
+        game.update();
+        assert_eq!(log.take(), ["-bob"]);
+    });
+}
+
+/// They leave by themselves and come back, and only then the server tells that it has removed them before.
+#[test]
+fn a_late_answer_to_a_kick_is_not_about_who_came_back() {
+    both_layouts(|mut game, log| {
+        leading_bob(&mut game, &log);
+        let bob = member(&game, "p1", "bob");
+        game.commands(|c| {
+            c.nakama().kick_from_party(bob);
+        });
+        game.update();
+        let asked = game.expect_sent(Kind::PartyRemove);
+        game.advance(NakamaSettings::default().request_timeout + Duration::from_secs(1));
+        game.server_says(party_presences("p1", &[], &["bob"]));
+        game.server_says(party_presences("p1", &["bob"], &[]));
+        game.update();
+        game.acknowledge(&asked);
+        game.update();
+        log.take();
+        game.server_says(party_presences("p1", &[], &["bob"]));
+        game.update();
+        assert_eq!(log.take(), ["-bob"]);
+    });
+}
+
 #[test]
 fn somebody_leaves_who_could_not_be_kicked() {
     both_layouts(|mut game, log| {

@@ -3,7 +3,7 @@
 use std::mem;
 
 use bevy::{ecs::entity::EntityCloner, platform::collections::HashSet};
-use bevy_nakama::mirror::Context;
+use bevy_nakama::mirror::HasMembers;
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -81,7 +81,7 @@ fn spring(world: &mut World) {
 #[derive(Default, Resource)]
 struct Players(HashSet<(Entity, SessionId)>);
 
-fn watch<C: Context>(game: &mut TestGame) {
+fn watch<C: HasMembers>(game: &mut TestGame) {
     game.observe(
         |joined: On<Joined<C>>, who: Query<&Presence>, mut players: ResMut<Players>| {
             let session = who
@@ -323,6 +323,10 @@ impl Play {
                 assert_eq!(found.is_some(), is_there, "{who} in {}", place.name);
                 assert!(found.is_none_or(|it| is_alive(&self.game, it)));
             }
+        }
+        for (place, who) in &world.resource::<Players>().0 {
+            let is_here = self.here.contains(&Some(*place));
+            assert!(is_here, "{who} is in what the local user is out of");
         }
         let is_known = |session: &SessionId| NAMES.map(session_id).contains(session);
         let players = world.resource::<Players>().0.iter();

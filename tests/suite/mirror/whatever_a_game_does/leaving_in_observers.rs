@@ -1,6 +1,6 @@
 //! A game may leave in the middle of what the plugin does, by what it does to the entity. Despawning has tests of its own.
 
-use bevy_nakama::mirror::Context;
+use bevy_nakama::mirror::HasMembers;
 
 use super::{super::count, *};
 use bevy_nakama::stream::Stream;
@@ -53,7 +53,7 @@ fn leave_when(game: &mut TestGame, place: &Place, when: When, leave: fn(&mut Ent
     }
 }
 
-fn leave_when_told<C: Context>(
+fn leave_when_told<C: HasMembers>(
     game: &mut TestGame,
     when: When,
     act: impl Fn(&mut World) + Copy + Send + Sync + 'static,

@@ -1,6 +1,6 @@
 //! `Joined` and `Left`: each player once, with the truth, whatever the game has done to the entities.
 
-use bevy_nakama::mirror::Context;
+use bevy_nakama::mirror::HasMembers;
 
 use super::*;
 use crate::common::log::Log;
@@ -12,12 +12,41 @@ pub(super) fn watch(game: &mut TestGame) -> Log {
     watch_kind::<Party>(game, &log, "party");
     watch_kind::<ChatChannel>(game, &log, "channel");
     watch_kind::<FollowedUser>(game, &log, "user");
-    watch_kind::<MatchmakerTicket>(game, &log, "ticket");
+
     watch_kind::<Stream>(game, &log, "stream");
     log
 }
 
-fn watch_kind<C: Context>(game: &mut TestGame, log: &Log, kind: &'static str) {
+type Relations = (
+    &'static PresentIn,
+    &'static PartyMemberOf,
+    &'static ChatMemberOf,
+    &'static SessionOf,
+    &'static StreamPresenceOf,
+);
+
+/// What a presence is related to.
+fn place_of(
+    (of_match, party, chat, user, stream): (
+        Option<&PresentIn>,
+        Option<&PartyMemberOf>,
+        Option<&ChatMemberOf>,
+        Option<&SessionOf>,
+        Option<&StreamPresenceOf>,
+    ),
+) -> Entity {
+    let places = [
+        of_match.map(|it| it.0),
+        party.map(|it| it.0),
+        chat.map(|it| it.0),
+        user.map(|it| it.0),
+        stream.map(|it| it.0),
+    ];
+    let mut places = places.into_iter().flatten();
+    places.next().expect("one of them")
+}
+
+fn watch_kind<C: HasMembers>(game: &mut TestGame, log: &Log, kind: &'static str) {
     let seen = log.clone();
     game.observe(
         move |joined: On<Joined<C>>,
@@ -36,14 +65,17 @@ fn watch_kind<C: Context>(game: &mut TestGame, log: &Log, kind: &'static str) {
     let seen = log.clone();
     game.observe(
         move |left: On<Left<C>>,
-              who: Query<(&Presence, &JoinedAs)>,
+              who: Query<(&Presence, &JoinedAs, AnyOf<Relations>)>,
               places: Query<()>,
               index: Res<PresenceIndex>| {
             let session = &left.info.session_id;
             assert_eq!(index.get(left.context, session), None);
             let mut line = format!("{kind} -{session} {:?}", left.why);
             match who.get(left.presence) {
-                Ok((presence, _)) => assert_eq!(*presence.info(), left.info),
+                Ok((presence, _, related)) => {
+                    assert_eq!(*presence.info(), left.info);
+                    assert_eq!(place_of(related), left.context, "still related");
+                }
                 Err(_) => line += ", despawned",
             }
             if !places.contains(left.context) {
@@ -52,6 +84,14 @@ fn watch_kind<C: Context>(game: &mut TestGame, log: &Log, kind: &'static str) {
             seen.add(line);
         },
     );
+}
+
+fn watch_answer<R: bevy_nakama::request::Request>(game: &mut TestGame, log: &Log) {
+    let seen = log.clone();
+    game.observe(move |reply: On<Replied<R>>| {
+        assert!(reply.result.is_ok());
+        seen.add("answered");
+    });
 }
 
 /// A test for each kind of place in which there are people, with bob in it. The log begins after that.
@@ -87,14 +127,12 @@ fn lines<const N: usize>(place: &Place, lines: [&str; N]) -> Vec<String> {
 fn who_is_there_is_told_before_the_answer() {
     in_each(|place, mut game| {
         let log = watch(&mut game);
-        let seen = log.clone();
-        game.observe(move |reply: On<Replied<JoinMatch>>| {
-            assert!(reply.result.is_ok());
-            seen.add("match joined");
-        });
+        watch_answer::<JoinMatch>(&mut game, &log);
+        watch_answer::<JoinChat>(&mut game, &log);
+        watch_answer::<FollowUsers>(&mut game, &log);
         (place.enter)(&mut game);
         let expected = match place.name {
-            "match" => vec!["+session-ada Present", "+session-bob Present", "joined"],
+            "match" => vec!["+session-ada Present", "+session-bob Present"],
             "party" => vec!["+session-bob Present", "+session-ada Present"],
             "channel" => vec!["+session-ada Present", "+session-bob Present"],
             "user" => vec!["+session-bob Present"],
@@ -102,6 +140,12 @@ fn who_is_there_is_told_before_the_answer() {
             _ => vec![],
         };
         let mut told = log.take();
+        if let Some(answer) = told.iter().position(|line| line == "answered") {
+            assert_eq!(answer, expected.len(), "{}: {told:?}", place.name);
+            told.remove(answer);
+        } else {
+            assert!(["party", "ticket", "stream"].contains(&place.name));
+        }
         told.sort();
         let mut expected: Vec<_> = expected
             .iter()
@@ -300,7 +344,7 @@ fn a_despawned_player_who_comes_back_has_not_joined() {
 fn a_player_may_be_despawned_as_they_join_and_as_they_leave() {
     for by_joined in [true, false] {
         with_bob_in_each(|place, mut game, _, log| {
-            fn despawn_on<C: Context>(game: &mut TestGame, by_joined: bool) {
+            fn despawn_on<C: HasMembers>(game: &mut TestGame, by_joined: bool) {
                 game.observe(move |joined: On<Joined<C>>, mut commands: Commands| {
                     if by_joined {
                         commands.entity(joined.presence).despawn();
