@@ -3,6 +3,11 @@
 //! The plugin makes a call as the user who is [logged in](crate::session::CurrentSession). It needs no socket: load a saved game before you
 //! [`connect`](NakamaCommands::connect), or after the connection has ended. The call carries the session token, which lives for a minute by
 //! default. When the server refuses the token, the plugin refreshes the session and makes the call once more, within the same deadline. [`SessionRefreshed`](crate::account::SessionRefreshed) brings the new tokens.
+//!
+//! If nobody is logged in yet and a login is under way, a call waits for the login, as [`connect`](NakamaCommands::connect) does, within
+//! its own deadline. So `log_in(..)`, `connect()` and `rest(..)` may follow one another in `Startup`. If somebody is logged in already, the
+//! plugin makes the call as this user at once. All of this holds for everything that goes over REST as the user: storage, lists, chat
+//! history, notifications, functions.
 
 use std::fmt;
 
@@ -127,7 +132,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// # Errors
     ///
-    /// [`NotLoggedIn`](RequestError::NotLoggedIn); the server's refusal as it is; an answer that is not JSON.
+    /// [`NotLoggedIn`](RequestError::NotLoggedIn), if nobody is logged in and no login is under way, or if that login fails; the server's refusal as it is; an answer that is not JSON.
     /// [`SessionEnded`](RequestError::SessionEnded) if the server refuses the token and the session cannot be refreshed any more.
     pub fn rest(
         self,

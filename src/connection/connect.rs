@@ -54,13 +54,19 @@ impl NakamaCommands<'_, '_, '_> {
     /// }
     /// ```
     ///
-    /// If the login fails, it ends with [`LoginFailed`](DisconnectReason::LoginFailed). If nobody is logged in and no login is under
-    /// way at the end of the frame, it ends with [`NotLoggedIn`](DisconnectReason::NotLoggedIn).
+    /// If several logins are under way, it waits for all of them. If the login fails, the connection ends with
+    /// [`LoginFailed`](DisconnectReason::LoginFailed): log in again, and connect. If nobody is logged in and no login is under way at the
+    /// end of the frame, or if the user logs out meanwhile, it ends with [`NotLoggedIn`](DisconnectReason::NotLoggedIn).
     ///
-    /// A session token that has ended is replaced first, with the refresh token. So is a token that the server refuses. If that
-    /// does not work, the connection ends with [`Refused`](DisconnectReason::Refused) and status 401, and you log in again.
+    /// Log in first, then connect: if somebody is logged in already, a connection does not wait for a login that you make after it.
     ///
-    /// A connection that is open is closed first. To play on another server, log in there.
+    /// A session token that has ended is replaced first, with the refresh token. So is a token that the server refuses. If the server does
+    /// not refresh the session any more, the connection ends with [`SessionEnded`](DisconnectReason::SessionEnded), and you log in again.
+    /// [`DisconnectReason`] has the other ends.
+    ///
+    /// A connection that is open, or on its way, is closed first, with a [`Disconnected`] of its own
+    /// ([`Requested`](DisconnectReason::Requested)). [`NakamaConnection::state`] is `Connecting` by then. To play on another server, log in
+    /// there.
     pub fn connect(self) {
         self.connect_with(ConnectOptions::default());
     }
@@ -71,7 +77,7 @@ impl NakamaCommands<'_, '_, '_> {
     }
 
     /// Sends what is queued (for at most 250 ms), then closes the socket. [`Disconnected`] follows, if there was a
-    /// connection, or if a connection was waiting for a login.
+    /// connection, or if a connection was on its way.
     ///
     /// The local user stays logged in: REST calls go on, and you can [`connect`](Self::connect) again. To end the session, too, see
     /// [`log_out`](Self::log_out).
@@ -109,8 +115,14 @@ pub(crate) fn on_opened(world: &mut World) {
 
 /// A connection has ended, and with it everything that was mirrored. The game may have asked for a later one.
 pub(crate) fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReason) {
+    if matches!(reason, DisconnectReason::NetworkThread)
+        && epoch <= world.resource::<NakamaConnection>().ended
+    {
+        return; // the thread had no connection, and a connection that waits has an end of its own
+    }
     log::debug!("disconnected: {reason}");
     let mut connection = world.resource_mut::<NakamaConnection>();
+    connection.ended = epoch;
     connection.last_reason = Some(reason.clone());
     if connection.epoch == epoch {
         connection.attempt = None;

@@ -25,6 +25,9 @@ pub(crate) enum NextStep {
 /// The game asks for a connection.
 pub(super) fn begin(world: &mut World, options: ConnectOptions) {
     session::forget_withdrawn(world);
+    if world.resource::<NakamaConnection>().waiting().is_some() {
+        give_up(world, DisconnectReason::Requested);
+    }
     let placed = world.resource::<CurrentSession>().placed();
     let mut connection = world.resource_mut::<NakamaConnection>();
     let had_one = connection.state != ConnectionState::Disconnected;
@@ -151,6 +154,7 @@ pub(crate) fn tries_again(world: &mut World, epoch: Epoch, reason: &DisconnectRe
         return false;
     }
     attempt.refused = attempt.token.take();
+    connection.ended = epoch;
     connection.epoch.0 += 1;
     true
 }

@@ -42,8 +42,12 @@ pub enum ConnectionState {
 
 /// Whether the local user is online. A state, for `OnEnter`, `OnExit` and `DespawnOnExit`.
 ///
-/// `Online` from [`Connected`](super::Connected) to [`Disconnected`](super::Disconnected). When you connect as somebody else, the game
-/// leaves it and enters it anew.
+/// It is about the socket, not about the login: a user who is logged in without a socket is `Offline`. The resource
+/// [`CurrentSession`](crate::session::CurrentSession) says who is logged in.
+///
+/// `Online` from [`Connected`](super::Connected) to [`Disconnected`](super::Disconnected). When you connect anew, as the same user or as
+/// somebody else, the game leaves it and enters it anew. It leaves it with your call of `connect`, up to 250 ms before the
+/// [`Disconnected`](super::Disconnected) of the connection before.
 ///
 /// ```no_run
 /// # use bevy::prelude::*;
@@ -56,7 +60,7 @@ pub enum ConnectionState {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::connection"]
 pub enum SessionState {
-    /// There is no connection, or not yet.
+    /// There is no connection, or not yet. The local user may be logged in all the same.
     Offline,
     /// Requests and data pass. A connection that is lost and comes back by itself will not end it. (Connections do not come back by
     /// themselves yet.)
@@ -79,8 +83,8 @@ impl_reflect_opaque!((in bevy_nakama::connection) NakamaServer(Clone, Debug));
 impl_reflect_opaque!((in bevy_nakama::connection) DisconnectReason(Clone, Debug));
 impl_reflect_opaque!((in bevy_nakama::proto) PartyLayout(Clone, Debug));
 
-/// What is known of the connection, to look at. Written in `PreUpdate`,
-/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive).
+/// What is known of the connection, to look at. It changes in `PreUpdate`,
+/// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive), and when you connect or disconnect.
 #[derive(Debug, Default, Reflect, Resource)]
 #[type_path = "bevy_nakama::connection"]
 #[reflect(Resource)]
@@ -100,6 +104,9 @@ pub struct NakamaConnection {
     pub(super) appears_online: bool,
     #[reflect(ignore)]
     pub(super) epoch: Epoch,
+    /// The last one whose end the game need not hear of any more.
+    #[reflect(ignore)]
+    pub(super) ended: Epoch,
 }
 
 impl NakamaConnection {
@@ -115,13 +122,13 @@ impl NakamaConnection {
         self.state == ConnectionState::Connected
     }
 
-    /// Where it goes, or went last.
+    /// Where it goes, or went last. While a connection waits for a login, this is the connection before.
     #[must_use]
     pub fn server(&self) -> Option<&NakamaServer> {
         self.server.as_ref()
     }
 
-    /// Whose it is, or was last.
+    /// Whose it is, or was last. While a connection waits for a login, this is the connection before.
     #[must_use]
     pub fn user(&self) -> Option<(&UserId, &Username)> {
         self.user.as_ref().map(|(id, name)| (id, name))

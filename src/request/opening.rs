@@ -30,13 +30,10 @@ pub(super) fn go_on(world: &mut World) {
     }
 }
 
-/// The calls that waited for a login are made, or end.
+/// The calls that waited for a login are made, or end. Those whose login is still under way wait on.
 fn wake(world: &mut World) {
-    let current = world.resource::<CurrentSession>();
-    if current.awaits_first()
-        || current.is_renewing()
-        || !world.resource::<Requests>().has_waiting()
-    {
+    let is_renewing = world.resource::<CurrentSession>().is_renewing();
+    if is_renewing || !world.resource::<Requests>().has_waiting() {
         return;
     }
     for request in world.resource_mut::<Requests>().take_waiting() {

@@ -48,18 +48,16 @@ pub struct Replied<R: Request> {
 }
 
 impl<R: Request> Replied<R> {
-    /// How it went, for `?`: the error is a copy of the one in [`result`](Self#structfield.result).
-    ///
-    /// Bevy ends a game whose observer returns an error, unless the error has a lower severity or you set another error handler.
+    /// How it went, for `?`: in an observer that returns [`Result`], Bevy logs the error as a warning, and the game goes on.
     ///
     /// ```
-    /// # use bevy_ecs::{error::ResultSeverityExt as _, prelude::*};
+    /// # use bevy_ecs::prelude::*;
     /// # use bevy_nakama::prelude::*;
     /// #[derive(Component)]
     /// struct Arena;
     ///
     /// fn enter(reply: On<Replied<JoinMatch>>, mut commands: Commands) -> Result {
-    ///     let joined = reply.result().with_severity(bevy_ecs::error::Severity::Warning)?;
+    ///     let joined = reply.result()?;
     ///     commands.entity(joined.entity).insert(Arena);
     ///     Ok(())
     /// }
@@ -67,9 +65,12 @@ impl<R: Request> Replied<R> {
     ///
     /// # Errors
     ///
-    /// The request failed.
-    pub fn result(&self) -> Result<&R::Reply, RequestError<R::Refusal>> {
-        self.result.as_ref().map_err(Clone::clone)
+    /// The request failed. The error is a copy of the one in [`result`](Self#structfield.result), with
+    /// [`Severity::Warning`](bevy_ecs::error::Severity::Warning).
+    pub fn result(&self) -> Result<&R::Reply, BevyError> {
+        self.result
+            .as_ref()
+            .map_err(|error| BevyError::warning(error.clone()))
     }
 }
 

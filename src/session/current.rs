@@ -148,9 +148,10 @@ impl CurrentSession {
 /// The session in place has new tokens. Global event. REST calls use the new tokens from now on. The old ones stay valid until they
 /// expire.
 ///
-/// It happens when the server has refused the old ones (see [`rest`](crate::rest)), and when your game
+/// It happens when the server has refused the old ones (see [`rest`](crate::rest)), when a connection needs new ones, and when your game
 /// [refreshes](crate::commands::NakamaCommands::refresh) the session itself; then the
-/// [`Replied<RefreshSession>`](crate::request::Replied) that follows tells the same.
+/// [`Replied<RefreshSession>`](crate::request::Replied) that follows tells the same. A stored session that is refreshed before it is in
+/// place has its reply alone.
 #[derive(Clone, Debug, Event)]
 #[non_exhaustive]
 pub struct SessionRefreshed {

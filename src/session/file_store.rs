@@ -4,7 +4,6 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    process,
     sync::Arc,
 };
 
@@ -12,15 +11,19 @@ use super::store::{SessionStore, SessionStoreError, StoredSession};
 
 /// Keeps the session in a file.
 ///
-/// Say where, for example in the folder that your system has for a program's data. Two games, or two players on one machine, need two
-/// files. Folders that are missing are made.
+/// Say where: best in the folder that the player's system has for a program's data, which a crate like `dirs` finds. A relative path is
+/// relative to the working directory, and that may be anywhere. Two games, or two players on one machine, need two files: programs that
+/// share a file disturb each other. Folders that are missing are made.
 ///
-/// The file holds the tokens in the clear, and only the owner can read it (mode 0600 on Unix; elsewhere, the folder decides). It is
-/// written beside its place and then renamed, so a game that crashes leaves the old file or the new one, and never half of one.
+/// The file holds the tokens in the clear, and only the owner can read it (mode 0600 on Unix; elsewhere, the folder decides). The plugin
+/// writes `session.json.new` beside `session.json` and then renames it, so a game that crashes leaves the old file or the new one in its
+/// place, and never half of one. After a power failure, the file may be damaged. Then it is as if nothing were stored. A symbolic link
+/// in its place is replaced by a file.
 ///
 /// ```
 /// # use bevy_nakama::prelude::*;
-/// let store = FileSessionStore::new("saves/session.json");
+/// # let data_folder = std::path::PathBuf::new();
+/// let store = FileSessionStore::new(data_folder.join("my_game/session.json"));
 /// let plugin = NakamaPlugin::default().with_session_store(store);
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,10 +44,10 @@ impl FileSessionStore {
         &self.path
     }
 
-    /// The file that is written first. Two programs that write at the same time have two of them.
+    /// The file that is written first. It has one name, so that what a crash leaves there is found and removed.
     fn beside(&self) -> PathBuf {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.new", process::id()));
+        name.push(".new");
         self.path.with_file_name(name)
     }
 
@@ -60,11 +63,7 @@ impl FileSessionStore {
             fs::create_dir_all(folder)?;
         }
         let beside = self.beside();
-        if let Err(error) = fs::remove_file(&beside)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
+        remove(&beside)?;
         let mut file = private().open(&beside)?;
         let written = file
             .write_all(text.as_bytes())
@@ -73,6 +72,14 @@ impl FileSessionStore {
             let _ = fs::remove_file(&beside); // it is of no use
         }
         written
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -106,9 +113,8 @@ impl SessionStore for FileSessionStore {
     }
 
     fn clear(&self) -> Result<(), SessionStoreError> {
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.error(error)),
-            _ => Ok(()),
-        }
+        let removed = [&self.path, &self.beside()].map(|path| remove(path));
+        let removed = removed.into_iter().collect::<io::Result<()>>();
+        removed.map_err(|error| self.error(error))
     }
 }

@@ -11,6 +11,25 @@
 //! way have [`NakamaSession::to_text`] and [`NakamaSession::from_text`] (or `serde`), and
 //! [`use_session`](crate::commands::NakamaCommands::use_session). In both cases the tokens are kept in the clear, and are as good as a
 //! password for as long as they live.
+//!
+//! A session can be refreshed for as long as its refresh token lives: for an hour by default, counted from the login or the last refresh.
+//! The plugin refreshes only when a call over REST or a connection needs a new token, and an open socket needs none. So a game that plays
+//! over the socket alone [refreshes](crate::commands::NakamaCommands::refresh) now and then, or the kept session ends after an hour:
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use bevy_app::{App, Update};
+//! # use bevy_ecs::prelude::*;
+//! # use bevy_nakama::prelude::*;
+//! # use bevy_time::common_conditions::on_timer;
+//! # let mut app = App::new();
+//! fn refresh(mut commands: Commands) {
+//!     commands.nakama().refresh();
+//! }
+//!
+//! let now_and_then = on_timer(Duration::from_secs(20 * 60));
+//! app.add_systems(Update, refresh.run_if(connected).run_if(now_and_then));
+//! ```
 
 mod current;
 mod file_store;

@@ -6,17 +6,26 @@ use bevy_ecs::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::tokens::NakamaSession;
-use crate::transport::NakamaServer;
+use crate::transport::{NakamaServer, shown_url};
 
 /// A session, and the server that it is good for. This is what a [`SessionStore`] keeps.
 ///
 /// As text (`serde`), it holds the tokens in the clear: whoever reads it can play as this user. `Debug` does not show them.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
 pub struct StoredSession {
     /// The address of the server, as [`NakamaServer::url`] says it, without spaces around it.
     pub server: String,
     /// The session.
     pub session: NakamaSession,
+}
+
+impl fmt::Debug for StoredSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSession")
+            .field("server", &self.shown_server())
+            .field("session", &self.session)
+            .finish()
+    }
 }
 
 impl StoredSession {
@@ -29,18 +38,25 @@ impl StoredSession {
         }
     }
 
-    /// Whether it is a session of this server.
+    /// Whether it is a session of this server: whether the addresses are the same, but for spaces around them and a slash at the end.
     #[must_use]
     pub fn is_of(&self, server: &NakamaServer) -> bool {
-        self.server == server.url().trim()
+        let plain = |url: &str| url.trim().trim_end_matches('/').to_owned();
+        plain(&self.server) == plain(server.url())
+    }
+
+    /// The address, for texts.
+    pub(crate) fn shown_server(&self) -> String {
+        shown_url(&self.server).escape_debug().to_string()
     }
 }
 
 /// Keeps the session in place between two runs of your game. Give it to the plugin with
 /// [`with_session_store`](crate::plugin::NakamaPlugin::with_session_store).
 ///
-/// The plugin calls it on the thread of the game: it [saves](Self::save) with each login and each refresh, which may be once a minute,
-/// and [clears](Self::clear) when the user logs out. It loads when your game asks for that, with
+/// The plugin calls it on the thread of the game: it [saves](Self::save) with each login, each refresh, which may be once a minute,
+/// and each [`use_session`](crate::commands::NakamaCommands::use_session), and [clears](Self::clear) when the user logs out. If it cannot
+/// save, and the session of another user is kept, it clears, too. It loads when your game asks for that, with
 /// [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) or
 /// [`restore_session`](crate::commands::NakamaCommands::restore_session). So keep it quick: a small file is quick, a password manager
 /// that asks the user is not.
@@ -129,8 +145,10 @@ impl SessionStoreError {
 #[derive(Clone, Resource)]
 pub(crate) struct Store {
     store: Arc<dyn SessionStore>,
-    /// Whether the log has reported a failure.
-    has_warned: bool,
+    /// Whether the log has reported a session that was not saved.
+    has_warned_of_save: bool,
+    /// Whether the log has reported a session that was not removed.
+    has_warned_of_clear: bool,
 }
 
 impl fmt::Debug for Store {
@@ -143,22 +161,41 @@ impl Store {
     pub(crate) fn new(store: impl SessionStore) -> Self {
         Self {
             store: Arc::new(store),
-            has_warned: false,
+            has_warned_of_save: false,
+            has_warned_of_clear: false,
         }
     }
 
-    /// Keeps a session, or nothing. A failure is told in the log once.
+    /// Keeps a session, or nothing. Each kind of failure is told in the log once.
     pub(super) fn keep(&mut self, place: Option<&(NakamaServer, NakamaSession)>) {
-        let outcome = match place {
-            Some((server, session)) => self
-                .store
-                .save(&StoredSession::new(server, session.clone())),
-            None => self.store.clear(),
+        let Some((server, session)) = place else {
+            return self.clear();
         };
-        if let Err(error) = outcome
-            && !std::mem::replace(&mut self.has_warned, true)
-        {
+        let new = StoredSession::new(server, session.clone());
+        let Err(error) = self.store.save(&new) else {
+            return;
+        };
+        if !std::mem::replace(&mut self.has_warned_of_save, true) {
             log::warn!("the session is not kept for the next start of the game: {error}");
+        }
+        // Older tokens of the same user may be good at the next start. Those of another user must not be there.
+        let is_of_user = self.store.load().is_ok_and(|kept| {
+            kept.is_some_and(|kept| {
+                kept.is_of(server) && kept.session.user_id() == session.user_id()
+            })
+        });
+        if !is_of_user {
+            self.clear();
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Err(error) = self.store.clear()
+            && !std::mem::replace(&mut self.has_warned_of_clear, true)
+        {
+            log::warn!(
+                "a session is still kept, and the next start of the game may take it up: {error}"
+            );
         }
     }
 }

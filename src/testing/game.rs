@@ -7,7 +7,7 @@ use bevy_ecs::{observer::IntoObserver, prelude::*, schedule::SingleThreadedExecu
 use bevy_state::{app::StatesPlugin, state::setup_state_transitions_in_world};
 use bevy_time::{TimePlugin, TimeUpdateStrategy};
 
-use super::{chat_joined, match_joined, server, session_of, wire::Wire};
+use super::{chat_joined, match_joined, memory::InMemory, server, session_of, wire::Wire};
 use crate::{
     areas::{chat::JoinChat, matches::JoinMatch},
     commands::NakamaCommandsExt as _,
@@ -15,6 +15,7 @@ use crate::{
     mirror::receive::BudgetClock,
     plugin::{NakamaPlugin, NakamaSettings},
     proto::{Kind, Message},
+    session::{SessionStore, Store},
     transport::LinkSettings,
 };
 
@@ -64,6 +65,9 @@ impl TestGame {
     ///
     /// Give it what your `main` gives the app, but for the window. Plugins can be added here only, not later. They may add
     /// [`NakamaPlugin`] and the plugins that it needs, also as `MinimalPlugins`; what is missing then is added.
+    ///
+    /// If they give the plugin a [store](SessionStore) for sessions, the game under test has an empty one in memory instead: a test neither
+    /// reads nor writes what your own game has kept. [`keep_sessions_in`](Self::keep_sessions_in) gives it another one.
     #[must_use]
     pub fn of<M>(plugins: impl Plugins<M>) -> Self {
         Self::build(None, plugins)
@@ -83,6 +87,9 @@ impl TestGame {
         add_if_missing(&mut app, TimePlugin);
         add_if_missing(&mut app, StatesPlugin);
         add_if_missing(&mut app, NakamaPlugin::default());
+        if app.world().contains_resource::<Store>() {
+            app.insert_resource(Store::new(InMemory::default()));
+        }
 
         let world = app.world_mut();
         let settings = LinkSettings {
@@ -134,6 +141,13 @@ impl TestGame {
         let mut game = Self::connected_with(plugins);
         game.join(match_id, names);
         game
+    }
+
+    /// Keeps sessions in this store, for tests of how your game takes up what is stored. Call it before the first
+    /// [`update`](Self::update). The store that your plugins give to [`NakamaPlugin`] is never used.
+    pub fn keep_sessions_in(&mut self, store: impl SessionStore) -> &mut Self {
+        self.app.insert_resource(Store::new(store));
+        self
     }
 
     /// Connects as `ada`, and lets the server accept.

@@ -62,6 +62,7 @@
 
 mod game;
 mod look;
+mod memory;
 mod says;
 mod server;
 mod wire;

@@ -60,6 +60,16 @@ impl fmt::Debug for NakamaServer {
     }
 }
 
+/// An address, for texts.
+pub(crate) fn shown_url(url: &str) -> &str {
+    // Such an address is refused, but the password in it may be real.
+    if url.contains(['@', '?']) {
+        "<redacted>"
+    } else {
+        url.trim()
+    }
+}
+
 impl NakamaServer {
     /// The server at `url` (`http://` or `https://`, host, optional port and path prefix) with its server key
     /// (`socket.server_key` in the server's configuration; its default is `defaultkey`). Spaces around the address do not matter.
@@ -93,12 +103,7 @@ impl NakamaServer {
 
     /// The address, for texts.
     pub(crate) fn shown_url(&self) -> &str {
-        // Such an address is refused, but the password in it may be real.
-        if self.url.contains(['@', '?']) {
-            "<redacted>"
-        } else {
-            self.url.trim()
-        }
+        shown_url(&self.url)
     }
 
     pub(crate) fn key(&self) -> &Secret {

@@ -133,7 +133,7 @@ pub enum DisconnectReason {
     /// The game asked for it.
     #[error("the game disconnected")]
     Requested,
-    /// The game connected before anybody was logged in, and no login was under way.
+    /// The game connected before anybody was logged in, and no login was under way. Or the user logged out before the socket was opened.
     #[error("nobody is logged in")]
     NotLoggedIn,
     /// The connection waited for a login, and the login failed. `Replied<LogIn>` has the typed error. To try again, log in again, and

@@ -21,16 +21,8 @@ mod stats;
 mod wire;
 mod worker;
 
-pub use self::{
-    address::{BadAddress, NakamaServer, Secret},
-    error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
-    network::Network,
-    wire::ids::{
-        ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId,
-        StorageVersion, TicketId, UserId, Username,
-    },
-};
 pub(crate) use self::{
+    address::shown_url,
     alarm::{Alarm, Wake},
     command::{
         Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall, is_path_segment, path_segment,
@@ -46,5 +38,14 @@ pub(crate) use self::{
         error_text::{error_text, one_line, page_text},
         ids::{canonical, is_canonical, make_canonical},
         received::{People, Received},
+    },
+};
+pub use self::{
+    address::{BadAddress, NakamaServer, Secret},
+    error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
+    network::Network,
+    wire::ids::{
+        ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId,
+        StorageVersion, TicketId, UserId, Username,
     },
 };

@@ -386,7 +386,7 @@ fn an_invitation_leaves_the_code_alone() {
     assert_eq!(joins(arena.texts()), 2);
     assert_eq!(field(arena.window.world_mut()), before);
 
-    // In a party, it is not news any more.
+    // In a party, everybody knows already.
     let open = CreateParty::open(PARTY_SIZE);
     arena
         .window

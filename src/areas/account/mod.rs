@@ -36,8 +36,11 @@ pub use self::{
 use crate::{
     commands::NakamaCommands,
     error::{RestError, refusals},
-    request::{Outcome, RequestError, RestRequest, instead_of, refuse, request, submit_rest},
-    session::{self, NakamaSession, read_session, refresh_call},
+    request::{
+        Outcome, RequestError, RestRequest, instead_of, refuse, request, settle_at_once,
+        submit_rest,
+    },
+    session::{self, CurrentSession, NakamaSession, read_session, refresh_call},
     transport::{Auth, NakamaServer, RestCall, RestResponse, Secret},
 };
 
@@ -88,6 +91,8 @@ pub struct LogOut {
     /// Whether it gets new tokens now. A server does not end a session whose token has ended: it has to be refreshed first.
     renews: bool,
     has_renewed: bool,
+    /// Whether the server has said that the tokens are worth nothing, which is all that was wanted.
+    is_over: bool,
 }
 
 request!(LogOut -> (), SessionRefusal);
@@ -116,26 +121,36 @@ impl RestRequest for LogOut {
         if self.renews {
             let Some((session, _)) = read_session(response).filter(|_| response.is_success())
             else {
+                self.is_over = RestError::from(response).ends_session();
                 return false;
             };
             self.session = session;
             self.renews = false;
             return true;
         }
-        self.renews = response.status == 401
-            && self.session.refresh_token().is_some()
-            && !std::mem::replace(&mut self.has_renewed, true);
+        if response.status == 401 {
+            let may_renew = self.session.refresh_token().is_some();
+            self.renews = may_renew && !std::mem::replace(&mut self.has_renewed, true);
+            self.is_over = !may_renew && RestError::from(response).ends_session();
+        }
         self.renews
     }
 
     fn read(&mut self, _: &RestResponse) -> Outcome<Self> {
         Ok(())
     }
+
+    fn conclude(&self, _: &mut World, outcome: Outcome<Self>) -> Outcome<Self> {
+        if self.is_over { Ok(()) } else { outcome }
+    }
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
-    /// Logs the local user out: nobody is logged in from this moment on, the [store](crate::session::SessionStore) is cleared, and the
-    /// server makes the tokens worthless. A login that is under way puts nothing in place any more.
+    /// Logs the local user out: nobody is logged in from this moment on, and the [store](crate::session::SessionStore) is cleared. A login
+    /// that is under way puts nothing in place any more, and ends with [`Withdrawn`](RequestError::Withdrawn).
+    ///
+    /// Then the plugin asks the server to make the tokens worthless. If you quit before the reply, or if the server cannot be reached,
+    /// they live on until they end by themselves. If they are worthless already, the log-out succeeds all the same.
     ///
     /// A socket that is open stays open. To close it, too, disconnect as well:
     ///
@@ -150,19 +165,24 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     ///
     /// # Errors
     ///
-    /// [`NotLoggedIn`](RequestError::NotLoggedIn).
+    /// [`NotLoggedIn`](RequestError::NotLoggedIn), if nobody was logged in and no login was under way.
     pub fn log_out(self) -> EntityCommands<'a> {
-        self.request_with(|world, entity| match session::take_out_of_place(world) {
-            Some((server, session)) => {
-                let log_out = LogOut {
-                    server,
-                    session,
-                    renews: false,
-                    has_renewed: false,
-                };
-                submit_rest(world, entity, log_out);
+        self.request_with(|world, entity| {
+            let was_logging_in = world.resource::<CurrentSession>().is_logging_in();
+            match session::take_out_of_place(world) {
+                Some((server, session)) => {
+                    let log_out = LogOut {
+                        server,
+                        session,
+                        renews: false,
+                        has_renewed: false,
+                        is_over: false,
+                    };
+                    submit_rest(world, entity, log_out);
+                }
+                None if was_logging_in => settle_at_once::<LogOut>(world, entity, Ok(())),
+                None => refuse::<LogOut>(world, entity, RequestError::NotLoggedIn),
             }
-            None => refuse::<LogOut>(world, entity, RequestError::NotLoggedIn),
         })
     }
 

@@ -40,7 +40,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Gets new tokens for the session in place, with its refresh token. [`SessionRefreshed`] brings them, and so does the
     /// [`Replied<RefreshSession>`](crate::request::Replied) after it. The old tokens stay valid until they expire.
     ///
-    /// You rarely need it: the plugin does the same when the server refuses a token.
+    /// The plugin does the same when the server refuses a token. A game that stays on the socket and makes no calls over REST needs it to
+    /// [keep its session](crate::session#keeping-it).
     ///
     /// # Errors
     ///

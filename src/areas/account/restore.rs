@@ -32,7 +32,7 @@ pub enum RestoreRefusal {
     /// The session that is stored is good for another server.
     #[error("the session that is stored is of another server, {server}")]
     OtherServer {
-        /// The address of that server.
+        /// The address of that server, for people to read: without a password that may be in it.
         server: String,
     },
     /// The store failed.
@@ -81,7 +81,7 @@ fn find(world: &World, server: &NakamaServer) -> Result<NakamaSession, RestoreRe
     let stored = load_stored(world).map_err(RestoreRefusal::Unreadable)?;
     let stored = stored.ok_or(RestoreRefusal::NothingStored)?;
     if !stored.is_of(server) {
-        let server = stored.server;
+        let server = stored.shown_server();
         return Err(RestoreRefusal::OtherServer { server });
     }
     let session = stored.session;
@@ -100,7 +100,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// # use bevy_ecs::prelude::*;
     /// # use bevy_nakama::prelude::*;
     /// # let mut app = App::new();
-    /// let store = FileSessionStore::new("saves/session.json");
+    /// # let data_folder = std::path::PathBuf::new();
+    /// let store = FileSessionStore::new(data_folder.join("my_game/session.json"));
     /// app.add_plugins(NakamaPlugin::default().with_session_store(store));
     /// app.add_systems(Startup, |mut commands: Commands| {
     ///     let server = NakamaServer::new("http://127.0.0.1:7350", "defaultkey");
@@ -117,8 +118,17 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// | a session that has ended, or that the server does not know any more | login |
     /// | a session of another server, nothing, or something unreadable | login |
     ///
-    /// If the server refuses a session that was in place at once, as a server does that was set up anew, the plugin refreshes it, and if
-    /// that is refused, too, it logs in as you said here.
+    /// **It takes the stored session, whoever the login is for.** So use it with a login that never changes, like a device id. If players
+    /// type an address and a password, use [`restore_session`](Self::restore_session) first, and [`log_in`](Self::log_in) with what they
+    /// type: otherwise a wrong password would work, and a second player would be the first.
+    ///
+    /// If the server refuses a session that was in place at once, the plugin refreshes it. If the server refuses that, too, the plugin logs
+    /// in as you said here. The user may be another then: [`SessionRefreshed`](crate::session::SessionRefreshed) says so, with
+    /// `is_other_user`, and calls of the user before that still wait end with [`NotLoggedIn`](RequestError::NotLoggedIn).
+    ///
+    /// A server that was set up anew with the same keys accepts a token until it ends, for a minute by default, although its user is gone.
+    /// Once the server has accepted the session, the plugin does not log in anew: when the token has ended, calls end with
+    /// [`SessionEnded`](RequestError::SessionEnded), and the next start logs in.
     pub fn restore_or_log_in(self, server: &NakamaServer, login: Login) -> EntityCommands<'a> {
         let server = server.clone();
         self.request_with(move |world, request| {
@@ -136,8 +146,12 @@ impl<'a> NakamaCommands<'a, '_, '_> {
                     settle_at_once::<LogIn>(world, request, Ok(login));
                 }
                 found => {
-                    if let Err(why) = &found {
-                        log::debug!("logging in: {why}");
+                    match &found {
+                        Err(why @ RestoreRefusal::Unreadable(_)) => {
+                            log::warn!("no session is restored: {why}");
+                        }
+                        Err(why) => log::debug!("no session is restored: {why}"),
+                        Ok(_) => {}
                     }
                     world.resource_mut::<CurrentSession>().login_begins(request);
                     submit_rest(world, request, log_in.after(found.ok()));

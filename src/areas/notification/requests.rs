@@ -206,17 +206,17 @@ impl RestRequest for DeleteNotifications {
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Fetches notifications that the server keeps, over REST: the answer is a
-    /// [`Replied<FetchNotifications>`](crate::request::Replied), and what it holds is in the
-    /// [`NotificationInbox`](super::NotificationInbox).
+    /// [`Replied<FetchNotifications>`](crate::request::Replied). While this user is connected, what it holds is in the
+    /// [`NotificationInbox`](super::NotificationInbox), too.
     ///
-    /// To be logged in is enough, as with [`rest`](Self::rest).
+    /// To be logged in is enough, as with [`rest`](Self::rest). The inbox stays empty then: read the reply.
     pub fn fetch_notifications(self, request: FetchNotifications) -> EntityCommands<'a> {
         self.request_with(move |world, entity| submit_rest(world, entity, request))
     }
 
     /// Deletes notifications that the server keeps, over REST: the answer is a
-    /// [`Replied<DeleteNotifications>`](crate::request::Replied), and they are out of the
-    /// [`NotificationInbox`](super::NotificationInbox). The server ignores the ids of other users' notifications.
+    /// [`Replied<DeleteNotifications>`](crate::request::Replied). While this user is connected, they are out of the
+    /// [`NotificationInbox`](super::NotificationInbox), too. The server ignores the ids of other users' notifications.
     ///
     /// You can name any number. The plugin makes one call after the other, each with about a hundred ids. If a call fails, its error is the
     /// answer: the notifications of earlier calls are deleted and out of the inbox, the others are not.

@@ -5,7 +5,7 @@
 //! | call | needs | the function sees | limits |
 //! |---|---|---|---|
 //! | over the socket: [`rpc`](NakamaCommands::rpc), `call` | a connection | user and session | the whole envelope is at most 4096 bytes, by default; later requests of the socket wait for it |
-//! | over REST: the same, with [`Rpc::over_rest`] or `RpcFunction::OVER_REST` | a connection | the user, no session | what the server takes; 16 MiB for the answer |
+//! | over REST: the same, with [`Rpc::over_rest`] or `RpcFunction::OVER_REST` | a login | the user, no session | what the server takes; 16 MiB for the answer |
 //! | with the HTTP key: [`rpc_with_key`](NakamaCommands::rpc_with_key) | the key; no connection and no login | no user | the same |
 //!
 //! So call a function over the socket if it joins streams or needs the caller's session. Call it over REST if its payload is large or if

@@ -90,7 +90,7 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                 Some(server) => look::id(ui, server, "the server's address"),
                 None => look::aside(
                     ui,
-                    "not connected yet: `commands.nakama().connect(..)` does it",
+                    "not connected yet: `commands.nakama().connect()` does it, after `log_in(..)`",
                 ),
             });
             row(ui, "User", &mut |ui| match &view.user {

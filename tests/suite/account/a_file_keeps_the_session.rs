@@ -95,6 +95,22 @@ fn what_is_no_session_is_told_without_its_words() {
     }
 }
 
+/// The game crashed between writing and renaming: the tokens beside it are not forgotten.
+#[test]
+fn what_a_crash_leaves_is_removed() {
+    let folder = Folder::new("crash");
+    let store = folder.store();
+    let beside = folder.0.join("deep/session.json.new");
+    let leave = || fs::write(&beside, "half of a token").expect("ours");
+    store.save(&stored("ada")).expect("written");
+    leave();
+    store.save(&stored("bob")).expect("written");
+    assert!(!beside.exists());
+    leave();
+    store.clear().expect("cleared");
+    assert!(!beside.exists());
+}
+
 #[test]
 fn a_place_that_cannot_be_written_is_told_and_keeps_what_it_was() {
     let folder = Folder::new("no-folder");
@@ -150,10 +166,11 @@ fn a_game_is_the_same_user_after_a_restart_and_a_new_one_on_a_new_server() {
         address,
         ..Default::default()
     });
-    let (third, _) = start(&same_address);
+    let (third, anew) = start(&same_address);
     assert_eq!(third, Some(true), "it looked good");
-    let (fourth, _) = start(&same_address);
-    assert_eq!(fourth, Some(true));
+    assert_ne!(anew, ada);
+    let (fourth, again) = start(&same_address);
+    assert_eq!((fourth, again), (Some(true), anew));
 }
 
 /// The token has ended and the refresh token is good, on real sockets.

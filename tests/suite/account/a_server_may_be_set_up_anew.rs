@@ -2,7 +2,10 @@
 
 use super::{keeping::*, *};
 use crate::common::log::Log;
-use bevy_nakama::testing::{TestGame, session_of};
+use bevy_nakama::{
+    session::StoredSession,
+    testing::{TestGame, session_of},
+};
 use serde_json::json;
 
 /// The game says why its calls fail.
@@ -158,4 +161,32 @@ fn the_login_that_comes_instead_may_fail() {
             "the login failed: Username is already in use. (409)"
         ]
     );
+}
+
+/// An answer to what the user before has asked says nothing of the session that was restored since then.
+#[test]
+fn the_way_in_is_kept_until_this_very_session_is_accepted() {
+    let kept = Kept::default();
+    let (mut game, _) = with_store(&kept);
+    game.commands(|commands| {
+        let server = bevy_nakama::testing::server();
+        commands.nakama().use_session(&server, session_of("cat"));
+        commands.nakama().rest(RestMethod::Get, "/of-cat", None);
+    });
+    game.update();
+    *kept.stored.lock().expect("unpoisoned") = Some(StoredSession::new(
+        &bevy_nakama::testing::server(),
+        session_of("ada"),
+    ));
+    game.commands(|commands| {
+        let login = Login::device("a-device-of-somebody");
+        let server = bevy_nakama::testing::server();
+        commands.nakama().restore_or_log_in(&server, login);
+        commands.nakama().connect();
+    });
+    game.answer_rest(200, &json!({}));
+    game.update();
+    refuse_socket(&mut game);
+    forget_user(&mut game);
+    assert_eq!(calls(&mut game), [LOGIN]);
 }

@@ -231,3 +231,22 @@ fn who_logs_out_is_out_at_once_and_logins_under_way_are_forgotten() {
     );
     assert_eq!(phase(&game), ConnectionState::Connected, "the socket stays");
 }
+
+/// As always, each of them has its end.
+#[test]
+fn who_connects_twice_hears_of_both() {
+    let (mut game, log) = watched();
+    begin_login(&mut game);
+    connect(&mut game);
+    game.update();
+    connect(&mut game);
+    game.update();
+    game.update();
+    assert_eq!(log.take(), ["the game disconnected"], "the first");
+    assert_eq!(phase(&game), ConnectionState::Connecting);
+    game.accept_login("ada");
+    game.update();
+    game.server_accepts();
+    game.update();
+    assert_eq!(log.take(), ["logged in as ada", "connected as ada"]);
+}

@@ -20,6 +20,10 @@ pub(super) struct Kept {
     pub(super) stored: Arc<Mutex<Option<StoredSession>>>,
     /// Whether it fails whatever it is asked.
     pub(super) is_broken: bool,
+    /// What else it fails at.
+    fails: Arc<Mutex<Vec<&'static str>>>,
+    /// How often it has saved something.
+    pub(super) saves: Arc<Mutex<u32>>,
 }
 
 impl Kept {
@@ -43,8 +47,13 @@ impl Kept {
             .map(|stored| stored.session.username().to_string())
     }
 
-    fn check(&self) -> Result<(), SessionStoreError> {
-        if self.is_broken {
+    /// From now on, it fails at this.
+    pub(super) fn fail(&self, at: &'static str) {
+        self.fails.lock().expect("unpoisoned").push(at);
+    }
+
+    fn check(&self, what: &str) -> Result<(), SessionStoreError> {
+        if self.is_broken || self.fails.lock().expect("unpoisoned").contains(&what) {
             return Err(SessionStoreError::other("the disk is on fire"));
         }
         Ok(())
@@ -53,18 +62,19 @@ impl Kept {
 
 impl SessionStore for Kept {
     fn load(&self) -> Result<Option<StoredSession>, SessionStoreError> {
-        self.check()?;
+        self.check("load")?;
         Ok(self.stored.lock().expect("unpoisoned").clone())
     }
 
     fn save(&self, stored: &StoredSession) -> Result<(), SessionStoreError> {
-        self.check()?;
+        self.check("save")?;
+        *self.saves.lock().expect("unpoisoned") += 1;
         *self.stored.lock().expect("unpoisoned") = Some(stored.clone());
         Ok(())
     }
 
     fn clear(&self) -> Result<(), SessionStoreError> {
-        self.check()?;
+        self.check("clear")?;
         *self.stored.lock().expect("unpoisoned") = None;
         Ok(())
     }
@@ -80,8 +90,8 @@ pub(super) const LONG: u32 = u32::MAX;
 
 /// A game with this store that says what becomes of its logins and connections.
 pub(super) fn with_store(kept: &Kept) -> (TestGame, Log) {
-    let plugin = NakamaPlugin::default().with_session_store(kept.clone());
-    let (mut game, log) = (TestGame::of(plugin), Log::default());
+    let (mut game, log) = (TestGame::new(), Log::default());
+    game.keep_sessions_in(kept.clone());
     let seen = log.clone();
     game.observe(move |reply: On<Replied<LogIn>>| {
         seen.add(match &reply.result {

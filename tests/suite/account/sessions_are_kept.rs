@@ -2,10 +2,7 @@
 
 use super::{keeping::*, *};
 use crate::common::log::Log;
-use bevy_nakama::{
-    session::StoredSession,
-    testing::{server, session_of},
-};
+use bevy_nakama::testing::{TestGame, server, session_of};
 use serde_json::json;
 
 #[test]
@@ -77,27 +74,44 @@ fn a_session_that_the_server_does_not_refresh_is_a_login() {
     );
 }
 
+/// A session of this server, whatever may be written there.
+fn stored_at(server: &str) -> Kept {
+    let kept = Kept::of(session_of("ada"));
+    if let Some(stored) = &mut *kept.stored.lock().expect("unpoisoned") {
+        server.clone_into(&mut stored.server);
+    }
+    kept
+}
+
 #[test]
 fn what_is_of_no_use_is_a_login() {
-    let other = NakamaServer::new("http://other.invalid:7350", "defaultkey");
-    let of_another = Kept::default();
-    *of_another.stored.lock().expect("unpoisoned") =
-        Some(StoredSession::new(&other, session_of("ada")));
-    for (kept, why) in [
-        (Kept::default(), "no session is stored"),
-        (
-            Kept::of(session(1, 1)),
-            "the session that is stored has ended",
-        ),
-        (
-            of_another,
-            "the session that is stored is of another server, http://other.invalid:7350",
-        ),
-        (
-            Kept::broken(),
-            "the session that is stored cannot be read: the disk is on fire",
-        ),
-    ] {
+    let other = "the session that is stored is of another server";
+    let cases = || {
+        [
+            (Kept::default(), "no session is stored".to_owned()),
+            (
+                Kept::of(session(1, 1)),
+                "the session that is stored has ended".to_owned(),
+            ),
+            (
+                stored_at("http://other.invalid:7350"),
+                format!("{other}, http://other.invalid:7350"),
+            ),
+            (
+                stored_at("http://ada:password@other.invalid"),
+                format!("{other}, <redacted>"),
+            ),
+            (
+                stored_at("http://other\u{1b}[31m"),
+                format!("{other}, http://other\\u{{1b}}[31m"),
+            ),
+            (
+                Kept::broken(),
+                "the session that is stored cannot be read: the disk is on fire".to_owned(),
+            ),
+        ]
+    };
+    for (kept, why) in cases() {
         let (mut game, log) = start(&kept);
         assert_eq!(calls(&mut game), [LOGIN], "{why}");
         game.accept_login("bob");
@@ -106,24 +120,45 @@ fn what_is_of_no_use_is_a_login() {
         assert_eq!(log.take(), ["bob, restored: false", "connected as bob"]);
         if !kept.is_broken {
             assert_eq!(kept.user().as_deref(), Some("bob"));
-            game.commands(|commands| commands.nakama().log_out().id());
         }
     }
-    for (kept, why) in [
-        (Kept::default(), "no session is stored"),
-        (
-            Kept::of(session(1, 1)),
-            "the session that is stored has ended",
-        ),
-        (
-            Kept::broken(),
-            "the session that is stored cannot be read: the disk is on fire",
-        ),
-    ] {
+    for (kept, why) in cases() {
+        let shown = format!("{:?}", kept.stored.lock().expect("unpoisoned"));
+        assert!(
+            !shown.contains("password") && !shown.contains('\u{1b}'),
+            "{shown}"
+        );
         let (mut game, log) = restore(&kept);
         game.update();
         assert_eq!(calls(&mut game), [""; 0]);
-        assert_eq!(log.take(), [why, "nobody is logged in"]);
+        assert_eq!(log.take(), [&why, "nobody is logged in"]);
+    }
+}
+
+/// A slash at the end is no other server.
+#[test]
+fn an_address_may_end_with_a_slash() {
+    let (mut game, log) = restore(&stored_at(&format!(" {}/ ", server().url())));
+    accept(&mut game);
+    assert_eq!(log.take(), ["restored ada", "connected as ada"]);
+}
+
+/// The store is the player's: a test neither reads it nor writes to it.
+#[test]
+fn a_test_game_leaves_the_store_of_the_game_alone() {
+    for stored in [Kept::default(), Kept::of(session_of("bob"))] {
+        let user = stored.user();
+        let plugin = NakamaPlugin::default().with_session_store(stored.clone());
+        let mut game = TestGame::connected_with(plugin);
+        game.commands(|commands| commands.nakama().restore_session(&server()).id());
+        game.update();
+        let current = game.app.world().resource::<CurrentSession>();
+        assert_eq!(current.user().map(|(_, name)| name.as_str()), Some("ada"));
+        game.commands(|commands| commands.nakama().log_out().id());
+        assert_eq!(
+            (stored.user(), *stored.saves.lock().expect("unpoisoned")),
+            (user, 0)
+        );
     }
 }
 

@@ -29,7 +29,7 @@ impl Watch {
             })*};
         }
         watch!(MatchIndex PartyIndex ChatIndex FollowedUserIndex StreamIndex TicketIndex);
-        watch!(PresenceIndex NotificationInbox NakamaConnection NakamaSettings);
+        watch!(PresenceIndex NotificationInbox NakamaConnection CurrentSession NakamaSettings);
         Self(log)
     }
 
@@ -97,6 +97,12 @@ fn nothing_changes_but_what_does() {
     game.refuse(&asked, 5, "RPC function not found");
     game.update();
     assert_eq!(watch.take(), nothing, "a request");
+
+    game.commands(|commands| commands.nakama().rest(RestMethod::Get, "/a", None).id());
+    game.update();
+    game.answer_rest(200, &serde_json::json!({}));
+    game.update();
+    assert_eq!(watch.take(), nothing, "a call over REST");
 
     game.commands(|commands| commands.nakama().send_party_data(here, 1, "x"));
     game.update();

@@ -1,9 +1,6 @@
 //! `?` works on a reply: an observer goes on with what the server brought, or ends with the error.
 
-use bevy::{
-    ecs::error::{ResultSeverityExt as _, Severity},
-    prelude::*,
-};
+use bevy::{ecs::error::Severity, prelude::*};
 use bevy_nakama::{prelude::*, proto::Kind, testing::*};
 
 use crate::common::log::Log;
@@ -12,7 +9,7 @@ use crate::common::log::Log;
 struct Arena;
 
 fn enter(reply: On<Replied<JoinMatch>>, mut commands: Commands) -> Result {
-    let joined = reply.result().with_severity(Severity::Warning)?;
+    let joined = reply.result()?;
     commands.entity(joined.entity).insert(Arena);
     Ok(())
 }
@@ -33,13 +30,15 @@ fn of_what_the_server_brought_it_gets_the_reply() {
 }
 
 #[test]
-fn of_a_refusal_it_gets_the_error() {
+fn a_refusal_is_a_warning_and_does_not_end_the_game() {
     let mut game = TestGame::connected();
     let seen = Log::default();
     let told = seen.clone();
     game.observe(move |reply: On<Replied<JoinMatch>>| {
         let error = reply.result().expect_err("it is refused");
-        told.add(error.to_string());
+        assert_eq!(error.severity(), Severity::Warning);
+        let refusal = error.downcast_ref::<RequestError<MatchRefusal>>();
+        told.add(refusal.expect("it is typed").to_string());
     });
     game.observe(enter);
     game.commands(|commands| {

@@ -148,3 +148,41 @@ fn a_game_that_plays_as_somebody_else_when_its_session_is_refreshed() {
     give_tokens(&mut game, "ada-2");
     assert_eq!(log.take(), ["now ada-2", "/a: not logged in"]);
 }
+
+/// In one frame with the login, as `connect` may be.
+#[test]
+fn a_call_waits_for_the_login_that_is_under_way() {
+    fn begin() -> (TestGame, Log) {
+        let (mut game, log) = watching(TestGame::new());
+        game.commands(|commands| {
+            let login = Login::device("a-device-of-somebody");
+            commands.nakama().log_in(&server(), login);
+        });
+        ask(&mut game, "/a");
+        (game, log)
+    }
+
+    let (mut game, log) = begin();
+    game.accept_login("ada");
+    game.update();
+    assert_eq!(calls(&mut game), ["/a"]);
+    assert_eq!(game.rest_tokens(), [Some(token_of("ada"))]);
+    answer(&mut game, 200, json!({}));
+    assert_eq!(log.take(), ["/a: 200 {}"]);
+
+    let (mut game, log) = begin();
+    let no = json!({ "code": 6, "message": "Username is already in use." });
+    answer(&mut game, 409, no);
+    assert_eq!(log.take(), ["/a: not logged in"]);
+
+    // The next user does not do what the one before has asked for.
+    let (mut game, log) = begin();
+    game.commands(|commands| commands.nakama().log_out().id());
+    log_in_as(&mut game, "bob");
+    assert_eq!(log.take(), ["/a: not logged in"]);
+
+    let (mut game, log) = begin();
+    game.advance(std::time::Duration::from_secs(11));
+    let told = log.take();
+    assert!(told[0].starts_with("/a: no answer within"), "{told:?}");
+}

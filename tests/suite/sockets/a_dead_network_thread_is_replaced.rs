@@ -55,9 +55,10 @@ fn the_next_connection_has_a_new_thread() {
         game.app.update(); // they leave the game, and nobody takes them
         game.network_thread_dies();
         game.update();
+        let ends = usize::from(connects > 0); // who has not connected has no connection that ends
         assert_eq!(
             log.take(),
-            ["the network thread is not running"],
+            vec!["the network thread is not running"; ends],
             "after {connects} connects"
         );
         game.update();
@@ -72,6 +73,42 @@ fn the_next_connection_has_a_new_thread() {
         game.update();
         assert_eq!(state(&game), ConnectionState::Connected);
     }
+}
+
+/// It ends for the reason that is its own.
+#[test]
+fn a_connection_that_waits_for_a_login_ends_once() {
+    let mut game = TestGame::new();
+    let log = watch(&mut game);
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .log_in(&server(), Login::device("a-device-of-somebody"));
+        commands.nakama().connect();
+    });
+    game.app.update();
+    game.network_thread_dies();
+    let told = next(&mut game, &log);
+    assert!(told.starts_with("the login failed"), "{told}");
+    for _ in 0..4 {
+        game.update();
+    }
+    assert_eq!(log.take(), [""; 0]);
+    assert_eq!(state(&game), ConnectionState::Disconnected);
+}
+
+/// A connection that has ended does not end again with the thread.
+#[test]
+fn a_connection_that_has_ended_does_not_end_again() {
+    let mut game = TestGame::connected();
+    let log = watch(&mut game);
+    game.connection_breaks();
+    game.update();
+    assert_eq!(log.take().len(), 1);
+    game.network_thread_dies();
+    game.update();
+    game.update();
+    assert_eq!(log.take(), [""; 0]);
 }
 
 #[test]
