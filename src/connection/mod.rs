@@ -6,6 +6,19 @@
 //! [`SessionState`] is the same as a state, for `OnEnter`, `OnExit` and `DespawnOnExit`. [`ConnectionState`] has every phase, for run
 //! conditions and displays. It leaves nothing out: when you connect anew from [`Connected`](ConnectionState::Connected), the game leaves
 //! that state and enters it again, however fast it goes. If several phases pass within a frame, `StateTransition` runs once for each.
+//!
+//! # What to do at the end
+//!
+//! | [`DisconnectReason`] | What to do |
+//! |---|---|
+//! | [`Requested`](DisconnectReason::Requested) | Nothing: you have asked for it. |
+//! | [`Unreachable`](DisconnectReason::Unreachable), [`Lost`](DisconnectReason::Lost), [`Silent`](DisconnectReason::Silent), [`ClosedByServer`](DisconnectReason::ClosedByServer), [`RefreshFailed`](DisconnectReason::RefreshFailed), [`Overflow`](DisconnectReason::Overflow), [`Protocol`](DisconnectReason::Protocol), [`NetworkThread`](DisconnectReason::NetworkThread) | Connect again after some seconds. |
+//! | [`SessionEnded`](DisconnectReason::SessionEnded), [`NotLoggedIn`](DisconnectReason::NotLoggedIn), [`Refused`](DisconnectReason::Refused) | Log in again, then connect. |
+//! | [`LoginFailed`](DisconnectReason::LoginFailed) | Look at `Replied<LogIn>`: if the server has refused the login, ask the player; otherwise log in again after some seconds. |
+//! | [`BadAddress`](DisconnectReason::BadAddress), [`Banned`](DisconnectReason::Banned), [`Replaced`](DisconnectReason::Replaced) | Tell the player. To try again does not help. |
+//!
+//! [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) and `connect`, one after the other, are right for the second and
+//! the third row: the login is made only if it is needed. The [manual](crate#when-the-connection-is-lost) has the code.
 
 mod attempt;
 mod connect;

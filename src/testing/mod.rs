@@ -57,6 +57,42 @@
 //! game.update();
 //! assert_eq!(game.roster("m1"), ["ada", "bob"]);
 //! ```
+//!
+//! [`TestGame::joined_with`] and [`TestGame::connected_with`] log in and connect by themselves. Give them the plugins that have your game's
+//! rules, without the system that logs in.
+//!
+//! # Calls over REST
+//!
+//! [`TestGame::answer_rest`] answers the oldest call, with a status and the JSON that Nakama would send;
+//! [`TestGame::answer_rest_with`] takes it as text. The value of a storage object is a text with JSON in it:
+//!
+//! ```
+//! use bevy_ecs::prelude::*;
+//! use bevy_nakama::{prelude::*, testing::*};
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize)]
+//! struct Save { wins: u32 }
+//!
+//! #[derive(Resource)]
+//! struct Wins(u32);
+//!
+//! let mut game = TestGame::connected();
+//! game.observe(|reply: On<Replied<ReadStorage<Save>>>, mut commands: Commands| -> Result {
+//!     if let Some(object) = reply.result()?.first() {
+//!         commands.insert_resource(Wins(object.value()?.wins));
+//!     }
+//!     Ok(())
+//! });
+//! game.commands(|commands| {
+//!     commands.nakama().read_storage::<Save>(ReadStorage::new("saves", "slot-1"));
+//! });
+//! game.update();
+//! let saved = r#"{"objects": [{"collection": "saves", "key": "slot-1", "value": "{\"wins\": 4}"}]}"#;
+//! game.answer_rest_with(200, saved);
+//! game.update();
+//! assert_eq!(game.app.world().resource::<Wins>().0, 4);
+//! ```
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 

@@ -47,10 +47,33 @@ impl fmt::Debug for Login {
 
 impl Login {
     /// By an id that stands for this device or installation, 10 to 128 bytes without spaces. It is as good as a password:
-    /// make it random and keep it.
+    /// make it [random](Self::random_device_id) and keep it.
+    ///
+    /// ```
+    /// # use std::{fs, io, path::Path};
+    /// # use bevy_nakama::prelude::*;
+    /// fn login(file: &Path) -> io::Result<Login> {
+    ///     if !file.exists() {
+    ///         fs::write(file, Login::random_device_id())?;
+    ///     }
+    ///     Ok(Login::device(fs::read_to_string(file)?))
+    /// }
+    /// # let folder = std::env::temp_dir();
+    /// # let file = folder.join(format!("bevy-nakama-device-{}", std::process::id()));
+    /// # login(&file)?;
+    /// # fs::remove_file(file)?;
+    /// # Ok::<_, io::Error>(())
+    /// ```
     #[must_use]
     pub fn device(id: impl Into<String>) -> Self {
         Self::new("device", [("id", id.into())])
+    }
+
+    /// A random id for [`device`](Self::device), 32 characters long. Whoever has it is the player, and without it the account is lost: keep
+    /// it with your game's data.
+    #[must_use]
+    pub fn random_device_id() -> String {
+        format!("{:032x}", rand::random::<u128>())
     }
 
     /// By an address and a password of at least 8 characters. The case of the address does not matter.
