@@ -88,7 +88,7 @@ fn a_server_that_hangs_up_at_once() {
 }
 
 #[test]
-fn a_server_that_refuses_the_token() {
+fn a_server_that_refuses_the_token_and_the_refresh() {
     let refusing = server(|mut stream| {
         let mut request = [0; 4096];
         let _ = stream.read(&mut request);
@@ -98,7 +98,7 @@ fn a_server_that_refuses_the_token() {
     });
     assert_eq!(
         phases(&refusing, 1),
-        ["the server refused the socket with 401: Missing or invalid token"]
+        ["the session cannot be refreshed: Missing or invalid token (401)"]
     );
 }
 
