@@ -95,7 +95,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// Takes up the session that the game's [store](crate::session::SessionStore) keeps, or logs in if the store has no session that is good for this
     /// server. The answer is a [`Replied<LogIn>`](crate::request::Replied); [`LoggedIn::restored`] says which of the two it was.
     ///
-    /// ```
+    /// ```no_run
     /// # use bevy_app::{App, Startup};
     /// # use bevy_ecs::prelude::*;
     /// # use bevy_nakama::prelude::*;
