@@ -186,7 +186,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
         })
     }
 
-    /// Puts a session in place that your game has kept itself. It is the [`CurrentSession`](crate::session::CurrentSession) from this
+    /// Puts a session in place that your game has kept itself. It is the [`CurrentSession`] from this
     /// moment on, and the [store](crate::session::SessionStore), if there is one, keeps it. Nothing is asked of the server: if it does not take the tokens any more, a REST call or [`connect`](Self::connect) tells.
     pub fn use_session(mut self, server: &NakamaServer, session: NakamaSession) {
         let server = server.clone();
