@@ -9,14 +9,17 @@
 //! # use bevy_ecs::prelude::*;
 //! # use bevy_nakama::prelude::*;
 //! fn join(mut commands: Commands) {
-//!     commands.nakama().join_match(JoinMatch::by_id("gone")).observe(
-//!         |reply: On<Replied<JoinMatch>>| match &reply.result {
-//!             Ok(joined) => println!("in {}", joined.entity),
-//!             Err(RequestError::Refused(MatchRefusal::NotFound(_))) => println!("too late"),
-//!             Err(RequestError::Timeout { .. } | RequestError::ConnectionLost { .. }) => println!("who knows"),
-//!             Err(error) => println!("{error}"),
-//!         },
-//!     );
+//!     commands.nakama().join_match(JoinMatch::by_id("gone")).observe(joined);
+//! }
+//!
+//! fn joined(reply: On<Replied<JoinMatch>>) {
+//!     use RequestError::{ConnectionLost, Refused, Timeout};
+//!     match &reply.result {
+//!         Ok(joined) => println!("in {}", joined.entity),
+//!         Err(Refused(MatchRefusal::NotFound(_))) => println!("too late"),
+//!         Err(Timeout { .. } | ConnectionLost { .. }) => println!("who knows"),
+//!         Err(error) => println!("{error}"),
+//!     }
 //! }
 //! ```
 //!
@@ -25,8 +28,8 @@
 //! [`RequestFailed`] reports every failure, whatever the type. If you observe neither, a failure is a warning in the log.
 //!
 //! If a request fails or leaves nothing behind, the plugin despawns its entity in `Last` of the frame of the answer. If you despawn
-//! the entity earlier, you withdraw the request: the plugin undoes what the request brings, should the server agree to it. What else you
-//! may do to entities, and what it means, is in [one table](crate::presence#what-you-may-do-to-entities).
+//! the entity earlier, you withdraw the request: if the server agrees to it all the same, the plugin
+//! undoes it. What else you may do to entities, and what it means, is in [one table](crate::presence#what-you-may-do-to-entities).
 
 mod area;
 mod error;

@@ -75,7 +75,7 @@ impl<R: Request> Replied<R> {
 }
 
 /// A request failed, whatever its type: for logs and tools, which cannot observe every [`Replied`] there is. It is a global event,
-/// triggered right before the [`Replied`] that tells the same. It costs nothing while nobody observes it.
+/// triggered right before the [`Replied`]. It costs nothing while nobody observes it.
 #[derive(Clone, Debug, Event)]
 #[non_exhaustive]
 pub struct RequestFailed {
