@@ -423,6 +423,9 @@ fn while_a_party_is_made_there_is_no_button_to_make_another() {
 #[test]
 fn a_name_at_the_wall_is_not_cut() {
     let mut arena = Arena::with(&["Margaret-with-a-long-name-that-goes-on"]);
+    arena.until("two name tags", |world| {
+        world.query::<&Text2d>().iter(world).count() == 2
+    });
     let world = arena.window.world_mut();
     for mut place in world.query::<&mut Position>().iter_mut(world) {
         place.0 = Vec2::new(-HALF.x, 0.0);
