@@ -2,8 +2,8 @@
 //! `-- --server http://127.0.0.1:7350` on a Nakama of your own; `-- --help` tells the rest.
 //!
 //! `game` is the whole game: it logs in and connects, looks for an opponent in the lobby, plays, and is back in the lobby when
-//! the duel is over or the opponent leaves. If something fails or nothing happens, it tries again. A player is an app here; a game is one app. The tests at the end play it without a server:
-//! `cargo test --example lobby`.
+//! the duel is over or the opponent leaves. If something fails or nothing happens, it tries again. A player is an app here; a
+//! game is one app. The tests at the end play it without a server: `cargo test --example lobby`.
 
 #[expect(dead_code, reason = "this game logs in by itself")]
 mod common;

@@ -67,7 +67,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned> Codec<T> for Postcard {
     }
 }
 
-/// JSON, for code on the server and for clients in other languages.
+/// JSON, for code on the server and for clients in other languages. It has no NaN and no infinity: a value with such a number in it
+/// cannot be encoded.
 #[cfg(feature = "serde")]
 #[derive(Clone, Copy, Debug)]
 pub enum Json {}
@@ -75,9 +76,7 @@ pub enum Json {}
 #[cfg(feature = "serde")]
 impl<T: serde::Serialize + serde::de::DeserializeOwned> Codec<T> for Json {
     fn encode(value: &T) -> Result<Bytes, PayloadError> {
-        serde_json::to_vec(value)
-            .map(Bytes::from)
-            .map_err(PayloadError::new)
+        super::json::to_string(value).map(Bytes::from)
     }
 
     fn decode(bytes: &Bytes) -> Result<T, PayloadError> {

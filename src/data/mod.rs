@@ -3,6 +3,7 @@
 mod bind;
 mod codec;
 mod deliver;
+pub(crate) mod json;
 mod message;
 mod outgoing;
 pub mod payload;

@@ -208,8 +208,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 
 #[cfg(feature = "serde")]
 fn to_json<T: serde::Serialize + ?Sized>(content: &T) -> Result<String, RequestError<ChatRefusal>> {
-    serde_json::to_string(content)
-        .map_err(|error| RequestError::Unencodable(crate::error::PayloadError::new(error)))
+    crate::data::json::to_string(content).map_err(RequestError::Unencodable)
 }
 
 fn submit_send(world: &mut World, entity: Entity, channel: Entity, json: String) {

@@ -65,7 +65,7 @@ impl Rpc {
     #[cfg(feature = "serde")]
     #[must_use]
     pub fn json<T: serde::Serialize + ?Sized>(mut self, payload: &T) -> Self {
-        self.payload = serde_json::to_string(payload).map_err(PayloadError::new);
+        self.payload = crate::data::json::to_string(payload);
         self
     }
 

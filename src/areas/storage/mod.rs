@@ -64,7 +64,6 @@
 //! The database keeps values as JSON: the order of fields, and spaces, are not kept, and a text with a zero character is refused.
 
 mod delete;
-mod finite;
 mod list;
 mod object;
 mod owner;

@@ -6,9 +6,10 @@ use bevy_ecs::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{ReadPermission, StorageRefusal, StorageValueError, WritePermission, finite};
+use super::{ReadPermission, StorageRefusal, StorageValueError, WritePermission};
 use crate::{
     commands::NakamaCommands,
+    data::json,
     error::PayloadError,
     mirror::presence::UserId,
     proto::Timestamp,
@@ -146,14 +147,12 @@ impl WriteStorage {
 
 /// A value as JSON, which has to be an object.
 fn to_object<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
-    let text = serde_json::to_string(value).map_err(|error| PayloadError::new(error).cause())?;
-    if !text.starts_with('{') {
-        return Err("it is not an object in JSON: put it into a struct".to_owned());
+    let text = json::to_string(value).map_err(|error| error.cause())?;
+    if text.starts_with('{') {
+        Ok(text)
+    } else {
+        Err("it is not an object in JSON: put it into a struct".to_owned())
     }
-    if !finite::is_finite(value) {
-        return Err("a number in it is NaN or infinite, which JSON cannot say".to_owned());
-    }
-    Ok(text)
 }
 
 /// The version that a server must find. To a Nakama, an empty text means that any version will do, and a star that no object may be there.

@@ -128,3 +128,46 @@ fn chat_and_functions() {
     assert!(lines.iter().all(|line| line.ends_with(&why)), "{lines:?}");
     assert!(game.sent().is_empty() && game.rest_calls().is_empty());
 }
+
+/// A number that JSON does not have. `serde_json` would write `null`, which nobody can read as a number.
+#[derive(Debug, serde::Deserialize, serde::Serialize)]
+struct Aimed {
+    angle: f32,
+}
+
+impl MatchPayload for Aimed {
+    const OP_CODE: i64 = 6;
+    type Codec = bevy_nakama::payload::Json;
+}
+
+impl RpcFunction for Aimed {
+    const ID: &'static str = "aimed";
+    type Reply = ();
+}
+
+#[test]
+fn a_number_that_json_does_not_have() {
+    let mut game = TestGame::joined("m1", &["ada", "bob"]);
+    let here = game.match_entity("m1");
+    let room = game.join_room("lobby", &["ada"]);
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |failed: On<SendFailed>| seen.add(failed.reason.to_string()));
+    watch::<SendChatMessage>(&mut game, &log);
+    watch::<Rpc>(&mut game, &log);
+    watch::<Call<Aimed>>(&mut game, &log);
+    let nowhere = || Aimed { angle: f32::NAN };
+    game.commands(|commands| {
+        commands.nakama().send(here, &nowhere());
+        commands.nakama().send_chat(room, &nowhere());
+        commands.nakama().rpc(Rpc::new("aimed").json(&nowhere()));
+        commands.nakama().call(nowhere());
+        commands.nakama().send(here, &Aimed { angle: 1.0 });
+    });
+    game.update();
+    let lines = log.take();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    let why = "a number in it is NaN or infinite, which JSON cannot say";
+    assert!(lines.iter().all(|line| line.ends_with(why)), "{lines:?}");
+    assert_eq!(game.sent().len(), 1, "the good one");
+}

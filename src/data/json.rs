@@ -1,15 +1,23 @@
-//! Numbers that JSON does not have.
+//! Values as JSON.
 //!
-//! `serde_json` writes NaN and the infinities as `null`, and nothing that reads a number reads that. Such a value must not take the
-//! place of one that can be read.
+//! `serde_json` writes NaN and the infinities as `null`, and nothing that reads a number reads that. So a value with such a number in
+//! it is refused before it is sent or takes the place of one that can be read.
 
 use std::fmt::{Display, Error};
 
 use serde::{Serialize, ser};
 
-/// Whether all numbers in a value are finite.
-pub(super) fn is_finite<T: Serialize + ?Sized>(value: &T) -> bool {
-    check(value).is_ok()
+use crate::error::PayloadError;
+
+/// A value as JSON.
+pub(crate) fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, PayloadError> {
+    let text = serde_json::to_string(value).map_err(PayloadError::new)?;
+    match check(value) {
+        Ok(()) => Ok(text),
+        Err(Error) => Err(PayloadError::new(
+            "a number in it is NaN or infinite, which JSON cannot say",
+        )),
+    }
 }
 
 fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), Error> {
