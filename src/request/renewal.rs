@@ -96,8 +96,7 @@ impl Pending for Renewal {
             _ => None,
         };
         if let Some((new, created)) = new {
-            let login = self.is_login().then_some(created);
-            session::take_over(world, &self.old, &new, login);
+            session::take_over(world, &self.old, &new, created);
         } else if !is_replaced {
             connection::on_missed(world, self.reason(&ending));
             let ending = self.outcome(ending);

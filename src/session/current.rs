@@ -157,9 +157,9 @@ impl CurrentSession {
 pub struct SessionRefreshed {
     /// The session as it is now. Its tokens do not show in `Debug`.
     pub session: NakamaSession,
-    /// Whether it is the session of another user than before. Only
-    /// [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) can bring that about: if the server, set up anew, does
-    /// not know the restored session, the login that you gave may find or make another account.
+    /// Whether it is the session of another user than before. That happens with
+    /// [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in): if the server, set up anew, does not know the restored
+    /// session, the login that you gave may find or make another account.
     pub is_other_user: bool,
     /// Whether the account was made just now, by that login.
     pub created: bool,
@@ -221,13 +221,13 @@ fn keep(world: &mut World) {
     }
 }
 
-/// A session has new tokens. If it is the one in place, they take its place. `login` is for those of a login: whether it made the
+/// A session has new tokens. If it is the one in place, they take its place. `created` is whether the login that brought them made the
 /// account.
 pub(crate) fn take_over(
     world: &mut World,
     old: &NakamaSession,
     new: &NakamaSession,
-    login: Option<bool>,
+    created: bool,
 ) {
     let mut current = world.resource_mut::<CurrentSession>();
     let Some((server, session)) = current.place() else {
@@ -236,7 +236,7 @@ pub(crate) fn take_over(
     if session.token() != old.token() {
         return;
     }
-    let is_other_user = login.is_some() && session.user_id() != new.user_id();
+    let is_other_user = session.user_id() != new.user_id();
     let server = server.clone();
     current.fallback = None;
     if is_other_user {
@@ -248,7 +248,7 @@ pub(crate) fn take_over(
     world.trigger(SessionRefreshed {
         session: new.clone(),
         is_other_user,
-        created: login == Some(true),
+        created,
     });
     world.flush();
 }

@@ -32,7 +32,7 @@ impl RestRequest for RefreshSession {
     }
 
     fn apply(&self, world: &mut World, session: &NakamaSession) {
-        session::take_over(world, &self.session, session, None);
+        session::take_over(world, &self.session, session, false);
     }
 }
 

@@ -36,6 +36,17 @@ fn a_refused_token_is_replaced_and_the_call_made_again() {
     assert!(game.rest_calls().is_empty());
 }
 
+/// What ada asked for is not asked for in bob's name.
+#[test]
+fn a_refresh_that_brings_somebody_else_ends_what_waited() {
+    let (mut game, log) = watched();
+    ask(&mut game, "/a");
+    refuse_token(&mut game);
+    give_tokens(&mut game, "bob");
+    assert_eq!(log.take(), ["now bob", "/a: not logged in"]);
+    assert!(game.rest_calls().is_empty());
+}
+
 #[test]
 fn two_calls_whose_tokens_are_refused_share_a_refresh() {
     let (mut game, log) = watched();

@@ -17,7 +17,8 @@ fn a_refusal_that_comes_before_the_body_was_read_is_heard() {
             open_websocket(head, stream);
         } else if head.starts_with("POST /v2/account/session/refresh") {
             let _ = read_body(head, &mut stream);
-            let token = session_of("ada-2").token().expose().to_owned();
+            let claims = json!({ "uid": "user-ada", "usn": "ada-2", "exp": u32::MAX });
+            let token = bevy_nakama::__testing::forge_token(&claims);
             let tokens = json!({ "token": token, "refresh_token": token });
             respond(&mut stream, 200, &tokens.to_string());
         } else if head.contains(&old) {
