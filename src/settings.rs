@@ -40,6 +40,8 @@ pub struct NakamaSettings {
     pub hand_over_limit: usize,
     /// How many messages may wait to be sent. Default: 4096. *At start.*
     pub send_queue: usize,
+    /// How many requests over the socket may be unanswered. The next one waits. Default: 24. *At start.*
+    pub requests_in_flight: usize,
     /// How many lines the [`ChatLog`](crate::chat::ChatLog) of a channel holds. Default: 200.
     pub chat_log_lines: usize,
     /// How many notifications the [`NotificationInbox`](crate::notification::NotificationInbox) holds. Default: 200.
@@ -56,6 +58,7 @@ impl Default for NakamaSettings {
             max_envelope: link.max_envelope,
             hand_over_limit: link.hand_over_limit,
             send_queue: link.send_queue,
+            requests_in_flight: link.requests_in_flight,
             chat_log_lines: 200,
             inbox_notifications: 200,
         }
@@ -69,6 +72,7 @@ impl NakamaSettings {
             max_envelope: self.max_envelope,
             hand_over_limit: self.hand_over_limit,
             send_queue: self.send_queue,
+            requests_in_flight: self.requests_in_flight,
             ..LinkSettings::default()
         }
     }

@@ -1,14 +1,19 @@
 //! Data that was not sent, and how the game hears of it.
 
-use std::mem::{Discriminant, discriminant};
+use std::{
+    mem::{Discriminant, discriminant},
+    time::Duration,
+};
 
 use bevy_ecs::prelude::*;
 
+pub use super::outgoing::OutgoingData;
+pub use crate::transport::SendPolicy;
 use crate::{
     ecs::observed,
     error::{PayloadError, ServerError},
     request::Unconfirmed,
-    transport::Failure,
+    transport::{Failure, seconds},
 };
 
 /// Data was not sent. This is an event of the match's or party's entity, triggered in
@@ -61,6 +66,15 @@ pub enum SendError {
         /// The size of the queue.
         limit: usize,
     },
+    /// It waited for as long as its [policy](crate::send::SendPolicy::Queue) lets it.
+    #[error("it could not be sent within {}", seconds(*after))]
+    Expired {
+        /// How long that is.
+        after: Duration,
+    },
+    /// It could not be sent at once, as [`SendPolicy::Drop`](crate::send::SendPolicy::Drop) demands.
+    #[error("it could not be sent at once")]
+    Dropped,
     /// The codec could not encode the payload, for this reason.
     #[error("it cannot be encoded: {}", .0.cause())]
     Unencodable(PayloadError),
@@ -72,6 +86,8 @@ impl From<Failure> for SendError {
             Failure::TooLarge { size, limit } => Self::TooLarge { size, limit },
             Failure::QueueFull { limit } => Self::QueueFull { limit },
             Failure::NotConnected | Failure::ConnectionLost { .. } => Self::NotConnected,
+            Failure::Expired { after } => Self::Expired { after },
+            Failure::Dropped | Failure::Replaced => Self::Dropped,
             Failure::Timeout { .. } | Failure::BadAddress(_) | Failure::Unreachable(_) => {
                 Self::Unanswered
             }

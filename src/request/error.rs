@@ -22,10 +22,13 @@ pub enum RequestError<E: Error + 'static = ServerError> {
     SessionEnded(RestError),
     /// No answer came in time. The server may have done it all the same. Over the socket, the server may say so later; then the plugin
     /// takes it back. Over REST, nothing more is heard of it.
-    #[error("no answer within {}", seconds(*after))]
+    #[error("{} within {}", if *maybe_executed { "no answer" } else { "it could not be sent" }, seconds(*after))]
     Timeout {
         /// How long the plugin waited.
         after: Duration,
+        /// Whether the server may have done it. If not, the plugin had not sent it yet: too many other requests were unanswered (see
+        /// [`NakamaSettings::requests_in_flight`](crate::plugin::NakamaSettings)), or the call waited for a session token.
+        maybe_executed: bool,
     },
     /// There is no connection.
     #[error("not connected")]
@@ -118,7 +121,15 @@ fn problem_of_id(id: &str) -> &'static str {
 impl<E: Error> From<Failure> for RequestError<E> {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Timeout { after } => Self::Timeout { after },
+            Failure::Timeout { after, was_sent } => Self::Timeout {
+                after,
+                maybe_executed: was_sent,
+            },
+            Failure::Expired { after } => Self::Timeout {
+                after,
+                maybe_executed: false,
+            },
+            Failure::Dropped | Failure::Replaced => Self::Withdrawn,
             Failure::NotConnected => Self::NotConnected,
             Failure::ConnectionLost { maybe_executed } => Self::ConnectionLost { maybe_executed },
             Failure::TooLarge { size, limit } => Self::TooLarge { size, limit },

@@ -15,7 +15,9 @@ use crate::{
     proto::Message,
     session::{CurrentSession, NakamaSession, Tenure},
     settings::NakamaSettings,
-    transport::{Answer, Epoch, Failure, LONGEST, NakamaServer, Received, RestCall, RestResponse},
+    transport::{
+        Answer, Epoch, Failure, LONGEST, NakamaServer, Received, RestCall, RestResponse, Terms,
+    },
 };
 
 /// A request without an answer: an entry of the table.
@@ -51,7 +53,8 @@ pub(super) trait Pending: Send + Sync {
 
 /// What a request sends.
 pub(super) enum Sent {
-    Message(Message),
+    /// `Terms` if others receive what comes of it.
+    Message(Message, Option<Terms>),
     Call(RestCall),
 }
 
@@ -187,9 +190,10 @@ impl Deadline {
     }
 
     /// What it is to miss it.
-    pub(super) fn missed(&self) -> Failure {
+    pub(super) fn missed(&self, was_sent: bool) -> Failure {
         Failure::Timeout {
             after: self.timeout,
+            was_sent,
         }
     }
 }

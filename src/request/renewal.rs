@@ -140,7 +140,7 @@ impl Renewal {
             Ending::Failed(Failure::Unreachable(error)) => {
                 DisconnectReason::Unreachable(error.clone())
             }
-            Ending::Failed(Failure::Timeout { after }) => {
+            Ending::Failed(Failure::Timeout { after, .. }) => {
                 let error = TransportError::TimedOut { after: *after };
                 DisconnectReason::Unreachable(error.at(&self.server))
             }

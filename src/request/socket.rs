@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::ServerError,
     proto::{Kind, Message},
-    transport::{Failure, Received},
+    transport::{Failure, Received, Terms},
 };
 
 /// A request over the socket.
@@ -28,6 +28,11 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
 
     /// What is sent.
     fn to_message(&self) -> Message;
+
+    /// On which terms it leaves, if others receive what comes of it.
+    fn terms(&self, _world: &World) -> Option<Terms> {
+        None
+    }
 
     /// The same as several requests, for what may be too much for one message. The message of each has at most `room` bytes,
     /// if that can be. They are made one after the other. The game sees one request.
@@ -86,6 +91,11 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
     fn to_message(&self) -> Message;
 
     /// As in [`SocketRequest`].
+    fn terms(&self, _world: &World) -> Option<Terms> {
+        None
+    }
+
+    /// As in [`SocketRequest`].
     fn split(self, _room: usize) -> Parts<Self> {
         Parts::one(self)
     }
@@ -109,6 +119,10 @@ impl<R: Acknowledged> SocketRequest for R {
 
     fn to_message(&self) -> Message {
         Acknowledged::to_message(self)
+    }
+
+    fn terms(&self, world: &World) -> Option<Terms> {
+        Acknowledged::terms(self, world)
     }
 
     fn split(self, room: usize) -> Parts<Self> {
@@ -164,7 +178,10 @@ struct Open<R> {
 impl<R: SocketRequest> Pending for Open<R> {
     fn next_message(&mut self, world: &World) -> Result<Sent, Unsent> {
         if self.made.is_current(world) {
-            Ok(Sent::Message(self.part.to_message()))
+            Ok(Sent::Message(
+                self.part.to_message(),
+                self.part.terms(world),
+            ))
         } else {
             Err(Unsent::Lost(Failure::NotConnected))
         }

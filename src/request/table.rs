@@ -129,10 +129,11 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
         .extend(request.moves().map(|asked| (id, asked)));
     requests.sent.insert(id, request);
     let command = match sent {
-        Sent::Message(message) => LinkCommand::Request {
+        Sent::Message(message, terms) => LinkCommand::Request {
             id,
             message: Box::new(message),
             timeout,
+            terms,
         },
         Sent::Call(call) => LinkCommand::Rest {
             id,
@@ -154,7 +155,9 @@ pub(crate) fn on_answer(world: &mut World, id: RequestId, answer: Answer, late: 
     } else if let Some(request) = requests.sent.remove(&id) {
         let ending = match answer.into() {
             // Earlier messages have had a part of the time.
-            Ending::Failed(Failure::Timeout { .. }) => Ending::Failed(request.deadline().missed()),
+            Ending::Failed(Failure::Timeout { was_sent, .. }) => {
+                Ending::Failed(request.deadline().missed(was_sent))
+            }
             other => other,
         };
         let progress = request.settle(world, ending);
@@ -189,7 +192,7 @@ pub(crate) fn tick(world: &mut World) {
         .partition::<Vec<_>, _>(|request| request.deadline().left(world).is_zero());
     world.resource_mut::<Requests>().waiting = waiting;
     for request in over {
-        let missed = request.deadline().missed();
+        let missed = request.deadline().missed(false);
         settle(world, request, Ending::Failed(missed));
     }
 }

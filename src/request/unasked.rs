@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::ServerError,
     proto::{Kind, Message},
-    transport::Failure,
+    transport::{Failure, Terms},
 };
 
 /// Why a message does not have the server's consent.
@@ -24,7 +24,7 @@ pub(crate) enum Unconfirmed {
 /// A message that is under way, and who hears of its outcome.
 struct Unasked<F> {
     /// Until it is sent.
-    message: Option<Message>,
+    message: Option<(Message, Option<Terms>)>,
     deadline: Deadline,
     hear: F,
 }
@@ -35,14 +35,15 @@ where
 {
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
         let message = self.message.take();
-        let message = message.ok_or(Unsent::Lost(Failure::NotConnected))?;
-        Ok(Sent::Message(message))
+        let (message, terms) = message.ok_or(Unsent::Lost(Failure::NotConnected))?;
+        Ok(Sent::Message(message, terms))
     }
 
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let outcome = match ending {
             Ending::Consent(None) => Ok(()),
             Ending::Refusal(error) => Err(Unconfirmed::Refused(error)),
+            Ending::Failed(Failure::Replaced) => return Progress::Settled, // as its policy has it
             Ending::Failed(failure) => Err(Unconfirmed::Failed(failure)),
             _ => Err(Unconfirmed::Unexpected),
         };
@@ -62,7 +63,7 @@ pub(crate) fn send_then(
     consented: impl FnOnce(&mut World) + Send + Sync + 'static,
 ) {
     let kind = Kind::of(&message);
-    send_unasked(world, message, move |world, outcome| match outcome {
+    send_unasked(world, message, None, move |world, outcome| match outcome {
         Ok(()) => consented(world),
         Err(error) => log::debug!("{kind} failed: {error:?}"),
     });
@@ -72,9 +73,10 @@ pub(crate) fn send_then(
 pub(crate) fn send_or_tell(
     world: &mut World,
     message: Message,
+    terms: Terms,
     failed: impl FnOnce(&mut World, Unconfirmed) + Send + Sync + 'static,
 ) {
-    send_unasked(world, message, move |world, outcome| {
+    send_unasked(world, message, Some(terms), move |world, outcome| {
         if let Err(error) = outcome {
             failed(world, error);
         }
@@ -84,11 +86,12 @@ pub(crate) fn send_or_tell(
 fn send_unasked(
     world: &mut World,
     message: Message,
+    terms: Option<Terms>,
     hear: impl FnOnce(&mut World, Result<(), Unconfirmed>) + Send + Sync + 'static,
 ) {
     let deadline = Deadline::new(world);
     let unasked = Unasked {
-        message: Some(message),
+        message: Some((message, terms)),
         deadline,
         hear,
     };

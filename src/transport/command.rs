@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{
     address::{BadAddress, Endpoint, NakamaServer, Secret},
     error::DisconnectReason,
+    terms::Terms,
     wire::encode::OutgoingMatchData,
 };
 use crate::proto::Message;
@@ -36,6 +37,8 @@ pub(crate) enum LinkCommand {
         message: Box<Message>,
         /// How long to wait for the answer.
         timeout: Duration,
+        /// How it leaves, if others receive what comes of it.
+        terms: Option<Terms>,
     },
     /// Make a REST call: exactly one [`LinkEvent::Answer`]. Needs no socket.
     Rest {
@@ -52,6 +55,8 @@ pub(crate) enum LinkCommand {
         origin: u64,
         /// What to send.
         data: OutgoingMatchData,
+        /// How it leaves.
+        terms: Terms,
     },
     /// Whether every envelope is also reported raw.
     Tap(bool),

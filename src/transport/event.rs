@@ -156,7 +156,18 @@ pub(crate) enum Failure {
     Timeout {
         /// The deadline.
         after: Duration,
+        /// Whether it was sent, so that the server may have done it.
+        was_sent: bool,
     },
+    /// It waited to be sent for as long as its policy lets it.
+    Expired {
+        /// How long that is.
+        after: Duration,
+    },
+    /// It could not be sent at once, and was not to wait.
+    Dropped,
+    /// It waited to be sent, and a newer one has taken its place.
+    Replaced,
     /// There was no socket to send it over.
     NotConnected,
     /// The socket went while it was under way.

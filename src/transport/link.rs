@@ -28,6 +28,8 @@ pub(crate) struct LinkSettings {
     pub(crate) hand_over_limit: usize,
     /// How many messages may wait to be sent.
     pub(crate) send_queue: usize,
+    /// How many requests over the socket may be unanswered before the next one waits.
+    pub(crate) requests_in_flight: usize,
     /// How long a disconnect may go on sending what is queued.
     pub(crate) drain_timeout: Duration,
     /// What wakes the game when there is something for it.
@@ -41,6 +43,7 @@ impl Default for LinkSettings {
             max_envelope: 4096,
             hand_over_limit: 64 * 1024 * 1024,
             send_queue: 4096,
+            requests_in_flight: 24,
             drain_timeout: Duration::from_millis(250),
             alarm: Alarm::default(),
         }
@@ -257,7 +260,7 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
             let error = TransportError::NetworkThread.at(&call.server);
             LinkEvent::failed(id, Failure::Unreachable(error))
         }
-        LinkCommand::Send { origin, data } => LinkEvent::SendFailed {
+        LinkCommand::Send { origin, data, .. } => LinkEvent::SendFailed {
             origin,
             op_code: data.op_code,
             reason: Failure::NotConnected,

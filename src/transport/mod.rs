@@ -18,6 +18,7 @@ mod link;
 mod network;
 mod socket;
 mod stats;
+mod terms;
 mod wire;
 mod worker;
 
@@ -32,6 +33,7 @@ pub(crate) use self::{
     event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse, Told},
     link::{Driver, Link, LinkSettings},
     stats::TrafficTotals,
+    terms::Terms,
     wire::{
         decode::{MatchData, PartyData, StreamData, StreamInfo},
         encode::OutgoingMatchData,
@@ -44,6 +46,7 @@ pub use self::{
     address::{BadAddress, NakamaServer, Secret},
     error::{DisconnectReason, ProtocolError, TransportError, Unreachable},
     network::Network,
+    terms::SendPolicy,
     wire::ids::{
         ChannelId, MatchId, MessageId, NotificationId, PartyId, PresenceInfo, SessionId,
         StorageVersion, TicketId, UserId, Username,

@@ -17,6 +17,20 @@ pub(crate) struct LinkStats {
     pub(crate) strays: AtomicU64,
     /// Messages waiting to be sent.
     pub(crate) queued_out: AtomicUsize,
+    /// Their bytes.
+    pub(crate) queued_bytes: AtomicUsize,
+    /// Requests over the socket that have been sent and not answered.
+    pub(crate) in_flight: AtomicUsize,
+    /// Messages to others that the server has not acknowledged.
+    pub(crate) unacknowledged: AtomicUsize,
+    /// The window of the last message to others.
+    pub(crate) window: AtomicUsize,
+    /// Messages that had to wait, because too many were unacknowledged.
+    pub(crate) held_back: AtomicU64,
+    /// Messages that a newer one has taken the place of.
+    pub(crate) replaced: AtomicU64,
+    /// Messages that were not sent: there was no room, or they waited for too long, or were not to wait at all.
+    pub(crate) refused: AtomicU64,
     /// Bytes waiting for the game.
     pub(crate) waiting: AtomicUsize,
 }
@@ -30,6 +44,13 @@ pub(crate) struct TrafficTotals {
     pub(crate) bytes_out: u64,
     pub(crate) strays: u64,
     pub(crate) queued_out: usize,
+    pub(crate) queued_bytes: usize,
+    pub(crate) in_flight: usize,
+    pub(crate) unacknowledged: usize,
+    pub(crate) window: usize,
+    pub(crate) held_back: u64,
+    pub(crate) replaced: u64,
+    pub(crate) refused: u64,
     pub(crate) waiting_bytes: usize,
 }
 
@@ -43,6 +64,13 @@ impl LinkStats {
             bytes_out: self.bytes_out.load(Ordering::Relaxed),
             strays: self.strays.load(Ordering::Relaxed),
             queued_out: self.queued_out.load(Ordering::Relaxed),
+            queued_bytes: self.queued_bytes.load(Ordering::Relaxed),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            unacknowledged: self.unacknowledged.load(Ordering::Relaxed),
+            window: self.window.load(Ordering::Relaxed),
+            held_back: self.held_back.load(Ordering::Relaxed),
+            replaced: self.replaced.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
             waiting_bytes: self.waiting.load(Ordering::Relaxed),
         }
     }

@@ -92,7 +92,7 @@ use crate::{
         presence::{MatchId, PresenceInfo},
     },
     proto::Kind,
-    transport::{LinkCommand, MatchData, OutgoingMatchData, Pushed},
+    transport::{LinkCommand, MatchData, OutgoingMatchData, Pushed, Terms},
 };
 
 /// A type of match data. Each type is a queue of its own, see [Order](self#order).
@@ -186,7 +186,11 @@ impl SendsData for Match {
         let origin = context.to_bits();
         world
             .resource_mut::<NetworkLink>()
-            .stage(LinkCommand::Send { origin, data });
+            .stage(LinkCommand::Send {
+                origin,
+                data,
+                terms: Terms::default(),
+            });
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     },
     proto::{Kind, Message, realtime::PartyDataSend},
     request::send_or_tell,
-    transport::{PartyData, Pushed},
+    transport::{PartyData, Pushed, Terms},
 };
 
 /// A type of party data.
@@ -116,7 +116,7 @@ impl SendsData for Party {
             op_code,
             data: data.data,
         });
-        send_or_tell(world, message, move |world, error| {
+        send_or_tell(world, message, Terms::default(), move |world, error| {
             tell(world, context, op_code, error.into());
         });
     }

@@ -16,6 +16,7 @@ use crate::{
         core::deadline::deadline,
         error::DisconnectReason,
         event::{Failure, LinkEvent},
+        terms::Terms,
         wire::encode::OutgoingMatchData,
     },
 };
@@ -36,7 +37,8 @@ impl Core {
                 id,
                 message,
                 timeout,
-            } => self.request(now, id, *message, timeout),
+                terms,
+            } => self.request(now, id, *message, timeout, terms),
             LinkCommand::Rest { id, call, timeout } => match call.endpoint() {
                 Ok(endpoint) => {
                     self.requests.open_rest(id, now, timeout);
@@ -45,7 +47,7 @@ impl Core {
                 }
                 Err(bad) => self.fail(id, Failure::BadAddress(bad)),
             },
-            LinkCommand::Send { origin, data } => {
+            LinkCommand::Send { origin, data, .. } => {
                 if let Err(reason) = self.send(origin, &data) {
                     self.hand_over.push(LinkEvent::SendFailed {
                         origin,
@@ -85,7 +87,14 @@ impl Core {
         }
     }
 
-    fn request(&mut self, now: Instant, id: RequestId, message: Message, timeout: Duration) {
+    fn request(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        message: Message,
+        timeout: Duration,
+        _terms: Option<Terms>,
+    ) {
         if !self.accepts_traffic() {
             return self.fail(id, Failure::NotConnected);
         }

@@ -368,6 +368,7 @@ impl Core {
     fn on_time(&mut self, now: Instant) {
         let mut unsent = HashSet::new();
         while let Some(Expired { id, after, way }) = self.requests.next_expired(now) {
+            let was_sent = !matches!(way, Way::Socket { place: None });
             match way {
                 Way::Rest => self.actions.push_back(Action::AbandonRest(id)),
                 Way::Socket { place: None } => {
@@ -375,7 +376,7 @@ impl Core {
                 }
                 Way::Socket { place: Some(_) } => {}
             }
-            self.fail(id, Failure::Timeout { after });
+            self.fail(id, Failure::Timeout { after, was_sent });
         }
         self.outbox.remove(&unsent);
         match &mut self.stage {

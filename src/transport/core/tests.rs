@@ -40,6 +40,7 @@ impl Blocked {
             id: RequestId(self.last_id),
             message: Box::new(message),
             timeout: SECOND,
+            terms: None,
         };
         self.core.handle(self.now, Input::Command(command));
     }
@@ -86,7 +87,10 @@ fn a_request_that_ran_out_of_time_unsent_gives_its_place_to_others() {
     link.wait(SECOND);
     assert_eq!(
         link.answers(),
-        ["1: Timeout { after: 1s }", "2: Timeout { after: 1s }"]
+        [
+            "1: Timeout { after: 1s, was_sent: false }",
+            "2: Timeout { after: 1s, was_sent: false }"
+        ]
     );
     link.ask(chat());
     assert_eq!(link.answers(), [""; 0], "there is room for it");

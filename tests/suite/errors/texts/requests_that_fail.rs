@@ -36,14 +36,18 @@ fn requests_that_fail() {
     let after = Duration::from_secs;
     for (error, expected) in [
         (
-            RequestError::<ServerError>::Timeout { after: after(10) },
+            RequestError::<ServerError>::Timeout {
+                after: after(10),
+                maybe_executed: true,
+            },
             "no answer within 10.0 s",
         ),
         (
             RequestError::Timeout {
                 after: Duration::from_millis(20),
+                maybe_executed: false,
             },
-            "no answer within 20.0 ms",
+            "it could not be sent within 20.0 ms",
         ),
         (RequestError::NotConnected, "not connected"),
         (

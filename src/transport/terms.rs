@@ -1,0 +1,62 @@
+//! On which terms a message leaves that others receive.
+
+use std::time::Duration;
+
+/// What becomes of data that cannot leave at once: because the line has stalled, because too much has left already, or because the
+/// socket takes no more.
+///
+/// Nakama disconnects a *receiver* that has more than 64 messages in its queue. So the plugin holds data back while the server does not
+/// confirm what was sent before, see [Sending](crate::send).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum SendPolicy {
+    /// It waits, in order. This is the default, with the bounds of [`SendPolicy::default`].
+    Queue {
+        /// How many messages with this op code may wait in the context. One more is refused with
+        /// [`QueueFull`](crate::send::SendError::QueueFull).
+        max_messages: usize,
+        /// How many bytes they may have in all, envelopes included. What goes beyond is refused with
+        /// [`QueueFull`](crate::send::SendError::QueueFull).
+        max_bytes: usize,
+        /// How long a message may wait. Then it is not sent, and you get [`Expired`](crate::send::SendError::Expired).
+        max_age: Duration,
+    },
+    /// Only the newest waits, in the place of the one before: for positions and whatever else the next value makes worthless. The newest of
+    /// a context, op code, choice of receivers and, if you set one, [key](crate::send::OutgoingData::key).
+    Latest,
+    /// It does not wait: what cannot leave at once is not sent, and you get [`Dropped`](crate::send::SendError::Dropped).
+    Drop,
+}
+
+impl Default for SendPolicy {
+    /// Up to 1,024 messages and 1 MiB wait for up to 20 s.
+    fn default() -> Self {
+        Self::Queue {
+            max_messages: 1024,
+            max_bytes: 1024 * 1024,
+            max_age: Duration::from_secs(20),
+        }
+    }
+}
+
+/// On which terms a message leaves that others receive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Terms {
+    /// How many messages may be unacknowledged before it has to wait, beside those in normal flight.
+    pub(crate) window: u32,
+    /// What becomes of it if it has to wait.
+    pub(crate) policy: SendPolicy,
+    /// With [`SendPolicy::Latest`], tells apart what does not replace each other. The game's own.
+    pub(crate) key: u64,
+}
+
+impl Default for Terms {
+    /// Those of what only one other member receives.
+    fn default() -> Self {
+        Self {
+            window: 48,
+            policy: SendPolicy::default(),
+            key: 0,
+        }
+    }
+}
