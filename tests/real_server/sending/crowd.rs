@@ -229,7 +229,7 @@ impl Player {
         presences.map_or(0, |presences| presences.len())
     }
 
-    /// The messages that it was told of as not sent, and why.
+    /// The messages that failed, as it was told, and why.
     pub(super) fn told(&self) -> BTreeMap<i64, String> {
         self.told.lock().expect("unpoisoned").clone()
     }
