@@ -37,6 +37,9 @@ pub enum SendError {
     /// There is no connection.
     #[error("not connected")]
     NotConnected,
+    /// The connection was lost before the server confirmed that it had handled it. The other members may have received it.
+    #[error("the connection was lost before the server confirmed it")]
+    Unconfirmed,
     /// The server refused it. Only data for parties has an answer.
     #[error("{message}")]
     Refused {
@@ -60,11 +63,12 @@ pub enum SendError {
         /// The largest size that the server accepts.
         limit: usize,
     },
-    /// The queue of messages that wait to be sent is full: your game sends faster than the pace allows.
-    #[error("{limit} messages are waiting to be sent")]
+    /// Too many messages wait to be sent: the line has stalled, or your game sends faster than the pace allows.
+    #[error("{waiting} messages are waiting to be sent")]
     QueueFull {
-        /// The size of the queue.
-        limit: usize,
+        /// How many wait: with this op code in the context, or in all if [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings) is
+        /// used up.
+        waiting: usize,
     },
     /// It waited for as long as its [policy](crate::send::SendPolicy::Queue) lets it.
     #[error("it could not be sent within {}", seconds(*after))]
@@ -84,8 +88,9 @@ impl From<Failure> for SendError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::TooLarge { size, limit } => Self::TooLarge { size, limit },
-            Failure::QueueFull { limit } => Self::QueueFull { limit },
-            Failure::NotConnected | Failure::ConnectionLost { .. } => Self::NotConnected,
+            Failure::QueueFull { waiting } => Self::QueueFull { waiting },
+            Failure::NotConnected => Self::NotConnected,
+            Failure::ConnectionLost { .. } => Self::Unconfirmed,
             Failure::Expired { after } => Self::Expired { after },
             Failure::Dropped | Failure::Replaced => Self::Dropped,
             Failure::Timeout { .. } | Failure::BadAddress(_) | Failure::Unreachable(_) => {
