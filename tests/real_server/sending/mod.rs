@@ -2,7 +2,7 @@
 //! And healthy lines are not slowed down.
 //!
 //! Each test prints a table: `--nocapture`. `SENDING_TIMES` is how often each stall is tried, 2 if absent. `SENDING_SECONDS` is how long a
-//! healthy line is looked at, 10 if absent. `SENDING_HOLDS` are the seconds of the stalls, `2,3,4,6,10` if absent.
+//! healthy line is looked at, 10 if absent. `SENDING_HOLDS` are the seconds of the stalls, like `2,3,4,6,10`.
 //!
 //! They need a machine with little else to do, above all with 20 players.
 
@@ -165,18 +165,19 @@ fn a_slow_call_kicks_nobody() {
     let network = Network::new().expect("a thread");
     Outcome::print_head();
     let mut wrong = 0;
-    for _ in 0..times() {
+    let calls = holds("3").into_iter();
+    for length in calls.flat_map(|length| vec![length; times()]) {
         let mut crowd = Crowd::new(&network, &[(); 5].map(|()| server()));
         crowd.play(seconds(3));
-        let call = Rpc::new("wait").payload("3");
+        let call = Rpc::new("wait").payload(length.to_string());
         let slow = &mut crowd.players[0].game;
         slow.commands(|commands| {
             commands.nakama().rpc(call);
         });
-        crowd.play(seconds(7));
+        crowd.play(seconds(length + 4));
         crowd.settle(seconds(15));
         let outcome = Outcome::of(&crowd);
-        outcome.print("call of 3 s");
+        outcome.print(&format!("call of {length} s"));
         let ended = outcome.own_end.is_some() || !outcome.kicked.is_empty();
         let lost = outcome.own.lost + outcome.own.muddled + outcome.others_lost;
         wrong += usize::from(ended || lost > 0);
