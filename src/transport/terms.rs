@@ -28,14 +28,18 @@ pub enum SendPolicy {
     Drop,
 }
 
+impl SendPolicy {
+    pub(crate) const DEFAULT: Self = Self::Queue {
+        max_messages: 1024,
+        max_bytes: 1024 * 1024,
+        max_age: Duration::from_secs(20),
+    };
+}
+
 impl Default for SendPolicy {
     /// Up to 1,024 messages and 1 MiB wait for up to 20 s.
     fn default() -> Self {
-        Self::Queue {
-            max_messages: 1024,
-            max_bytes: 1024 * 1024,
-            max_age: Duration::from_secs(20),
-        }
+        Self::DEFAULT
     }
 }
 

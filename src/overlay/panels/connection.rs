@@ -197,11 +197,26 @@ fn traffic_ui(ui: &mut Ui, view: &ConnectionView) {
                 ui.end_row();
             }
         });
-    ui.label(look::dim(format!(
-        "waiting: {} to be sent, {} to be read, {} early   dropped: {}",
-        traffic.queued,
-        look::bytes(traffic.waiting_bytes as f64),
-        traffic.held,
-        traffic.dropped
-    )));
+    for line in [
+        format!(
+            "to be sent: {} ({})   held back: {}   replaced: {}   refused: {}",
+            traffic.queued,
+            look::bytes(traffic.queued_bytes as f64),
+            traffic.held_back,
+            traffic.replaced,
+            traffic.refused,
+        ),
+        format!(
+            "under way: {} to others (window {}), {} requests",
+            traffic.unacknowledged, traffic.window, traffic.in_flight,
+        ),
+        format!(
+            "to be read: {}   early: {}   dropped: {}",
+            look::bytes(traffic.waiting_bytes as f64),
+            traffic.held,
+            traffic.dropped
+        ),
+    ] {
+        ui.label(look::dim(line));
+    }
 }
