@@ -1,4 +1,5 @@
-//! Party data: like match data, but the server acknowledges each message, and you cannot choose the receivers.
+//! Party data: like match data, but the server acknowledges each message, and you cannot choose the receivers. What waits to be sent, and
+//! how long, is the same: see [`send`](crate::send).
 
 use std::{mem, sync::Arc};
 
@@ -138,8 +139,8 @@ impl OutgoingData {
 
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to the other members of a party. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, or the server refuses it, you get
-    /// [`SendFailed`](crate::send::SendFailed).
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). On a line that has stalled, and in a burst, it may have to wait: see
+    /// [`send`](crate::send). If it cannot be sent, or the server refuses it, you get [`SendFailed`](crate::send::SendFailed).
     pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
         self.send_data_to_party(party, OutgoingData::for_party(payload));
     }
