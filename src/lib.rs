@@ -2,6 +2,8 @@
 #![doc = include_str!("manual.md")]
 
 mod areas;
+#[cfg(feature = "local-server")]
+pub mod chaos;
 pub mod commands;
 pub mod conditions;
 pub mod connection;

@@ -6,6 +6,7 @@
 mod common;
 
 mod account;
+mod chaos;
 mod chat;
 mod connection;
 mod data;

@@ -7,7 +7,9 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod sending;
 
 use std::time::{Duration, Instant};
 
@@ -21,10 +23,11 @@ use common::{
 
 fn server() -> NakamaServer {
     let url = std::env::var("NAKAMA_URL").expect("set NAKAMA_URL, like http://127.0.0.1:7350");
-    NakamaServer::new(
-        url,
-        std::env::var("NAKAMA_KEY").unwrap_or_else(|_| "defaultkey".into()),
-    )
+    NakamaServer::new(url, server_key())
+}
+
+fn server_key() -> String {
+    std::env::var("NAKAMA_KEY").unwrap_or_else(|_| "defaultkey".into())
 }
 
 #[test]
