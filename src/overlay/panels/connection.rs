@@ -199,22 +199,19 @@ fn traffic_ui(ui: &mut Ui, view: &ConnectionView) {
         });
     for line in [
         format!(
-            "to be sent: {} ({})   held back: {}   replaced: {}   refused: {}",
-            traffic.queued,
-            look::bytes(traffic.queued_bytes as f64),
-            traffic.held_back,
-            traffic.replaced,
-            traffic.refused,
-        ),
-        format!(
             "under way: {} to others (window {}), {} requests",
             traffic.unacknowledged, traffic.window, traffic.in_flight,
         ),
         format!(
-            "to be read: {}   early: {}   dropped: {}",
+            "waiting: {} to be sent ({}), {} to be read, {} early",
+            traffic.queued,
+            look::bytes(traffic.queued_bytes as f64),
             look::bytes(traffic.waiting_bytes as f64),
             traffic.held,
-            traffic.dropped
+        ),
+        format!(
+            "held back: {}   replaced: {}   refused: {}   dropped: {}",
+            traffic.held_back, traffic.replaced, traffic.refused, traffic.dropped
         ),
     ] {
         ui.label(look::dim(line));
