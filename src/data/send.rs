@@ -23,7 +23,7 @@
 //!
 //! | policy | what it does | for |
 //! |---|---|---|
-//! | [`Queue`](SendPolicy::Queue) | It waits, in order, within bounds. This is the default, with up to 1,024 messages and 1 MiB for each op code, and up to 20 s. | what everybody has to hear |
+//! | [`Queue`](SendPolicy::Queue) | It waits, in order, within bounds. This is the default, with up to 4,096 messages and 16 MiB for each op code, and up to 20 s. | what everybody has to hear |
 //! | [`Latest`](SendPolicy::Latest) | The newest takes the place of the one before. | positions, aims, scores |
 //! | [`Drop`](SendPolicy::Drop) | It does not wait. | sounds, emotes: what is wrong if it is late |
 //!
@@ -157,6 +157,9 @@ pub enum SendError {
     /// There is no connection.
     #[error("not connected")]
     NotConnected,
+    /// The connection was lost before the server confirmed that it had handled it. The other members may have received it.
+    #[error("the connection was lost before the server confirmed it")]
+    Unconfirmed,
     /// The server refused it. Only data for parties has an answer.
     #[error("{message}")]
     Refused {
@@ -183,12 +186,13 @@ pub enum SendError {
         /// The largest size that the server accepts.
         limit: usize,
     },
-    /// As much waits to be sent as its [policy](crate::send::SendPolicy::Queue) lets wait, or, with all other data of the connection, as
-    /// [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings::send_queue) does.
-    #[error("{limit} messages are waiting to be sent")]
+    /// As much waits to be sent as its [policy](crate::send::SendPolicy::Queue) lets wait, or in all as
+    /// [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings::send_queue) does: the line stands still, or your game sends too much.
+    #[error("{waiting} messages are waiting to be sent")]
     QueueFull {
-        /// How many messages that is.
-        limit: usize,
+        /// How many wait: with this op code in the context, or in all if [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings) is
+        /// used up.
+        waiting: usize,
     },
     /// It waited for as long as its [policy](crate::send::SendPolicy::Queue) lets it.
     #[error("it could not be sent within {}", seconds(*after))]
@@ -208,8 +212,9 @@ impl From<Failure> for SendError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::TooLarge { size, limit } => Self::TooLarge { size, limit },
-            Failure::QueueFull { limit } => Self::QueueFull { limit },
-            Failure::NotConnected | Failure::ConnectionLost { .. } => Self::NotConnected,
+            Failure::QueueFull { waiting } => Self::QueueFull { waiting },
+            Failure::NotConnected => Self::NotConnected,
+            Failure::ConnectionLost { .. } => Self::Unconfirmed,
             Failure::Expired { after } => Self::Expired { after },
             Failure::Dropped | Failure::Replaced => Self::Dropped,
             Failure::Timeout { .. } | Failure::BadAddress(_) | Failure::Unreachable(_) => {

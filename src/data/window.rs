@@ -42,6 +42,7 @@ pub(crate) fn terms_in(world: &World, context: Entity) -> Terms {
     let everybody = world.resource::<PresenceIndex>().sessions(context);
     Terms {
         window: share(whole, everybody),
+        context: context.to_bits(),
         ..Terms::default()
     }
 }
@@ -57,6 +58,7 @@ pub(crate) fn terms_to<I: ContextId>(world: &World, id: &I) -> Option<Terms> {
 pub(crate) const TO_WHOMEVER: Terms = Terms {
     window: LEAST,
     policy: SendPolicy::DEFAULT,
+    context: 0,
     key: 0,
 };
 

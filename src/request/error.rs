@@ -52,11 +52,11 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// What the server accepts, see [`NakamaSettings::max_envelope`](crate::plugin::NakamaSettings).
         limit: usize,
     },
-    /// Too many messages wait to be sent: the game sends faster than its pace.
-    #[error("{limit} messages are waiting to be sent")]
+    /// Too many messages to others wait to be sent, see [sending](crate::send).
+    #[error("{waiting} messages are waiting to be sent")]
     QueueFull {
-        /// The size of the queue, see [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings).
-        limit: usize,
+        /// How many wait.
+        waiting: usize,
     },
     /// What you want to send cannot be encoded.
     #[error("it cannot be encoded: {}", .0.cause())]
@@ -133,7 +133,7 @@ impl<E: Error> From<Failure> for RequestError<E> {
             Failure::NotConnected => Self::NotConnected,
             Failure::ConnectionLost { maybe_executed } => Self::ConnectionLost { maybe_executed },
             Failure::TooLarge { size, limit } => Self::TooLarge { size, limit },
-            Failure::QueueFull { limit } => Self::QueueFull { limit },
+            Failure::QueueFull { waiting } => Self::QueueFull { waiting },
             Failure::BadAddress(error) => Self::BadAddress(error),
             Failure::Unreachable(error) => Self::Unreachable(error),
         }

@@ -182,10 +182,10 @@ pub(crate) enum Failure {
         /// What the server accepts.
         limit: usize,
     },
-    /// More is waiting to be sent than the queue holds.
+    /// Too much waits to be sent.
     QueueFull {
-        /// The size of the queue.
-        limit: usize,
+        /// How many messages wait.
+        waiting: usize,
     },
     /// The call goes nowhere.
     BadAddress(BadAddress),

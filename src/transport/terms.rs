@@ -30,14 +30,14 @@ pub enum SendPolicy {
 
 impl SendPolicy {
     pub(crate) const DEFAULT: Self = Self::Queue {
-        max_messages: 1024,
-        max_bytes: 1024 * 1024,
+        max_messages: 4096,
+        max_bytes: 16 * 1024 * 1024,
         max_age: Duration::from_secs(20),
     };
 }
 
 impl Default for SendPolicy {
-    /// Up to 1,024 messages and 1 MiB wait for up to 20 s.
+    /// Up to 4,096 messages and 16 MiB wait for up to 20 s.
     fn default() -> Self {
         Self::DEFAULT
     }
@@ -50,6 +50,8 @@ pub(crate) struct Terms {
     pub(crate) window: u32,
     /// What becomes of it if it has to wait.
     pub(crate) policy: SendPolicy,
+    /// What it is for, with the game's own mark: the bounds of a policy are for each.
+    pub(crate) context: u64,
     /// With [`SendPolicy::Latest`], tells apart what does not replace each other. The game's own.
     pub(crate) key: u64,
 }
@@ -60,6 +62,7 @@ impl Default for Terms {
         Self {
             window: 48,
             policy: SendPolicy::default(),
+            context: 0,
             key: 0,
         }
     }

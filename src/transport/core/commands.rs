@@ -1,12 +1,16 @@
 //! What the game wants.
 
-use std::time::{Duration, Instant};
+use std::{
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use prost::Message as _;
 
 use super::{
     Action, Core, Stage,
-    outbox::{self, Origin, Outgoing},
+    outbox::{Origin, Outgoing, ToOthers, Topic, Unsent},
     request_cid,
 };
 use crate::{
@@ -17,7 +21,7 @@ use crate::{
         error::DisconnectReason,
         event::{Failure, LinkEvent},
         terms::Terms,
-        wire::encode::OutgoingMatchData,
+        wire::{encode::OutgoingMatchData, ids::PresenceInfo},
     },
 };
 
@@ -47,15 +51,11 @@ impl Core {
                 }
                 Err(bad) => self.fail(id, Failure::BadAddress(bad)),
             },
-            LinkCommand::Send { origin, data, .. } => {
-                if let Err(reason) = self.send(origin, &data) {
-                    self.hand_over.push(LinkEvent::SendFailed {
-                        origin,
-                        op_code: data.op_code,
-                        reason,
-                    });
-                }
-            }
+            LinkCommand::Send {
+                origin,
+                data,
+                terms,
+            } => self.send(now, origin, &data, terms),
             LinkCommand::Tap(on) => self.is_tapped = on,
         }
     }
@@ -93,12 +93,18 @@ impl Core {
         id: RequestId,
         message: Message,
         timeout: Duration,
-        _terms: Option<Terms>,
+        terms: Option<Terms>,
     ) {
         if !self.accepts_traffic() {
             return self.fail(id, Failure::NotConnected);
         }
         let kind = Kind::of(&message);
+        let topic = Topic {
+            context: terms.map_or(0, |terms| terms.context),
+            kind,
+            op_code: op_code(&message),
+        };
+        self.hold_ups.on_made(id, &message);
         let envelope = Envelope {
             cid: request_cid(id),
             message: Some(message),
@@ -107,44 +113,84 @@ impl Core {
         if size > limit {
             return self.fail(id, Failure::TooLarge { size, limit });
         }
-        if outbox::fans_out(kind) && !self.outbox.has_room() {
-            let limit = self.outbox.limit();
-            return self.fail(id, Failure::QueueFull { limit });
-        }
+        let to_others = terms.map(|terms| self.to_others(now, terms, topic, 0));
         self.requests.open_socket(id, now, timeout);
-        let frame = envelope.encode_to_vec().into();
-        self.outbox.push(Outgoing {
-            frame,
+        self.queue(Outgoing {
+            frame: envelope.encode_to_vec().into(),
             kind,
             origin: Origin::Request(id),
+            to_others,
+            queued_at: now,
         });
     }
 
-    fn send(&mut self, origin: u64, data: &OutgoingMatchData) -> Result<(), Failure> {
+    fn send(&mut self, now: Instant, origin: u64, data: &OutgoingMatchData, terms: Terms) {
+        let op_code = data.op_code;
         if !self.accepts_traffic() {
-            return Err(Failure::NotConnected);
+            return self.tell_unsent(origin, op_code, Failure::NotConnected);
         }
         let (size, limit) = (data.encoded_len(), self.settings.max_envelope);
         if size > limit {
-            return Err(Failure::TooLarge { size, limit });
+            return self.tell_unsent(origin, op_code, Failure::TooLarge { size, limit });
         }
-        if !self.outbox.has_room() {
-            return Err(Failure::QueueFull {
-                limit: self.outbox.limit(),
-            });
-        }
-        self.outbox.push(Outgoing {
+        let topic = Topic {
+            context: origin,
+            kind: Kind::MatchDataSend,
+            op_code,
+        };
+        let receivers = if data.receivers.is_empty() {
+            0
+        } else {
+            receivers_hash(&data.receivers)
+        };
+        let to_others = self.to_others(now, terms, topic, receivers);
+        self.queue(Outgoing {
             frame: data.encode(),
             kind: Kind::MatchDataSend,
-            origin: Origin::Data {
-                origin,
-                op_code: data.op_code,
-            },
+            origin: Origin::Data { origin, op_code },
+            to_others: Some(to_others),
+            queued_at: now,
         });
-        Ok(())
+    }
+
+    fn to_others(&mut self, now: Instant, terms: Terms, topic: Topic, receivers: u64) -> ToOthers {
+        ToOthers {
+            terms,
+            topic,
+            receivers,
+            is_burst: self.flow.on_queued(now),
+        }
+    }
+
+    /// Lets a message wait for its turn, which may be now.
+    fn queue(&mut self, outgoing: Outgoing) {
+        let origin = outgoing.origin;
+        match self.outbox.push(outgoing) {
+            Ok(None) => {}
+            Ok(Some(replaced)) => self.on_unsent(replaced),
+            Err(failure) => self.on_unsent(Unsent { origin, failure }),
+        }
     }
 
     fn accepts_traffic(&self) -> bool {
         matches!(&self.stage, Stage::Open(open) if open.draining_until.is_none())
     }
+}
+
+/// What tells messages of a kind apart.
+fn op_code(message: &Message) -> i64 {
+    match message {
+        Message::PartyDataSend(data) => data.op_code,
+        _ => 0,
+    }
+}
+
+/// A hash of whom something is for, whatever their order.
+fn receivers_hash(receivers: &[Arc<PresenceInfo>]) -> u64 {
+    let sessions = receivers.iter().map(|it| hash_of(&it.session_id));
+    sessions.fold(receivers.len() as u64, u64::wrapping_add)
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
 }

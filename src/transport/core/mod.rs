@@ -5,13 +5,18 @@
 
 mod commands;
 pub(crate) mod deadline;
+mod flow;
+mod hold_up;
+mod lane;
 mod liveness;
 mod outbox;
 mod pacing;
 mod requests;
+mod sending;
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
@@ -19,15 +24,16 @@ use std::{
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, unbounded};
 use hashbrown::HashSet;
-use prost::Message as _;
 
 use self::{
+    flow::Flow,
+    hold_up::HoldUps,
     liveness::{Liveness, Verdict},
     outbox::{Origin, Outbox},
     requests::{Answered, Expired, RequestTable, Way},
 };
 use crate::{
-    proto::{Envelope, Kind, Message, party_layout_of, realtime},
+    proto::{Envelope, Kind, Message, party_layout_of},
     transport::{
         address::{Endpoint, NakamaServer},
         command::{ConnectPlan, Epoch, LinkCommand, RequestId, RestCall},
@@ -85,6 +91,8 @@ pub(crate) struct Core {
     stage: Stage,
     requests: RequestTable,
     outbox: Outbox,
+    flow: Flow,
+    hold_ups: HoldUps,
     decoder: Decoder,
     hand_over: HandOver,
     actions: VecDeque<Action>,
@@ -105,14 +113,15 @@ struct Open {
     liveness: Liveness,
     pings: u64,
     ping_due: bool,
-    ping: Option<Ping>,
+    /// Those without a pong, in order of sending.
+    waiting_pings: VecDeque<Ping>,
     /// The game wants to disconnect: what is queued is sent until then.
     draining_until: Option<Instant>,
     /// The server said why it is about to close.
     farewell: Option<DisconnectReason>,
 }
 
-/// The last ping.
+/// A ping without a pong.
 struct Ping {
     number: u64,
     sent: Instant,
@@ -129,6 +138,8 @@ impl Core {
         let hand_over = HandOver::new(to_game, stats.clone(), &settings);
         let core = Self {
             outbox: Outbox::new(settings.send_queue),
+            flow: Flow::default(),
+            hold_ups: HoldUps::default(),
             settings,
             stats: stats.clone(),
             epoch: Epoch::default(),
@@ -176,44 +187,6 @@ impl Core {
         self.actions.pop_front()
     }
 
-    /// The next envelope for the open socket. To be asked while the socket takes more.
-    pub(crate) fn next_frame(&mut self, now: Instant) -> Option<Bytes> {
-        let Stage::Open(open) = &mut self.stage else {
-            return None;
-        };
-        if std::mem::take(&mut open.ping_due) {
-            open.pings += 1;
-            let is_sample = !self.requests.is_server_busy();
-            open.ping = Some(Ping {
-                number: open.pings,
-                sent: now,
-                place: self.requests.next_place(),
-                is_sample,
-            });
-            let cid = ping_cid(open.pings);
-            let envelope = Envelope {
-                cid: cid.clone(),
-                message: Some(Message::Ping(realtime::Ping {})),
-            };
-            let frame = Bytes::from(envelope.encode_to_vec());
-            self.on_sent(now, Kind::Ping, cid, &frame);
-            return Some(frame);
-        }
-        while let Some(outgoing) = self.outbox.pop(now) {
-            let cid = match outgoing.origin {
-                Origin::Data { .. } => String::new(),
-                Origin::Request(id) if self.requests.on_sent(id) => request_cid(id),
-                Origin::Request(_) => continue,
-            };
-            self.on_sent(now, outgoing.kind, cid, &outgoing.frame);
-            return Some(outgoing.frame);
-        }
-        if self.outbox.is_empty() && self.is_draining() {
-            self.end(DisconnectReason::Requested);
-        }
-        None
-    }
-
     /// When to come back, if nothing happens before.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let stage = match &self.stage {
@@ -221,15 +194,16 @@ impl Core {
             Stage::Opening { deadline, .. } => [Some(*deadline), None],
             Stage::Open(open) => [open.draining_until, Some(open.liveness.next_timeout())],
         };
-        let requests = self.requests.next_timeout();
-        stage.into_iter().chain([requests]).flatten().min()
+        let waiting = [self.requests.next_timeout(), self.outbox.next_timeout()];
+        stage.into_iter().chain(waiting).flatten().min()
     }
 
     /// When there is a frame to be asked for, if the socket takes one.
     pub(crate) fn next_frame_due(&self, now: Instant) -> Option<Instant> {
+        let may_ask = self.may_ask();
         match &self.stage {
             Stage::Open(open) if open.ping_due => Some(now),
-            Stage::Open(_) => self.outbox.due(now),
+            Stage::Open(_) => self.outbox.due(now, &self.flow, may_ask),
             Stage::Idle | Stage::Opening { .. } => None,
         }
     }
@@ -240,13 +214,30 @@ impl Core {
             let bytes = self.hand_over.waiting();
             self.end(DisconnectReason::Overflow { bytes });
         }
+        for unsent in self.outbox.drop_late() {
+            self.on_unsent(unsent);
+        }
         for id in self.requests.take_given_up() {
+            self.hold_ups.on_given_up(id);
             self.hand_over.push(LinkEvent::GivenUp { id });
         }
-        self.stats
-            .queued_out
-            .store(self.outbox.len(), Ordering::Relaxed);
+        self.count();
         self.hand_over.flush();
+    }
+
+    fn count(&self) {
+        let counts = [
+            (&self.stats.queued_out, self.outbox.len()),
+            (&self.stats.queued_bytes, self.outbox.bytes()),
+            (&self.stats.in_flight, self.requests.in_flight()),
+            (&self.stats.unacknowledged, self.flow.len()),
+        ];
+        for (counter, value) in counts {
+            counter.store(value, Ordering::Relaxed);
+        }
+        let (replaced, refused) = (self.outbox.replaced, self.outbox.refused);
+        self.stats.replaced.store(replaced, Ordering::Relaxed);
+        self.stats.refused.store(refused, Ordering::Relaxed);
     }
 
     fn on_opened(&mut self, now: Instant) {
@@ -255,7 +246,7 @@ impl Core {
                 liveness: Liveness::new(now),
                 pings: 0,
                 ping_due: false,
-                ping: None,
+                waiting_pings: VecDeque::new(),
                 draining_until: None,
                 farewell: None,
             }));
@@ -318,14 +309,19 @@ impl Core {
         let Some(id) = parse_request_cid(cid) else {
             return self.on_pong(now, cid);
         };
-        let late = match self.requests.on_answer(id) {
-            Answered::Open => false,
-            Answered::Late => true,
+        let (late, place) = match self.requests.on_answer(id) {
+            Answered::Open(place) => (false, place),
+            Answered::Late(place) => (true, place),
             Answered::Stray => {
                 self.stats.strays.fetch_add(1, Ordering::Relaxed);
                 return;
             }
         };
+        let closed_at = self.flow.closed_at();
+        if let Some(held_up) = self.hold_ups.on_answer(now, id, closed_at) {
+            log::warn!("{held_up}");
+        }
+        self.flow.on_handled(place);
         let answer = Answer::Message(
             message.map(|message| Box::new(Received::new(message, &mut self.decoder.interner))),
         );
@@ -336,15 +332,21 @@ impl Core {
         let Stage::Open(open) = &mut self.stage else {
             return;
         };
-        let Some(ping) = open.ping.take_if(|ping| ping_cid(ping.number) == cid) else {
+        let mut waiting = open.waiting_pings.iter();
+        let Some(index) = waiting.position(|ping| ping_cid(ping.number) == cid) else {
             self.stats.strays.fetch_add(1, Ordering::Relaxed);
             return;
         };
+        let Some(ping) = open.waiting_pings.drain(..=index).next_back() else {
+            return;
+        };
         self.requests.on_handled(ping.place);
+        self.flow.on_handled(ping.place);
+        self.hold_ups.on_handled(now);
         if ping.is_sample {
-            self.hand_over.push(LinkEvent::RoundTrip(
-                now.saturating_duration_since(ping.sent),
-            ));
+            let round_trip = now.saturating_duration_since(ping.sent);
+            self.flow.on_round_trip(round_trip);
+            self.hand_over.push(LinkEvent::RoundTrip(round_trip));
         }
     }
 
@@ -379,6 +381,9 @@ impl Core {
             self.fail(id, Failure::Timeout { after, was_sent });
         }
         self.outbox.remove(&unsent);
+        for unsent in self.outbox.expire(now) {
+            self.on_unsent(unsent);
+        }
         match &mut self.stage {
             Stage::Idle => {}
             Stage::Opening { server, deadline } if now >= *deadline => {
@@ -403,7 +408,7 @@ impl Core {
     /// Ends the connection, if there is one: every request is answered, everything queued is reported, and one
     /// [`LinkEvent::Closed`] comes last.
     fn end(&mut self, reason: DisconnectReason) {
-        let reason = match std::mem::replace(&mut self.stage, Stage::Idle) {
+        let reason = match mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => return,
             Stage::Opening { .. } => reason,
             Stage::Open(open) => match (&reason, open.farewell) {
@@ -415,14 +420,17 @@ impl Core {
             },
         };
         self.actions.push_back(Action::Close(self.epoch));
-        for outgoing in self.outbox.drain() {
-            if let Origin::Data { origin, op_code } = outgoing.origin {
-                let reason = Failure::NotConnected;
-                self.hand_over.push(LinkEvent::SendFailed {
-                    origin,
-                    op_code,
-                    reason,
-                });
+        self.hold_ups = HoldUps::default();
+        let is_wanted = matches!(reason, DisconnectReason::Requested);
+        for lost in self.flow.take().filter(|it| !it.is_request && !is_wanted) {
+            let reason = Failure::ConnectionLost {
+                maybe_executed: true,
+            };
+            self.tell_unsent(lost.origin, lost.op_code, reason);
+        }
+        for origin in self.outbox.drain() {
+            if let Origin::Data { origin, op_code } = origin {
+                self.tell_unsent(origin, op_code, Failure::NotConnected);
             }
         }
         for (id, maybe_executed) in self.requests.drain_socket() {
@@ -437,16 +445,6 @@ impl Core {
 
     fn is_draining(&self) -> bool {
         matches!(&self.stage, Stage::Open(open) if open.draining_until.is_some())
-    }
-
-    fn on_sent(&mut self, now: Instant, kind: Kind, cid: String, frame: &Bytes) {
-        self.stats.frames_out.fetch_add(1, Ordering::Relaxed);
-        self.stats
-            .bytes_out
-            .fetch_add(frame.len() as u64, Ordering::Relaxed);
-        if self.is_tapped {
-            self.tap(now, Direction::Sent, Some(kind), cid, frame);
-        }
     }
 
     fn tap(

@@ -1,16 +1,21 @@
-//! What waits to be sent, in order, at its pace.
+//! What waits to be sent: in order, at its pace, within its bounds.
 
 use std::{
-    collections::VecDeque,
+    mem,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
+use super::{flow::Flow, lane::Lane, pacing::Pacer};
 use crate::{
     proto::Kind,
-    transport::{command::RequestId, core::pacing::Pacer},
+    transport::{
+        command::RequestId,
+        event::Failure,
+        terms::{SendPolicy, Terms},
+    },
 };
 
 /// At once, and then one per interval: 4 per millisecond. A server's queue for each receiver holds 64.
@@ -23,6 +28,9 @@ pub(super) struct Outgoing {
     pub(super) frame: Bytes,
     pub(super) kind: Kind,
     pub(super) origin: Origin,
+    /// If others receive what comes of it.
+    pub(super) to_others: Option<ToOthers>,
+    pub(super) queued_at: Instant,
 }
 
 /// Whose message it is.
@@ -36,88 +44,389 @@ pub(super) enum Origin {
     },
 }
 
-/// A queue in strict order: a leave must not overtake the data before it.
+/// How a message leaves that others receive.
+#[derive(Debug)]
+pub(super) struct ToOthers {
+    pub(super) terms: Terms,
+    pub(super) topic: Topic,
+    /// A hash of whom it is for, if not for everybody.
+    pub(super) receivers: u64,
+    /// Whether it is of a burst.
+    pub(super) is_burst: bool,
+}
+
+/// What a message is about: the bounds of [`SendPolicy::Queue`] are for each topic.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Topic {
+    pub(super) context: u64,
+    pub(super) kind: Kind,
+    pub(super) op_code: i64,
+}
+
+/// What only the newest is wanted of.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+struct Subject {
+    topic: Topic,
+    receivers: u64,
+    key: u64,
+}
+
+/// What waits of a topic.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    messages: usize,
+    bytes: usize,
+}
+
+/// A message that is not sent after all.
+pub(super) struct Unsent {
+    pub(super) origin: Origin,
+    pub(super) failure: Failure,
+}
+
+/// What waits, in two lanes. Data overtakes requests that wait for their turn; a request never overtakes data, because it may leave
+/// what the data is for.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    queue: VecDeque<Outgoing>,
+    data: Lane<Entry>,
+    requests: Lane<Entry>,
+    last_order: u64,
+    bytes: usize,
+    topics: HashMap<Topic, Waiting>,
+    newest: HashMap<Subject, (Which, u64)>,
+    /// How many do not wait for the next turn.
+    not_to_wait: usize,
+    /// Not later than the first message has waited for too long.
+    expires: Option<Instant>,
     pacer: Pacer,
     limit: usize,
+    pub(super) replaced: u64,
+    pub(super) refused: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    order: u64,
+    outgoing: Outgoing,
+}
+
+/// One of the lanes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Which {
+    Data,
+    Requests,
+}
+
+/// Whether a message may leave.
+enum Gate {
+    Open,
+    /// Not before this moment.
+    Until(Instant),
+    /// Not before something is acknowledged or answered.
+    Shut,
 }
 
 impl Outbox {
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            queue: VecDeque::new(),
+            data: Lane::default(),
+            requests: Lane::default(),
+            last_order: 0,
+            bytes: 0,
+            topics: HashMap::new(),
+            newest: HashMap::new(),
+            not_to_wait: 0,
+            expires: None,
             pacer: Pacer::new(BURST, INTERVAL),
             limit,
+            replaced: 0,
+            refused: 0,
         }
-    }
-
-    /// Whether more data may be queued; requests always may, the game bounds them itself.
-    pub(super) fn has_room(&self) -> bool {
-        self.queue.len() < self.limit
-    }
-
-    pub(super) fn limit(&self) -> usize {
-        self.limit
     }
 
     pub(super) fn len(&self) -> usize {
-        self.queue.len()
+        self.data.len() + self.requests.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.len() == 0
     }
 
-    pub(super) fn push(&mut self, outgoing: Outgoing) {
-        self.queue.push_back(outgoing);
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
-    /// The next message that may leave now.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<Outgoing> {
-        let first = self.queue.front()?;
-        if fans_out(first.kind) {
-            if self.pacer.blocked_until(now).is_some() {
-                return None;
+    /// Adds a message. If it takes the place of another one, that is returned.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it.
+    pub(super) fn push(&mut self, outgoing: Outgoing) -> Result<Option<Unsent>, Failure> {
+        let Some(to_others) = &outgoing.to_others else {
+            self.append(outgoing); // the game bounds its requests itself
+            return Ok(None);
+        };
+        let subject = to_others.subject();
+        if let Some(subject) = subject
+            && let Some((which, number)) = self.newest.get(&subject).copied()
+            && let Some(entry) = self.lane(which).get_mut(number)
+        {
+            let fresh = outgoing.frame.len();
+            let queued_at = entry.outgoing.queued_at; // it has its place
+            let outgoing = Outgoing {
+                queued_at,
+                ..outgoing
+            };
+            let old = mem::replace(&mut entry.outgoing, outgoing);
+            self.bytes = self.bytes + fresh - old.frame.len();
+            if let Some(waiting) = self.topics.get_mut(&subject.topic) {
+                waiting.bytes = waiting.bytes + fresh - old.frame.len();
             }
+            self.replaced += 1;
+            return Ok(Some(Unsent {
+                origin: old.origin,
+                failure: Failure::Replaced,
+            }));
+        }
+        let topic = to_others.topic;
+        let waiting = self.topics.get(&topic).copied().unwrap_or_default();
+        let (most, most_bytes, age) = match to_others.terms.policy {
+            SendPolicy::Queue {
+                max_messages,
+                max_bytes,
+                max_age,
+            } => (max_messages, max_bytes, Some(max_age)),
+            SendPolicy::Latest | SendPolicy::Drop => (usize::MAX, usize::MAX, None),
+        };
+        let bytes = waiting.bytes.saturating_add(outgoing.frame.len());
+        if self.len() >= self.limit {
+            self.refused += 1;
+            let waiting = self.len();
+            return Err(Failure::QueueFull { waiting });
+        }
+        if waiting.messages > 0 && (waiting.messages >= most || bytes > most_bytes) {
+            self.refused += 1;
+            let waiting = waiting.messages;
+            return Err(Failure::QueueFull { waiting });
+        }
+        self.not_to_wait += usize::from(to_others.terms.policy == SendPolicy::Drop);
+        let expires = age.and_then(|age| outgoing.queued_at.checked_add(age));
+        self.expires = [self.expires, expires].into_iter().flatten().min();
+        let waiting = self.topics.entry(topic).or_default();
+        waiting.messages += 1;
+        waiting.bytes += outgoing.frame.len();
+        let place = self.append(outgoing);
+        self.newest.extend(subject.map(|subject| (subject, place)));
+        Ok(None)
+    }
+
+    fn append(&mut self, outgoing: Outgoing) -> (Which, u64) {
+        self.last_order += 1;
+        self.bytes += outgoing.frame.len();
+        let which = match outgoing.origin {
+            Origin::Data { .. } => Which::Data,
+            Origin::Request(_) => Which::Requests,
+        };
+        let order = self.last_order;
+        let number = self.lane(which).push(Entry { order, outgoing });
+        (which, number)
+    }
+
+    fn lane(&mut self, which: Which) -> &mut Lane<Entry> {
+        match which {
+            Which::Data => &mut self.data,
+            Which::Requests => &mut self.requests,
+        }
+    }
+
+    /// The next message that may leave now. `may_ask`: whether one more request may.
+    pub(super) fn pop(&mut self, now: Instant, flow: &Flow, may_ask: bool) -> Option<Outgoing> {
+        let turns = self.turns(may_ask);
+        let which = turns
+            .into_iter()
+            .flatten()
+            .find(|which| matches!(self.gate(*which, now, flow), Gate::Open))?;
+        let outgoing = self.lane(which).pop()?.outgoing;
+        if outgoing.to_others.is_some() {
             self.pacer.take(now);
         }
-        self.queue.pop_front()
+        self.on_removed(&outgoing);
+        Some(outgoing)
     }
 
-    /// When the first message may leave; not later than `now` if it may already.
-    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        let first = self.queue.front()?;
-        let blocked = self
-            .pacer
+    /// When a message may leave, if that only takes time: not later than `now` if it may already.
+    pub(super) fn due(&self, now: Instant, flow: &Flow, may_ask: bool) -> Option<Instant> {
+        let gates = self
+            .turns(may_ask)
+            .into_iter()
+            .flatten()
+            .map(|which| self.gate(which, now, flow));
+        gates
+            .filter_map(|gate| match gate {
+                Gate::Open => Some(now),
+                Gate::Until(later) => Some(later),
+                Gate::Shut => None,
+            })
+            .min()
+    }
+
+    /// The window of the message that has to wait because of it, if there is one.
+    pub(super) fn waits_for_window(&self, now: Instant, flow: &Flow, may_ask: bool) -> bool {
+        let shut = |which| matches!(self.gate(which, now, flow), Gate::Shut);
+        self.turns(may_ask).into_iter().flatten().any(shut)
+    }
+
+    /// Whose turn it is, and who may be first if that one has to wait.
+    fn turns(&self, may_ask: bool) -> [Option<Which>; 2] {
+        let data = self.data.front().map(|entry| entry.order);
+        let request = self.requests.front().filter(|_| may_ask);
+        match (data, request) {
+            (Some(data), Some(request)) if request.order < data => {
+                [Some(Which::Requests), Some(Which::Data)]
+            }
+            (Some(_), _) => [Some(Which::Data), None],
+            (None, Some(_)) => [Some(Which::Requests), None],
+            (None, None) => [None, None],
+        }
+    }
+
+    fn gate(&self, which: Which, now: Instant, flow: &Flow) -> Gate {
+        let lane = match which {
+            Which::Data => &self.data,
+            Which::Requests => &self.requests,
+        };
+        let to_others = lane.front().and_then(|it| it.outgoing.to_others.as_ref());
+        let Some(to_others) = to_others else {
+            return Gate::Open;
+        };
+        if !flow.is_open(now, to_others.terms.window) {
+            return Gate::Shut;
+        }
+        self.pacer
             .blocked_until(now)
-            .filter(|_| fans_out(first.kind));
-        Some(blocked.unwrap_or(now))
+            .map_or(Gate::Open, Gate::Until)
     }
 
     /// Takes out the requests that nobody waits for any more.
     pub(super) fn remove(&mut self, given_up: &HashSet<RequestId>) {
-        let is_given_up = |outgoing: &Outgoing| matches!(outgoing.origin, Origin::Request(id) if given_up.contains(&id));
         if !given_up.is_empty() {
-            self.queue.retain(|outgoing| !is_given_up(outgoing));
+            let is_given_up = |outgoing: &Outgoing| matches!(outgoing.origin, Origin::Request(id) if given_up.contains(&id));
+            self.take_if(is_given_up);
         }
     }
 
-    /// Takes everything out.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Outgoing> + '_ {
-        self.queue.drain(..)
+    /// Takes out what is not to wait any longer. To be called when everything has left that may.
+    pub(super) fn drop_late(&mut self) -> Vec<Unsent> {
+        if self.not_to_wait == 0 {
+            return Vec::new();
+        }
+        let dropped = self.take_if(|outgoing| outgoing.policy() == Some(SendPolicy::Drop));
+        self.refuse(dropped, |_| Failure::Dropped)
+    }
+
+    /// When to look again for messages that have waited for too long.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.expires
+    }
+
+    /// Takes out what has waited for too long.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Unsent> {
+        if self.expires.is_none_or(|expires| now < expires) {
+            return Vec::new();
+        }
+        let is_over = |outgoing: &Outgoing| outgoing.expires().is_some_and(|at| at <= now);
+        let expired = self.take_if(is_over);
+        let waiting = self.data.iter().chain(self.requests.iter());
+        self.expires = waiting.filter_map(|it| it.outgoing.expires()).min();
+        self.refuse(expired, |outgoing| Failure::Expired {
+            after: outgoing.max_age().unwrap_or_default(),
+        })
+    }
+
+    fn refuse(
+        &mut self,
+        messages: Vec<Outgoing>,
+        why: impl Fn(&Outgoing) -> Failure,
+    ) -> Vec<Unsent> {
+        self.refused += messages.len() as u64;
+        let messages = messages.into_iter();
+        let unsent = messages.map(|outgoing| Unsent {
+            failure: why(&outgoing),
+            origin: outgoing.origin,
+        });
+        unsent.collect()
+    }
+
+    /// Takes everything out, in order.
+    pub(super) fn drain(&mut self) -> Vec<Origin> {
+        let mut entries = self.data.drain();
+        entries.extend(self.requests.drain());
+        entries.sort_unstable_by_key(|entry| entry.order);
+        self.bytes = 0;
+        self.topics.clear();
+        self.newest.clear();
+        self.not_to_wait = 0;
+        self.expires = None;
+        entries.into_iter().map(|it| it.outgoing.origin).collect()
+    }
+
+    fn take_if(&mut self, is_meant: impl Fn(&Outgoing) -> bool) -> Vec<Outgoing> {
+        let mut taken = self.data.take_if(|entry| is_meant(&entry.outgoing));
+        taken.extend(self.requests.take_if(|entry| is_meant(&entry.outgoing)));
+        taken.sort_unstable_by_key(|entry| entry.order);
+        for entry in &taken {
+            self.on_removed(&entry.outgoing);
+        }
+        taken.into_iter().map(|entry| entry.outgoing).collect()
+    }
+
+    /// A message does not wait any more.
+    fn on_removed(&mut self, outgoing: &Outgoing) {
+        self.bytes -= outgoing.frame.len();
+        let Some(to_others) = &outgoing.to_others else {
+            return;
+        };
+        self.not_to_wait -= usize::from(to_others.terms.policy == SendPolicy::Drop);
+        if let Some(subject) = to_others.subject() {
+            self.newest.remove(&subject);
+        }
+        if let Some(waiting) = self.topics.get_mut(&to_others.topic) {
+            waiting.messages -= 1;
+            waiting.bytes -= outgoing.frame.len();
+            if waiting.messages == 0 {
+                self.topics.remove(&to_others.topic);
+            }
+        }
+        if self.is_empty() {
+            self.expires = None;
+        }
     }
 }
 
-/// Whether the server passes a message on to others.
-pub(super) fn fans_out(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::MatchDataSend
-            | Kind::PartyDataSend
-            | Kind::ChannelMessageSend
-            | Kind::ChannelMessageUpdate
-            | Kind::ChannelMessageRemove
-    )
+impl Outgoing {
+    fn policy(&self) -> Option<SendPolicy> {
+        self.to_others.as_ref().map(|it| it.terms.policy)
+    }
+
+    fn max_age(&self) -> Option<Duration> {
+        match self.policy()? {
+            SendPolicy::Queue { max_age, .. } => Some(max_age),
+            SendPolicy::Latest | SendPolicy::Drop => None,
+        }
+    }
+
+    fn expires(&self) -> Option<Instant> {
+        self.queued_at.checked_add(self.max_age()?)
+    }
+}
+
+impl ToOthers {
+    /// What only the newest is wanted of, if so.
+    fn subject(&self) -> Option<Subject> {
+        (self.terms.policy == SendPolicy::Latest).then_some(Subject {
+            topic: self.topic,
+            receivers: self.receivers,
+            key: self.terms.key,
+        })
+    }
 }

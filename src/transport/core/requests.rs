@@ -43,9 +43,10 @@ pub(super) enum Way {
 /// What an incoming `cid` belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Answered {
-    Open,
+    /// With its place in the order of sending.
+    Open(u64),
     /// It was given up before.
-    Late,
+    Late(u64),
     /// Nothing known, or answered before.
     Stray,
 }
@@ -87,8 +88,7 @@ impl RequestTable {
     }
 
     /// A request goes out. Whether it is still wanted: one that ran out of time in the queue is not sent at all.
-    pub(super) fn on_sent(&mut self, id: RequestId) -> bool {
-        let place = self.next_place();
+    pub(super) fn on_sent(&mut self, id: RequestId, place: u64) -> bool {
         let Some(open) = self.open.get_mut(&id) else {
             return false;
         };
@@ -97,9 +97,19 @@ impl RequestTable {
         true
     }
 
+    /// How many requests the server may be at work on, or has yet to see.
+    pub(super) fn in_flight(&self) -> usize {
+        self.sent + self.late.len()
+    }
+
+    /// A request is not to be sent any more. Whether somebody waits for it.
+    pub(super) fn withdraw(&mut self, id: RequestId) -> bool {
+        self.close(id).is_some()
+    }
+
     /// Whether the server owes an answer to something sent before.
     pub(super) fn is_server_busy(&self) -> bool {
-        self.sent > 0 || !self.late.is_empty()
+        self.in_flight() > 0
     }
 
     /// An answer arrived over the socket.
@@ -109,13 +119,13 @@ impl RequestTable {
         if self.open.get(&id).is_some_and(sent) {
             if let Some(Way::Socket { place: Some(place) }) = self.close(id) {
                 self.on_handled(place);
+                return Answered::Open(place);
             }
-            return Answered::Open;
         }
         match self.late.remove(&id) {
             Some(place) => {
                 self.on_handled(place);
-                Answered::Late
+                Answered::Late(place)
             }
             None => Answered::Stray,
         }

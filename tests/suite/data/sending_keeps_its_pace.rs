@@ -24,6 +24,7 @@ fn five_hundred_sends_in_one_frame_leave_in_order_and_paced() {
         left.extend(
             drain::<EnvelopeSent>(&mut game)
                 .into_iter()
+                .filter(|envelope| envelope.kind == Some(Kind::MatchDataSend))
                 .map(|envelope| envelope.at),
         );
     }

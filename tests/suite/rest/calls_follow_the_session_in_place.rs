@@ -184,5 +184,8 @@ fn a_call_waits_for_the_login_that_is_under_way() {
     let (mut game, log) = begin();
     game.advance(std::time::Duration::from_secs(11));
     let told = log.take();
-    assert!(told[0].starts_with("/a: no answer within"), "{told:?}");
+    assert!(
+        told[0].starts_with("/a: it could not be sent within"),
+        "{told:?}"
+    );
 }

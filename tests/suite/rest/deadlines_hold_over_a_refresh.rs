@@ -17,7 +17,7 @@ fn a_refresh_that_takes_too_long_ends_the_calls_that_wait() {
     game.advance(Duration::from_millis(200));
     assert_eq!(
         log.take(),
-        ["/a: no answer within 10.0 s"],
+        ["/a: it could not be sent within 10.0 s"],
         "its own deadline"
     );
     game.advance(Duration::from_secs(3));
@@ -39,5 +39,5 @@ fn the_deadline_holds_over_all_of_it() {
     game.advance(Duration::from_millis(1_900));
     assert_eq!(log.take(), [""; 0]);
     game.advance(Duration::from_millis(200));
-    assert_eq!(log.take(), ["/a: no answer within 10.0 s"]);
+    assert_eq!(log.take(), ["/a: it could not be sent within 10.0 s"]);
 }

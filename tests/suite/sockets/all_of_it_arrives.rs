@@ -2,7 +2,11 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use crate::common::{game::Game, log::Log, scripted::websocket_server};
+use crate::common::{
+    game::Game,
+    log::Log,
+    scripted::{binary, websocket_server},
+};
 use bevy::prelude::*;
 use bevy_nakama::{prelude::*, proto, testing};
 use bytes::Bytes;
@@ -114,12 +118,18 @@ fn a_burst_goes_on_leaving_although_nothing_else_happens() {
         };
         let _ = socket.send(Message::Binary(answer.encode_to_vec().into()));
         while let Ok(message) = socket.read() {
-            if let Ok(proto::Envelope {
-                message: Some(proto::Message::MatchDataSend(data)),
-                ..
-            }) = proto::decode(message.into_data())
-            {
-                let _ = arrived.send(data.op_code);
+            let Ok(envelope) = proto::decode(message.into_data()) else {
+                continue;
+            };
+            match envelope.message {
+                Some(proto::Message::MatchDataSend(data)) => {
+                    let _ = arrived.send(data.op_code);
+                }
+                Some(proto::Message::Ping(_)) => {
+                    let pong = proto::Message::Pong(proto::realtime::Pong {});
+                    let _ = socket.send(binary(&envelope.cid, pong));
+                }
+                _ => {}
             }
         }
     });
@@ -143,7 +153,7 @@ fn a_burst_goes_on_leaving_although_nothing_else_happens() {
         .map(|_| {
             arrivals
                 .recv_timeout(Duration::from_secs(4))
-                .expect("before the next ping")
+                .expect("before the next heartbeat")
         })
         .collect();
     assert_eq!(seen, (0..500).collect::<Vec<_>>());

@@ -23,7 +23,7 @@ use tungstenite::protocol::CloseFrame;
 /// What the server still has to say when it hangs up.
 const MESSAGES: i64 = 200;
 /// More than the kernel takes of a game whose server does not read.
-const SENT: usize = 64;
+const SENT: usize = 16;
 const LARGE: usize = 1024 * 1024;
 
 /// A game that sends, and a server that reads none of it. The server says the rest of what it has to say, says why it hangs up,

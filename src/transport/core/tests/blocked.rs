@@ -1,7 +1,10 @@
 use std::time::Duration;
 
-use super::*;
-use crate::proto::realtime::{ChannelMessageSend, StatusUpdate};
+use crate::transport::core::*;
+use crate::{
+    proto::realtime::{ChannelMessageSend, StatusUpdate},
+    transport::Terms,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -36,11 +39,12 @@ impl Blocked {
 
     fn ask(&mut self, message: Message) {
         self.last_id += 1;
+        let is_chat = matches!(message, Message::ChannelMessageSend(_));
         let command = LinkCommand::Request {
             id: RequestId(self.last_id),
             message: Box::new(message),
             timeout: SECOND,
-            terms: None,
+            terms: is_chat.then(Terms::default),
         };
         self.core.handle(self.now, Input::Command(command));
     }
@@ -98,7 +102,10 @@ fn a_request_that_ran_out_of_time_unsent_gives_its_place_to_others() {
 
 #[test]
 fn a_request_that_ran_out_of_time_unsent_does_not_use_up_the_pace() {
-    let mut link = Blocked::new(LinkSettings::default());
+    let mut link = Blocked::new(LinkSettings {
+        requests_in_flight: 64,
+        ..LinkSettings::default()
+    });
     for _ in 0..32 {
         link.ask(chat());
     }

@@ -1,0 +1,5 @@
+//! The core, driven by hand.
+
+mod blocked;
+mod room;
+mod sending_hurts_nobody;
