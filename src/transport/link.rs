@@ -51,7 +51,7 @@ impl Default for LinkSettings {
 }
 
 /// Names a link among those of its thread.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) struct LinkId(pub(super) u64);
 
 /// One hand-over's worth of events, and what they weigh.

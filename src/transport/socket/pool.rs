@@ -21,6 +21,8 @@ const PER_HOST: usize = 6;
 #[derive(Default)]
 pub(crate) struct Pool {
     hosts: HashMap<Host, Lane>,
+    /// Whose connection is open to which host.
+    open: HashMap<Token, Host>,
 }
 
 /// Name or IP address, and port.
@@ -28,8 +30,8 @@ pub(crate) type Host = (String, u16);
 
 #[derive(Default)]
 struct Lane {
-    /// The connections that are open.
-    open: Vec<Token>,
+    /// How many connections are open.
+    open: usize,
     urgent: VecDeque<(LinkId, RequestId)>,
     others: VecDeque<(LinkId, RequestId)>,
 }
@@ -56,23 +58,90 @@ impl Pool {
         let mut free = self
             .hosts
             .iter_mut()
-            .filter(|(_, lane)| lane.open.len() < PER_HOST);
-        free.find_map(|(host, lane)| {
+            .filter(|(_, lane)| lane.open < PER_HOST);
+        let (host, (link, request)) = free.find_map(|(host, lane)| {
             let next = lane.urgent.pop_front().or_else(|| lane.others.pop_front());
-            next.map(|(link, request)| (host.clone(), link, request))
-        })
+            next.map(|next| (host.clone(), next))
+        })?;
+        self.forget_if_idle(&host);
+        Some((host, link, request))
     }
 
     /// A call has a connection.
     pub(crate) fn open(&mut self, host: Host, token: Token) {
-        self.hosts.entry(host).or_default().open.push(token);
+        self.hosts.entry(host.clone()).or_default().open += 1;
+        self.open.insert(token, host);
     }
 
-    /// Forgets the connections that are not open any more.
-    pub(crate) fn retain(&mut self, is_open: impl Fn(Token) -> bool) {
-        self.hosts.retain(|_, lane| {
-            lane.open.retain(|token| is_open(*token));
-            !(lane.open.is_empty() && lane.urgent.is_empty() && lane.others.is_empty())
-        });
+    /// A connection has ended. It need not be that of a call.
+    pub(crate) fn close(&mut self, token: Token) {
+        if let Some(host) = self.open.remove(&token)
+            && let Some(lane) = self.hosts.get_mut(&host)
+        {
+            lane.open -= 1;
+            self.forget_if_idle(&host);
+        }
+    }
+
+    fn forget_if_idle(&mut self, host: &Host) {
+        let is_idle =
+            |lane: &Lane| lane.open == 0 && lane.urgent.is_empty() && lane.others.is_empty();
+        if self.hosts.get(host).is_some_and(is_idle) {
+            self.hosts.remove(host);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::address::NakamaServer;
+
+    fn wait(pool: &mut Pool, host: &str, call: u64) {
+        let server = NakamaServer::new(format!("http://{host}:7350"), "key");
+        let endpoint = server.endpoint().unwrap();
+        pool.wait(LinkId(1), RequestId(call), &endpoint, &Auth::ServerKey);
+    }
+
+    /// Starts the calls whose turn it is. Each has its number as its token.
+    fn start(pool: &mut Pool) -> Vec<u64> {
+        let mut started = Vec::new();
+        while let Some((host, _, request)) = pool.next() {
+            pool.open(host, Token(request.0 as usize));
+            started.push(request.0);
+        }
+        started
+    }
+
+    #[test]
+    fn a_host_is_asked_for_a_few_things_at_a_time_and_for_the_next_when_one_is_done() {
+        let mut pool = Pool::default();
+        (1..=9).for_each(|call| wait(&mut pool, "a", call));
+        wait(&mut pool, "b", 20);
+        let mut started = start(&mut pool);
+        started.sort_unstable();
+        assert_eq!(started, [1, 2, 3, 4, 5, 6, 20], "another host has its own");
+        pool.close(Token(99));
+        assert!(start(&mut pool).is_empty(), "another connection ended");
+        pool.close(Token(2));
+        assert_eq!(start(&mut pool), [7]);
+        pool.close(Token(2));
+        assert!(start(&mut pool).is_empty(), "it ends once");
+    }
+
+    #[test]
+    fn a_host_with_nothing_to_do_is_forgotten() {
+        let mut pool = Pool::default();
+        wait(&mut pool, "a", 1);
+        wait(&mut pool, "b", 2);
+        while let Some((host, _, request)) = pool.next() {
+            // The other one was given up meanwhile.
+            if request == RequestId(1) {
+                pool.open(host, Token(1));
+            }
+        }
+        assert_eq!(pool.hosts.len(), 1);
+        pool.close(Token(1));
+        assert!(pool.hosts.is_empty() && pool.open.is_empty());
     }
 }

@@ -29,7 +29,7 @@ const INSIDE_TRANSPORT: [(&str, &[&str]); 2] =
     [("core", &["socket"]), ("wire", &["core", "socket"])];
 
 /// Folders in which no two files know each other.
-const TIDY: [&str; 8] = [
+const TIDY: [&str; 9] = [
     "chaos",
     "connection",
     "data",
@@ -38,6 +38,7 @@ const TIDY: [&str; 8] = [
     "transport/core",
     "transport/socket",
     "transport/wire",
+    "transport/worker",
 ];
 
 fn names(source: &Source, path: &[String]) -> String {
