@@ -9,6 +9,7 @@
 //! * What is older, and what left in a burst, has to be confirmed by the server before more follows. How much may be unconfirmed is the
 //!   *window*: [`NakamaSettings::send_window`](crate::plugin::NakamaSettings::send_window), 48, divided by the number of members who may
 //!   send to the same receiver, that is, all but one. It is at least 2. In a match of five, it is 12.
+//! * Of a burst, 32 messages leave at once, and then 4 in each millisecond, as far as the window goes.
 //! * If the window is closed, data waits in your game, in order. After a stall, what has waited leaves a window at a time, each as soon as the
 //!   server has confirmed the one before.
 //!
