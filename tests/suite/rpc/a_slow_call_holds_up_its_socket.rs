@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::*;
 use crate::common::log::{listen, warnings};
 
-/// A game that calls `slow`, and sends data at 20 Hz for so long until the answer is there.
+/// A game that calls `slow`, and sends data at 40 Hz for so long until the answer is there.
 fn play(game: &mut TestGame, here: Entity, seconds: u64) {
     game.commands(|commands| commands.nakama().rpc(Rpc::new("slow")).id());
     game.update();
     let call = game.expect_sent(Kind::Rpc);
-    for _ in 0..20 * seconds {
+    for _ in 0..40 * seconds {
         let data = OutgoingData::raw(1, "x");
         game.commands(|commands| commands.nakama().send_data(here, data));
-        game.advance(Duration::from_millis(50));
+        game.advance(Duration::from_millis(25));
     }
     let answer = api::Rpc {
         id: "slow".into(),
@@ -38,16 +38,16 @@ fn data_waits_behind_a_slow_call_and_the_log_says_what_to_do() {
     let here = game.match_entity("m1");
     // As a server that is at work on the call.
     game.server_goes_silent();
-    play(&mut game, here, 4);
+    play(&mut game, here, 2);
     let told =
-        "the call of `slow` held up this socket for 4.0 s, and data had to wait; use `over_rest`";
+        "the call of `slow` held up this socket for 2.0 s, and data had to wait; use `over_rest`";
     assert_eq!(warnings(), [told]);
     let at_once = sent(&mut game);
     assert_eq!(
         at_once, 80,
         "the answer says that all before it was handled"
     );
-    play(&mut game, here, 4);
+    play(&mut game, here, 2);
     assert_eq!(warnings(), [""; 0], "once");
 }
 
@@ -59,5 +59,5 @@ fn a_call_that_nothing_waited_for_is_not_told() {
     game.server_goes_silent();
     play(&mut game, here, 1);
     assert_eq!(warnings(), [""; 0]);
-    assert_eq!(sent(&mut game), 20);
+    assert_eq!(sent(&mut game), 40);
 }
