@@ -40,7 +40,7 @@ fn data_waits_behind_a_slow_call_and_the_log_says_what_to_do() {
     game.server_goes_silent();
     play(&mut game, here, 2);
     let told =
-        "the call of `slow` held up this socket for 2.0 s, and data had to wait; use `over_rest`";
+        "the call of `slow` held up this socket for 2.4 s, and data had to wait; use `over_rest`";
     assert_eq!(warnings(), [told]);
     let at_once = sent(&mut game);
     assert_eq!(
