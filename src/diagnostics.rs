@@ -38,8 +38,23 @@ pub const RECEIVED_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/rec
 pub const SENT: DiagnosticPath = DiagnosticPath::const_new("nakama/sent");
 /// Bytes sent per second, without WebSocket framing.
 pub const SENT_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/sent_bytes");
-/// Messages that wait to be sent, because they are paced or the network is slow.
+/// Messages that wait to be sent: see [`send`](crate::send).
 pub const QUEUED: DiagnosticPath = DiagnosticPath::const_new("nakama/queued");
+/// The bytes of the messages that wait to be sent, without WebSocket framing.
+pub const QUEUED_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/queued_bytes");
+/// Messages for other members that were sent, and that the server has not confirmed yet.
+pub const UNACKNOWLEDGED: DiagnosticPath = DiagnosticPath::const_new("nakama/unacknowledged");
+/// The window of the last message for other members: how many such messages, beside those in normal flight, may be unacknowledged before
+/// the next one waits. 0 before the first message.
+pub const SEND_WINDOW: DiagnosticPath = DiagnosticPath::const_new("nakama/send_window");
+/// Requests over the socket that were sent and have no answer yet.
+pub const IN_FLIGHT: DiagnosticPath = DiagnosticPath::const_new("nakama/in_flight");
+/// Messages since the start that had to wait because the window was closed.
+pub const HELD_BACK: DiagnosticPath = DiagnosticPath::const_new("nakama/held_back");
+/// Messages since the start that a newer one has taken the place of, as [`SendPolicy::Latest`](crate::send::SendPolicy::Latest) says.
+pub const REPLACED: DiagnosticPath = DiagnosticPath::const_new("nakama/replaced");
+/// Messages since the start that were not sent: too much was waiting, or they waited for too long, or they were not to wait.
+pub const REFUSED: DiagnosticPath = DiagnosticPath::const_new("nakama/refused");
 /// Bytes that your game has not read yet.
 pub const WAITING_BYTES: DiagnosticPath = DiagnosticPath::const_new("nakama/waiting_bytes");
 /// Requests without an answer.
@@ -79,6 +94,13 @@ impl Plugin for NakamaDiagnosticsPlugin {
             .register_diagnostic(Diagnostic::new(SENT).with_suffix("/s"))
             .register_diagnostic(Diagnostic::new(SENT_BYTES).with_suffix(" B/s"))
             .register_diagnostic(Diagnostic::new(QUEUED))
+            .register_diagnostic(Diagnostic::new(QUEUED_BYTES).with_suffix(" B"))
+            .register_diagnostic(Diagnostic::new(UNACKNOWLEDGED))
+            .register_diagnostic(Diagnostic::new(SEND_WINDOW))
+            .register_diagnostic(Diagnostic::new(IN_FLIGHT))
+            .register_diagnostic(Diagnostic::new(HELD_BACK))
+            .register_diagnostic(Diagnostic::new(REPLACED))
+            .register_diagnostic(Diagnostic::new(REFUSED))
             .register_diagnostic(Diagnostic::new(WAITING_BYTES).with_suffix(" B"))
             .register_diagnostic(Diagnostic::new(PENDING_REQUESTS))
             .register_diagnostic(Diagnostic::new(LATE_REQUESTS))
@@ -115,6 +137,13 @@ fn measure(
         diagnostics.add_measurement(&ROUND_TRIP, || round_trip.as_secs_f64() * 1000.0);
     }
     diagnostics.add_measurement(&QUEUED, || now.queued_out as f64);
+    diagnostics.add_measurement(&QUEUED_BYTES, || now.queued_bytes as f64);
+    diagnostics.add_measurement(&UNACKNOWLEDGED, || now.unacknowledged as f64);
+    diagnostics.add_measurement(&SEND_WINDOW, || now.window as f64);
+    diagnostics.add_measurement(&IN_FLIGHT, || now.in_flight as f64);
+    diagnostics.add_measurement(&HELD_BACK, || now.held_back as f64);
+    diagnostics.add_measurement(&REPLACED, || now.replaced as f64);
+    diagnostics.add_measurement(&REFUSED, || now.refused as f64);
     diagnostics.add_measurement(&WAITING_BYTES, || now.waiting_bytes as f64);
     diagnostics.add_measurement(&PENDING_REQUESTS, || requests.len() as f64);
     diagnostics.add_measurement(&LATE_REQUESTS, || requests.late() as f64);

@@ -117,7 +117,7 @@ pub mod prelude {
         request::{PendingRequest, Replied, Request as _, RequestError, RequestFailed},
         rest::{CallRest, RestMethod, RestReply},
         rpc::{Rpc, RpcFailure, RpcRefusal, RpcReply, RpcWithKey},
-        send::{SendError, SendFailed},
+        send::{SendError, SendFailed, SendPolicy, SendWindow},
         session::{CurrentSession, FileSessionStore, NakamaSession, SessionStore},
         status::{
             FollowUsers, FollowedUser, FollowedUserIndex, SessionOf, StatusRefusal, UnfollowUsers,

@@ -40,6 +40,11 @@ pub struct NakamaSettings {
     pub hand_over_limit: usize,
     /// How many messages may wait to be sent. Default: 4096. *At start.*
     pub send_queue: usize,
+    /// How many messages the other members of a match, party or channel may all together have under way to one member without the server
+    /// having confirmed them, beside what is in normal flight: see [`send`](crate::send). Each member gets an equal share of it, at least 2.
+    /// Raise it if you raise the server's `socket.outgoing_queue_size`, to about three quarters of that. Default: 48. A
+    /// [`SendWindow`](crate::send::SendWindow) on an entity counts in its place there.
+    pub send_window: u32,
     /// How many requests over the socket may be unanswered. The next one waits. Default: 24. *At start.*
     pub requests_in_flight: usize,
     /// How many lines the [`ChatLog`](crate::chat::ChatLog) of a channel holds. Default: 200.
@@ -58,6 +63,7 @@ impl Default for NakamaSettings {
             max_envelope: link.max_envelope,
             hand_over_limit: link.hand_over_limit,
             send_queue: link.send_queue,
+            send_window: 48,
             requests_in_flight: link.requests_in_flight,
             chat_log_lines: 200,
             inbox_notifications: 200,

@@ -25,6 +25,8 @@ struct Moved {
 
 impl MatchPayload for Moved {
     const OP_CODE: i64 = 1;
+    /// Where somebody was a second ago is of no use to anybody.
+    const POLICY: Option<SendPolicy> = Some(SendPolicy::Latest);
     type Codec = Postcard;
 }
 

@@ -12,7 +12,7 @@
 //! | [`DisconnectReason`] | What to do |
 //! |---|---|
 //! | [`Requested`](DisconnectReason::Requested) | Nothing: you have asked for it. |
-//! | [`Unreachable`](DisconnectReason::Unreachable), [`Lost`](DisconnectReason::Lost), [`Silent`](DisconnectReason::Silent), [`ClosedByServer`](DisconnectReason::ClosedByServer), [`RefreshFailed`](DisconnectReason::RefreshFailed), [`Overflow`](DisconnectReason::Overflow), [`Protocol`](DisconnectReason::Protocol), [`NetworkThread`](DisconnectReason::NetworkThread) | Connect again after some seconds. |
+//! | [`Unreachable`](DisconnectReason::Unreachable), [`Lost`](DisconnectReason::Lost), [`Silent`](DisconnectReason::Silent), [`ClosedByServer`](DisconnectReason::ClosedByServer), [`OutgoingQueueFull`](DisconnectReason::OutgoingQueueFull), [`RefreshFailed`](DisconnectReason::RefreshFailed), [`Overflow`](DisconnectReason::Overflow), [`Protocol`](DisconnectReason::Protocol), [`NetworkThread`](DisconnectReason::NetworkThread) | Connect again after some seconds. |
 //! | [`SessionEnded`](DisconnectReason::SessionEnded), [`NotLoggedIn`](DisconnectReason::NotLoggedIn), [`Refused`](DisconnectReason::Refused) | Log in again, then connect. |
 //! | [`LoginFailed`](DisconnectReason::LoginFailed) | Look at `Replied<LogIn>`: if the server has refused the login, ask the player; otherwise log in again after some seconds. |
 //! | [`BadAddress`](DisconnectReason::BadAddress), [`Banned`](DisconnectReason::Banned), [`Replaced`](DisconnectReason::Replaced) | Tell the player. To try again does not help. |

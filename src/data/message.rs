@@ -25,7 +25,7 @@ pub(crate) mod sealed {
 
     use bevy_ecs::prelude::*;
 
-    use crate::data::codec::Codec;
+    use crate::{data::codec::Codec, transport::SendPolicy};
 
     pub trait Keyed: Component + Clone + Debug {
         /// What tells the types of its data apart, in errors.
@@ -35,6 +35,8 @@ pub(crate) mod sealed {
     pub trait Bound<C>: Sized + Send + Sync + 'static {
         /// What the type is bound to: an op code, or the mode of a stream.
         const KEY: i64;
+        /// What becomes of its values if they cannot leave at once. `None`: the game has not said.
+        const POLICY: Option<SendPolicy> = None;
         type Codec: Codec<Self>;
     }
 }

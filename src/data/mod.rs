@@ -8,6 +8,7 @@ mod message;
 mod outgoing;
 pub mod payload;
 pub mod send;
+mod window;
 
 use bevy_app::{App, Plugin};
 
@@ -17,6 +18,7 @@ pub(crate) use self::{
     deliver::{WireData, add_data},
     message::sealed,
     outgoing::{ReadyData, SendsData, send_data},
+    window::{TO_WHOMEVER, terms_of, terms_to},
 };
 use crate::{
     ecs::observed,
@@ -29,12 +31,14 @@ pub(crate) struct DataPlugin;
 impl Plugin for DataPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<observed::Told<send::Logged>>()
+            .init_resource::<send::Chosen>()
             .add_life_cycle(LifeCycle {
                 on_opened: observed::forget_told::<send::Logged>,
                 on_lost: NOTHING,
                 reenter: NOTHING,
                 on_closed: NOTHING,
             })
+            .register_type::<send::SendWindow>()
             .handle_failed_sends(send::on_send_failed);
     }
 }

@@ -1,4 +1,123 @@
-//! Data that was not sent, and how the game hears of it.
+//! Sending: what leaves at once, what waits, and what becomes of data that could not be sent.
+//!
+//! Nakama keeps a queue of 64 messages for each *receiver*, and disconnects the receiver whose queue overflows. So a player with a bad line
+//! could cost all the *others* their connection: what piled up while the line stood still arrives at once. The plugin holds data back
+//! before that happens:
+//!
+//! * What you have just sent is *in normal flight*: all that left within the last one and a half round trips, in an even flow. It never makes
+//!   anything wait, so a healthy line is never slowed down.
+//! * What is older, and what left in a burst, has to be confirmed by the server before more follows. How much may be unconfirmed is the
+//!   *window*: [`NakamaSettings::send_window`](crate::plugin::NakamaSettings::send_window), 48, divided by the number of members who may
+//!   send to the same receiver, that is, all but one. It is at least 2. In a match of five, it is 12.
+//! * Of a burst, 32 messages leave at once, and then 4 in each millisecond, as far as the window goes.
+//! * If the window is closed, data waits in your game, in order. After a stall, what has waited leaves a window at a time, each as soon as the
+//!   server has confirmed the one before.
+//!
+//! This holds for data of matches and parties, for chat messages, and for the local user's status. For one match, party or channel,
+//! [`SendWindow`] sets another window. A status goes to nobody knows how many, each of whom may follow many others: its window is 2.
+//! Members of a channel who are [hidden](crate::chat::JoinChat::hidden) are not counted.
+//!
+//! # What waits, and how long
+//!
+//! A [`SendPolicy`] says what becomes of data that cannot leave at once. It is bound to the type, or set
+//! [at the call](OutgoingData::policy):
+//!
+//! | policy | what it does | for |
+//! |---|---|---|
+//! | [`Queue`](SendPolicy::Queue) | It waits, in order, within bounds. This is the default, with up to 4,096 messages and 16 MiB for each op code, and up to 20 s. | what everybody has to hear |
+//! | [`Latest`](SendPolicy::Latest) | The newest takes the place of the one before. | positions, aims, scores |
+//! | [`Drop`](SendPolicy::Drop) | It does not wait. | sounds, emotes: what is wrong if it is late |
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_nakama::prelude::*;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Moved {
+//!     unit: u64,
+//!     to: Vec2,
+//! }
+//!
+//! impl MatchPayload for Moved {
+//!     const OP_CODE: i64 = 1;
+//!     const POLICY: Option<SendPolicy> = Some(SendPolicy::Latest);
+//!     type Codec = Postcard;
+//! }
+//!
+//! /// A player has several units: the position of one must not take the place of another's.
+//! fn tell(mut commands: Commands, here: Single<Entity, With<Match>>, units: Query<(Entity, &Transform)>) {
+//!     for (unit, transform) in &units {
+//!         let moved = Moved { unit: unit.to_bits(), to: transform.translation.truncate() };
+//!         let data = OutgoingData::typed(&moved).key(moved.unit);
+//!         commands.nakama().send_data(*here, data);
+//!     }
+//! }
+//! # App::new().add_systems(Update, tell);
+//! ```
+//!
+//! # What could not be sent
+//!
+//! [`SendFailed`] tells you, with the reason. That the line is slow is a reason for three of them:
+//!
+//! * [`QueueFull`](SendError::QueueFull): as much waits already as the policy allows.
+//! * [`Expired`](SendError::Expired): it has waited for as long as the policy allows.
+//! * [`Dropped`](SendError::Dropped): it was not to wait.
+//!
+//! If you do not observe `SendFailed`, the first of its kind is a warning in the log. What your own policy says is not: you have chosen it.
+//! The [diagnostics](crate::diagnostics) and the overlay count it. What [`Latest`](SendPolicy::Latest) replaces is only counted. While there
+//! is no connection, nothing waits: you get [`NotConnected`](SendError::NotConnected) at once.
+//!
+//! # How many, how often
+//!
+//! If the line of *one* player stands still, however long, this much arrives at once when it goes on: the window, and what was in normal
+//! flight, which is messages a second × 1.5 × round trip. In a match of two, with 20 messages a second and 300 ms, that is 48 + 9 = 57; in a
+//! larger match it is less. So nobody else is disconnected.
+//!
+//! If *all* players stand still at once, because the server stops for a moment, as much arrives at each receiver from everybody else:
+//! (members − 1) × (window + messages a second × 1.5 × round trip). Up to 64, the plugin can promise that nobody is disconnected, even if
+//! the server sends nothing on meanwhile. What is above 64 is in bold:
+//!
+//! | members | messages a second, from each | round trip 50 ms | 150 ms | 300 ms |
+//! |---|---|---|---|---|
+//! | 2 | 10 | 49 | 51 | 53 |
+//! | 2 | 20 | 50 | 53 | 57 |
+//! | 2 | 60 | 53 | 62 | **75** |
+//! | 5 | 10 | 51 | 57 | **66** |
+//! | 5 | 20 | 54 | **66** | **84** |
+//! | 10 | 10 | 52 | **66** | **86** |
+//! | 10 | 20 | 59 | **86** | **126** |
+//! | 20 | 10 | 53 | **81** | **124** |
+//! | 20 | 20 | **67** | **124** | **209** |
+//! | 33 | 10 | **88** | **136** | **208** |
+//! | 33 | 20 | **112** | **208** | **352** |
+//!
+//! Above 64 it depends on how fast the server sends on: mostly it is faster than the burst. With 20 members, 20 messages a second and
+//! 150 ms, 57 messages are under way to each receiver even when all is well. From 33 members on, the least window of 2 alone is 64, so no
+//! window can promise it. What you can do:
+//!
+//! * Send less often. Ten positions a second look smooth, if you show them a moment later.
+//! * Give the match a smaller [`SendWindow`]: for five members at 20 messages a second and 300 ms, 28 is enough to come down to 64. Data has
+//!   to wait sooner then when the line stands still.
+//! * Use [`Latest`](SendPolicy::Latest). It does not change what is under way, but after a stall one message leaves in place of all that has
+//!   waited.
+//! * If the server is yours, raise its `socket.outgoing_queue_size`, and
+//!   [`send_window`](crate::plugin::NakamaSettings::send_window) with it, to three quarters of it.
+//! * Let an authoritative match collect what the players do, and send the state once for each tick. Its input queue of 128 messages
+//!   (`match.input_queue_size`) is for all members together, and it drops what is too much *without a word*. So keep members × messages a
+//!   second ÷ ticks a second well below 128.
+//!
+//! Who is disconnected all the same gets [`OutgoingQueueFull`](crate::connection::DisconnectReason::OutgoingQueueFull).
+//!
+//! # Requests
+//!
+//! Their answers go through the receiver's queue, too: the local user's own. So at most
+//! [`NakamaSettings::requests_in_flight`](crate::plugin::NakamaSettings::requests_in_flight) of them, 24, are without an answer. The next one
+//! waits for its turn, and its timeout runs.
+//!
+//! **While a call of a function (RPC) or a request to join a match runs, the server handles nothing else of that socket.** What you
+//! send meanwhile arrives in a burst when it ends. The plugin holds data back then as on a line that stands still, and says so in the log. So
+//! make slow calls [over REST](crate::rpc::Rpc::over_rest), where they hold up nothing.
 
 use std::{
     mem::{Discriminant, discriminant},
@@ -6,8 +125,9 @@ use std::{
 };
 
 use bevy_ecs::prelude::*;
+use hashbrown::HashSet;
 
-pub use super::outgoing::OutgoingData;
+pub use super::{outgoing::OutgoingData, window::SendWindow};
 pub use crate::transport::SendPolicy;
 use crate::{
     ecs::observed,
@@ -18,7 +138,8 @@ use crate::{
 
 /// Data was not sent. This is an event of the match's or party's entity, triggered in
 /// [`NakamaSystems::Receive`](crate::plugin::NakamaSystems::Receive) of one of the next frames. If you do not observe it, you find
-/// a warning in the log, once for each connection, op code and kind of reason.
+/// a warning in the log, once for each connection, op code and kind of reason. What your own [`SendPolicy`] refuses is not a
+/// warning.
 #[derive(Clone, Debug, EntityEvent)]
 pub struct SendFailed {
     /// The match or party that it was for.
@@ -55,6 +176,9 @@ pub enum SendError {
     /// None of the chosen receivers is in the match.
     #[error("none of the receivers is in the match")]
     NoReceivers,
+    /// You have chosen receivers in a party, where all data goes to everybody.
+    #[error("in a party, the receivers cannot be chosen")]
+    ReceiversChosen,
     /// It is too large: the server would close the socket over it.
     #[error("{size} bytes are above the server's limit of {limit}")]
     TooLarge {
@@ -63,7 +187,8 @@ pub enum SendError {
         /// The largest size that the server accepts.
         limit: usize,
     },
-    /// Too many messages wait to be sent: the line has stalled, or your game sends faster than the pace allows.
+    /// As much waits to be sent as its [policy](crate::send::SendPolicy::Queue) lets wait, or in all as
+    /// [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings::send_queue) does: the line stands still, or your game sends too much.
     #[error("{waiting} messages are waiting to be sent")]
     QueueFull {
         /// How many wait: with this op code in the context, or in all if [`NakamaSettings::send_queue`](crate::plugin::NakamaSettings) is
@@ -110,6 +235,32 @@ impl From<Unconfirmed> for SendError {
     }
 }
 
+/// The op codes for which the game has set a policy.
+#[derive(Default, Resource)]
+pub(super) struct Chosen(HashSet<i64>);
+
+/// How many of them are remembered.
+const CHOSEN: usize = 64;
+
+/// The game has set a policy for this data.
+pub(super) fn note_policy(world: &mut World, op_code: i64) {
+    let Chosen(op_codes) = &mut *world.resource_mut();
+    if op_codes.len() < CHOSEN {
+        op_codes.insert(op_code);
+    }
+}
+
+/// Whether that is what a policy of the game's own says.
+fn is_as_chosen(world: &World, op_code: i64, reason: &SendError) -> bool {
+    match reason {
+        SendError::Dropped => true,
+        SendError::QueueFull { .. } | SendError::Expired { .. } => {
+            world.resource::<Chosen>().0.contains(&op_code)
+        }
+        _ => false,
+    }
+}
+
 /// What the log tells once: a kind of reason for an op code.
 pub(super) type Logged = (i64, Discriminant<SendError>);
 
@@ -129,7 +280,9 @@ pub(crate) fn tell(world: &mut World, context: Entity, op_code: i64, reason: Sen
         reason,
     };
     let key: Logged = (op_code, discriminant(&failed.reason));
-    if observed::is_news::<SendFailed, _>(world, Some(context), key) {
+    if !is_as_chosen(world, op_code, &failed.reason)
+        && observed::is_news::<SendFailed, _>(world, Some(context), key)
+    {
         log::warn!(
             "data with op code {op_code} was not sent, and the game does not observe `SendFailed`: {}",
             failed.reason

@@ -20,12 +20,13 @@ use bytes::Bytes;
 use crate::{
     commands::NakamaCommands,
     connection::{NetworkLink, hand_over},
+    data::terms_of,
     ecs::{NakamaSystems, observed},
     error::{ErrorCode, ServerError},
     mirror::{AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor, on_pushed},
     proto::{self, Envelope, Kind, Message, realtime},
     request::{Consent, Move, Outcome, SocketRequest, request, submit},
-    transport::{Direction, LinkCommand, People, RawEnvelope},
+    transport::{Direction, LinkCommand, People, RawEnvelope, Terms},
 };
 
 macro_rules! raw_envelopes {
@@ -212,6 +213,10 @@ impl SocketRequest for RawRequest {
 
     fn to_message(&self) -> Message {
         self.message.clone()
+    }
+
+    fn terms(&self, world: &World) -> Option<Terms> {
+        terms_of(world, &self.message)
     }
 
     fn moves(&self) -> Option<Move> {

@@ -132,6 +132,12 @@ impl PresenceIndex {
             .map_or(0, |roster| roster.here.len())
     }
 
+    /// How many sessions the server has in a context, also those whose presence the game has despawned.
+    pub(crate) fn sessions(&self, context: Entity) -> usize {
+        let roster = self.contexts.get(&context);
+        roster.map_or(0, |roster| roster.here.len() + roster.without_entity.len())
+    }
+
     /// The session of this connection. The server tells it right at the start if the local user
     /// [appears online](crate::connection::ConnectOptions::appear_online), and otherwise with the first match, party or channel that the
     /// local user joins.

@@ -73,6 +73,20 @@ pub struct TrafficView {
     pub sent_bytes: u64,
     /// Messages that wait to be sent.
     pub queued: usize,
+    /// Their bytes, without WebSocket framing.
+    pub queued_bytes: usize,
+    /// Messages for other members that were sent, and that the server has not confirmed yet.
+    pub unacknowledged: usize,
+    /// How many of them, beside those in normal flight, there may be before the next one waits. 0: nothing was sent to others yet.
+    pub window: usize,
+    /// Requests over the socket that were sent and have no answer yet.
+    pub in_flight: usize,
+    /// Messages that had to wait because the window was closed.
+    pub held_back: u64,
+    /// Messages that a newer one has taken the place of.
+    pub replaced: u64,
+    /// Messages that were not sent: too much was waiting, or they waited for too long, or they were not to wait.
+    pub refused: u64,
     /// Bytes that the game has not read yet.
     pub waiting_bytes: usize,
     /// Messages that arrived early and wait for the answer or the join that they belong to.

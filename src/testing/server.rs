@@ -198,9 +198,16 @@ impl TestGame {
         self.wire.input(Input::RestDone(id, Err(error)));
     }
 
-    /// Lets heartbeats go unanswered.
+    /// Lets pings go unanswered: heartbeats, and those by which the plugin learns what the server has handled. So what the game sends has to
+    /// wait after a while, as on a line that stands still: see [`send`](crate::send). Let the game run again some 8 s later, and it gives the
+    /// connection up.
     pub fn server_goes_silent(&mut self) {
         self.wire.is_silent = true;
+    }
+
+    /// Answers all pings again, also those that went unanswered.
+    pub fn server_speaks_again(&mut self) {
+        self.wire.speak_again();
     }
 
     /// The network thread ends, as it would after a fault of its own. From now on nobody is at the other end.

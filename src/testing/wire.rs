@@ -29,6 +29,16 @@ pub(super) struct Wire {
     pub(super) sent: VecDeque<Envelope>,
     pub(super) calls: VecDeque<(RequestId, RestCall)>,
     pub(super) is_silent: bool,
+    /// The pings that were not answered because of that.
+    unanswered: Vec<(Epoch, String)>,
+}
+
+fn pong(epoch: Epoch, cid: String) -> Input {
+    let pong = Envelope {
+        cid,
+        message: Some(Message::Pong(realtime::Pong {})),
+    };
+    Input::Frame(epoch, pong.encode_to_vec().into())
 }
 
 struct ByHand(Sender<Vec<LinkCommand>>);
@@ -54,6 +64,7 @@ impl Wire {
             sent: VecDeque::new(),
             calls: VecDeque::new(),
             is_silent: false,
+            unanswered: Vec::new(),
         };
         (wire, Link::new(Box::new(ByHand(to_wire)), events, stats))
     }
@@ -124,13 +135,20 @@ impl Wire {
         if !is_heartbeat {
             return self.sent.push_back(envelope);
         }
-        if let Some(epoch) = self.epoch.filter(|_| !self.is_silent) {
-            let pong = Envelope {
-                cid: envelope.cid,
-                message: Some(Message::Pong(realtime::Pong {})),
-            };
-            self.core
-                .handle(self.now, Input::Frame(epoch, pong.encode_to_vec().into()));
+        if let Some(epoch) = self.epoch {
+            if self.is_silent {
+                self.unanswered.push((epoch, envelope.cid));
+            } else {
+                self.core.handle(self.now, pong(epoch, envelope.cid));
+            }
         }
+    }
+
+    /// Answers pings again, and now all that it has not answered.
+    pub(super) fn speak_again(&mut self) {
+        self.is_silent = false;
+        let unanswered = self.unanswered.drain(..);
+        self.inbox
+            .extend(unanswered.map(|(epoch, cid)| pong(epoch, cid)));
     }
 }

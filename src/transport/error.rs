@@ -178,6 +178,20 @@ pub enum DisconnectReason {
         /// The server's text, often empty.
         reason: String,
     },
+    /// The server's queue for this client was full, so it closed the socket. The queue holds `socket.outgoing_queue_size` messages, 64 by
+    /// default. Most of the time, more came at once than the server could send on: other members sent a burst, or this game asked for too
+    /// much. It also fills up while this game's process or line stands still. [`send`](crate::send#how-many-how-often) says what you can do.
+    ///
+    /// You do not always hear of it:
+    ///
+    /// * Nakama 3.27 closes without a text: that is [`ClosedByServer`](Self::ClosedByServer), without a code.
+    /// * Nakama 3.40 does not always get to say it. In some of a hundred cases, and always if the line stands still, you get
+    ///   [`Lost`](Self::Lost). If little was sent, the server ends a line that stands still because it hears no sign of life.
+    #[error(
+        "too much came at once: the server's queue for this client was full (others sent a burst, this game asked for too much, or its line \
+         stood still); `socket.outgoing_queue_size` of the server is its size"
+    )]
+    OutgoingQueueFull,
     /// The same account opened another socket, and the server allows only one (notification −7, `session.single_socket`).
     #[error("replaced by a newer socket of the same account")]
     Replaced,
@@ -206,6 +220,22 @@ pub enum DisconnectReason {
     /// The network thread could not be started, or ended.
     #[error("the network thread is not running")]
     NetworkThread,
+}
+
+/// What Nakama says when it closes a socket whose queue is full.
+const QUEUE_FULL: &str = "session outgoing queue full";
+
+impl DisconnectReason {
+    /// The server closed the socket, with a code and a text or without.
+    pub(crate) fn of_close(words: Option<(u16, String)>) -> Self {
+        match words.unzip() {
+            (_, Some(reason)) if reason == QUEUE_FULL => Self::OutgoingQueueFull,
+            (code, reason) => Self::ClosedByServer {
+                code,
+                reason: reason.unwrap_or_default(),
+            },
+        }
+    }
 }
 
 /// What a close frame said, to be put behind a sentence.

@@ -28,14 +28,18 @@ pub enum SendPolicy {
     Drop,
 }
 
+impl SendPolicy {
+    pub(crate) const DEFAULT: Self = Self::Queue {
+        max_messages: 4096,
+        max_bytes: 16 * 1024 * 1024,
+        max_age: Duration::from_secs(20),
+    };
+}
+
 impl Default for SendPolicy {
     /// Up to 4,096 messages and 16 MiB wait for up to 20 s.
     fn default() -> Self {
-        Self::Queue {
-            max_messages: 4096,
-            max_bytes: 16 * 1024 * 1024,
-            max_age: Duration::from_secs(20),
-        }
+        Self::DEFAULT
     }
 }
 

@@ -48,6 +48,9 @@
 //!
 //! # Limits
 //!
+//! A message may have to wait before it leaves, like [all that others receive](crate::send), if the line stands still or your game sends many
+//! at once. Its request's timeout runs meanwhile.
+//!
 //! The server takes messages that are JSON objects, and envelopes of at most 4096 bytes. The local user can edit and remove their own
 //! stored messages. If a member joins without being [persistent](JoinChat::persistent), the server passes on whatever edits and removals
 //! that member sends, even of other people's messages; so the log applies an edit or a removal only if it comes from the author. The log

@@ -5,6 +5,7 @@ use bevy_ecs::prelude::*;
 use super::{ChatChannel, ChatClosedReason, ChatIndex, ChatMessageKind, ChatRefusal, close};
 use crate::{
     commands::NakamaCommands,
+    data::terms_to,
     error::ServerError,
     mirror::{
         ask_about,
@@ -12,7 +13,7 @@ use crate::{
     },
     proto::{Message, Timestamp, realtime},
     request::{Consent, Outcome, RequestError, SocketRequest, expect_message, request},
-    transport::Received,
+    transport::{Received, Terms},
 };
 
 /// The server has passed a message on. The message itself has arrived before this, as a
@@ -85,6 +86,10 @@ macro_rules! acknowledged_requests {
             fn to_message(&self) -> Message {
                 let to_message: fn(&Self) -> Message = $to_message;
                 to_message(self)
+            }
+
+            fn terms(&self, world: &World) -> Option<Terms> {
+                terms_to(world, &self.id)
             }
 
             fn succeed(self, _: &mut World, consent: Consent) -> Outcome<Self> {

@@ -4,9 +4,10 @@
 //! [`send`](NakamaCommands::send), and they arrive as [`FromMatch<T>`] messages. Data with an op code that you have bound no type to
 //! arrives as [`MatchDataReceived`].
 //!
-//! Data leaves at the end of the frame ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)), in order and paced: 32 messages
-//! at once, then 4 per millisecond. A longer burst would overflow the server's queues for the other members, and the server would
-//! disconnect *them*. If something cannot be sent, you get [`SendFailed`](crate::send::SendFailed), an event of the match.
+//! Data leaves at the end of the frame ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)), in order. On a line that has
+//! stalled, and in a burst, it has to wait, because the server disconnects *the other members* if too much arrives at once.
+//! [`send`](crate::send) says what waits, how long, and what you can choose; positions should be
+//! [`SendPolicy::Latest`]. If something cannot be sent, you get [`SendFailed`](crate::send::SendFailed), an event of the match.
 //!
 //! # Order
 //!
@@ -67,8 +68,10 @@
 //!
 //! # Limits
 //!
-//! The whole envelope may have 4096 bytes by default, which leaves about 4,000 for the payload. Receivers see the flag `reliable`, but
-//! it changes nothing: the connection is TCP.
+//! The whole envelope may have 4096 bytes by default, which leaves about 4,000 for the payload. How many members can send how often is in
+//! [a table](crate::send#how-many-how-often).
+//!
+//! Nakama passes a flag `reliable` on with the data, and does nothing with it: the connection is TCP. The plugin always sets it.
 
 use std::{mem, sync::Arc};
 
@@ -92,7 +95,7 @@ use crate::{
         presence::{MatchId, PresenceInfo},
     },
     proto::Kind,
-    transport::{LinkCommand, MatchData, OutgoingMatchData, Pushed, Terms},
+    transport::{LinkCommand, MatchData, OutgoingMatchData, Pushed, SendPolicy},
 };
 
 /// A type of match data. Each type is a queue of its own, see [Order](self#order).
@@ -111,6 +114,8 @@ use crate::{
 pub trait MatchPayload: Sized + Send + Sync + 'static {
     /// Tells the types apart on the wire. Any number will do, but no two types may have the same.
     const OP_CODE: i64;
+    /// What becomes of values that cannot leave at once, see [`send`](crate::send). `None`: [`SendPolicy::default`].
+    const POLICY: Option<SendPolicy> = None;
     /// How it becomes bytes.
     type Codec: Codec<Self>;
 }
@@ -143,6 +148,7 @@ impl MatchDataAppExt for App {
 
 impl<T: MatchPayload> sealed::Bound<Match> for T {
     const KEY: i64 = T::OP_CODE;
+    const POLICY: Option<SendPolicy> = T::POLICY;
     type Codec = T::Codec;
 }
 
@@ -175,13 +181,16 @@ impl WireData for MatchData {
 }
 
 impl SendsData for Match {
+    const HAS_RECEIVERS: bool = true;
+
     fn hand_over(world: &mut World, context: Entity, match_id: MatchId, data: ReadyData) {
+        let terms = data.terms;
         let data = OutgoingMatchData {
             match_id,
             op_code: data.op_code,
             data: data.data,
             receivers: data.receivers,
-            reliable: data.reliable,
+            reliable: true,
         };
         let origin = context.to_bits();
         world
@@ -189,7 +198,7 @@ impl SendsData for Match {
             .stage(LinkCommand::Send {
                 origin,
                 data,
-                terms: Terms::default(),
+                terms,
             });
     }
 }
@@ -207,8 +216,7 @@ impl NakamaCommands<'_, '_, '_> {
     /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, you get
     /// [`SendFailed`](crate::send::SendFailed).
     ///
-    /// The plugin spreads a burst: 32 messages at once, then 4 per millisecond. The server disconnects *receivers* that
-    /// have more than 64 messages in their queue.
+    /// On a line that has stalled, and in a burst, it may have to wait: see [`send`](crate::send).
     pub fn send<T: MatchPayload>(self, match_entity: Entity, payload: &T) {
         self.send_data(match_entity, OutgoingData::typed(payload));
     }

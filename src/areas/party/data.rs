@@ -1,4 +1,5 @@
-//! Party data: like match data, but the server acknowledges each message, and you cannot choose the receivers.
+//! Party data: like match data, but the server acknowledges each message, and you cannot choose the receivers. What waits to be sent, and
+//! how long, is the same: see [`send`](crate::send).
 
 use std::{mem, sync::Arc};
 
@@ -22,7 +23,7 @@ use crate::{
     },
     proto::{Kind, Message, realtime::PartyDataSend},
     request::send_or_tell,
-    transport::{PartyData, Pushed, Terms},
+    transport::{PartyData, Pushed, SendPolicy},
 };
 
 /// A type of party data.
@@ -45,6 +46,8 @@ pub trait PartyPayload: Sized + Send + Sync + 'static {
     /// Tells the types apart on the wire. Any number will do, but no two types may have the same. The op codes of match data are
     /// separate.
     const OP_CODE: i64;
+    /// What becomes of values that cannot leave at once, see [`send`](crate::send). `None`: [`SendPolicy::default`].
+    const POLICY: Option<SendPolicy> = None;
     /// How it becomes bytes.
     type Codec: Codec<Self>;
 }
@@ -77,6 +80,7 @@ impl PartyDataAppExt for App {
 
 impl<T: PartyPayload> sealed::Bound<Party> for T {
     const KEY: i64 = T::OP_CODE;
+    const POLICY: Option<SendPolicy> = T::POLICY;
     type Codec = T::Codec;
 }
 
@@ -109,33 +113,45 @@ impl WireData for PartyData {
 }
 
 impl SendsData for Party {
+    const HAS_RECEIVERS: bool = false;
+
     fn hand_over(world: &mut World, context: Entity, id: PartyId, data: ReadyData) {
-        let op_code = data.op_code;
+        let (op_code, terms) = (data.op_code, data.terms);
         let message = Message::PartyDataSend(PartyDataSend {
             party_id: id.to_string(),
             op_code,
             data: data.data,
         });
-        send_or_tell(world, message, Terms::default(), move |world, error| {
+        send_or_tell(world, message, terms, move |world, error| {
             tell(world, context, op_code, error.into());
         });
     }
 }
 
+impl OutgoingData {
+    /// A value of a type that is bound for parties, to be sent with
+    /// [`send_data_to_party`](NakamaCommands::send_data_to_party).
+    #[must_use]
+    pub fn for_party<T: PartyPayload>(payload: &T) -> Self {
+        Self::of::<Party, T>(payload)
+    }
+}
+
 impl NakamaCommands<'_, '_, '_> {
     /// Sends a value to the other members of a party. It leaves at the end of the frame
-    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). If it cannot be sent, or the server refuses it, you get
-    /// [`SendFailed`](crate::send::SendFailed).
+    /// ([`NakamaSystems::Send`](crate::plugin::NakamaSystems::Send)). On a line that has stalled, and in a burst, it may have to wait: see
+    /// [`send`](crate::send). If it cannot be sent, or the server refuses it, you get [`SendFailed`](crate::send::SendFailed).
     pub fn send_to_party<T: PartyPayload>(self, party: Entity, payload: &T) {
-        self.send_out(party, OutgoingData::of::<Party, T>(payload));
+        self.send_data_to_party(party, OutgoingData::for_party(payload));
     }
 
     /// Sends any bytes to the other members of a party.
     pub fn send_party_data(self, party: Entity, op_code: i64, data: impl Into<Bytes>) {
-        self.send_out(party, OutgoingData::raw(op_code, data));
+        self.send_data_to_party(party, OutgoingData::raw(op_code, data));
     }
 
-    fn send_out(mut self, party: Entity, data: OutgoingData) {
+    /// Sends any data to the other members of a party, see [`OutgoingData`].
+    pub fn send_data_to_party(mut self, party: Entity, data: OutgoingData) {
         self.queue(move |world| data::send_data::<Party>(world, party, data));
     }
 }

@@ -9,7 +9,8 @@
 //! | with the HTTP key: [`rpc_with_key`](NakamaCommands::rpc_with_key) | the key; no connection and no login | no user | the same |
 //!
 //! So call a function over the socket if it joins streams or needs the caller's session. Call it over REST if its payload is large or if
-//! it is slow.
+//! it is slow: while it runs over the socket, the server handles nothing else of that socket. What you send meanwhile, positions for example,
+//! arrives only when it has ended; see [`send`](crate::send#requests).
 //!
 //! With the feature `serde`, a type can be a function's argument: implement `RpcFunction` for it. Then `call` sends it as
 //! JSON and decodes the result.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
+    data::TO_WHOMEVER,
     error::{ServerError, refusals},
     mirror::{
         self, Detail as _,
@@ -23,7 +24,7 @@ use crate::{
         Acknowledged, Area, Consent, Move, Outcome, Parts, SocketRequest, expect_message, in_parts,
         request, room, room_for_fields, send_then, submit, text_size,
     },
-    transport::Received,
+    transport::{Received, Terms},
 };
 
 refusals! {
@@ -298,6 +299,11 @@ impl Acknowledged for UpdateStatus {
         Message::StatusUpdate(realtime::StatusUpdate {
             status: self.status.clone(),
         })
+    }
+
+    /// The server does not say who follows the local user.
+    fn terms(&self, _: &World) -> Option<Terms> {
+        Some(TO_WHOMEVER)
     }
 
     fn moves(&self) -> Option<Move> {

@@ -197,11 +197,23 @@ fn traffic_ui(ui: &mut Ui, view: &ConnectionView) {
                 ui.end_row();
             }
         });
-    ui.label(look::dim(format!(
-        "waiting: {} to be sent, {} to be read, {} early   dropped: {}",
-        traffic.queued,
-        look::bytes(traffic.waiting_bytes as f64),
-        traffic.held,
-        traffic.dropped
-    )));
+    for line in [
+        format!(
+            "under way: {} to others (window {}), {} requests",
+            traffic.unacknowledged, traffic.window, traffic.in_flight,
+        ),
+        format!(
+            "waiting: {} to be sent ({}), {} to be read, {} early",
+            traffic.queued,
+            look::bytes(traffic.queued_bytes as f64),
+            look::bytes(traffic.waiting_bytes as f64),
+            traffic.held,
+        ),
+        format!(
+            "held back: {}   replaced: {}   refused: {}   dropped: {}",
+            traffic.held_back, traffic.replaced, traffic.refused, traffic.dropped
+        ),
+    ] {
+        ui.label(look::dim(line));
+    }
 }

@@ -77,7 +77,7 @@ pub fn overlay_window(
         .title_frame(look::title_frame())
         .pivot(egui::Align2::RIGHT_TOP)
         .default_pos(screen.right_top() + egui::vec2(-10.0, 10.0))
-        .default_size([470.0, 392.0])
+        .default_size([470.0, 432.0])
         .min_size([380.0, 180.0])
         .max_size(screen.size() - egui::vec2(20.0, 50.0))
         .show(context, |ui| {

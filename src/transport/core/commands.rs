@@ -104,7 +104,6 @@ impl Core {
             kind,
             op_code: op_code(&message),
         };
-        self.hold_ups.on_made(id, &message);
         let envelope = Envelope {
             cid: request_cid(id),
             message: Some(message),
@@ -112,6 +111,9 @@ impl Core {
         let (size, limit) = (envelope.encoded_len(), self.settings.max_envelope);
         if size > limit {
             return self.fail(id, Failure::TooLarge { size, limit });
+        }
+        if let Some(message) = &envelope.message {
+            self.hold_ups.on_made(id, message);
         }
         let to_others = terms.map(|terms| self.to_others(now, terms, topic, 0));
         self.requests.open_socket(id, now, timeout);

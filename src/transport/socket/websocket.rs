@@ -175,13 +175,7 @@ impl Socket {
                 Ok(Some(SocketMessage::Text)) => {
                     break DisconnectReason::Protocol(ProtocolError::TextFrame);
                 }
-                Ok(Some(SocketMessage::Close(words))) => {
-                    let (code, reason) = words.unzip();
-                    break DisconnectReason::ClosedByServer {
-                        code,
-                        reason: reason.unwrap_or_default(),
-                    };
-                }
+                Ok(Some(SocketMessage::Close(words))) => break DisconnectReason::of_close(words),
                 Ok(None) => return socket.has_more(),
                 Err(error) => break reason_of(error),
             }

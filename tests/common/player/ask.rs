@@ -50,8 +50,7 @@ impl Player {
                 let Some(here) = self.match_of(&send.match_id) else {
                     return self.raw(raw);
                 };
-                let mut data =
-                    OutgoingData::raw(send.op_code, send.data.clone()).reliable(send.reliable);
+                let mut data = OutgoingData::raw(send.op_code, send.data.clone());
                 if !send.presences.is_empty() {
                     let known: Option<Vec<_>> = send
                         .presences
@@ -310,6 +309,9 @@ pub(super) fn as_said_by_the_plugin(mut message: M) -> M {
         join.hidden.get_or_insert(false);
         join.persistence.get_or_insert(true);
         join.r#type = join.r#type.max(1);
+    }
+    if let M::MatchDataSend(data) = &mut message {
+        data.reliable = true;
     }
     // Ids are brought to how the server writes them.
     if let M::MatchJoin(join) = &mut message

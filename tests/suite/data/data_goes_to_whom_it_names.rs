@@ -10,12 +10,9 @@ fn data_can_go_to_some_only() {
         game.app.world_mut().spawn_empty().id(),
     );
     game.commands(|commands| {
-        commands.nakama().send_data(
-            here,
-            OutgoingData::raw(7, "psst")
-                .to([bob, stranger])
-                .reliable(false),
-        );
+        commands
+            .nakama()
+            .send_data(here, OutgoingData::raw(7, "psst").to([bob, stranger]));
         commands
             .nakama()
             .send_data(here, OutgoingData::raw(7, "all"));
@@ -31,7 +28,7 @@ fn data_can_go_to_some_only() {
         "an empty list of receivers would mean everybody"
     );
     assert_eq!(sent[0].presences, [user_presence("bob")]);
-    assert!(!sent[0].reliable && sent[1].reliable);
+    assert!(sent[0].reliable && sent[1].reliable);
     assert!(sent[1].presences.is_empty());
     game.update();
     assert_eq!(

@@ -3,11 +3,13 @@
 mod a_message_costs_one_allocation;
 mod a_pause_keeps_messages;
 mod a_value_arrives_as_it_was_sent;
+mod a_window_is_shared;
 mod data_goes_to_whom_it_names;
 mod each_type_is_a_queue_of_its_own;
 mod sending_keeps_its_pace;
 mod what_cannot_be_encoded_is_told;
 mod what_cannot_be_sent_is_told;
+mod what_waits_follows_its_policy;
 
 use crate::common::log::Log;
 use bevy::prelude::*;

@@ -42,7 +42,7 @@ game! {
     PresenceIndex PresenceInfo PresentIn PromotePartyMember RawRequest ReadPermission ReadStorage
     RefreshSession RemoveChatMessage RemoveMatchmakerTicket Replied RequestError RequestFailed RestError
     RestMethod RestReply RestoreRefusal RestoreSession Rpc RpcFailure RpcFunction RpcRefusal RpcReply
-    RpcWithKey SendChatMessage SendError SendFailed ServerError SessionId SessionOf SessionRefreshed
+    RpcWithKey SendChatMessage SendError SendFailed SendPolicy SendWindow ServerError SessionId SessionOf SessionRefreshed
     SessionRefusal SessionState SessionStore StatusRefusal StorageAck StorageObject StorageObjects StoragePage StorageRefusal
     StorageValueError StorageVersion StreamDataAppExt StreamDataReceived StreamDataRejected StreamIndex
     StreamPayload StreamPersistence StreamPresenceOf StreamPresences TicketId TicketIndex TicketOf

@@ -36,6 +36,10 @@ const INTERNAL: [&str; 7] = [
 fn in_everything() -> TestGame {
     let plugins = NakamaOverlayPlugin::default();
     let mut game = TestGame::joined_with(plugins, "m", &["ada", "bob"]);
+    let here = game.match_entity("m");
+    game.commands(|commands| {
+        commands.entity(here).insert(SendWindow(96));
+    });
     game.join_room("r", &["ada", "bob"]);
     game.server_says(chat_message(
         "r",

@@ -39,5 +39,5 @@ fn the_deadline_holds_over_all_of_it() {
     game.advance(Duration::from_millis(1_900));
     assert_eq!(log.take(), [""; 0]);
     game.advance(Duration::from_millis(200));
-    assert_eq!(log.take(), ["/a: it could not be sent within 10.0 s"]);
+    assert_eq!(log.take(), ["/a: no answer within 10.0 s"]);
 }

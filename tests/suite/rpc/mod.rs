@@ -1,6 +1,7 @@
 //! Functions of the server, called in every way there is.
 
 mod a_function_is_called_with_what_the_game_gives;
+mod a_slow_call_holds_up_its_socket;
 mod failures_are_told_apart;
 mod functions_of_the_embedded_server;
 

@@ -88,7 +88,7 @@ fn a_kick_is_told_with_its_reason_and_after_all_that_came_before_it() {
     kick.send(()).expect("the server runs");
     assert_eq!(
         game.next_phase(),
-        "the server closed the socket (1000: session outgoing queue full)"
+        DisconnectReason::OutgoingQueueFull.to_string()
     );
     game.app.update();
     let heard = heard.take();

@@ -1,9 +1,18 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::transport::core::*;
+use crossbeam_channel::Receiver;
+
 use crate::{
-    proto::realtime::{ChannelMessageSend, StatusUpdate},
-    transport::Terms,
+    proto::{
+        Message,
+        realtime::{ChannelMessageSend, StatusUpdate},
+    },
+    transport::{
+        Answer, ConnectPlan, Epoch, LinkCommand, LinkEvent, LinkSettings, NakamaServer, RequestId,
+        Terms,
+        core::{Core, Input},
+        link::Batch,
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);

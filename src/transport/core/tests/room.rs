@@ -4,15 +4,20 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, VecDeque},
-    time::Duration,
+    mem,
+    time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use crossbeam_channel::Receiver;
 use prost::Message as _;
 
 use crate::{
-    proto::realtime,
-    transport::{OutgoingMatchData, Terms, core::*, wire::ids::MatchId},
+    proto::{Envelope, Message, UserPresence, api, realtime},
+    transport::{
+        Action, Answer, ConnectPlan, Core, Epoch, Input, LinkCommand, LinkEvent, LinkSettings,
+        MatchId, NakamaServer, OutgoingMatchData, RequestId, Terms, link::Batch,
+    },
 };
 
 /// What a server's queue for a socket holds.
@@ -52,7 +57,7 @@ pub(super) struct Player {
     /// When the server's writer has written each message of its queue.
     queue: VecDeque<Instant>,
     /// The call that the server is at work on, with its `cid`.
-    running: Option<(String, crate::proto::api::Rpc)>,
+    running: Option<(String, api::Rpc)>,
     /// What has arrived over the socket meanwhile.
     behind: VecDeque<Bytes>,
     wakes_at: Option<Instant>,
@@ -138,7 +143,7 @@ impl Room {
         let now = self.now;
         let it = &mut self.players[player];
         it.last_request += 1;
-        let message = Message::Rpc(crate::proto::api::Rpc {
+        let message = Message::Rpc(api::Rpc {
             id: "slow".into(),
             payload: takes.as_millis().to_string(),
             ..Default::default()
@@ -255,7 +260,7 @@ impl Room {
                 for other in (0..self.players.len()).filter(|other| *other != player) {
                     let data = Message::MatchData(realtime::MatchData {
                         match_id: data.match_id.clone(),
-                        presence: Some(crate::proto::UserPresence {
+                        presence: Some(UserPresence {
                             user_id: "d5f1a3c2-9b1e-4c53-8e0f-1a2b3c4d5e6f".into(),
                             session_id: "d5f1a3c2-9b1e-11ee-8e0f-1a2b3c4d5e6f".into(),
                             username: "somebody".into(),

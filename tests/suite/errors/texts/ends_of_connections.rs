@@ -50,6 +50,11 @@ fn ends_of_connections() {
             "the server closed the socket without a word",
         ),
         (
+            DisconnectReason::OutgoingQueueFull,
+            "too much came at once: the server's queue for this client was full (others sent a burst, this game asked for too much, or \
+             its line stood still); `socket.outgoing_queue_size` of the server is its size",
+        ),
+        (
             DisconnectReason::Replaced,
             "replaced by a newer socket of the same account",
         ),

@@ -64,3 +64,27 @@ fn data_that_is_not_sent_is_the_games_own_affair_if_it_observes_it() {
     send_too_much(&mut game, 1);
     assert_eq!(warnings(), [""; 0], "on the match");
 }
+
+#[test]
+fn what_the_games_own_policy_refuses_is_only_told_to_who_observes_it() {
+    use std::time::Duration;
+    let policies = [
+        SendPolicy::Drop,
+        SendPolicy::Queue {
+            max_messages: 1,
+            max_bytes: usize::MAX,
+            max_age: Duration::from_millis(100),
+        },
+    ];
+    for policy in policies {
+        let mut game = listening();
+        let here = game.match_entity("m1");
+        game.server_goes_silent();
+        for _ in 0..100 {
+            let data = OutgoingData::raw(7, "x").policy(policy);
+            game.commands(|commands| commands.nakama().send_data(here, data));
+            game.update_by(Duration::from_millis(50));
+        }
+        assert_eq!(warnings(), [""; 0], "{policy:?}");
+    }
+}
