@@ -276,8 +276,9 @@ mod tests {
         assert!(!report(|it| it.tally.delivered -= 1).is_good());
         assert!(!report(|it| it.tally.out_of_order = 1).is_good());
         assert!(!report(|it| it.connected = 3).is_good());
-        assert!(!report(|it| drop(it.tally.kicked.insert("a reason".into(), 1))).is_good());
-        assert!(!report(|it| drop(it.tally.not_sent.insert("a reason".into(), 1))).is_good());
+        let reasons = Reasons::from([("a reason".into(), 1)]);
+        assert!(!report(|it| it.tally.kicked = reasons.clone()).is_good());
+        assert!(!report(|it| it.tally.not_sent = reasons.clone()).is_good());
     }
 
     #[test]

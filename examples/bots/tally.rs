@@ -119,9 +119,11 @@ mod tests {
     fn what_several_count_is_added_up() {
         let mut sum = Tally::default();
         for millis in [10, 20, 30] {
-            let mut tally = Tally::default();
-            tally.sent = 1;
-            tally.expected = 2;
+            let mut tally = Tally {
+                sent: 1,
+                expected: 2,
+                ..Tally::default()
+            };
             tally.deliver(Duration::from_millis(millis));
             tally.kicked.insert("a reason".into(), 2);
             sum.add(&tally);
