@@ -42,11 +42,8 @@ fn data_waits_behind_a_slow_call_and_the_log_says_what_to_do() {
     let told =
         "the call of `slow` held up this socket for 2.4 s, and data had to wait; use `over_rest`";
     assert_eq!(warnings(), [told]);
-    let at_once = sent(&mut game);
-    assert_eq!(
-        at_once, 80,
-        "the answer says that all before it was handled"
-    );
+    let left = sent(&mut game);
+    assert!((48..65).contains(&left), "{left} of 80 have left");
     play(&mut game, here, 2);
     assert_eq!(warnings(), [""; 0], "once");
 }
