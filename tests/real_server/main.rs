@@ -14,7 +14,7 @@ mod sending;
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
-use bevy_nakama::prelude::*;
+use bevy_nakama::{prelude::*, proto};
 use common::{
     game::Game,
     log::Log,
@@ -404,4 +404,85 @@ fn a_room_with_a_slash_has_no_history() {
     let path = format!("/v2/channel/2...{}?limit=1", room.replace('/', "%2F"));
     let asked = ada.ask::<CallRest>(|nakama| nakama.rest(RestMethod::Get, path, None).id());
     assert!(matches!(asked, Err(RequestError::Refused(error)) if error.status == 404));
+}
+
+/// What a loading screen may do. The server's queue for a client holds 64 messages.
+#[test]
+#[ignore = "needs a Nakama server"]
+fn a_burst_of_requests_and_sends_costs_nobody_the_connection() {
+    let server = server();
+    let names = ["burst-ada", "burst-bob"].map(|name| fresh(name));
+    let mut games = names.map(|name| {
+        let mut game = Game::new();
+        let gone = Log::default();
+        let seen = gone.clone();
+        game.app
+            .add_observer(move |lost: On<Disconnected>| seen.add(lost.reason.to_string()));
+        game.commands(|commands| {
+            commands.nakama().log_in(&server, Login::device(name));
+            commands.nakama().connect();
+        });
+        assert_eq!(game.next_phase(), "connected");
+        (game, gone)
+    });
+    let room = fresh("burst");
+    for (game, _) in &mut games {
+        let here = CreateMatch::named(room.clone());
+        game.commands(|commands| commands.nakama().create_match(here).id());
+    }
+    let [(ada, ada_gone), (bob, bob_gone)] = &mut games;
+    let here = ada.until("bob", |app| {
+        bob.app.update();
+        let mut matches = app.world_mut().query::<(Entity, &MatchPresences)>();
+        let (here, present) = matches.iter(app.world()).next()?;
+        (present.len() == 2).then_some(here)
+    });
+    bob.until("the match", |app| {
+        app.world_mut()
+            .query::<&Match>()
+            .iter(app.world())
+            .next()
+            .map(|_| ())
+    });
+    let answers = Log::default();
+    let seen = answers.clone();
+    ada.app.add_observer(move |reply: On<Replied<RawRequest>>| {
+        seen.add(
+            reply
+                .result
+                .as_ref()
+                .err()
+                .map_or("answered".into(), |error| error.to_string()),
+        );
+    });
+    let failed = Log::default();
+    let seen = failed.clone();
+    ada.app
+        .add_observer(move |failed: On<SendFailed>| seen.add(failed.reason.to_string()));
+    ada.commands(|commands| {
+        for number in 0..500 {
+            let follow = proto::realtime::StatusFollow {
+                usernames: vec!["nobody".into()],
+                ..default()
+            };
+            commands
+                .nakama()
+                .send_raw(proto::Message::StatusFollow(follow));
+            let data = OutgoingData::raw(number, "x");
+            commands.nakama().send_data(here, data);
+        }
+    });
+    let mut told = Vec::new();
+    let mut heard = Vec::new();
+    ada.until("500 answers, and bob 500 messages", |_| {
+        bob.app.update();
+        let data = Game::arrived::<MatchDataReceived>(&mut bob.app);
+        heard.extend(data.into_iter().map(|data| data.op_code));
+        told.extend(answers.take());
+        (told.len() >= 500 && heard.len() >= 500).then_some(())
+    });
+    assert_eq!(told, ["answered"; 500]);
+    assert_eq!(heard, (0..500).collect::<Vec<_>>());
+    assert_eq!(failed.take(), [""; 0]);
+    assert_eq!((ada_gone.take(), bob_gone.take()), (vec![], vec![]));
 }

@@ -107,3 +107,58 @@ impl fmt::Display for HeldUp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::api::Rpc;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn what_is_worth_telling_is_told_once_for_each_function() {
+        let start = Instant::now();
+        let mut hold_ups = HoldUps::default();
+        let mut told = Vec::new();
+        for (number, function) in ["slow", "slow", "slower"].into_iter().enumerate() {
+            let began = start + 10 * SECOND * number as u32;
+            let id = RequestId(number as u64);
+            let call = Rpc {
+                id: function.into(),
+                ..Default::default()
+            };
+            hold_ups.on_made(id, &Message::Rpc(call));
+            hold_ups.on_sent(began, id);
+            let closed_at = Some(began + SECOND);
+            let held_up = hold_ups.on_answer(began + 2 * SECOND, id, closed_at);
+            told.extend(held_up.map(|it| it.to_string()));
+        }
+        assert_eq!(
+            told,
+            ["slow", "slower"].map(|function| format!(
+                "the call of `{function}` held up this socket for 2.0 s, and data had to wait; use `over_rest`"
+            ))
+        );
+    }
+
+    #[test]
+    fn a_call_behind_another_is_not_blamed_for_it() {
+        let now = Instant::now();
+        let mut hold_ups = HoldUps::default();
+        for id in [RequestId(1), RequestId(2)] {
+            hold_ups.on_made(id, &Message::MatchJoin(Default::default()));
+            hold_ups.on_sent(now, id);
+        }
+        let closed_at = Some(now + SECOND);
+        let first = hold_ups.on_answer(now + 3 * SECOND, RequestId(1), closed_at);
+        assert_eq!(
+            first.map(|it| it.to_string()).as_deref(),
+            Some(
+                "the server took 3.0 s for a `match_join`, which held up this socket, and data had to wait"
+            )
+        );
+        let soon_after = now + 3 * SECOND + SECOND / 10;
+        let second = hold_ups.on_answer(soon_after, RequestId(2), closed_at);
+        assert!(second.is_none(), "{second:?}");
+    }
+}
