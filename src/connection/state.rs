@@ -162,7 +162,7 @@ impl NakamaConnection {
         self.epoch
     }
 
-    /// The last measured time from a ping to its pong. Measured every 5 s, but not while the server is busy with one of
+    /// The last measured time from a ping to its pong. Measured every 5 s or more often, but not while the server is busy with one of
     /// our requests.
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {

@@ -54,7 +54,7 @@ pub(super) trait Pending: Send + Sync {
 /// What a request sends.
 pub(super) enum Sent {
     /// `Terms` if others receive what comes of it.
-    Message(Message, Option<Terms>),
+    Message(Box<Message>, Option<Terms>),
     Call(RestCall),
 }
 

@@ -179,7 +179,7 @@ impl<R: SocketRequest> Pending for Open<R> {
     fn next_message(&mut self, world: &World) -> Result<Sent, Unsent> {
         if self.made.is_current(world) {
             Ok(Sent::Message(
-                self.part.to_message(),
+                Box::new(self.part.to_message()),
                 self.part.terms(world),
             ))
         } else {

@@ -131,7 +131,7 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
     let command = match sent {
         Sent::Message(message, terms) => LinkCommand::Request {
             id,
-            message: Box::new(message),
+            message,
             timeout,
             terms,
         },

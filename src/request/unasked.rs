@@ -36,7 +36,7 @@ where
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
         let message = self.message.take();
         let (message, terms) = message.ok_or(Unsent::Lost(Failure::NotConnected))?;
-        Ok(Sent::Message(message, terms))
+        Ok(Sent::Message(Box::new(message), terms))
     }
 
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {

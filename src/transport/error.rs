@@ -184,9 +184,9 @@ pub enum DisconnectReason {
     ///
     /// You do not always hear of it:
     ///
-    /// * Nakama 3.27 closes without a text: that is [`ClosedByServer`](Self::ClosedByServer), without a code.
-    /// * Nakama 3.40 does not always get to say it. In some of a hundred cases, and always if the line stands still, you get
-    ///   [`Lost`](Self::Lost). If little was sent, the server ends a line that stands still because it hears no sign of life.
+    /// * Nakama 3.27 closes without a text: that is [`ClosedByServer`](Self::ClosedByServer) without a code, or [`Lost`](Self::Lost).
+    /// * Nakama 3.40 does not always get to say it: in some of a hundred cases, and always if this game's line stands still, it is
+    ///   [`Lost`](Self::Lost).
     #[error(
         "too much came at once: the server's queue for this client was full (others sent a burst, this game asked for too much, or its line \
          stood still); `socket.outgoing_queue_size` of the server is its size"

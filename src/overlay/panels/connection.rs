@@ -81,9 +81,9 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                 match view.round_trip {
                     Some(round_trip) => {
                         let round_trip = look::milliseconds(round_trip);
-                        look::aside(ui, format!("round trip {round_trip}, measured every 5 s"));
+                        look::aside(ui, format!("round trip {round_trip}"));
                     }
-                    None => look::aside(ui, "the round trip is measured every 5 s while connected"),
+                    None => look::aside(ui, "its round trip is not known yet"),
                 }
             });
             row(ui, "Server", &mut |ui| match &view.server {

@@ -81,3 +81,28 @@ fn failures_are_listed_also_those_from_before_it_was_opened() {
     assert!(harness.query_by_label_contains("Match not found").is_none());
     harness.get_by_label("Nothing.");
 }
+
+#[test]
+fn a_line_that_stands_still_is_seen() {
+    let mut game = watched();
+    let here = game.join("m1", &["ada", "bob", "carol"]);
+    game.server_goes_silent();
+    for n in 0..100 {
+        let data = OutgoingData::raw(7, vec![n]).policy(SendPolicy::Latest);
+        game.commands(|c| c.nakama().send_data(here, data));
+        game.update_by(Duration::from_millis(50));
+    }
+    game.advance(Duration::from_millis(200));
+    let traffic = view(&game).connection.traffic;
+    let under_way = traffic.unacknowledged;
+    assert_eq!(traffic.replaced as usize, 99 - under_way);
+    let harness = look(&game, OverlayTab::Connection);
+    harness.get_by_label(&format!(
+        "under way: {under_way} to others (window 24), 0 requests"
+    ));
+    harness.get_by_label_contains("waiting: 1 to be sent (");
+    harness.get_by_label(&format!(
+        "held back: 0   replaced: {}   refused: 0   dropped: 0",
+        99 - under_way
+    ));
+}
