@@ -120,7 +120,7 @@ fn disconnected(gone: On<Disconnected>, bot: Res<Bot>, was: Res<State<SessionSta
 }
 
 fn send_failed(failed: On<SendFailed>, bot: Res<Bot>) {
-    count(&mut bot.tally().not_sent, &failed.reason);
+    count(&mut bot.tally().send_failed, &failed.reason);
 }
 
 fn count(reasons: &mut Reasons, reason: &impl ToString) {

@@ -73,7 +73,7 @@ impl Report {
         let tally = &self.tally;
         self.connected == self.options.count
             && tally.kicked.is_empty()
-            && tally.not_sent.is_empty()
+            && tally.send_failed.is_empty()
             && tally.delivered == tally.expected
             && tally.out_of_order == 0
     }
@@ -122,7 +122,7 @@ impl Report {
             "sent": tally.sent,
             "sent_per_second": self.sent_per_second(),
             "skipped": tally.skipped,
-            "not_sent": tally.not_sent,
+            "send_failed": tally.send_failed,
             "expected": tally.expected,
             "delivered": tally.delivered,
             "delivered_per_second": self.delivered_per_second(),
@@ -173,7 +173,7 @@ impl fmt::Display for Report {
                 ),
             )?;
         }
-        rows(f, "not sent for sure", &tally.not_sent)?;
+        rows(f, "send failed", &tally.send_failed)?;
         row(
             f,
             "delivered",
@@ -278,7 +278,7 @@ mod tests {
         assert!(!report(|it| it.connected = 3).is_good());
         let reasons = Reasons::from([("a reason".into(), 1)]);
         assert!(!report(|it| it.tally.kicked = reasons.clone()).is_good());
-        assert!(!report(|it| it.tally.not_sent = reasons.clone()).is_good());
+        assert!(!report(|it| it.tally.send_failed = reasons.clone()).is_good());
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub(crate) struct Tally {
     pub(crate) latency: Histogram<u64>,
     /// Who lost the connection, by reason.
     pub(crate) kicked: Reasons,
-    /// What the plugin did not send, by reason.
-    pub(crate) not_sent: Reasons,
+    /// What the plugin told with `SendFailed`, by reason.
+    pub(crate) send_failed: Reasons,
 }
 
 /// How often something happened for each reason.
@@ -41,7 +41,7 @@ impl Default for Tally {
             latency: Histogram::new_with_bounds(1, LONGEST, 3)
                 .unwrap_or_else(|_| unreachable!("the bounds are constants")),
             kicked: Reasons::new(),
-            not_sent: Reasons::new(),
+            send_failed: Reasons::new(),
         }
     }
 }
@@ -64,7 +64,7 @@ impl Tally {
         self.latency += &other.latency;
         for (own, others) in [
             (&mut self.kicked, &other.kicked),
-            (&mut self.not_sent, &other.not_sent),
+            (&mut self.send_failed, &other.send_failed),
         ] {
             for (reason, count) in others {
                 *own.entry(reason.clone()).or_default() += count;
