@@ -32,10 +32,11 @@ pub struct LocalServerConfig {
     /// How large a client's message may be, in bytes: the whole envelope. If a message is larger, the server closes the socket with
     /// code 1009. Default: 4096.
     pub max_message_size: usize,
-    /// How many messages may wait for a receiver. If there are more, the server closes the receiver's socket.
+    /// How many messages may wait for a receiver, answers to its own requests included. If there are more, the server closes the
+    /// receiver's socket with "session outgoing queue full".
     ///
     /// The server handles a burst in one go. So a burst of more match messages than this disconnects everybody else in the match,
-    /// as with a busy Nakama server. Default: 64.
+    /// and a burst of more requests than this disconnects who sends it, as with a busy Nakama server. Default: 64.
     pub outgoing_queue: usize,
     /// How long after a client's last sign of life the server sends a WebSocket ping. Default: 15 s.
     pub ping_period: Duration,

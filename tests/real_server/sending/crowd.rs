@@ -11,7 +11,7 @@ use bevy::{
     ecs::schedule::{Schedules, SingleThreadedExecutor},
     prelude::*,
 };
-use bevy_nakama::{connection::Network, prelude::*, proto::Kind};
+use bevy_nakama::{connection::Network, diagnostics, prelude::*, proto::Kind};
 
 use crate::common::{
     game::{Game, keep},
@@ -180,6 +180,13 @@ impl Crowd {
             }
         }
         late
+    }
+
+    /// How many messages had to wait for the window.
+    pub(super) fn held_back(&self) -> usize {
+        let players = self.players.iter();
+        let held_back = players.map(|it| it.game.read(&diagnostics::HELD_BACK) as usize);
+        held_back.sum()
     }
 
     /// How long the frames were, as they ran: the 99th percentile.

@@ -2,6 +2,7 @@
 //! (`recorded::embedded_server`); here it is about sockets, threads and bytes.
 
 mod a_server_starts_and_stops;
+mod bursts_cost_what_they_cost_on_a_real_server;
 mod by_hand;
 mod code_of_the_game_runs_on_it;
 mod games_see_each_other;

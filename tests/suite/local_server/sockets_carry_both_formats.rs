@@ -97,18 +97,6 @@ fn a_message_above_the_limit_closes_the_socket() {
 }
 
 #[test]
-fn a_burst_reaches_who_reads() {
-    let server = start();
-    let (mut ada, mut bob, id) = match_for_two(&server);
-    let burst = 1000;
-    ada.send_at_once((1..=burst).map(|op_code| data(&id, op_code, 10)));
-    for op_code in 1..=burst {
-        let received = bob.next_of("match_data");
-        assert_eq!(received["op_code"], op_code.to_string());
-    }
-}
-
-#[test]
 fn a_member_who_does_not_read_is_cut_off_and_the_others_go_on() {
     let server = start();
     let (mut ada, bob, id) = match_for_two(&server);
