@@ -103,8 +103,8 @@ fn sending_costs_the_same_however_many_are_there() {
                 game.commands(|commands| {
                     commands.nakama().send(here, &Moved { x: 1.0, y: 2.0 });
                 });
-                game.update();
             });
+            game.update();
             game.sent();
             sending.count_total
         };
