@@ -38,7 +38,8 @@ pub struct NakamaSettings {
     /// How many bytes may wait while your game runs no frames, for example because it loads a level. Above that, the plugin drops new
     /// match, party and stream data. Above twice that, it ends the connection. Default: 64 MiB; at least 64 KiB. *At start.*
     pub hand_over_limit: usize,
-    /// How many messages may wait to be sent. Default: 4096. *At start.*
+    /// How many messages may wait to be sent, in all: the policies of [`send`](crate::send) bound what waits of each type. Default: 4096.
+    /// *At start.*
     pub send_queue: usize,
     /// How many messages the other members of a match, party or channel may all together have under way to one member without the server
     /// having confirmed them, beside what is in normal flight: see [`send`](crate::send). Each member gets an equal share of it, at least 2.

@@ -58,21 +58,23 @@
 //!
 //! # What could not be sent
 //!
-//! [`SendFailed`] tells you, with the reason. That the line is slow is a reason for three of them:
+//! [`SendFailed`] tells you, with the reason. Three of the reasons are that the line is slow:
 //!
 //! * [`QueueFull`](SendError::QueueFull): as much waits already as the policy allows.
 //! * [`Expired`](SendError::Expired): it has waited for as long as the policy allows.
 //! * [`Dropped`](SendError::Dropped): it was not to wait.
 //!
 //! If you do not observe `SendFailed`, the first of its kind is a warning in the log. What your own policy says is not: you have chosen it.
-//! The [diagnostics](crate::diagnostics) and the overlay count it. What [`Latest`](SendPolicy::Latest) replaces is only counted. While there
-//! is no connection, nothing waits: you get [`NotConnected`](SendError::NotConnected) at once.
+//! The [diagnostics](crate::diagnostics) and the overlay count it. What [`Latest`](SendPolicy::Latest) replaces is only counted.
+//!
+//! When the connection ends, nothing goes on waiting. What had not left gets [`NotConnected`](SendError::NotConnected), as does what you send
+//! without a connection. What the server had not confirmed gets [`Unconfirmed`](SendError::Unconfirmed): others may have received it.
 //!
 //! # How many, how often
 //!
 //! If the line of *one* player stands still, however long, this much arrives at once when it goes on: the window, and what was in normal
 //! flight, which is messages a second × 1.5 × round trip. In a match of two, with 20 messages a second and 300 ms, that is 48 + 9 = 57; in a
-//! larger match it is less. So nobody else is disconnected.
+//! larger match it is less. So nobody else is disconnected, unless players send still more often over still slower lines.
 //!
 //! If *all* players stand still at once, because the server stops for a moment, as much arrives at each receiver from everybody else:
 //! (members − 1) × (window + messages a second × 1.5 × round trip). Up to 64, the plugin can promise that nobody is disconnected, even if
@@ -101,11 +103,14 @@
 //!   to wait sooner then when the line stands still.
 //! * Use [`Latest`](SendPolicy::Latest). It does not change what is under way, but after a stall one message leaves in place of all that has
 //!   waited.
-//! * If the server is yours, raise its `socket.outgoing_queue_size`, and
-//!   [`send_window`](crate::plugin::NakamaSettings::send_window) with it, to three quarters of it.
+//! * If the server is yours, raise its `socket.outgoing_queue_size`: then there is more room for what is in normal flight. If your game sends
+//!   large bursts, raise [`send_window`](crate::plugin::NakamaSettings::send_window) with it, to three quarters of it at most.
 //! * Let an authoritative match collect what the players do, and send the state once for each tick. Its input queue of 128 messages
 //!   (`match.input_queue_size`) is for all members together, and it drops what is too much *without a word*. So keep members × messages a
 //!   second ÷ ticks a second well below 128.
+//!
+//! A receiver has one queue for all that it gets: from its match, its party and its channels. The table is about one of them. That is enough
+//! as long as the others are quiet, like chat.
 //!
 //! Who is disconnected all the same gets [`OutgoingQueueFull`](crate::connection::DisconnectReason::OutgoingQueueFull).
 //!

@@ -88,3 +88,30 @@ fn an_idle_frame_allocates_nothing_of_ours() {
         "{with} allocations, {without} without the plugin"
     );
 }
+
+/// What it takes to find the window of a message does not depend on who is there.
+#[test]
+fn sending_costs_the_same_however_many_are_there() {
+    let cost = |members: usize| {
+        let others = (1..members).map(|n| format!("player {n}"));
+        let names: Vec<_> = std::iter::once("ada".to_owned()).chain(others).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let mut game = TestGame::joined("m1", &names);
+        let here = game.match_entity("m1");
+        let mut send = || {
+            let sending = allocation_counter::measure(|| {
+                game.commands(|commands| {
+                    commands.nakama().send(here, &Moved { x: 1.0, y: 2.0 });
+                });
+            });
+            game.update();
+            game.sent();
+            sending.count_total
+        };
+        for _ in 0..200 {
+            send(); // buffers reach their size
+        }
+        (0..20).map(|_| send()).min()
+    };
+    assert_eq!(cost(2), cost(200));
+}
