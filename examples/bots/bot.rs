@@ -155,8 +155,9 @@ fn send(
     let beat = bot
         .beat
         .get_or_insert_with(|| Beat::spread(start, options.interval(), number, options.count));
+    // When all bots were held up at once, they do not make up for it: no crowd of real players would.
     let in_one_frame = (options.rate / f64::from(options.frames)).ceil() as u32;
-    let (due, skipped) = beat.take(Instant::now(), in_one_frame + 1);
+    let (due, skipped) = beat.take(Instant::now(), in_one_frame);
     if due + skipped == 0 {
         return;
     }
