@@ -411,7 +411,7 @@ fn a_room_with_a_slash_has_no_history() {
 #[ignore = "needs a Nakama server"]
 fn a_burst_of_requests_and_sends_costs_nobody_the_connection() {
     let server = server();
-    let names = ["burst-ada", "burst-bob"].map(|name| fresh(name));
+    let names = ["burst-ada", "burst-bob"].map(fresh);
     let mut games = names.map(|name| {
         let mut game = Game::new();
         let gone = Log::default();
@@ -452,7 +452,7 @@ fn a_burst_of_requests_and_sends_costs_nobody_the_connection() {
                 .result
                 .as_ref()
                 .err()
-                .map_or("answered".into(), |error| error.to_string()),
+                .map_or_else(|| "answered".into(), ToString::to_string),
         );
     });
     let failed = Log::default();

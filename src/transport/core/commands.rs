@@ -115,7 +115,7 @@ impl Core {
         if let Some(message) = &envelope.message {
             self.hold_ups.on_made(id, message);
         }
-        let to_others = terms.map(|terms| self.to_others(now, terms, topic, 0));
+        let to_others = terms.map(|terms| self.on_terms(now, terms, topic, 0));
         self.requests.open_socket(id, now, timeout);
         self.queue(Outgoing {
             frame: envelope.encode_to_vec().into(),
@@ -145,7 +145,7 @@ impl Core {
         } else {
             receivers_hash(&data.receivers)
         };
-        let to_others = self.to_others(now, terms, topic, receivers);
+        let to_others = self.on_terms(now, terms, topic, receivers);
         self.queue(Outgoing {
             frame: data.encode(),
             kind: Kind::MatchDataSend,
@@ -155,7 +155,7 @@ impl Core {
         });
     }
 
-    fn to_others(&mut self, now: Instant, terms: Terms, topic: Topic, receivers: u64) -> ToOthers {
+    fn on_terms(&mut self, now: Instant, terms: Terms, topic: Topic, receivers: u64) -> ToOthers {
         ToOthers {
             terms,
             topic,

@@ -6,6 +6,9 @@
 //! A server handles the messages of a socket in order. So a pong acknowledges what was sent before its ping, and an answer what was sent
 //! before its request. What is acknowledged is gone from here. Of the rest, what left in an even flow within the last one and a half round
 //! trips is in normal flight. Everything else counts: what is older, what is of a burst, and what had to wait before it left.
+//!
+//! That the server has handled a message does not mean that it has written it to the receivers. After a stall, everybody goes on at the same
+//! time. So the room that is made by acknowledging what was held up is there a little later.
 
 use std::{
     collections::VecDeque,
@@ -16,6 +19,10 @@ use std::{
 const MOMENT: Duration = Duration::from_millis(5);
 /// The round trip as long as none was measured.
 const GUESS: Duration = Duration::from_millis(200);
+/// How long a server may take to write what it has handled.
+const WRITING: Duration = Duration::from_millis(30);
+/// What comes back after so much time is not late, whatever the round trip.
+const PATIENCE: Duration = Duration::from_millis(20);
 /// The least round trip that a sample may count as: below it, everything is noise.
 const NOISE: Duration = Duration::from_millis(1);
 
@@ -30,11 +37,27 @@ pub(super) struct Flow {
     young_extra: usize,
     /// How many of them, from the back, neither a ping nor a request has followed.
     uncovered: usize,
-    round_trip: Option<Duration>,
+    /// The pings and requests without an answer, with their places and when they were sent.
+    covers: VecDeque<(u64, Instant)>,
+    /// How much that was held up has been acknowledged, and when.
+    resting: VecDeque<(Instant, usize)>,
+    round_trip: Shortest,
     rate: Rate,
     moment: Option<Instant>,
     /// When something had to wait last.
     closed: Option<Instant>,
+    /// When something had to wait last because the line had stalled.
+    stalled: Option<Instant>,
+}
+
+/// Whether a message may leave.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Gate {
+    Open,
+    /// Not before this moment.
+    Until(Instant),
+    /// Not before something is acknowledged.
+    Shut,
 }
 
 /// A message that the server has not acknowledged.
@@ -45,6 +68,8 @@ pub(super) struct UnderWay {
     pub(super) sent_at: Instant,
     /// Whether it counts at once: it is of a burst, or it had to wait.
     pub(super) is_extra: bool,
+    /// Whether it had to wait because the line had stalled.
+    pub(super) is_backlog: bool,
     /// Whether it is a request: its own answer acknowledges it.
     pub(super) is_request: bool,
     /// Who is told if it is lost.
@@ -71,13 +96,36 @@ impl Flow {
     }
 
     /// Whether one more may leave that has this window.
-    pub(super) fn is_open(&self, now: Instant, window: u32) -> bool {
-        self.counted(now) < window.max(1) as usize
+    pub(super) fn gate(&self, now: Instant, window: u32) -> Gate {
+        let room = (window.max(1) as usize).saturating_sub(self.counted(now));
+        if room == 0 {
+            return Gate::Shut;
+        }
+        let room = room + (self.rate.steady(now) * WRITING.as_secs_f64()) as usize;
+        let mut unwritten = 0;
+        // From the last one on: there is room as soon as all but these have been written.
+        for (acknowledged_at, count) in self.resting.iter().rev() {
+            unwritten += count;
+            let written_at = *acknowledged_at + WRITING;
+            if written_at > now && unwritten >= room {
+                return Gate::Until(written_at);
+            }
+        }
+        Gate::Open
     }
 
     /// Something has to wait.
     pub(super) fn on_closed(&mut self, now: Instant) {
         self.closed = Some(now);
+        let first = self.covers.front();
+        if first.is_some_and(|(_, sent_at)| self.is_late(now, *sent_at)) {
+            self.stalled = Some(now);
+        }
+    }
+
+    /// Whether something that was queued then had to wait because the line had stalled.
+    pub(super) fn is_backlog(&self, queued_at: Instant) -> bool {
+        self.stalled.is_some_and(|at| at >= queued_at)
     }
 
     /// When something had to wait last.
@@ -87,23 +135,18 @@ impl Flow {
 
     /// A message leaves.
     pub(super) fn on_sent(&mut self, message: UnderWay) {
-        let flight = self.flight();
-        while let Some(next) = self.sent.get(self.old)
-            && message.sent_at.saturating_duration_since(next.sent_at) >= flight
-        {
-            self.young_extra -= usize::from(next.is_extra);
-            self.old += 1;
-        }
+        self.age(message.sent_at);
         self.young_extra += usize::from(message.is_extra);
         self.uncovered += 1;
         self.sent.push_back(message);
         if message.is_request {
-            self.on_covered();
+            self.on_covered(message.sent_at, message.place);
         }
     }
 
     /// A ping or a request leaves: what comes back for it acknowledges all that was sent before.
-    pub(super) fn on_covered(&mut self) {
+    pub(super) fn on_covered(&mut self, now: Instant, place: u64) {
+        self.covers.push_back((place, now));
         self.uncovered = 0;
     }
 
@@ -118,10 +161,23 @@ impl Flow {
     }
 
     /// The server has handled everything up to this place.
-    pub(super) fn on_handled(&mut self, place: u64) {
+    pub(super) fn on_handled(&mut self, now: Instant, place: u64) {
+        self.age(now);
+        let mut is_late = false;
+        while let Some((covered, sent_at)) = self.covers.front().copied()
+            && covered <= place
+        {
+            is_late = self.is_late(now, sent_at); // the last one is what was answered
+            self.covers.pop_front();
+        }
+        if is_late {
+            self.stalled = Some(now);
+        }
+        let mut held_up = 0;
         while let Some(first) = self.sent.front()
             && first.place <= place
         {
+            held_up += usize::from(first.is_backlog || (is_late && self.old > 0));
             if self.old > 0 {
                 self.old -= 1;
             } else {
@@ -130,16 +186,19 @@ impl Flow {
             self.sent.pop_front();
         }
         self.uncovered = self.uncovered.min(self.sent.len());
+        if held_up > 0 {
+            self.resting.push_back((now, held_up));
+        }
+        while let Some((acknowledged_at, _)) = self.resting.front()
+            && *acknowledged_at + WRITING <= now
+        {
+            self.resting.pop_front();
+        }
     }
 
     /// A round trip was measured.
-    pub(super) fn on_round_trip(&mut self, sample: Duration) {
-        let sample = sample.max(NOISE);
-        self.round_trip = Some(match self.round_trip {
-            None => sample,
-            // Only the line counts, and not how long it stalled.
-            Some(before) => (before * 7 + sample.min(before * 2)) / 8,
-        });
+    pub(super) fn on_round_trip(&mut self, now: Instant, sample: Duration) {
+        self.round_trip.add(now, sample.max(NOISE));
     }
 
     /// How many messages the server has not acknowledged.
@@ -149,6 +208,13 @@ impl Flow {
 
     /// How many of them count.
     fn counted(&self, now: Instant) -> usize {
+        let (young, extra) = self.young(now);
+        let steady = (self.rate.steady(now) * self.flight().as_secs_f64()) as usize;
+        self.sent.len() - (young - extra).max(steady).min(young)
+    }
+
+    /// How many of them are not older than normal flight takes, and how many of those are of no even flow.
+    fn young(&self, now: Instant) -> (usize, usize) {
         let flight = self.flight();
         let is_old = |it: &&UnderWay| now.saturating_duration_since(it.sent_at) >= flight;
         let aged = self.sent.range(self.old..).take_while(is_old);
@@ -156,14 +222,51 @@ impl Flow {
             (all + 1, extra + usize::from(it.is_extra))
         });
         let young = self.sent.len() - self.old - aged;
-        let even = young - (self.young_extra - aged_extra);
-        let steady = (self.rate.steady(now) * flight.as_secs_f64()) as usize;
-        self.sent.len() - even.max(steady).min(young)
+        (young, self.young_extra - aged_extra)
+    }
+
+    /// Notes which messages are old by now.
+    fn age(&mut self, now: Instant) {
+        let (young, extra) = self.young(now);
+        self.old = self.sent.len() - young;
+        self.young_extra = extra;
+    }
+
+    /// Whether what comes back now for something that was sent then comes late: the line had stalled, or the server was at work.
+    fn is_late(&self, now: Instant, sent_at: Instant) -> bool {
+        now.saturating_duration_since(sent_at) >= self.flight().max(PATIENCE)
     }
 
     /// How long a message is in normal flight.
     fn flight(&self) -> Duration {
-        self.round_trip.unwrap_or(GUESS) * 3 / 2
+        self.round_trip.get().unwrap_or(GUESS) * 3 / 2
+    }
+}
+
+/// The shortest of the round trips of the last seconds. The longer ones say how busy the machines are, or that the line stalls: what was sent
+/// meanwhile must not count as in normal flight.
+#[derive(Debug, Default)]
+struct Shortest {
+    since: Option<Instant>,
+    /// That of the interval that is going on, and of the one before.
+    last: [Option<Duration>; 2],
+}
+
+impl Shortest {
+    const INTERVAL: Duration = Duration::from_secs(5);
+
+    fn add(&mut self, now: Instant, sample: Duration) {
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= Self::INTERVAL {
+            self.since = Some(now);
+            self.last = [None, self.last[0]];
+        }
+        let shortest = self.last[0].map_or(sample, |before| before.min(sample));
+        self.last[0] = Some(shortest);
+    }
+
+    fn get(&self) -> Option<Duration> {
+        self.last.iter().flatten().min().copied()
     }
 }
 

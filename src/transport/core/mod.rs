@@ -321,7 +321,7 @@ impl Core {
         if let Some(held_up) = self.hold_ups.on_answer(now, id, closed_at) {
             log::warn!("{held_up}");
         }
-        self.flow.on_handled(place);
+        self.flow.on_handled(now, place);
         let answer = Answer::Message(
             message.map(|message| Box::new(Received::new(message, &mut self.decoder.interner))),
         );
@@ -341,11 +341,11 @@ impl Core {
             return;
         };
         self.requests.on_handled(ping.place);
-        self.flow.on_handled(ping.place);
+        self.flow.on_handled(now, ping.place);
         self.hold_ups.on_handled(now);
         if ping.is_sample {
             let round_trip = now.saturating_duration_since(ping.sent);
-            self.flow.on_round_trip(round_trip);
+            self.flow.on_round_trip(now, round_trip);
             self.hand_over.push(LinkEvent::RoundTrip(round_trip));
         }
     }

@@ -8,7 +8,11 @@ use std::{
 use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
 
-use super::{flow::Flow, lane::Lane, pacing::Pacer};
+use super::{
+    flow::{Flow, Gate},
+    lane::Lane,
+    pacing::Pacer,
+};
 use crate::{
     proto::Kind,
     transport::{
@@ -115,15 +119,6 @@ struct Entry {
 enum Which {
     Data,
     Requests,
-}
-
-/// Whether a message may leave.
-enum Gate {
-    Open,
-    /// Not before this moment.
-    Until(Instant),
-    /// Not before something is acknowledged or answered.
-    Shut,
 }
 
 impl Outbox {
@@ -270,7 +265,7 @@ impl Outbox {
             .min()
     }
 
-    /// The window of the message that has to wait because of it, if there is one.
+    /// Whether a message has to wait until something is acknowledged.
     pub(super) fn waits_for_window(&self, now: Instant, flow: &Flow, may_ask: bool) -> bool {
         let shut = |which| matches!(self.gate(which, now, flow), Gate::Shut);
         self.turns(may_ask).into_iter().flatten().any(shut)
@@ -299,12 +294,12 @@ impl Outbox {
         let Some(to_others) = to_others else {
             return Gate::Open;
         };
-        if !flow.is_open(now, to_others.terms.window) {
-            return Gate::Shut;
+        let paced_until = self.pacer.blocked_until(now);
+        match (flow.gate(now, to_others.terms.window), paced_until) {
+            (Gate::Until(window), Some(pace)) => Gate::Until(window.max(pace)),
+            (Gate::Open, Some(pace)) => Gate::Until(pace),
+            (gate, _) => gate,
         }
-        self.pacer
-            .blocked_until(now)
-            .map_or(Gate::Open, Gate::Until)
     }
 
     /// Takes out the requests that nobody waits for any more.

@@ -116,11 +116,11 @@ impl RequestTable {
     pub(super) fn on_answer(&mut self, id: RequestId) -> Answered {
         // An answer to what was never sent is not the server's to give.
         let sent = |open: &Open| matches!(open.way, Way::Socket { place: Some(_) });
-        if self.open.get(&id).is_some_and(sent) {
-            if let Some(Way::Socket { place: Some(place) }) = self.close(id) {
-                self.on_handled(place);
-                return Answered::Open(place);
-            }
+        if self.open.get(&id).is_some_and(sent)
+            && let Some(Way::Socket { place: Some(place) }) = self.close(id)
+        {
+            self.on_handled(place);
+            return Answered::Open(place);
         }
         match self.late.remove(&id) {
             Some(place) => {

@@ -72,7 +72,7 @@ impl Core {
     fn on_left(&mut self, now: Instant, place: u64, outgoing: &Outgoing) {
         let is_request = matches!(outgoing.origin, Origin::Request(_));
         let Some(to_others) = &outgoing.to_others else {
-            self.flow.on_covered();
+            self.flow.on_covered(now, place);
             return;
         };
         let queued_at = outgoing.queued_at;
@@ -88,6 +88,7 @@ impl Core {
             place,
             sent_at: now,
             is_extra: to_others.is_burst || queued_at < now,
+            is_backlog: self.flow.is_backlog(queued_at),
             is_request,
             origin,
             op_code,
@@ -112,14 +113,15 @@ impl Core {
             return None;
         }
         open.pings += 1;
+        let place = self.requests.next_place();
         open.waiting_pings.push_back(Ping {
             number: open.pings,
             sent: now,
-            place: self.requests.next_place(),
+            place,
             is_sample: !self.requests.is_server_busy(),
         });
         let cid = ping_cid(open.pings);
-        self.flow.on_covered();
+        self.flow.on_covered(now, place);
         let envelope = Envelope {
             cid: cid.clone(),
             message: Some(Message::Ping(realtime::Ping {})),

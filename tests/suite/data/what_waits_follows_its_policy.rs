@@ -202,8 +202,7 @@ fn party_data_follow_the_policy_of_their_type() {
         for asked in &left {
             game.acknowledge(asked);
         }
-        game.update();
-        game.update();
+        game.advance(Duration::from_millis(100));
         let newest: Vec<At> = game
             .sent()
             .iter()

@@ -24,6 +24,8 @@ use crate::{
 const QUEUE: usize = 64;
 /// How long a server takes to write a message to a socket.
 const WRITING: Duration = Duration::from_micros(20);
+/// How long it takes after a stop until it writes to everybody again: it has much to read first.
+const WAKING: Duration = Duration::from_millis(20);
 
 /// The whole simulation.
 pub(super) struct Room {
@@ -34,6 +36,8 @@ pub(super) struct Room {
     pub(super) players: Vec<Player>,
     /// Until when the server is stopped.
     stopped_until: Instant,
+    /// Until when it writes nothing to the first player.
+    writes_from: Instant,
     /// What it has yet to read.
     unread: Vec<(usize, Bytes)>,
 }
@@ -97,6 +101,7 @@ impl Room {
             last_event: 0,
             players: players.collect(),
             stopped_until: start,
+            writes_from: start,
             unread: Vec::new(),
         }
     }
@@ -168,6 +173,7 @@ impl Room {
     /// The server does nothing for so long.
     pub(super) fn stop_server(&mut self, duration: Duration) {
         self.stopped_until = self.stopped_until.max(self.now + duration);
+        self.writes_from = self.stopped_until + WAKING;
         self.schedule(self.stopped_until, Event::GoOn(None));
     }
 
@@ -286,6 +292,7 @@ impl Room {
     /// The server queues something for a socket.
     fn say(&mut self, player: usize, cid: &str, message: Option<Message>) {
         let at = self.now;
+        let writes_from = if player == 0 { self.writes_from } else { at };
         let is_pong = matches!(message, Some(Message::Pong(_)));
         let cid = cid.to_owned();
         let frame = Bytes::from(Envelope { cid, message }.encode_to_vec());
@@ -299,7 +306,14 @@ impl Room {
         if it.is_kicked {
             return;
         }
-        let written = it.queue.back().copied().unwrap_or(at).max(at) + WRITING;
+        let written = it
+            .queue
+            .back()
+            .copied()
+            .unwrap_or(at)
+            .max(at)
+            .max(writes_from)
+            + WRITING;
         it.queue.push_back(written);
         it.bytes[0] += frame.len() + 2;
         it.bytes[1] += if is_pong { frame.len() + 2 } else { 0 };

@@ -16,7 +16,7 @@ fn play(room: &mut Room, until: Duration) {
     for now in first..until.as_millis() as u64 {
         room.run_until(ms(now));
         for player in 0..room.players.len() {
-            if (now + 7 * player as u64) % 50 == 0 {
+            if (now + 7 * player as u64).is_multiple_of(50) {
                 room.send(player);
             }
         }
