@@ -5,12 +5,12 @@
 //! before that happens:
 //!
 //! * What you have just sent is *in normal flight*: all that left within the last one and a half round trips, in an even flow. It never makes
-//!   anything wait, so a healthy line is never slowed down.
+//!   anything wait, so a healthy line is never slowed down. The round trip is the shortest of the last five to ten seconds.
 //! * What is older, and what left in a burst, has to be confirmed by the server before more follows. How much may be unconfirmed is the
 //!   *window*: [`NakamaSettings::send_window`](crate::plugin::NakamaSettings::send_window), 48, divided by the number of members who may
 //!   send to the same receiver, that is, all but one. It is at least 2. In a match of five, it is 12.
 //! * Of a burst, 32 messages leave at once, and then 4 in each millisecond, as far as the window goes.
-//! * If the window is closed, data waits in your game, in order. After a stall, what has waited leaves a window at a time, each as soon as the
+//! * If the window is closed, data waits in your game, in order. After a stall, what has waited leaves a window at a time, each 30 ms after the
 //!   server has confirmed the one before.
 //!
 //! This holds for data of matches and parties, for chat messages, and for the local user's status. For one match, party or channel,
