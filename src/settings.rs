@@ -38,7 +38,7 @@ pub struct NakamaSettings {
     /// How many bytes may wait while your game runs no frames, for example because it loads a level. Above that, the plugin drops new
     /// match, party and stream data. Above twice that, it ends the connection. Default: 64 MiB; at least 64 KiB. *At start.*
     pub hand_over_limit: usize,
-    /// How many messages may wait to be sent, in all: the policies of [`send`](crate::send) bound what waits of each type. Default: 4096.
+    /// How many messages to others may wait to be sent, in all: the policies of [`send`](crate::send) bound what waits of each type. Default: 4096.
     /// *At start.*
     pub send_queue: usize,
     /// How many messages the other members of a match, party or channel may all together have under way to one member without the server
@@ -46,7 +46,7 @@ pub struct NakamaSettings {
     /// Raise it if you raise the server's `socket.outgoing_queue_size`, to about three quarters of that. Default: 48. A
     /// [`SendWindow`](crate::send::SendWindow) on an entity counts in its place there.
     pub send_window: u32,
-    /// How many requests over the socket may be unanswered. The next one waits. Default: 24. *At start.*
+    /// How many requests over the socket may be unanswered, at least 1. The next one waits. Default: 24. *At start.*
     pub requests_in_flight: usize,
     /// How many lines the [`ChatLog`](crate::chat::ChatLog) of a channel holds. Default: 200.
     pub chat_log_lines: usize,

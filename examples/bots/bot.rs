@@ -84,8 +84,7 @@ impl Bot {
 
 fn go_online(mut commands: Commands, bot: Res<Bot>) {
     let number = bot.number + 1;
-    let login =
-        Login::device(format!("bevy-nakama-bot-{number:06}")).username(format!("bot-{number}"));
+    let login = Login::device(format!("bevy-nakama-bot-{number:06}"));
     commands.nakama().log_in(&bot.run.server, login);
     commands.nakama().connect(); // waits for the login
 }
@@ -156,7 +155,7 @@ fn send(
         .beat
         .get_or_insert_with(|| Beat::spread(start, options.interval(), number, options.count));
     // When all bots were held up at once, they do not make up for it: no crowd of real players would.
-    let in_one_frame = (options.rate / f64::from(options.frames)).ceil() as u32;
+    let in_one_frame = (options.rate / f64::from(options.frames)).ceil() as u32 + 1;
     let (due, skipped) = beat.take(Instant::now(), in_one_frame);
     if due + skipped == 0 {
         return;

@@ -68,7 +68,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Whether nobody was kicked and nothing was lost.
+    /// Whether nobody was kicked, nothing was lost, and nearly all was sent that should have been.
     pub(crate) fn is_good(&self) -> bool {
         let tally = &self.tally;
         self.connected == self.options.count
@@ -76,6 +76,7 @@ impl Report {
             && tally.send_failed.is_empty()
             && tally.delivered == tally.expected
             && tally.out_of_order == 0
+            && tally.skipped * 100 <= tally.sent
     }
 
     fn sent_per_second(&self) -> f64 {

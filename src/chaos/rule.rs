@@ -33,13 +33,13 @@ impl Rule {
     /// Nothing gets through. When the rule is removed, all of it goes on at once, in order.
     ///
     /// What is already [delayed](Self::delay) still arrives: the line is stalled where it begins. The proxy keeps up to 16 MiB for each
-    /// connection, which includes its end. After that, it reads no more, and the sender gets to feel it.
+    /// direction of a connection, which includes its end. After that, it reads no more, and the sender gets to feel it.
     #[must_use]
     pub fn hold(direction: Direction) -> Self {
         Self::new(Action::Hold(direction))
     }
 
-    /// Every byte arrives this much later. The order stays, even if the delay gets shorter. However much is under way, nothing slows it
+    /// Every byte arrives this much later. The order stays, even if the delay gets shorter. Up to 16 MiB under way, nothing slows it
     /// down.
     ///
     /// The proxy accepts a connection at once, so TCP's handshake takes no time, unlike on a line that is really long.

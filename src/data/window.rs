@@ -19,12 +19,15 @@ const LEAST: u32 = 2;
 /// For one match, party or channel: [`NakamaSettings::send_window`](crate::plugin::NakamaSettings::send_window) of its own. Insert it on the
 /// entity, also while it is still [`Joining`](crate::presence::Joining). It counts for what you send afterwards.
 ///
+/// It is divided by the number of the other members. If more than 48 come out of that, a stall of this one line can cost the others their
+/// connection.
+///
 /// ```
 /// # use bevy_nakama::prelude::*;
 /// # use bevy_ecs::prelude::*;
 /// fn join(mut commands: Commands) {
-///     // In this match only one of the players sends much.
-///     commands.nakama().join_match(JoinMatch::by_id("…")).insert(SendWindow(400));
+///     // In this match of nine only the local user sends much: of 8 × 40, they may have 40 under way.
+///     commands.nakama().join_match(JoinMatch::by_id("…")).insert(SendWindow(8 * 40));
 /// }
 /// ```
 #[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]

@@ -27,7 +27,8 @@ pub enum RequestError<E: Error + 'static = ServerError> {
         /// How long the plugin waited.
         after: Duration,
         /// Whether the server may have done it. If not, the plugin had not sent it yet: too many other requests were unanswered (see
-        /// [`NakamaSettings::requests_in_flight`](crate::plugin::NakamaSettings)), or the call waited for a session token.
+        /// [`NakamaSettings::requests_in_flight`](crate::plugin::NakamaSettings)), the line stood still (see [sending](crate::send)), or the
+        /// call waited for a session token. A call over REST may have waited for a connection even if this is true.
         maybe_executed: bool,
     },
     /// There is no connection.

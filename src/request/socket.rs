@@ -205,7 +205,9 @@ impl<R: SocketRequest> Pending for Open<R> {
                 RequestError::Withdrawn
             }
             Ending::Refusal(error) => RequestError::Refused(self.part.refused(world, error)),
-            Ending::Failed(failure @ Failure::Timeout { .. }) => {
+            Ending::Failed(Failure::Timeout { after, was_sent }) => {
+                let was_sent = was_sent || !self.done.is_empty();
+                let failure = Failure::Timeout { after, was_sent };
                 fail(
                     world,
                     self.made.entity,

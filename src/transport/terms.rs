@@ -12,17 +12,19 @@ use std::time::Duration;
 pub enum SendPolicy {
     /// It waits, in order. This is the default, with the bounds of [`SendPolicy::default`].
     Queue {
-        /// How many messages with this op code may wait in the context. One more is refused with
+        /// How many messages with this op code may wait in the context, at least 1. One more is refused with
         /// [`QueueFull`](crate::send::SendError::QueueFull).
         max_messages: usize,
         /// How many bytes they may have in all, envelopes included. What goes beyond is refused with
         /// [`QueueFull`](crate::send::SendError::QueueFull).
         max_bytes: usize,
-        /// How long a message may wait. Then it is not sent, and you get [`Expired`](crate::send::SendError::Expired).
+        /// How long a message may wait. Then it is not sent, and you get [`Expired`](crate::send::SendError::Expired). Data for a party is a
+        /// request, and waits for [`request_timeout`](crate::plugin::NakamaSettings::request_timeout) at most.
         max_age: Duration,
     },
     /// Only the newest waits, in the place of the one before: for positions and whatever else the next value makes worthless. The newest of
-    /// a context, op code, choice of receivers and, if you set one, [key](crate::send::OutgoingData::key).
+    /// a context, op code, choice of receivers and, if you set one, [key](crate::send::OutgoingData::key). Of two that you send in one frame
+    /// only the second leaves.
     Latest,
     /// It does not wait: what cannot leave at once is not sent, and you get [`Dropped`](crate::send::SendError::Dropped).
     Drop,
@@ -30,14 +32,14 @@ pub enum SendPolicy {
 
 impl SendPolicy {
     pub(crate) const DEFAULT: Self = Self::Queue {
-        max_messages: 4096,
+        max_messages: 2048,
         max_bytes: 16 * 1024 * 1024,
         max_age: Duration::from_secs(20),
     };
 }
 
 impl Default for SendPolicy {
-    /// Up to 4,096 messages and 16 MiB wait for up to 20 s.
+    /// Up to 2,048 messages and 16 MiB wait for up to 20 s.
     fn default() -> Self {
         Self::DEFAULT
     }

@@ -32,6 +32,7 @@ impl Core {
             LinkCommand::GiveUp(epoch, reason) => self.give_up(epoch, reason),
             LinkCommand::Disconnect => match &mut self.stage {
                 Stage::Open(open) if !self.outbox.is_empty() => {
+                    self.flow.on_ending();
                     open.draining_until
                         .get_or_insert_with(|| deadline(now, self.settings.drain_timeout));
                 }
@@ -116,7 +117,8 @@ impl Core {
             self.hold_ups.on_made(id, message);
         }
         let to_others = terms.map(|terms| self.on_terms(now, terms, topic, 0));
-        self.requests.open_socket(id, now, timeout);
+        let has_answer = kind != Kind::MatchDataSend;
+        self.requests.open_socket(id, now, timeout, has_answer);
         self.queue(Outgoing {
             frame: envelope.encode_to_vec().into(),
             kind,

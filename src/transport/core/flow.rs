@@ -5,7 +5,7 @@
 //!
 //! A server handles the messages of a socket in order. So a pong acknowledges what was sent before its ping, and an answer what was sent
 //! before its request. What is acknowledged is gone from here. Of the rest, what left in an even flow within the last one and a half round
-//! trips is in normal flight. Everything else counts: what is older, what is of a burst, and what had to wait before it left.
+//! trips is in normal flight. Everything else counts: what is older, what is of a burst, and what had to wait for the line.
 //!
 //! That the server has handled a message does not mean that it has written it to the receivers. After a stall, everybody goes on at the same
 //! time. So the room that is made by acknowledging what was held up is there a little later.
@@ -15,10 +15,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is queued within so much time is one moment: an even flow has one message in it, the others are a burst.
+/// What is queued within so much time is one moment. What is more than in the moments before is a burst.
 const MOMENT: Duration = Duration::from_millis(5);
+/// More in one moment is a burst in any case.
+const EVEN: usize = 8;
 /// The round trip as long as none was measured.
-const GUESS: Duration = Duration::from_millis(200);
+const GUESS: Duration = Duration::from_millis(400);
 /// How long a server may take to write what it has handled.
 const WRITING: Duration = Duration::from_millis(30);
 /// What comes back after so much time is not late, whatever the round trip.
@@ -41,13 +43,15 @@ pub(super) struct Flow {
     covers: VecDeque<(u64, Instant)>,
     /// How much that was held up has been acknowledged, and when.
     resting: VecDeque<(Instant, usize)>,
-    round_trip: Shortest,
+    round_trip: RoundTrips,
     rate: Rate,
-    moment: Option<Instant>,
+    moment: Moment,
     /// When something had to wait last.
     closed: Option<Instant>,
     /// When something had to wait last because the line had stalled.
     stalled: Option<Instant>,
+    /// Whether the game has asked for the end: what waits is the last, and has little time.
+    is_ending: bool,
 }
 
 /// Whether a message may leave.
@@ -66,15 +70,14 @@ pub(super) struct UnderWay {
     /// Its place in the order of sending.
     pub(super) place: u64,
     pub(super) sent_at: Instant,
-    /// Whether it counts at once: it is of a burst, or it had to wait.
+    /// Whether it counts at once: it is of a burst, or the line had held it up.
     pub(super) is_extra: bool,
     /// Whether it had to wait because the line had stalled.
     pub(super) is_backlog: bool,
     /// Whether it is a request: its own answer acknowledges it.
     pub(super) is_request: bool,
-    /// Who is told if it is lost.
-    pub(super) origin: u64,
-    pub(super) op_code: i64,
+    /// Who is told if it is lost, and of which op code.
+    pub(super) told: Option<(u64, i64)>,
 }
 
 impl Flow {
@@ -86,17 +89,14 @@ impl Flow {
     /// A message joins the queue. Whether it is of a burst.
     pub(super) fn on_queued(&mut self, now: Instant) -> bool {
         self.rate.add(now);
-        let is_burst = self
-            .moment
-            .is_some_and(|first| now.saturating_duration_since(first) < MOMENT);
-        if !is_burst {
-            self.moment = Some(now);
-        }
-        is_burst
+        self.moment.add(now)
     }
 
     /// Whether one more may leave that has this window.
     pub(super) fn gate(&self, now: Instant, window: u32) -> Gate {
+        if self.is_ending && !self.is_stalled(now) {
+            return Gate::Open;
+        }
         let room = (window.max(1) as usize).saturating_sub(self.counted(now));
         if room == 0 {
             return Gate::Shut;
@@ -114,11 +114,15 @@ impl Flow {
         Gate::Open
     }
 
+    /// The game has asked for the end of the connection.
+    pub(super) fn on_ending(&mut self) {
+        self.is_ending = true;
+    }
+
     /// Something has to wait.
     pub(super) fn on_closed(&mut self, now: Instant) {
         self.closed = Some(now);
-        let first = self.covers.front();
-        if first.is_some_and(|(_, sent_at)| self.is_late(now, *sent_at)) {
+        if self.is_stalled(now) {
             self.stalled = Some(now);
         }
     }
@@ -135,6 +139,10 @@ impl Flow {
 
     /// A message leaves.
     pub(super) fn on_sent(&mut self, message: UnderWay) {
+        if message.is_backlog {
+            // What was queued behind it until now leaves as it does.
+            self.stalled = Some(message.sent_at);
+        }
         self.age(message.sent_at);
         self.young_extra += usize::from(message.is_extra);
         self.uncovered += 1;
@@ -234,39 +242,87 @@ impl Flow {
 
     /// Whether what comes back now for something that was sent then comes late: the line had stalled, or the server was at work.
     fn is_late(&self, now: Instant, sent_at: Instant) -> bool {
-        now.saturating_duration_since(sent_at) >= self.flight().max(PATIENCE)
+        let usual = self.round_trip.usual().unwrap_or(GUESS) * 3 / 2;
+        now.saturating_duration_since(sent_at) >= usual.max(self.flight()).max(PATIENCE)
+    }
+
+    /// Whether the line stands still, as far as it can be known.
+    pub(super) fn is_stalled(&self, now: Instant) -> bool {
+        let first = self.covers.front();
+        first.is_some_and(|(_, sent_at)| self.is_late(now, *sent_at))
     }
 
     /// How long a message is in normal flight.
     fn flight(&self) -> Duration {
-        self.round_trip.get().unwrap_or(GUESS) * 3 / 2
+        self.round_trip.flight().unwrap_or(GUESS * 3 / 2)
     }
 }
 
-/// The shortest of the round trips of the last seconds. The longer ones say how busy the machines are, or that the line stalls: what was sent
-/// meanwhile must not count as in normal flight.
+/// What is queued at one moment, and was at the moments before.
 #[derive(Debug, Default)]
-struct Shortest {
-    since: Option<Instant>,
-    /// That of the interval that is going on, and of the one before.
-    last: [Option<Duration>; 2],
+struct Moment {
+    began: Option<Instant>,
+    count: usize,
+    /// How many there were in the last two.
+    last: [Option<usize>; 2],
 }
 
-impl Shortest {
+impl Moment {
+    /// One more is queued. Whether it is more than usual.
+    fn add(&mut self, now: Instant) -> bool {
+        let goes_on = self
+            .began
+            .is_some_and(|began| now.saturating_duration_since(began) < MOMENT);
+        if !goes_on {
+            let before = self.began.map(|_| self.count);
+            self.last = [before, self.last[0]];
+            self.began = Some(now);
+            self.count = 0;
+        }
+        self.count += 1;
+        let usual = self.last.iter().flatten().min().copied();
+        self.count > usual.unwrap_or(1).clamp(1, EVEN)
+    }
+}
+
+/// The round trips of the last seconds.
+#[derive(Debug, Default)]
+struct RoundTrips {
+    /// Smoothed. A stall is taken for no more than twice the usual.
+    usual: Option<Duration>,
+    since: Option<Instant>,
+    /// The shortest of the interval that is going on, and of the one before.
+    shortest: [Option<Duration>; 2],
+}
+
+impl RoundTrips {
     const INTERVAL: Duration = Duration::from_secs(5);
+    /// A line that takes this many times as long as at its best is not taken for a longer line: somebody is busy.
+    const BUSY: u32 = 8;
 
     fn add(&mut self, now: Instant, sample: Duration) {
         let since = *self.since.get_or_insert(now);
         if now.saturating_duration_since(since) >= Self::INTERVAL {
             self.since = Some(now);
-            self.last = [None, self.last[0]];
+            self.shortest = [None, self.shortest[0]];
         }
-        let shortest = self.last[0].map_or(sample, |before| before.min(sample));
-        self.last[0] = Some(shortest);
+        let shortest = self.shortest[0].map_or(sample, |before| before.min(sample));
+        self.shortest[0] = Some(shortest);
+        self.usual = Some(
+            self.usual
+                .map_or(sample, |before| (before * 7 + sample.min(before * 2)) / 8),
+        );
     }
 
-    fn get(&self) -> Option<Duration> {
-        self.last.iter().flatten().min().copied()
+    fn usual(&self) -> Option<Duration> {
+        self.usual
+    }
+
+    /// How long a message is in normal flight: one and a half of the shortest round trips, or the usual one if that varies.
+    fn flight(&self) -> Option<Duration> {
+        let shortest = self.shortest.iter().flatten().min().copied()?;
+        let usual = self.usual?.min(shortest * Self::BUSY);
+        Some((shortest * 3 / 2).max(usual))
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct HoldUps {
     running: HashMap<RequestId, Running>,
     /// When the server was last heard to have handled something.
     last_handled: Option<Instant>,
+    /// When the server last said something by itself.
+    last_pushed: Option<Instant>,
     told: HashSet<What>,
 }
 
@@ -67,6 +69,11 @@ impl HoldUps {
         self.running.remove(&id);
     }
 
+    /// The server has said something by itself: the line does not stand still.
+    pub(super) fn on_pushed(&mut self, now: Instant) {
+        self.last_pushed = Some(now);
+    }
+
     /// The server has answered a ping.
     pub(super) fn on_handled(&mut self, now: Instant) {
         self.last_handled = Some(now);
@@ -84,7 +91,8 @@ impl HoldUps {
         let began = sent_at?.max(last_handled.unwrap_or(sent_at?));
         let by = now.saturating_duration_since(began);
         let had_to_wait = closed_at.is_some_and(|at| at >= began);
-        if by < WORTH_TELLING || !had_to_wait || !self.told.insert(what.clone()) {
+        let was_alive = self.last_pushed.is_some_and(|at| at > began);
+        if by < WORTH_TELLING || !had_to_wait || !was_alive || !self.told.insert(what.clone()) {
             return None;
         }
         Some(HeldUp { what, by })
@@ -130,6 +138,7 @@ mod tests {
             hold_ups.on_made(id, &Message::Rpc(call));
             hold_ups.on_sent(began, id);
             let closed_at = Some(began + SECOND);
+            hold_ups.on_pushed(began + SECOND);
             let held_up = hold_ups.on_answer(began + 2 * SECOND, id, closed_at);
             told.extend(held_up.map(|it| it.to_string()));
         }
@@ -142,6 +151,18 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_not_blamed_for_a_line_that_stood_still() {
+        let now = Instant::now();
+        let mut hold_ups = HoldUps::default();
+        let id = RequestId(1);
+        hold_ups.on_made(id, &Message::MatchJoin(Default::default()));
+        hold_ups.on_sent(now, id);
+        let closed_at = Some(now + SECOND);
+        let held_up = hold_ups.on_answer(now + 4 * SECOND, id, closed_at);
+        assert!(held_up.is_none(), "{held_up:?}");
+    }
+
+    #[test]
     fn a_call_behind_another_is_not_blamed_for_it() {
         let now = Instant::now();
         let mut hold_ups = HoldUps::default();
@@ -150,6 +171,7 @@ mod tests {
             hold_ups.on_sent(now, id);
         }
         let closed_at = Some(now + SECOND);
+        hold_ups.on_pushed(now + SECOND);
         let first = hold_ups.on_answer(now + 3 * SECOND, RequestId(1), closed_at);
         assert_eq!(
             first.map(|it| it.to_string()).as_deref(),

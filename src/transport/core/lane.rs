@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// A queue in which everything has a number, by which it can be replaced or taken out before its turn.
+/// A queue in which everything has a number, by which it can be replaced or taken out before its turn. A number is free
+/// again when what had it is gone.
 #[derive(Debug)]
 pub(super) struct Lane<T> {
     /// The number of the first slot.
@@ -71,6 +72,9 @@ impl<T> Lane<T> {
     }
 
     fn trim(&mut self) {
+        while let Some(None) = self.slots.back() {
+            self.slots.pop_back();
+        }
         while let Some(None) = self.slots.front() {
             self.slots.pop_front();
             self.first += 1;

@@ -214,7 +214,7 @@ impl Core {
             let bytes = self.hand_over.waiting();
             self.end(DisconnectReason::Overflow { bytes });
         }
-        for unsent in self.outbox.drop_late() {
+        for unsent in self.outbox.keep_bounds() {
             self.on_unsent(unsent);
         }
         for id in self.requests.take_given_up() {
@@ -295,12 +295,14 @@ impl Core {
             Decoded::PartyData(data) => Pushed::PartyData(data),
             Decoded::StreamData(data) => Pushed::StreamData(data),
             Decoded::Envelope(Envelope { cid, message }) if cid.is_empty() => {
+                self.hold_ups.on_pushed(now);
                 return self.on_pushed(message);
             }
             Decoded::Envelope(Envelope { cid, message }) => {
                 return self.on_answer(now, &cid, message);
             }
         };
+        self.hold_ups.on_pushed(now);
         self.hand_over.push(LinkEvent::Pushed(data));
     }
 
@@ -408,6 +410,7 @@ impl Core {
     /// Ends the connection, if there is one: every request is answered, everything queued is reported, and one
     /// [`LinkEvent::Closed`] comes last.
     fn end(&mut self, reason: DisconnectReason) {
+        let was_asked_for = self.is_draining();
         let reason = match mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => return,
             Stage::Opening { .. } => reason,
@@ -421,12 +424,14 @@ impl Core {
         };
         self.actions.push_back(Action::Close(self.epoch));
         self.hold_ups = HoldUps::default();
-        let is_wanted = matches!(reason, DisconnectReason::Requested);
-        for lost in self.flow.take().filter(|it| !it.is_request && !is_wanted) {
+        self.stats.window.store(0, Ordering::Relaxed);
+        let is_wanted = was_asked_for || matches!(reason, DisconnectReason::Requested);
+        let unconfirmed = self.flow.take().filter_map(|message| message.told);
+        for (origin, op_code) in unconfirmed.filter(|_| !is_wanted) {
             let reason = Failure::ConnectionLost {
                 maybe_executed: true,
             };
-            self.tell_unsent(lost.origin, lost.op_code, reason);
+            self.tell_unsent(origin, op_code, reason);
         }
         for origin in self.outbox.drain() {
             if let Origin::Data { origin, op_code } = origin {

@@ -26,6 +26,9 @@ use crate::{
 const BURST: u32 = 32;
 const INTERVAL: Duration = Duration::from_micros(250);
 
+/// Every message is offered to the socket once before it can be too old.
+const A_TURN: Duration = Duration::from_millis(1);
+
 /// A message on its way out.
 #[derive(Debug)]
 pub(super) struct Outgoing {
@@ -82,6 +85,20 @@ struct Waiting {
     bytes: usize,
 }
 
+impl Waiting {
+    /// Whether that is more than a policy allows. One message may always wait.
+    fn is_more_than(self, policy: SendPolicy) -> bool {
+        match policy {
+            SendPolicy::Queue {
+                max_messages,
+                max_bytes,
+                ..
+            } => self.messages > 1 && (self.messages > max_messages || self.bytes > max_bytes),
+            SendPolicy::Latest | SendPolicy::Drop => false,
+        }
+    }
+}
+
 /// A message that is not sent after all.
 pub(super) struct Unsent {
     pub(super) origin: Origin,
@@ -100,6 +117,10 @@ pub(super) struct Outbox {
     newest: HashMap<Subject, (Which, u64)>,
     /// How many do not wait for the next turn.
     not_to_wait: usize,
+    /// How many of them others receive.
+    to_others: usize,
+    /// Topics of which more waits than may.
+    overfull: HashSet<Topic>,
     /// Not later than the first message has waited for too long.
     expires: Option<Instant>,
     pacer: Pacer,
@@ -131,6 +152,8 @@ impl Outbox {
             topics: HashMap::new(),
             newest: HashMap::new(),
             not_to_wait: 0,
+            to_others: 0,
+            overfull: HashSet::new(),
             expires: None,
             pacer: Pacer::new(BURST, INTERVAL),
             limit,
@@ -184,32 +207,26 @@ impl Outbox {
             }));
         }
         let topic = to_others.topic;
-        let waiting = self.topics.get(&topic).copied().unwrap_or_default();
-        let (most, most_bytes, age) = match to_others.terms.policy {
-            SendPolicy::Queue {
-                max_messages,
-                max_bytes,
-                max_age,
-            } => (max_messages, max_bytes, Some(max_age)),
-            SendPolicy::Latest | SendPolicy::Drop => (usize::MAX, usize::MAX, None),
-        };
-        let bytes = waiting.bytes.saturating_add(outgoing.frame.len());
-        if self.len() >= self.limit {
+        let policy = to_others.terms.policy;
+        if self.to_others >= self.limit {
             self.refused += 1;
-            let waiting = self.len();
-            return Err(Failure::QueueFull { waiting });
-        }
-        if waiting.messages > 0 && (waiting.messages >= most || bytes > most_bytes) {
-            self.refused += 1;
-            let waiting = waiting.messages;
-            return Err(Failure::QueueFull { waiting });
+            return Err(match policy {
+                SendPolicy::Drop => Failure::Dropped,
+                _ => Failure::QueueFull {
+                    waiting: self.to_others,
+                },
+            });
         }
         self.not_to_wait += usize::from(to_others.terms.policy == SendPolicy::Drop);
-        let expires = age.and_then(|age| outgoing.queued_at.checked_add(age));
+        let expires = outgoing.expires();
         self.expires = [self.expires, expires].into_iter().flatten().min();
         let waiting = self.topics.entry(topic).or_default();
         waiting.messages += 1;
         waiting.bytes += outgoing.frame.len();
+        if waiting.is_more_than(policy) {
+            self.overfull.insert(topic);
+        }
+        self.to_others += 1;
         let place = self.append(outgoing);
         self.newest.extend(subject.map(|subject| (subject, place)));
         Ok(None)
@@ -310,13 +327,36 @@ impl Outbox {
         }
     }
 
-    /// Takes out what is not to wait any longer. To be called when everything has left that may.
-    pub(super) fn drop_late(&mut self) -> Vec<Unsent> {
-        if self.not_to_wait == 0 {
-            return Vec::new();
+    /// Takes out what may not wait. To be called when everything has left that may.
+    pub(super) fn keep_bounds(&mut self) -> Vec<Unsent> {
+        let mut unsent = Vec::new();
+        if self.not_to_wait > 0 {
+            let dropped = self.take_if(|outgoing| outgoing.policy() == Some(SendPolicy::Drop));
+            unsent = self.refuse(dropped, |_| Failure::Dropped);
         }
-        let dropped = self.take_if(|outgoing| outgoing.policy() == Some(SendPolicy::Drop));
-        self.refuse(dropped, |_| Failure::Dropped)
+        for topic in mem::take(&mut self.overfull) {
+            let waiting = self.topics.get(&topic).copied().unwrap_or_default();
+            // The oldest stay.
+            let mut kept = Waiting::default();
+            let over = self.take_if(|outgoing| {
+                let Some(to_others) = outgoing.to_others.as_ref().filter(|it| it.topic == topic)
+                else {
+                    return false;
+                };
+                let with_it = Waiting {
+                    messages: kept.messages + 1,
+                    bytes: kept.bytes + outgoing.frame.len(),
+                };
+                let is_over = with_it.is_more_than(to_others.terms.policy);
+                if !is_over {
+                    kept = with_it;
+                }
+                is_over
+            });
+            let waiting = waiting.messages - over.len();
+            unsent.extend(self.refuse(over, |_| Failure::QueueFull { waiting }));
+        }
+        unsent
     }
 
     /// When to look again for messages that have waited for too long.
@@ -361,11 +401,13 @@ impl Outbox {
         self.topics.clear();
         self.newest.clear();
         self.not_to_wait = 0;
+        self.to_others = 0;
+        self.overfull.clear();
         self.expires = None;
         entries.into_iter().map(|it| it.outgoing.origin).collect()
     }
 
-    fn take_if(&mut self, is_meant: impl Fn(&Outgoing) -> bool) -> Vec<Outgoing> {
+    fn take_if(&mut self, mut is_meant: impl FnMut(&Outgoing) -> bool) -> Vec<Outgoing> {
         let mut taken = self.data.take_if(|entry| is_meant(&entry.outgoing));
         taken.extend(self.requests.take_if(|entry| is_meant(&entry.outgoing)));
         taken.sort_unstable_by_key(|entry| entry.order);
@@ -381,6 +423,7 @@ impl Outbox {
         let Some(to_others) = &outgoing.to_others else {
             return;
         };
+        self.to_others -= 1;
         self.not_to_wait -= usize::from(to_others.terms.policy == SendPolicy::Drop);
         if let Some(subject) = to_others.subject() {
             self.newest.remove(&subject);
@@ -411,7 +454,7 @@ impl Outgoing {
     }
 
     fn expires(&self) -> Option<Instant> {
-        self.queued_at.checked_add(self.max_age()?)
+        self.queued_at.checked_add(self.max_age()?.max(A_TURN))
     }
 }
 

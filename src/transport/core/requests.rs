@@ -18,7 +18,7 @@ pub(super) struct RequestTable {
     late: HashMap<RequestId, u64>,
     /// Requests that ran out of time, and that no answer can come to any more.
     given_up: Vec<RequestId>,
-    /// How many of `open` have been sent over the socket.
+    /// How many of `open` have been sent over the socket and will be answered.
     sent: usize,
     next_place: u64,
 }
@@ -28,6 +28,8 @@ struct Open {
     deadline: Instant,
     timeout: Duration,
     way: Way,
+    /// Whether the server answers it when all is well. It does not answer match data, even if the game has asked for that.
+    has_answer: bool,
 }
 
 /// How a request travels.
@@ -60,15 +62,29 @@ pub(super) struct Expired {
 }
 
 impl RequestTable {
-    pub(super) fn open_socket(&mut self, id: RequestId, now: Instant, timeout: Duration) {
-        self.insert(id, now, timeout, Way::Socket { place: None });
+    pub(super) fn open_socket(
+        &mut self,
+        id: RequestId,
+        now: Instant,
+        timeout: Duration,
+        has_answer: bool,
+    ) {
+        let way = Way::Socket { place: None };
+        self.insert(id, now, timeout, way, has_answer);
     }
 
     pub(super) fn open_rest(&mut self, id: RequestId, now: Instant, timeout: Duration) {
-        self.insert(id, now, timeout, Way::Rest);
+        self.insert(id, now, timeout, Way::Rest, true);
     }
 
-    fn insert(&mut self, id: RequestId, now: Instant, timeout: Duration, way: Way) {
+    fn insert(
+        &mut self,
+        id: RequestId,
+        now: Instant,
+        timeout: Duration,
+        way: Way,
+        has_answer: bool,
+    ) {
         let deadline = deadline(now, timeout);
         self.deadlines.insert((deadline, id));
         self.open.insert(
@@ -77,6 +93,7 @@ impl RequestTable {
                 deadline,
                 timeout,
                 way,
+                has_answer,
             },
         );
     }
@@ -93,7 +110,7 @@ impl RequestTable {
             return false;
         };
         open.way = Way::Socket { place: Some(place) };
-        self.sent += 1;
+        self.sent += usize::from(open.has_answer);
         true
     }
 
@@ -151,7 +168,7 @@ impl RequestTable {
         let open = self.open.remove(&id)?;
         self.deadlines.remove(&(open.deadline, id));
         if matches!(open.way, Way::Socket { place: Some(_) }) {
-            self.sent -= 1;
+            self.sent -= usize::from(open.has_answer);
         }
         Some(open.way)
     }

@@ -70,7 +70,9 @@ impl Core {
 
     /// A message of the game leaves.
     fn on_left(&mut self, now: Instant, place: u64, outgoing: &Outgoing) {
-        let is_request = matches!(outgoing.origin, Origin::Request(_));
+        // Match data has no answer, even if the game has asked for one.
+        let is_request =
+            matches!(outgoing.origin, Origin::Request(_)) && outgoing.kind != Kind::MatchDataSend;
         let Some(to_others) = &outgoing.to_others else {
             self.flow.on_covered(now, place);
             return;
@@ -80,18 +82,18 @@ impl Core {
         if was_held && queued_at < now {
             self.stats.held_back.fetch_add(1, Ordering::Relaxed);
         }
-        let (origin, op_code) = match outgoing.origin {
-            Origin::Data { origin, op_code } => (origin, op_code),
-            Origin::Request(_) => (0, 0),
+        let told = match outgoing.origin {
+            Origin::Data { origin, op_code } => Some((origin, op_code)),
+            Origin::Request(_) => None,
         };
+        let is_backlog = self.flow.is_backlog(queued_at);
         self.flow.on_sent(UnderWay {
             place,
             sent_at: now,
-            is_extra: to_others.is_burst || queued_at < now,
-            is_backlog: self.flow.is_backlog(queued_at),
+            is_extra: to_others.is_burst || is_backlog,
+            is_backlog,
             is_request,
-            origin,
-            op_code,
+            told,
         });
         let window = to_others.terms.window;
         self.stats.window.store(window as usize, Ordering::Relaxed);

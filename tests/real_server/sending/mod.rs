@@ -11,6 +11,7 @@ mod server_process;
 
 use std::{collections::BTreeMap, env, str::FromStr, thread, time::Duration};
 
+use bevy::prelude::*;
 use bevy_nakama::{
     chaos::{ChaosProxy, Direction, Rule},
     connection::Network,
@@ -21,7 +22,7 @@ use self::{
     crowd::{Crowd, Fate},
     server_process::Stopped,
 };
-use super::server;
+use super::{common::log::Log, server};
 
 /// A setting of these tests.
 fn setting<T: FromStr>(name: &str, default: T) -> T {
@@ -150,7 +151,8 @@ fn a_held_uplink_kicks_nobody_else() {
             outcome.print(&format!("uplink held {hold} s"));
             // A line that is dead for longer may end. What it lost then is told.
             let ended = hold <= 6 && outcome.own_end.is_some();
-            let lost = outcome.own.lost + outcome.own.muddled + outcome.others_lost;
+            let told = if hold <= 6 { outcome.own.told } else { 0 };
+            let lost = outcome.own.lost + outcome.own.muddled + outcome.others_lost + told;
             if !outcome.kicked.is_empty() || ended || lost > 0 {
                 wrong.push(hold);
             }
@@ -165,19 +167,29 @@ fn a_slow_call_kicks_nobody() {
     let network = Network::new().expect("a thread");
     Outcome::print_head();
     let mut wrong = 0;
-    let calls = holds("3").into_iter();
+    let calls = holds("3,5").into_iter();
     for length in calls.flat_map(|length| vec![length; times()]) {
         let mut crowd = Crowd::new(&network, &[(); 5].map(|()| server()));
         crowd.play(seconds(3));
         let call = Rpc::new("wait").payload(length.to_string());
+        let answered = Log::default();
+        let seen = answered.clone();
         let slow = &mut crowd.players[0].game;
         slow.commands(|commands| {
-            commands.nakama().rpc(call);
+            let mut call = commands.nakama().rpc(call);
+            call.observe(move |reply: On<Replied<Rpc>>| {
+                seen.add(format!("{}", reply.result.is_ok()))
+            });
         });
         crowd.play(seconds(length + 4));
         crowd.settle(seconds(15));
         let outcome = Outcome::of(&crowd);
         outcome.print(&format!("call of {length} s"));
+        assert_eq!(
+            answered.take(),
+            ["true"],
+            "the server has the module `wait`"
+        );
         let ended = outcome.own_end.is_some() || !outcome.kicked.is_empty();
         let lost = outcome.own.lost + outcome.own.muddled + outcome.others_lost;
         wrong += usize::from(ended || lost > 0);
@@ -193,6 +205,7 @@ fn a_server_that_stops_for_a_while() {
     let network = Network::new().expect("a thread");
     println!("| stop | kicked of {PLAYERS} | told | lost | muddled | why |");
     println!("|---|---|---|---|---|---|");
+    let mut wrong = 0;
     for stop in holds("1,2,4") {
         let mut kicked = Vec::new();
         for _ in 0..times() {
@@ -215,9 +228,14 @@ fn a_server_that_stops_for_a_while() {
                 reasons(&ends)
             );
             kicked.push(ends.len());
+            wrong += sum(|it| it.lost) + sum(|it| it.muddled);
         }
         println!("stopped for {stop} s, kicked: {kicked:?}");
     }
+    assert_eq!(
+        wrong, 0,
+        "messages lost without a word, or in the wrong order"
+    );
 }
 
 /// Every message leaves in its frame or the next, and what the window adds is little. On a busy machine, a message is also late if the

@@ -43,13 +43,15 @@ fn play(game: &mut TestGame) {
 
 #[test]
 fn the_largest_settings_are_no_harm() {
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 10] = [
         ("request_timeout", |s| s.request_timeout = Duration::MAX),
         ("receive_budget", |s| s.receive_budget = Duration::MAX),
         ("connect_timeout", |s| s.connect_timeout = Duration::MAX),
         ("max_envelope", |s| s.max_envelope = usize::MAX),
         ("hand_over_limit", |s| s.hand_over_limit = usize::MAX),
         ("send_queue", |s| s.send_queue = usize::MAX),
+        ("send_window", |s| s.send_window = u32::MAX),
+        ("requests_in_flight", |s| s.requests_in_flight = usize::MAX),
         ("chat_log_lines", |s| s.chat_log_lines = usize::MAX),
         ("inbox_notifications", |s| {
             s.inbox_notifications = usize::MAX
@@ -70,10 +72,12 @@ fn the_largest_settings_are_no_harm() {
 
 #[test]
 fn nothing_at_all_still_lets_a_connection_live_where_it_can() {
-    let changes: [(&str, Change); 5] = [
+    let changes: [(&str, Change); 7] = [
         ("receive_budget", |s| s.receive_budget = Duration::ZERO),
         ("hand_over_limit", |s| s.hand_over_limit = 0),
         ("send_queue", |s| s.send_queue = 0),
+        ("send_window", |s| s.send_window = 0),
+        ("requests_in_flight", |s| s.requests_in_flight = 0),
         ("chat_log_lines", |s| s.chat_log_lines = 0),
         ("inbox_notifications", |s| s.inbox_notifications = 0),
     ];

@@ -104,7 +104,7 @@ fn a_server_that_reads_nothing_holds_up_nobody() {
         }
         refused.take().pop()
     });
-    assert_eq!(refused, "4096 messages are waiting to be sent");
+    assert_eq!(refused, "2048 messages are waiting to be sent");
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) struct Room {
     pub(super) players: Vec<Player>,
     /// Until when the server is stopped.
     stopped_until: Instant,
-    /// Until when it writes nothing to the first player.
+    /// Until when it writes nothing to some of the players.
     writes_from: Instant,
     /// What it has yet to read.
     unread: Vec<(usize, Bytes)>,
@@ -54,10 +54,14 @@ enum Event {
 pub(super) struct Player {
     core: Core,
     heard: Receiver<Batch>,
-    /// One way.
+    /// One way, and how much more or less it takes at random.
     delay: Duration,
+    jitter: Duration,
+    random: u64,
     uplink: Line,
-    is_open: bool,
+    /// When the last message arrives that the server has sent.
+    last_arrival: Instant,
+    pub(super) is_open: bool,
     /// When the server's writer has written each message of its queue.
     queue: VecDeque<Instant>,
     /// The call that the server is at work on, with its `cid`.
@@ -86,6 +90,8 @@ pub(super) struct Player {
 /// One direction of a line.
 struct Line {
     held_until: Instant,
+    /// Whether nothing arrives any more.
+    is_cut: bool,
     last_arrival: Instant,
 }
 
@@ -109,6 +115,11 @@ impl Room {
     /// Since the beginning.
     pub(super) fn time(&self) -> Duration {
         self.now - self.start
+    }
+
+    /// When something was, since the beginning.
+    pub(super) fn since_start(&self, at: Instant) -> Duration {
+        at - self.start
     }
 
     /// The terms that the plugin gives to data for this match.
@@ -168,6 +179,19 @@ impl Room {
         let until = self.now + duration;
         let line = &mut self.players[player].uplink;
         line.held_until = line.held_until.max(until);
+    }
+
+    /// From now on, nothing gets through to a player or from them.
+    pub(super) fn cut(&mut self, player: usize) {
+        self.players[player].uplink.is_cut = true;
+    }
+
+    /// From now on, everybody's round trip is of this length, and up to so much longer.
+    pub(super) fn set_round_trip(&mut self, round_trip: Duration, jitter: Duration) {
+        for player in &mut self.players {
+            player.delay = round_trip / 2;
+            player.jitter = jitter / 2;
+        }
     }
 
     /// The server does nothing for so long.
@@ -292,7 +316,12 @@ impl Room {
     /// The server queues something for a socket.
     fn say(&mut self, player: usize, cid: &str, message: Option<Message>) {
         let at = self.now;
-        let writes_from = if player == 0 { self.writes_from } else { at };
+        // Some wake late.
+        let writes_from = if player.is_multiple_of(3) {
+            self.writes_from
+        } else {
+            at
+        };
         let is_pong = matches!(message, Some(Message::Pong(_)));
         let cid = cid.to_owned();
         let frame = Bytes::from(Envelope { cid, message }.encode_to_vec());
@@ -317,7 +346,11 @@ impl Room {
         it.queue.push_back(written);
         it.bytes[0] += frame.len() + 2;
         it.bytes[1] += if is_pong { frame.len() + 2 } else { 0 };
-        let arrival = written + it.delay;
+        if it.uplink.is_cut {
+            return;
+        }
+        let arrival = (written + it.delay()).max(it.last_arrival);
+        it.last_arrival = arrival;
         self.schedule(arrival, Event::AtClient(player, frame));
     }
 
@@ -349,8 +382,12 @@ impl Room {
                 }
                 _ => {}
             }
+            let delay = it.delay();
             let line = &mut it.uplink;
-            let arrival = (now + it.delay).max(line.held_until).max(line.last_arrival);
+            if line.is_cut {
+                continue;
+            }
+            let arrival = (now + delay).max(line.held_until).max(line.last_arrival);
             line.last_arrival = arrival;
             arriving.push((arrival, frame));
         }
@@ -386,10 +423,14 @@ impl Player {
             core,
             heard,
             delay,
+            jitter: Duration::ZERO,
+            random: 1,
             uplink: Line {
                 held_until: now,
+                is_cut: false,
                 last_arrival: now,
             },
+            last_arrival: now,
             is_open: true,
             queue: VecDeque::new(),
             behind: VecDeque::new(),
@@ -405,6 +446,17 @@ impl Player {
             answers: Vec::new(),
             bytes: [0; 2],
         }
+    }
+
+    /// How long the next message is on its way.
+    fn delay(&mut self) -> Duration {
+        // An everyday generator: a schedule is the same in each run.
+        self.random = self
+            .random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let share = (self.random >> 33) as f64 / f64::from(1_u32 << 31);
+        self.delay + self.jitter.mul_f64(share)
     }
 
     /// The messages of which it does not know what became of them.

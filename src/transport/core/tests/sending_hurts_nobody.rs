@@ -12,12 +12,19 @@ const fn ms(milliseconds: u64) -> Duration {
 
 /// Everybody sends at 20 Hz, each at a moment of their own, until this much has passed since the beginning.
 fn play(room: &mut Room, until: Duration) {
+    play_with(room, until, 1);
+}
+
+/// The same, with so many messages each time.
+fn play_with(room: &mut Room, until: Duration, each: usize) {
     let first = room.time().as_millis() as u64;
     for now in first..until.as_millis() as u64 {
         room.run_until(ms(now));
         for player in 0..room.players.len() {
             if (now + 7 * player as u64).is_multiple_of(50) {
-                room.send(player);
+                for _ in 0..each {
+                    room.send(player);
+                }
             }
         }
     }
@@ -48,6 +55,69 @@ fn a_healthy_line_is_not_slowed_down() {
     }
 }
 
+#[test]
+fn several_messages_in_each_frame_are_an_even_flow_too() {
+    for each in [2, 3, 5] {
+        for round_trip in [1, 50, 150, 300] {
+            let mut room = Room::new(20, ms(round_trip));
+            play_with(&mut room, ms(3000), each);
+            // Then nobody sends for a while.
+            room.run_until(ms(8000));
+            play_with(&mut room, ms(11_000), each);
+            let line = format!("{each} in each frame, {round_trip} ms");
+            let wait = longest_wait(&room);
+            assert!(wait < ms(2 * round_trip + 100), "{line}: {wait:?} at first");
+            for since in [1000, 8000] {
+                let (waited, all, longest) = waited_since(&room, ms(since));
+                assert_eq!(waited, 0, "{line}, from {since} ms: of {all}, {longest:?}");
+            }
+            assert_eq!(room.kicked(), [0; 0], "{line}");
+        }
+    }
+}
+
+/// What had to wait in the last seconds, of all that was sent: how many, and for how long at most.
+fn waited_since(room: &Room, since: Duration) -> (usize, usize, Duration) {
+    let players = room.players.iter();
+    let all = players.flat_map(|it| {
+        it.queued
+            .iter()
+            .map(|(number, at)| (*at, it.left.get(number)))
+    });
+    let recent: Vec<_> = all
+        .filter(|(at, _)| room.since_start(*at) >= since)
+        .collect();
+    let waits = recent.iter().filter_map(|(at, left)| Some(*(*left)? - *at));
+    let waits: Vec<_> = waits.filter(|wait| !wait.is_zero()).collect();
+    (
+        waits.len(),
+        recent.len(),
+        waits.iter().max().copied().unwrap_or_default(),
+    )
+}
+
+#[test]
+fn a_line_whose_round_trip_grows_or_varies_goes_on() {
+    for (round_trip, jitter) in [(160, 0), (40, 120), (50, 200)] {
+        let mut room = Room::new(20, ms(40));
+        play(&mut room, ms(3000));
+        room.set_round_trip(ms(round_trip), ms(jitter));
+        play(&mut room, ms(15_000));
+        let line = format!("{round_trip} to {} ms", round_trip + jitter);
+        let (_, _, longest) = waited_since(&room, ms(3000));
+        assert!(
+            longest < ms(500),
+            "{line}: something waited for {longest:?}"
+        );
+        let (waited, all, longest) = waited_since(&room, ms(5000));
+        assert!(
+            waited * 10 < all,
+            "{line}: {waited} of {all} waited, up to {longest:?}"
+        );
+        assert_eq!(room.kicked(), [0; 0], "{line}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -73,15 +143,23 @@ proptest! {
     }
 
     #[test]
-    fn what_a_line_that_is_given_up_did_not_deliver_is_told(hold in 9_500..15_000_u64, round_trip in 1..300_u64) {
+    fn what_a_line_that_is_given_up_did_not_deliver_is_told(at in 500..3_000_u64, round_trip in 1..300_u64) {
         let mut room = Room::new(5, ms(round_trip));
-        play(&mut room, ms(1_000));
-        room.hold(0, ms(hold));
-        play(&mut room, ms(1_000 + hold));
-        room.run_until(ms(15_000 + hold));
+        play(&mut room, ms(at));
+        room.cut(0);
+        play(&mut room, ms(at + 15_000));
+        room.run_until(ms(at + 16_000));
         prop_assert_eq!(room.kicked(), [0; 0]);
-        for player in &room.players {
+        let player = &room.players[0];
+        prop_assert!(!player.is_open);
+        prop_assert_eq!(player.lost(), [0; 0]);
+        for reason in ["ConnectionLost", "NotConnected"] {
+            let is_told = player.told.iter().any(|(_, told)| told.starts_with(reason));
+            prop_assert!(is_told, "{}", reason);
+        }
+        for player in &room.players[1..] {
             prop_assert_eq!(player.lost(), [0; 0]);
+            prop_assert_eq!(&player.told, &[]);
         }
     }
 
@@ -94,7 +172,14 @@ proptest! {
             let until = room.time() + ms(stop + 2_000);
             play(&mut room, until);
         }
+        let end = room.time() + ms(10_000);
+        room.run_until(end);
         prop_assert_eq!(room.kicked(), [0; 0]);
+        for player in &room.players {
+            prop_assert_eq!(player.lost(), [0; 0]);
+            prop_assert_eq!(&player.told, &[]);
+            prop_assert!(player.delivered.is_sorted());
+        }
     }
 
     #[test]
