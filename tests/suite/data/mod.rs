@@ -7,6 +7,7 @@ mod a_window_is_shared;
 mod data_goes_to_whom_it_names;
 mod each_type_is_a_queue_of_its_own;
 mod sending_keeps_its_pace;
+mod what_a_lost_line_took_with_it_is_told;
 mod what_cannot_be_encoded_is_told;
 mod what_cannot_be_sent_is_told;
 mod what_waits_follows_its_policy;

@@ -104,7 +104,9 @@ fn a_server_that_reads_nothing_holds_up_nobody() {
         }
         refused.take().pop()
     });
-    assert_eq!(refused, "2048 messages are waiting to be sent");
+    // The bound of the op code, or that of all.
+    let waiting = ["2048", "4096"].map(|it| format!("{it} messages are waiting to be sent"));
+    assert!(waiting.contains(&refused), "{refused}");
 }
 
 #[test]
