@@ -9,9 +9,9 @@
 //!   shortest of the last seconds.
 //! * An even flow is what you send about as often as before: so many messages in each frame, so many in the last two seconds. More is a
 //!   burst.
-//! * What is older, what left in a burst, and what a stall had held up has to be confirmed by the server before more follows. How much may be unconfirmed is the
-//!   *window*: [`NakamaSettings::send_window`](crate::plugin::NakamaSettings::send_window), 48, divided by the number of members who may
-//!   send to the same receiver, that is, all but one. It is at least 2. In a match of five, it is 12.
+//! * What is older, what left in a burst, and what a stall had held up has to be confirmed by the server before more follows. How much may
+//!   be unconfirmed is the *window*: [`NakamaSettings::send_window`](crate::plugin::NakamaSettings::send_window), 48, divided by the number
+//!   of members who may send to the same receiver, which are all the others. It is at least 2. In a match of five, it is 12.
 //! * Of a burst, 32 messages leave at once, and then 4 in each millisecond, as far as the window goes.
 //! * If the window is closed, data waits in your game, in order. After a stall, what has waited leaves a window at a time, each 30 ms after the
 //!   server has confirmed the one before.
