@@ -70,47 +70,13 @@ fn a_lost_line_fills_no_log() {
     );
 }
 
-#[test]
-fn of_party_data_it_is_known_whether_they_have_left() {
-    for layout in [PartyLayout::Current, PartyLayout::Before3_28] {
-        let mut game = TestGame::with_settings(NakamaSettings {
-            requests_in_flight: 1,
-            ..default()
-        });
-        game.server_writes(layout);
-        game.connect();
-        let party = create_party(
-            &mut game,
-            CreateParty::open(4),
-            party_joined("p", "ada", &["ada", "bob"]),
-        );
-        let log = Log::default();
-        let seen = log.clone();
-        game.observe(move |failed: On<SendFailed>| seen.add(failed.reason.to_string()));
-        game.commands(|commands| {
-            commands.nakama().send_party_data(party, 1, "first");
-            commands.nakama().send_party_data(party, 1, "second");
-        });
-        game.update();
-        game.connection_breaks();
-        game.update();
-        let told = log.take();
-        assert_eq!(
-            told,
-            [
-                "the connection was lost before the server confirmed it",
-                "not connected"
-            ]
-        );
-    }
-}
-
-#[test]
-fn party_data_that_could_not_leave_in_time_say_so() {
+/// A game in a party that sends twice. The second message waits for the answer to the first.
+fn sends_twice(layout: PartyLayout) -> (TestGame, Log) {
     let mut game = TestGame::with_settings(NakamaSettings {
         requests_in_flight: 1,
         ..default()
     });
+    game.server_writes(layout);
     game.connect();
     let party = create_party(
         &mut game,
@@ -124,9 +90,34 @@ fn party_data_that_could_not_leave_in_time_say_so() {
         commands.nakama().send_party_data(party, 1, "first");
         commands.nakama().send_party_data(party, 1, "second");
     });
-    game.advance(std::time::Duration::from_secs(11));
-    assert_eq!(
-        log.take(),
-        ["no answer", "it could not be sent within 10.0 s"]
-    );
+    game.update();
+    (game, log)
+}
+
+const LAYOUTS: [PartyLayout; 2] = [PartyLayout::Current, PartyLayout::Before3_28];
+
+#[test]
+fn of_party_data_it_is_known_whether_they_have_left() {
+    for (mut game, log) in LAYOUTS.map(sends_twice) {
+        game.connection_breaks();
+        game.update();
+        assert_eq!(
+            log.take(),
+            [
+                "the connection was lost before the server confirmed it",
+                "not connected"
+            ]
+        );
+    }
+}
+
+#[test]
+fn party_data_that_could_not_leave_in_time_say_so() {
+    for (mut game, log) in LAYOUTS.map(sends_twice) {
+        game.advance(std::time::Duration::from_secs(11));
+        assert_eq!(
+            log.take(),
+            ["no answer", "it could not be sent within 10.0 s"]
+        );
+    }
 }

@@ -119,3 +119,34 @@ fn data_overtakes_requests_that_wait_for_their_turn() {
     game.update();
     assert_eq!(kinds(&mut game), ["status_follow", "match_data_send"]);
 }
+
+#[test]
+fn requests_that_wait_take_no_room_from_data() {
+    let mut game = TestGame::with_settings(NakamaSettings {
+        requests_in_flight: 1,
+        send_queue: 2,
+        ..default()
+    });
+    game.connect();
+    let here = game.join("m1", &["ada", "bob"]);
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |failed: On<SendFailed>| seen.add(failed.reason.to_string()));
+    game.sent();
+    for _ in 0..10 {
+        ask(&mut game, &Log::default(), follow());
+    }
+    game.commands(|commands| {
+        for _ in 0..2 {
+            let data = OutgoingData::raw(1, "x");
+            commands.nakama().send_data(here, data);
+        }
+    });
+    game.update();
+    game.update();
+    assert_eq!(log.take(), [""; 0]);
+    assert_eq!(
+        kinds(&mut game),
+        ["status_follow", "match_data_send", "match_data_send"]
+    );
+}

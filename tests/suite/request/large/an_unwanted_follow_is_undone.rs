@@ -50,6 +50,25 @@ fn a_follow_of_many_that_times_out_is_undone_whenever_the_answer_comes() {
     );
 }
 
+/// The first part is done, so it would be wrong to say that nothing was sent.
+#[test]
+fn a_follow_of_many_whose_rest_could_not_be_sent_may_have_been_done() {
+    let (mut game, log) = watched();
+    follow(&mut game, FollowUsers::ids(uuids(0..150)));
+    let first = only(&mut game, Kind::StatusFollow);
+    // Other requests are in front of the second part, and nobody answers them.
+    game.commands(|commands| {
+        for _ in 0..30 {
+            let other = bevy_nakama::proto::realtime::StatusUnfollow::default();
+            commands.nakama().send_raw(Message::StatusUnfollow(other));
+        }
+    });
+    game.update();
+    game.answer(&first, followed(&[]));
+    game.advance(Duration::from_secs(11));
+    assert_eq!(log.take(), ["failed: no answer within 10.0 s"]);
+}
+
 #[test]
 fn those_who_were_followed_by_name_are_unfollowed_when_the_request_is_withdrawn() {
     let (mut game, log) = watched();
