@@ -59,7 +59,7 @@ fn a_follow_of_many_whose_rest_could_not_be_sent_may_have_been_done() {
     // Other requests are in front of the second part, and nobody answers them.
     game.commands(|commands| {
         for _ in 0..30 {
-            let other = bevy_nakama::proto::realtime::StatusUnfollow::default();
+            let other = realtime::StatusUnfollow::default();
             commands.nakama().send_raw(Message::StatusUnfollow(other));
         }
     });
