@@ -32,6 +32,8 @@ pub(crate) enum LinkCommand {
         /// The session token.
         token: Secret,
     },
+    /// The other answer to [`LinkEvent::Due`]: there is no token just now, for this reason. Wait, as after a try that failed.
+    Postpone(DisconnectReason),
     /// Do not wait: try again now if the link waits for that, or else ask the server for a sign of life.
     Hurry,
     /// The local user has entered again what they were in: from now on everything passes.

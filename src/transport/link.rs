@@ -266,6 +266,7 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
             reason: Failure::NotConnected,
         },
         LinkCommand::Reopen { .. }
+        | LinkCommand::Postpone(_)
         | LinkCommand::Hurry
         | LinkCommand::Resume
         | LinkCommand::Forget { .. }

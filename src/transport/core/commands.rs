@@ -59,6 +59,7 @@ impl Core {
                 terms,
             } => self.send(now, origin, &data, terms),
             LinkCommand::Reopen { .. }
+            | LinkCommand::Postpone(_)
             | LinkCommand::Hurry
             | LinkCommand::Resume
             | LinkCommand::Forget { .. } => {}
