@@ -91,6 +91,8 @@ pub(crate) fn open(world: &mut World) {
         token: session.token().clone(),
         appear_online: attempt.options.appear_online,
         lang: attempt.options.lang.clone(),
+        heals: false,
+        retries: false,
     };
     connection.server = Some(server);
     connection.user = Some((session.user_id().clone(), session.username().clone()));

@@ -168,6 +168,7 @@ fn apply(world: &mut World, Told { epoch, event }: Told) {
         LinkEvent::Pushed(pushed) => push(world, pushed),
         LinkEvent::Opened => on_opened(world),
         LinkEvent::RoundTrip(round_trip) => connection::on_round_trip(world, round_trip),
+        LinkEvent::Lost(_) | LinkEvent::Waiting { .. } | LinkEvent::Due { .. } => {}
         LinkEvent::PartyLayout(layout) => connection::on_party_layout(world, layout),
     }
 }

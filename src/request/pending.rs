@@ -49,6 +49,11 @@ pub(super) trait Pending: Send + Sync {
     fn moves(&self) -> Option<Move> {
         None
     }
+
+    /// Whether it enters again what the local user was in before the connection was lost.
+    fn is_for_reentry(&self) -> bool {
+        false
+    }
 }
 
 /// What a request sends.

@@ -127,6 +127,7 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
     requests
         .moves
         .extend(request.moves().map(|asked| (id, asked)));
+    let for_reentry = request.is_for_reentry();
     requests.sent.insert(id, request);
     let command = match sent {
         Sent::Message(message, terms) => LinkCommand::Request {
@@ -134,6 +135,7 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
             message,
             timeout,
             terms,
+            for_reentry,
         },
         Sent::Call(call) => LinkCommand::Rest {
             id,

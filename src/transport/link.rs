@@ -265,7 +265,13 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
             op_code: data.op_code,
             reason: Failure::NotConnected,
         },
-        LinkCommand::Disconnect | LinkCommand::Tap(_) => return None,
+        LinkCommand::Reopen { .. }
+        | LinkCommand::Postpone(_)
+        | LinkCommand::Hurry
+        | LinkCommand::Resume
+        | LinkCommand::Forget { .. }
+        | LinkCommand::Disconnect
+        | LinkCommand::Tap(_) => return None,
     };
     Some(Told { epoch, event })
 }

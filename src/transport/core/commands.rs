@@ -43,6 +43,7 @@ impl Core {
                 message,
                 timeout,
                 terms,
+                for_reentry: _,
             } => self.request(now, id, *message, timeout, terms),
             LinkCommand::Rest { id, call, timeout } => match call.endpoint() {
                 Ok(endpoint) => {
@@ -57,6 +58,11 @@ impl Core {
                 data,
                 terms,
             } => self.send(now, origin, &data, terms),
+            LinkCommand::Reopen { .. }
+            | LinkCommand::Postpone(_)
+            | LinkCommand::Hurry
+            | LinkCommand::Resume
+            | LinkCommand::Forget { .. } => {}
             LinkCommand::Tap(on) => self.is_tapped = on,
         }
     }

@@ -169,6 +169,7 @@ impl Room {
             message: Box::new(message),
             timeout: Duration::from_secs(30),
             terms: None,
+            for_reentry: false,
         };
         it.core.handle(now, Input::Command(command));
         self.turn(player);
@@ -415,6 +416,8 @@ impl Player {
             token: "token".into(),
             appear_online: true,
             lang: "en".into(),
+            heals: false,
+            retries: false,
         };
         core.handle(now, Input::Command(LinkCommand::Connect(Box::new(plan))));
         while core.next_action().is_some() {}
