@@ -143,6 +143,12 @@ pub enum DisconnectReason {
         /// The login's error.
         message: String,
     },
+    /// The connection was lost and waited for a login, and somebody else logged in. To play as that user, connect again.
+    #[error("{username} logged in instead")]
+    OtherUser {
+        /// The name of the user who logged in.
+        username: String,
+    },
     /// The session token has ended, and the server does not refresh the session any more. Log in again.
     #[error("the session has ended: {}", one_line(message))]
     SessionEnded {
@@ -244,6 +250,7 @@ impl DisconnectReason {
             Self::Requested
             | Self::NotLoggedIn
             | Self::LoginFailed { .. }
+            | Self::OtherUser { .. }
             | Self::SessionEnded { .. }
             | Self::BadAddress(_)
             | Self::Replaced
