@@ -39,7 +39,7 @@ impl Blocked {
             retries: false,
         };
         core.handle(now, Input::Command(LinkCommand::Connect(Box::new(plan))));
-        core.handle(now, Input::Opened(core.epoch));
+        core.handle(now, Input::Opened(core.socket));
         Self {
             core,
             now,

@@ -257,8 +257,8 @@ impl Room {
             }
             Event::AtClient(player, frame) => {
                 let it = &mut self.players[player];
-                let epoch = it.core.epoch;
-                it.core.handle(self.now, Input::Frame(epoch, frame));
+                let socket = it.core.socket;
+                it.core.handle(self.now, Input::Frame(socket, frame));
                 self.turn(player);
             }
             Event::Wake(player) => {
@@ -421,7 +421,7 @@ impl Player {
         };
         core.handle(now, Input::Command(LinkCommand::Connect(Box::new(plan))));
         while core.next_action().is_some() {}
-        core.handle(now, Input::Opened(Epoch(1)));
+        core.handle(now, Input::Opened(core.socket));
         Self {
             core,
             heard,
