@@ -30,7 +30,7 @@ mod transport;
 pub use self::{
     areas::{matches::data as match_data, *},
     data::{payload, send},
-    mirror::presence,
+    mirror::{healing, presence},
 };
 
 /// What the crate's own tests and the fuzzer in `fuzz/` see of the inside. It is not a part of the API.

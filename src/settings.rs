@@ -52,6 +52,10 @@ pub struct NakamaSettings {
     pub chat_log_lines: usize,
     /// How many notifications the [`NotificationInbox`](crate::notification::NotificationInbox) holds. Default: 200.
     pub inbox_notifications: usize,
+    /// How long the plugin waits for the other members after a loss that everybody had, like a restart of the server: until then they stay in
+    /// the world, marked with [`Stale`](crate::healing::Stale). Everybody tries to come back at another moment, so it should be longer than
+    /// the longest wait between two early tries, which is 2 s, and than the server takes to start.
+    pub return_window: Duration,
 }
 
 impl Default for NakamaSettings {
@@ -68,6 +72,7 @@ impl Default for NakamaSettings {
             requests_in_flight: link.requests_in_flight,
             chat_log_lines: 200,
             inbox_notifications: 200,
+            return_window: Duration::from_secs(20),
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Attempt {
     pub(super) failure: Option<DisconnectReason>,
     /// Whether it has asked for new tokens before.
     pub(super) has_renewed: bool,
+    /// Whether new tokens are on their way, for a connection that comes back.
+    pub(super) is_renewing: bool,
 }
 
 impl Attempt {
@@ -28,6 +30,7 @@ impl Attempt {
             placed,
             failure: None,
             has_renewed: false,
+            is_renewing: false,
         }
     }
 

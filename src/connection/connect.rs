@@ -1,8 +1,11 @@
 //! Opening and closing the connection, and the events that follow.
 
+use std::time::Duration;
+
 use bevy_ecs::prelude::*;
 
 use super::{
+    healing::{self, TransitionKind},
     link::NetworkLink,
     opening,
     options::ConnectOptions,
@@ -19,9 +22,10 @@ use crate::{
 #[derive(Clone, Copy, Debug, Event)]
 #[non_exhaustive]
 pub struct Connected {
-    /// Whether this heals an earlier connection, whose entities live on. It does not happen yet: a connection that is
-    /// lost ends in [`Disconnected`].
+    /// Whether the connection was lost and is back: everything that the local user is in lives on, see [healing](crate::healing).
     pub resumed: bool,
+    /// How long the connection was away. Zero if it is a new one.
+    pub away: Duration,
 }
 
 /// The connection has ended, or could not be opened. Global event. If a connection ends unasked and your game does not observe
@@ -64,11 +68,20 @@ impl NakamaCommands<'_, '_, '_> {
     /// not refresh the session any more, the connection ends with [`SessionEnded`](DisconnectReason::SessionEnded), and you log in again.
     /// [`DisconnectReason`] has the other ends.
     ///
+    /// If the connection was lost and comes back as the same user, it tries again now, and nothing else happens.
+    ///
     /// A connection that is open, or on its way, is closed first, with a [`Disconnected`] of its own
     /// ([`Requested`](DisconnectReason::Requested)). [`NakamaConnection::state`] is `Connecting` by then. To play on another server, log in
     /// there.
     pub fn connect(self) {
         self.connect_with(ConnectOptions::default());
+    }
+
+    /// Tells the plugin that the network may be back, or may be another one: the player has closed the airplane mode, or the system says so. If the
+    /// connection is lost, it tries again now; otherwise it makes sure that the server is still there, and finds out within seconds if it is not.
+    /// The plugin does the same when a frame has taken several seconds.
+    pub fn network_is_back(mut self) {
+        self.queue(healing::hurry);
     }
 
     /// The same as [`connect`](Self::connect), with options.
@@ -83,7 +96,8 @@ impl NakamaCommands<'_, '_, '_> {
     /// [`log_out`](Self::log_out).
     pub fn disconnect(mut self) {
         self.queue(|world| {
-            if world.resource::<NakamaConnection>().waiting().is_some() {
+            let connection = world.resource::<NakamaConnection>();
+            if connection.waiting().is_some() && connection.reconnecting.is_none() {
                 return opening::give_up(world, DisconnectReason::Requested);
             }
             // A refusal of the token may be on its way. Nothing is tried again after it.
@@ -100,16 +114,21 @@ impl NakamaCommands<'_, '_, '_> {
 pub(crate) fn on_opened(world: &mut World) {
     let mut connection = world.resource_mut::<NakamaConnection>();
     connection.last_reason = None;
+    connection.reconnecting = None;
     let token = connection.attempt.take().and_then(|it| it.token);
     let epoch = connection.epoch;
     if let Some(token) = token {
         session::on_accepted(world, &token);
     }
+    healing::note(world, TransitionKind::Connected);
     set_state(world, ConnectionState::Connected);
     if world.resource::<NakamaConnection>().epoch != epoch {
         return; // the game connected anew while it saw the phase before
     }
-    world.trigger(Connected { resumed: false });
+    world.trigger(Connected {
+        resumed: false,
+        away: Duration::ZERO,
+    });
     world.flush();
 }
 
@@ -126,6 +145,8 @@ pub(crate) fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReaso
     connection.last_reason = Some(reason.clone());
     if connection.epoch == epoch {
         connection.attempt = None;
+        connection.reconnecting = None;
+        healing::note(world, TransitionKind::Disconnected(reason.clone()));
         set_state(world, ConnectionState::Disconnected);
     }
     let is_asked_for = matches!(reason, DisconnectReason::Requested);

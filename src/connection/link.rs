@@ -148,3 +148,11 @@ pub(crate) fn take_waker(waker: Option<Res<NakamaWaker>>, mut link: ResMut<Netwo
 pub(crate) fn hand_over(mut link: ResMut<NetworkLink>) {
     link.bypass_change_detection().hand_over();
 }
+
+/// Data that waits to be sent to a match or party is not wanted any more.
+pub(crate) fn forget_waiting_data(world: &mut World, context: Entity) {
+    let origin = context.to_bits();
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::Forget { origin });
+}

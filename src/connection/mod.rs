@@ -22,6 +22,7 @@
 
 mod attempt;
 mod connect;
+mod healing;
 mod link;
 mod opening;
 mod options;
@@ -34,12 +35,19 @@ use bevy_state::{app::AppExtStates as _, state::State};
 use self::link::take_waker;
 pub use self::{
     connect::{Connected, Disconnected},
+    healing::{
+        ConnectionLost, LoginNeeded, ReconnectStep, Reconnecting, Transition, TransitionKind,
+    },
     options::ConnectOptions,
     state::{ConnectionState, NakamaConnection, SessionState},
 };
 pub(crate) use self::{
     connect::{on_closed, on_opened},
-    link::{NetworkLink, hand_over},
+    healing::{
+        begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_resumed,
+        on_waiting, own_session, postpone, tell_lost,
+    },
+    link::{NetworkLink, forget_waiting_data, hand_over},
     opening::{
         NextStep, give_up, next_step, on_login_failed, on_missed, open, renews, tries_again,
     },

@@ -4,6 +4,7 @@ use bevy_ecs::prelude::*;
 
 use super::{
     attempt::Attempt,
+    healing::{self, ReconnectStep, TransitionKind},
     link::NetworkLink,
     options::ConnectOptions,
     state::{ConnectionState, NakamaConnection, set_state},
@@ -19,12 +20,19 @@ pub(crate) enum NextStep {
     /// Its token has ended: it needs new ones.
     Renew,
     Open,
+    /// There is no token just now. It tries again later.
+    Postpone(DisconnectReason),
+    /// Only a login can bring a token.
+    LogIn(DisconnectReason),
     GiveUp(DisconnectReason),
 }
 
 /// The game asks for a connection.
 pub(super) fn begin(world: &mut World, options: ConnectOptions) {
     session::forget_withdrawn(world);
+    if comes_back(world) {
+        return healing::hurry(world);
+    }
     if world.resource::<NakamaConnection>().waiting().is_some() {
         give_up(world, DisconnectReason::Requested);
     }
@@ -33,6 +41,8 @@ pub(super) fn begin(world: &mut World, options: ConnectOptions) {
     let had_one = connection.state != ConnectionState::Disconnected;
     connection.begin();
     connection.appears_online = options.appear_online;
+    connection.options = options.clone();
+    connection.session = None;
     connection.attempt = Some(Attempt::new(options, placed));
     if let NextStep::Open = next_step(world) {
         open(world);
@@ -41,15 +51,31 @@ pub(super) fn begin(world: &mut World, options: ConnectOptions) {
             .resource_mut::<NetworkLink>()
             .stage(LinkCommand::Disconnect);
     }
+    healing::note(world, TransitionKind::Connecting);
     set_state(world, ConnectionState::Connecting);
+}
+
+/// Whether what the game asks for is on its way already: the connection was lost, and comes back as the user who is logged in.
+fn comes_back(world: &World) -> bool {
+    let connection = world.resource::<NakamaConnection>();
+    let current = world.resource::<CurrentSession>();
+    connection.state == ConnectionState::Reconnecting
+        && !current.is_logging_in()
+        && current
+            .place()
+            .is_none_or(|(server, session)| connection.is_of(server, session))
 }
 
 /// What the connection that waits does next, if there is one.
 pub(crate) fn next_step(world: &World) -> NextStep {
     let current = world.resource::<CurrentSession>();
-    let Some(attempt) = world.resource::<NakamaConnection>().waiting() else {
+    let connection = world.resource::<NakamaConnection>();
+    let Some(attempt) = connection.waiting() else {
         return NextStep::Wait;
     };
+    if let Some(healing) = &connection.reconnecting {
+        return healing::next_step(world, attempt, healing);
+    }
     if current.is_logging_in() {
         return NextStep::Wait;
     }
@@ -75,22 +101,39 @@ pub(crate) fn next_step(world: &World) -> NextStep {
 
 /// Opens a socket with the session in place.
 pub(crate) fn open(world: &mut World) {
-    let current = world.resource::<CurrentSession>();
-    let Some((server, session)) = current.place().cloned() else {
+    let is_back = world.resource::<NakamaConnection>().reconnecting.is_some();
+    let place = if is_back {
+        healing::own_session(world)
+    } else {
+        world.resource::<CurrentSession>().place().cloned()
+    };
+    let Some((server, session)) = place else {
         return;
     };
     let mut connection = world.resource_mut::<NakamaConnection>();
     let epoch = connection.epoch;
+    connection.session = Some((server.clone(), session.clone()));
     let Some(attempt) = &mut connection.attempt else {
         return;
     };
-    attempt.token = Some(session.token().clone());
+    let token = session.token().clone();
+    attempt.token = Some(token.clone());
+    if let Some(reconnecting) = &mut connection.reconnecting {
+        reconnecting.step = ReconnectStep::Opening;
+        let reopen = LinkCommand::Reopen { token };
+        return world.resource_mut::<NetworkLink>().stage(reopen);
+    }
+    let Some(attempt) = &connection.attempt else {
+        return;
+    };
     let plan = ConnectPlan {
         epoch,
         server: server.clone(),
         token: session.token().clone(),
         appear_online: attempt.options.appear_online,
         lang: attempt.options.lang.clone(),
+        heals: attempt.options.heal,
+        retries: attempt.options.retry_first,
     };
     connection.server = Some(server);
     connection.user = Some((session.user_id().clone(), session.username().clone()));
@@ -144,7 +187,8 @@ pub(crate) fn tries_again(world: &mut World, epoch: Epoch, reason: &DisconnectRe
     let connection = world.resource::<NakamaConnection>();
     let place = current.place().filter(|_| current.is_renewable());
     let is_renewable = place.is_some_and(|(server, session)| connection.is_of(server, session));
-    let is_worth_it = is_of_token && is_renewable && connection.epoch == epoch;
+    let is_first = connection.reconnecting.is_none();
+    let is_worth_it = is_of_token && is_renewable && is_first && connection.epoch == epoch;
     let mut connection = world.resource_mut::<NakamaConnection>();
     let connection = connection.bypass_change_detection();
     let Some(attempt) = &mut connection.attempt else {

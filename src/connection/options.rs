@@ -12,6 +12,10 @@ pub struct ConnectOptions {
     pub appear_online: bool,
     /// Language tag of the local user. Default: `en`.
     pub lang: String,
+    /// Whether a connection that is lost comes back by itself. Default: yes.
+    pub heal: bool,
+    /// Whether the first try is repeated, too, if the server cannot be reached. Default: no.
+    pub retry_first: bool,
 }
 
 impl Default for ConnectOptions {
@@ -19,6 +23,8 @@ impl Default for ConnectOptions {
         Self {
             appear_online: true,
             lang: "en".into(),
+            heal: true,
+            retry_first: false,
         }
     }
 }
@@ -35,6 +41,22 @@ impl ConnectOptions {
     #[must_use]
     pub fn lang(mut self, lang: impl Into<String>) -> Self {
         self.lang = lang.into();
+        self
+    }
+
+    /// Whether a connection that is lost comes back by itself, see [healing](crate::healing). Without that, a loss is an end:
+    /// [`Disconnected`](super::Disconnected).
+    #[must_use]
+    pub fn heal(mut self, heal: bool) -> Self {
+        self.heal = heal;
+        self
+    }
+
+    /// If the server cannot be reached, tries again and again, as after a loss. The state stays
+    /// [`Connecting`](super::ConnectionState::Connecting) meanwhile, and [`disconnect`](crate::commands::NakamaCommands::disconnect) ends it.
+    #[must_use]
+    pub fn retry_first(mut self) -> Self {
+        self.retry_first = true;
         self
     }
 }

@@ -6,7 +6,11 @@ use bevy_ecs::{prelude::*, reflect::ReflectResource};
 use bevy_reflect::{Reflect, impl_reflect_opaque};
 use bevy_state::state::{ComputedStates, NextState, State, StateTransition, States};
 
-use super::attempt::Attempt;
+use super::{
+    attempt::Attempt,
+    healing::{History, ReconnectStep, Reconnecting, Transition},
+    options::ConnectOptions,
+};
 use crate::{
     proto::PartyLayout,
     session::NakamaSession,
@@ -16,9 +20,8 @@ use crate::{
 /// Phase of the connection. A state, so `in_state(ConnectionState::Connected)` and `OnEnter` work. Read only: the connection does
 /// not follow a game that sets it.
 ///
-/// For what belongs to being online, like a lobby's screen or a level, use [`SessionState`]. A connection that is lost will come back by
-/// itself in a later version. It leaves [`Connected`](Self::Connected) then and enters it again, and an entity with
-/// `DespawnOnExit(ConnectionState::Connected)` would be gone each time.
+/// For what belongs to being online, like a lobby's screen or a level, use [`SessionState`]. A connection that is lost and comes back leaves
+/// [`Connected`](Self::Connected) and enters it again, and an entity with `DespawnOnExit(ConnectionState::Connected)` is gone each time.
 ///
 /// Look at it, and do not set it. If your game sets it with `NextState`, your own run conditions and `OnEnter` systems see that, and
 /// nothing else happens: no socket opens or closes. [`NakamaConnection::state`] still tells the truth, and so does this state from the
@@ -38,6 +41,9 @@ pub enum ConnectionState {
     Connecting,
     /// Requests and data pass.
     Connected,
+    /// The connection was lost, and the plugin brings it back, see [healing](crate::healing). [`NakamaConnection::reconnecting`] says how far
+    /// it is.
+    Reconnecting,
 }
 
 /// Whether the local user is online. A state, for `OnEnter`, `OnExit` and `DespawnOnExit`.
@@ -62,8 +68,7 @@ pub enum ConnectionState {
 pub enum SessionState {
     /// There is no connection, or not yet. The local user may be logged in all the same.
     Offline,
-    /// Requests and data pass. A connection that is lost and comes back by itself will not end it. (Connections do not come back by
-    /// themselves yet.)
+    /// There is a connection. If it is lost and comes back by itself, the local user stays `Online` all the time.
     Online,
 }
 
@@ -73,7 +78,7 @@ impl ComputedStates for SessionState {
 
     fn compute(connection: ConnectionState) -> Option<Self> {
         Some(match connection {
-            ConnectionState::Connected => Self::Online,
+            ConnectionState::Connected | ConnectionState::Reconnecting => Self::Online,
             ConnectionState::Disconnected | ConnectionState::Connecting => Self::Offline,
         })
     }
@@ -107,6 +112,14 @@ pub struct NakamaConnection {
     /// The last one whose end the game need not hear of any more.
     #[reflect(ignore)]
     pub(super) ended: Epoch,
+    /// How your game has connected.
+    #[reflect(ignore)]
+    pub(super) options: ConnectOptions,
+    /// What it was opened with. It comes back with that, even if somebody else is logged in by then.
+    #[reflect(ignore)]
+    pub(super) session: Option<(NakamaServer, NakamaSession)>,
+    pub(super) reconnecting: Option<Reconnecting>,
+    pub(super) history: History,
 }
 
 impl NakamaConnection {
@@ -120,6 +133,35 @@ impl NakamaConnection {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.state == ConnectionState::Connected
+    }
+
+    /// How far the connection is on its way back, if it was lost: while the state is [`Reconnecting`](ConnectionState::Reconnecting), and
+    /// while it is [`Connecting`](ConnectionState::Connecting) and the first try has failed
+    /// ([`retry_first`](super::ConnectOptions::retry_first)).
+    #[must_use]
+    pub fn reconnecting(&self) -> Option<&Reconnecting> {
+        self.reconnecting.as_ref()
+    }
+
+    /// The last 64 things that happened to the connection, oldest first.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = &Transition> + ExactSizeIterator {
+        self.history.0.iter()
+    }
+
+    /// Whether a loss of this connection heals.
+    pub(crate) fn heals(&self) -> bool {
+        self.options.heal
+    }
+
+    /// Whether the connection was lost and has not come back.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.state == ConnectionState::Reconnecting
+    }
+
+    /// Whether the socket is open again, and the local user enters again what they were in.
+    pub(crate) fn is_reentering(&self) -> bool {
+        let step = self.reconnecting.as_ref().map(Reconnecting::step);
+        self.is_lost() && step == Some(ReconnectStep::Reentering)
     }
 
     /// Where it goes, or went last. While a connection waits for a login, this is the connection before.
@@ -149,6 +191,7 @@ impl NakamaConnection {
     pub(super) fn begin(&mut self) {
         self.round_trip = None;
         self.party_layout = None;
+        self.reconnecting = None;
         self.epoch.0 += 1;
     }
 

@@ -144,6 +144,9 @@ fn check<C: SendsData>(
         terms: Terms {
             policy: outgoing.policy.unwrap_or_default(),
             key: outgoing.key,
+            waits_while_away: outgoing
+                .policy
+                .is_some_and(|policy| policy != SendPolicy::Drop),
             ..terms_in(world, context)
         },
     };

@@ -16,7 +16,8 @@ use crate::proto::PartyLayout;
 #[derive(Clone)]
 pub struct LocalServerConfig {
     /// Where to listen, for REST and sockets alike. Default: a free port on `127.0.0.1`, which
-    /// [`LocalServer::url`](super::LocalServer::url) tells. For play in a local network: `0.0.0.0` and a port of your choice.
+    /// [`LocalServer::url`](super::LocalServer::url) tells. With a port of your choice, the next server can take its place. For play in a
+    /// local network: `0.0.0.0` and a port of your choice.
     /// Then everybody in that network can fill the server's memory: there is no limit on what users store.
     pub address: SocketAddr,
     /// What a client needs to log in. Default: `defaultkey`.

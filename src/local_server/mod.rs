@@ -5,6 +5,19 @@
 //! accounts and stored objects included, and everything is gone when you drop it. It runs on one thread of its own and is not made for
 //! crowds: in production, point your game at a Nakama server instead. Only the URL changes.
 //!
+//! # Starting it again
+//!
+//! A server that stops and is started again, in the same process or in another, is like a Nakama server that was restarted with new
+//! keys. It knows the same users: whoever logs in with the same device, custom id or email address has the same user id as before, and
+//! the same name, if it is a generated one. Matches created by name and chat rooms have the same ids. Everything else is gone: tokens of
+//! the old server are refused, for REST, sockets and refreshes alike. Choose the port
+//! ([`LocalServerConfig::address`]), so that the game finds the new server; it is free as soon as the old server has stopped.
+//!
+//! The user id is a hash of the credential. Who has a guess at somebody's email address or device id can confirm it from the user id, so
+//! let device and custom ids be random.
+//!
+//! # Code of your game
+//!
 //! Code of your game can run inside it, as a module does in a Nakama server: functions that clients call, matches with a loop, and
 //! hooks of the matchmaker. See [`RuntimeModule`].
 //!

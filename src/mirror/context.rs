@@ -7,6 +7,7 @@ use bevy_ecs::prelude::*;
 use super::{
     ids::PresenceInfo,
     index::{ContextId, ContextIndex},
+    reentry::{ReentryPolicy, Stale},
 };
 use crate::{ecs::departure::depart, error::ServerError, proto::Message, request::Area};
 
@@ -62,7 +63,7 @@ pub trait Vocabulary: Component + Sized {
 
     /// The local user is out of it: its entity goes.
     fn go(world: &mut World, entity: Entity) {
-        depart::<(Self, Self::Marks)>(world, entity);
+        depart::<(Self, Self::Marks, Stale, ReentryPolicy)>(world, entity);
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     ids::SessionId,
     index::ContextIndex,
     leave::{JoinsArea, joins_no_more, send_leave},
-    presence::Joining,
+    presence::{Joining, PresenceIndex},
     reconcile::{self, Membership},
 };
 use crate::{
@@ -128,6 +128,9 @@ where
     let found = world
         .resource::<ContextIndex<C::Id>>()
         .find(&*canonical(id));
+    // After a loss, the answer to the join says who is there, and events change that.
+    let index = world.resource::<PresenceIndex>();
+    let found = found.filter(|context| !index.awaits_snapshot(*context));
     found.ok_or_else(|| WaitsFor::context(C::AREA, id))
 }
 

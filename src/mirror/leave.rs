@@ -17,8 +17,8 @@ use crate::{
     error::ServerError,
     proto::Message,
     request::{
-        Acknowledged, Area, Request, Requests, refuse_wrong_entity, send_then, settle_at_once,
-        submit,
+        Acknowledged, Area, Request, Requests, WhenLost, refuse_wrong_entity, send_then,
+        settle_at_once, submit,
     },
 };
 
@@ -63,6 +63,8 @@ impl<C: Leavable> Request for Leave<C> {
 }
 
 impl<C: Leavable> Acknowledged for Leave<C> {
+    const WHEN_LOST: WhenLost = WhenLost::IsDone;
+
     fn to_message(&self) -> Message {
         self.message.clone()
     }
@@ -200,6 +202,11 @@ pub(crate) fn clear<C: Context>(world: &mut World) {
     for id in ids {
         remove_because::<C>(world, &id, LeaveReason::Disconnected);
     }
+}
+
+/// The connection was lost, and the local user could not enter something again.
+pub(super) fn lose<C: Context>(world: &mut World, id: &C::Id) {
+    remove_because::<C>(world, id, LeaveReason::Disconnected);
 }
 
 fn is_out<C: Context>(world: &mut World, entity: Entity, id: &C::Id, why: LeaveReason) {

@@ -13,10 +13,10 @@ pub(crate) const NOTHING: Hook = |_| {};
 pub(crate) struct LifeCycle {
     /// The socket of a new connection is open. Drops what the game has not read of an earlier one.
     pub(crate) on_opened: Hook,
-    /// The socket is gone. Nothing that was on its way will arrive.
+    /// The socket is gone, and the connection comes back. Nothing that was on its way will arrive, and everything that the local user is in is
+    /// uncertain.
     pub(crate) on_lost: Hook,
-    /// A socket is open. The local user enters again what the world says they are in. Connections do not heal yet, so there is nothing
-    /// to enter.
+    /// A socket is open again. The local user enters again what they are in.
     pub(crate) reenter: Hook,
     /// The connection is over: the local user is out of everything.
     pub(crate) on_closed: Hook,

@@ -4,6 +4,7 @@ mod context;
 mod dispatch;
 pub(crate) mod early;
 mod enter;
+pub mod healing;
 mod ids;
 mod index;
 mod leave;
@@ -12,6 +13,7 @@ mod news;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
+mod reentry;
 mod roster;
 
 use bevy_app::{App, Plugin, PreUpdate};
@@ -40,6 +42,11 @@ pub(crate) use self::{
         Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, note_kicked,
         set_own_session,
     },
+    reentry::{
+        Item, LossReason, Reentering, Reentry, ReentryOutcome, ReentryPolicy, ask, ask_later,
+        default_policy, is_lost, is_restored, is_within_return_window, make_stale, policy, reenter,
+        rename, stale_contexts,
+    },
 };
 use self::{
     early::EarlyArrivals,
@@ -63,6 +70,8 @@ impl Plugin for MirrorPlugin {
             .init_resource::<EarlyArrivals>()
             .init_resource::<BudgetClock>()
             .init_resource::<ReceiveStats>()
+            .init_resource::<Reentry>()
+            .register_type::<(healing::Stale, ReentryPolicy)>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
             .register_type::<(Presence, PresenceIndex, IsSelf, JoinedAs, Joining)>()
             .add_systems(PreUpdate, receive.in_set(NakamaSystems::Receive));

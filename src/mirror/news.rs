@@ -5,7 +5,11 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use bevy_ecs::{prelude::*, reflect::ReflectComponent};
 use bevy_reflect::Reflect;
 
-use super::{context::HasMembers, ids::PresenceInfo};
+use super::{
+    context::{Context, HasMembers},
+    ids::PresenceInfo,
+    reentry::ReentryOutcome,
+};
 
 /// Somebody is in a match, party, channel or stream now. It is an event of that entity, its *context*.
 ///
@@ -99,7 +103,7 @@ pub enum JoinedAs {
     Present,
     /// They joined later. In a stream: the server has reported them since.
     Arrived,
-    /// They joined while the connection was lost. Connections do not heal yet, so you do not meet it yet.
+    /// They joined while the connection was lost.
     WhileAway,
 }
 
@@ -111,7 +115,7 @@ pub enum LeaveReason {
     /// The local user removed them from the party, with [`kick_from_party`](crate::commands::NakamaCommands::kick_from_party). If
     /// another leader removes a member, the server only says that the member left.
     Kicked,
-    /// They left while the connection was lost. Connections do not heal yet, so you do not meet it yet.
+    /// They left while the connection was lost.
     WhileAway,
     /// The local user is out. They have left, or somebody has removed them, or the match or party was closed; the server does not say
     /// which. Or they have unfollowed the user. Everybody who was there gets this reason, though the others may well be there still.
@@ -182,6 +186,58 @@ pub(super) fn tell_left<C: HasMembers>(
         presence,
         info,
         why,
+        kind: PhantomData,
+    });
+    world.flush();
+}
+
+/// The connection was lost and is back, and this is what came of something that the local user was in. It is an event of that entity.
+///
+/// `Reentered<Match>` tells you of matches only, `Reentered<Party>` of parties, and so on. It comes after everybody who joined or left
+/// meanwhile, and before [`Connected`](crate::connection::Connected). Something that cannot be entered for 5 s does not hold up
+/// `Connected` any longer, and comes later.
+///
+/// If it is [`Lost`](ReentryOutcome::Lost), the entity still has everything. Right after it, everybody gets [`Left`] with
+/// [`Disconnected`](LeaveReason::Disconnected), and the entity goes.
+///
+/// ```
+/// # use bevy::prelude::*;
+/// # use bevy_nakama::{healing::*, prelude::*};
+/// fn tell(back: On<Reentered<Match>>) {
+///     if let ReentryOutcome::Lost(reason) = &back.outcome {
+///         println!("the match is over: {reason}");
+///     }
+/// }
+/// # App::new().add_observer(tell);
+/// ```
+#[derive(EntityEvent)]
+pub struct Reentered<C: Context> {
+    /// The match, party, channel, ticket, stream or followed user.
+    #[event_target]
+    pub context: Entity,
+    /// What came of it.
+    pub outcome: ReentryOutcome,
+    kind: PhantomData<fn() -> C>,
+}
+
+impl<C: Context> fmt::Debug for Reentered<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reentered")
+            .field("context", &self.context)
+            .field("outcome", &self.outcome)
+            .finish()
+    }
+}
+
+/// Tells what came of something that the local user was in.
+pub(super) fn tell_reentered<C: Context>(
+    world: &mut World,
+    context: Entity,
+    outcome: ReentryOutcome,
+) {
+    world.trigger(Reentered::<C> {
+        context,
+        outcome,
         kind: PhantomData,
     });
     world.flush();

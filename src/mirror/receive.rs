@@ -8,7 +8,7 @@ use bevy_time::{Real, Time};
 use super::{
     dispatch::{Handlers, apply_ready, push},
     early::EarlyArrivals,
-    life, reconcile,
+    life, reconcile, reentry,
 };
 use crate::{
     connection::{self, NakamaConnection, NetworkLink},
@@ -114,7 +114,8 @@ pub(crate) fn receive(world: &mut World) {
     }
     let early = world.resource::<EarlyArrivals>();
     let has_deadlines = early.len() > 0 || world.resource::<Requests>().len() > 0;
-    if is_behind || (!is_judged && has_deadlines) || early.runs_out_soon() {
+    let runs_out_soon = early.runs_out_soon() || reentry::is_waiting(world);
+    if is_behind || (!is_judged && has_deadlines) || runs_out_soon {
         world.resource::<NetworkLink>().ask_for_a_frame();
     }
 }
@@ -124,6 +125,7 @@ fn judge_deadlines(world: &mut World) {
     let now = world.resource::<Time<Real>>().elapsed();
     world.resource_mut::<EarlyArrivals>().tick(now);
     request::tick(world);
+    reentry::tick(world, now);
     apply_ready(world);
 }
 
@@ -168,6 +170,13 @@ fn apply(world: &mut World, Told { epoch, event }: Told) {
         LinkEvent::Pushed(pushed) => push(world, pushed),
         LinkEvent::Opened => on_opened(world),
         LinkEvent::RoundTrip(round_trip) => connection::on_round_trip(world, round_trip),
+        LinkEvent::Lost(cause) => on_lost(world, cause),
+        LinkEvent::Waiting {
+            attempt,
+            wait,
+            reason,
+        } => connection::on_waiting(world, attempt, wait, reason),
+        LinkEvent::Due { attempt, refused } => connection::on_due(world, attempt, refused),
         LinkEvent::PartyLayout(layout) => connection::on_party_layout(world, layout),
     }
 }
@@ -190,10 +199,32 @@ fn on_answer(world: &mut World, id: RequestId, answer: Answer, late: bool) {
     }
 }
 
+/// The connection is lost, and comes back. First its requests get their answers, then everything is stale, then the game hears of it.
+fn on_lost(world: &mut World, cause: DisconnectReason) {
+    connection::on_lost(world, cause.clone());
+    request::on_lost(world);
+    world.resource_mut::<EarlyArrivals>().clear();
+    reentry::on_lost(world);
+    reconcile::outlive_own_session(world);
+    life::run(world, |area| area.on_lost);
+    connection::tell_lost(world, cause);
+}
+
+/// The connection is back: the local user enters again what they were in.
+fn on_reopened(world: &mut World) {
+    connection::on_reopened(world);
+    reentry::begin(world);
+    life::run(world, |area| area.reenter);
+    request::send_carried(world);
+    reentry::all_have_asked(world);
+}
+
 fn on_opened(world: &mut World) {
+    if world.resource::<NakamaConnection>().is_lost() {
+        return on_reopened(world);
+    }
     reconcile::forget_own_session(world);
     life::run(world, |area| area.on_opened);
-    life::run(world, |area| area.reenter);
     connection::on_opened(world);
 }
 
@@ -205,7 +236,7 @@ fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReason) {
     }
     request::on_closed(world, &reason);
     world.resource_mut::<EarlyArrivals>().clear();
-    life::run(world, |area| area.on_lost);
+    reentry::on_lost(world);
     life::run(world, |area| area.on_closed);
     reconcile::forget_own_session(world);
     world.flush();

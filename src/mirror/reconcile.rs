@@ -1,15 +1,17 @@
 //! Brings the world in line with what the server reports: who is where.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::{prelude::*, relationship::Relationship};
+use bevy_time::{Real, Time};
 
 use super::{
     context::{Context, HasMembers, is_in},
-    ids::{PresenceInfo, SessionId},
+    ids::{PresenceInfo, SessionId, UserId},
     index::ContextIndex,
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
     presence::{IsSelf, Presence},
+    reentry::Stale,
     roster::{Closed, Dismiss, PresenceIndex},
 };
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
     ecs::{departure::depart, naming},
     proto::UserPresence,
     request::{Moment, Moments},
+    settings::NakamaSettings,
     transport::People,
 };
 
@@ -74,6 +77,7 @@ pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
 /// A connection begins or ends; the next one has a session of its own.
 pub(crate) fn forget_own_session(world: &mut World) {
     let mut index = world.resource_mut::<PresenceIndex>();
+    index.bypass_change_detection().forget_own_before();
     if index.bypass_change_detection().forget_own_session() {
         index.set_changed();
     }
@@ -86,6 +90,10 @@ pub(crate) fn apply_snapshot<M: Membership>(
     everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, M::Detail, bool)>,
     since: Moment,
 ) {
+    let index = world.resource::<PresenceIndex>();
+    if index.awaits_snapshot(context) {
+        return apply_resync::<M>(world, context, everybody.into_iter().collect());
+    }
     for (info, detail, is_self) in everybody {
         if is_self {
             set_own_session(world, &info.session_id);
@@ -95,6 +103,159 @@ pub(crate) fn apply_snapshot<M: Membership>(
             join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
         }
     }
+}
+
+/// Everybody who is in a context after the connection was lost: who was there before stays what they are, and the others come and go.
+fn apply_resync<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    everybody: Vec<(Arc<PresenceInfo>, M::Detail, bool)>,
+) {
+    for (info, _, is_self) in &everybody {
+        if *is_self {
+            set_own_session(world, &info.session_id);
+            own_passes_on::<M>(world, context, info);
+        }
+    }
+    let mut index = world.resource_mut::<PresenceIndex>();
+    index.has_snapshot(context);
+    let (known, new): (Vec<_>, Vec<_>) = everybody.into_iter().partition(|(info, ..)| {
+        world
+            .resource::<PresenceIndex>()
+            .is_there(context, info.session_id.as_str())
+    });
+    let own = world.resource::<PresenceIndex>().own_session().cloned();
+    let is_other = |info: &PresenceInfo| Some(&info.session_id) != own.as_ref();
+    let mut anybody_stayed = false;
+    for (info, detail, is_self) in known {
+        anybody_stayed |= is_other(&info);
+        join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
+    }
+    let sessions_of = |user: &UserId| {
+        new.iter()
+            .filter(|(info, ..)| info.user_id == *user)
+            .count()
+    };
+    let several: Vec<_> = new
+        .iter()
+        .map(|(info, ..)| sessions_of(&info.user_id) > 1)
+        .collect();
+    for ((info, detail, is_self), several) in new.into_iter().zip(several) {
+        if !several {
+            pass_on_stale::<M>(world, context, &info);
+        }
+        join::<M>(world, context, info, detail, JoinedAs::WhileAway, is_self);
+    }
+    let missing = world.resource::<PresenceIndex>().stale(context);
+    if missing.is_empty() {
+        return;
+    }
+    if anybody_stayed {
+        all_missing_leave(world, context);
+    } else {
+        // The server was away, too, or everybody has lost it: they come back one after the other.
+        let window = world.resource::<NakamaSettings>().return_window;
+        let until = world.resource::<Time<Real>>().elapsed() + window;
+        world
+            .resource_mut::<PresenceIndex>()
+            .open_window(context, until);
+    }
+}
+
+/// The local user is in a context with a new session. Their presence stays.
+fn own_passes_on<M: Membership>(world: &mut World, context: Entity, info: &Arc<PresenceInfo>) {
+    let index = world.resource::<PresenceIndex>();
+    let stale = index.stale(context).into_iter();
+    let mut own = stale.filter(|(session, _)| index.is_own_before(session.as_str()));
+    if let Some((old, _)) = own.next() {
+        pass_on::<M>(world, context, &old, info);
+    }
+}
+
+/// A user joins with a session that is new. If one session of that user is missing, this is the same player.
+fn pass_on_stale<M: Membership>(world: &mut World, context: Entity, info: &Arc<PresenceInfo>) {
+    let index = world.resource::<PresenceIndex>();
+    if index.is_there(context, info.session_id.as_str())
+        || index.is_own_before(info.session_id.as_str())
+    {
+        return;
+    }
+    let is_of_user = |presence| {
+        let known = world.get::<Presence>(presence);
+        known.is_some_and(|known| known.info().user_id == info.user_id)
+    };
+    if let Some(old) = index.stale_session_of(context, is_of_user, &info.user_id) {
+        pass_on::<M>(world, context, &old, info);
+    }
+}
+
+fn pass_on<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    old: &SessionId,
+    info: &Arc<PresenceInfo>,
+) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    let Some(presence) = index.pass_on(context, old, info) else {
+        return;
+    };
+    let before = world.get::<Presence>(presence).map(|it| it.info().clone());
+    describe_anew(world, context, presence, before, info.clone());
+    if let Ok(mut presence) = world.get_entity_mut(presence) {
+        presence.remove::<Stale>();
+    }
+}
+
+/// Those of a context who did not come back leave.
+fn all_missing_leave(world: &mut World, context: Entity) {
+    let Some(dismiss) = world.resource::<PresenceIndex>().dismiss_of(context) else {
+        return;
+    };
+    for (session, presence) in world.resource::<PresenceIndex>().stale(context) {
+        let moment = world.resource::<Moments>().now();
+        let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));
+        let mut index = world.resource_mut::<PresenceIndex>();
+        let (despawned, why) = index.leave(context, session.as_str(), known.as_ref(), moment, true);
+        if let Some((presence, info)) = known.or(despawned) {
+            (dismiss.tell_left)(world, context, presence, info, why);
+        }
+        if let Some(presence) = presence {
+            (dismiss.take)(world, presence);
+        }
+    }
+}
+
+/// Lets those go who did not come back in time.
+pub(super) fn dismiss_missing(world: &mut World, now: Duration) {
+    if !world.resource::<PresenceIndex>().has_windows() {
+        return;
+    }
+    let mut index = world.resource_mut::<PresenceIndex>();
+    for context in index.close_windows(now) {
+        all_missing_leave(world, context);
+    }
+}
+
+/// The connection is lost: nobody knows who is still in a context.
+pub(super) fn make_stale(world: &mut World, context: Entity) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    for presence in index.make_stale(context) {
+        if let Ok(mut presence) = world.get_entity_mut(presence) {
+            presence.insert(Stale);
+        }
+    }
+}
+
+/// The server has told all that it tells about a context.
+pub(super) fn is_confirmed(world: &mut World, context: Entity) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    index.has_snapshot(context);
+}
+
+/// The socket is gone; the one that heals it has a session of its own.
+pub(super) fn outlive_own_session(world: &mut World) {
+    let mut index = world.resource_mut::<PresenceIndex>();
+    index.outlive_own_session();
 }
 
 /// The server's list of members has changed, whatever the game has despawned.
@@ -161,7 +322,22 @@ fn join<M: Membership>(
         return;
     }
     let index = world.resource::<PresenceIndex>();
+    if index.is_own_before(info.session_id.as_str()) {
+        let mut index = world.resource_mut::<PresenceIndex>();
+        return index.note_ghost(context, &info.session_id, true);
+    }
     let is_self = is_self || index.own_session() == Some(&info.session_id);
+    if index.has_window(context) {
+        pass_on_stale::<M>(world, context, &info);
+    }
+    let mut index = world.resource_mut::<PresenceIndex>();
+    if index
+        .bypass_change_detection()
+        .confirm(context, &info.session_id)
+    {
+        take_mark(world, context, &info.session_id);
+    }
+    let index = world.resource::<PresenceIndex>();
     if let Some(known) = index.get(context, &info.session_id) {
         return update(world, context, known, info, detail, is_self);
     }
@@ -185,6 +361,16 @@ fn join<M: Membership>(
     // Observers of its components may have left.
     if index.bypass_change_detection().has_come(context, &session) {
         tell_joined::<M::Place>(world, context, presence, how);
+    }
+}
+
+/// A session is confirmed.
+fn take_mark(world: &mut World, context: Entity, session: &SessionId) {
+    let presence = world.resource::<PresenceIndex>().get(context, session);
+    if let Some(presence) = presence
+        && let Ok(mut presence) = world.get_entity_mut(presence)
+    {
+        presence.remove::<Stale>();
     }
 }
 
@@ -217,17 +403,7 @@ fn update(
     let before = world
         .get::<Presence>(known)
         .map(|known| known.info().clone());
-    if let Some(before) = before.filter(|before| *before != info) {
-        let mut index = world.resource_mut::<PresenceIndex>();
-        index.update(context, known, &before.user_id, &info.user_id);
-        if let Ok(mut entity) = world.get_entity_mut(known) {
-            if naming::is_free(&entity, |name| name.as_str() == before.username.as_str()) {
-                entity.insert(describe(context, info));
-            } else {
-                entity.insert(identify(context, info));
-            }
-        }
-    }
+    describe_anew(world, context, known, before, info);
     if let Ok(mut entity) = world.get_entity_mut(known)
         && is_self
         && entity.contains::<Presence>()
@@ -239,6 +415,27 @@ fn update(
         && entity.contains::<Presence>()
     {
         detail.update(&mut entity);
+    }
+}
+
+/// What is known of somebody who is there has changed.
+fn describe_anew(
+    world: &mut World,
+    context: Entity,
+    known: Entity,
+    before: Option<Arc<PresenceInfo>>,
+    info: Arc<PresenceInfo>,
+) {
+    if let Some(before) = before.filter(|before| *before != info) {
+        let mut index = world.resource_mut::<PresenceIndex>();
+        index.update(context, known, &before.user_id, &info.user_id);
+        if let Ok(mut entity) = world.get_entity_mut(known) {
+            if naming::is_free(&entity, |name| name.as_str() == before.username.as_str()) {
+                entity.insert(describe(context, info));
+            } else {
+                entity.insert(identify(context, info));
+            }
+        }
     }
 }
 
@@ -254,7 +451,7 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     let (despawned, why) =
         index
             .bypass_change_detection()
-            .leave(context, session, known.as_ref(), moment);
+            .leave(context, session, known.as_ref(), moment, false);
     if presence.is_some() {
         index.set_changed();
     }
@@ -288,7 +485,7 @@ pub(crate) fn note_kicked<C: Context>(
 
 /// An entity stops being a presence.
 fn dismiss<M: Membership>(world: &mut World, presence: Entity) {
-    depart::<(M, M::Detail, M::Marks, Presence, JoinedAs, IsSelf)>(world, presence);
+    depart::<(M, M::Detail, M::Marks, Presence, JoinedAs, IsSelf, Stale)>(world, presence);
 }
 
 /// The local user is out of a context: so is everybody in it.

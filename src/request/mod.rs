@@ -56,14 +56,15 @@ pub(crate) use self::{
     moment::{Moment, Moments},
     next_frame::{NextFrame, refuse, refuse_wrong_entity, settle_at_once, tell_known},
     parts::{Parts, in_parts, room, room_for_fields, text_size},
+    pending::WhenLost,
     reply::{Outcome, request},
     response::{instead_of, read_object},
     rest::{RestRequest, submit_rest},
     socket::{
         Acknowledged, Consent, SocketRequest, expect_message, no_message, submit, unexpected,
     },
-    table::{Requests, close, on_answer, on_closed, on_given_up, tick},
-    unasked::{Unconfirmed, send_or_tell, send_then},
+    table::{Requests, close, on_answer, on_closed, on_given_up, on_lost, send_carried, tick},
+    unasked::{Unconfirmed, send_for_reentry, send_or_tell, send_then},
     user::UserCall,
 };
 pub use self::{

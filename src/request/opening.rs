@@ -4,11 +4,11 @@ use bevy_ecs::prelude::*;
 
 use super::{
     error::RequestError,
-    renewal::renew_current,
+    renewal::renew_for_connection,
     table::{Requests, send},
 };
 use crate::{
-    connection::{self, NextStep, give_up, next_step, open, renews},
+    connection::{self, NextStep, give_up, next_step, open},
     session::{self, CurrentSession},
 };
 
@@ -23,10 +23,9 @@ pub(super) fn go_on(world: &mut World) {
         NextStep::Wait => {}
         NextStep::Open => open(world),
         NextStep::GiveUp(reason) => give_up(world, reason),
-        NextStep::Renew => {
-            renews(world);
-            renew_current(world);
-        }
+        NextStep::Postpone(reason) => connection::postpone(world, reason),
+        NextStep::LogIn(reason) => connection::need_login(world, reason),
+        NextStep::Renew => renew_for_connection(world),
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) trait Pending: Send + Sync {
     /// Why that is nothing.
     fn next_message(&mut self, world: &World) -> Result<Sent, Unsent>;
 
+    /// The connection that it waited for does not come back.
+    fn give_up(self: Box<Self>, _world: &mut World, _failure: Failure) {}
+
     /// What it sent last has an answer.
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress;
 
@@ -49,6 +52,35 @@ pub(super) trait Pending: Send + Sync {
     fn moves(&self) -> Option<Move> {
         None
     }
+
+    /// What becomes of it if the connection is lost and comes back.
+    fn when_lost(&self) -> WhenLost {
+        WhenLost::Ends
+    }
+
+    /// Whether the game has not withdrawn it.
+    fn is_wanted(&self, _world: &World) -> bool {
+        true
+    }
+
+    /// The connection is lost and comes back. What it has brought so far is gone; it starts anew.
+    fn start_anew(&mut self) {}
+
+    /// Whether it enters again what the local user was in before the connection was lost.
+    fn is_for_reentry(&self) -> bool {
+        false
+    }
+}
+
+/// What becomes of a request over the socket if the connection is lost and comes back, or if it is made meanwhile.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum WhenLost {
+    /// It ends: it may have been done or not.
+    Ends,
+    /// It is made again as soon as the connection is back.
+    IsMadeAgain,
+    /// What it wanted has come about: the session that it was about is gone.
+    IsDone,
 }
 
 /// What a request sends.
@@ -76,6 +108,8 @@ pub(super) enum Progress {
     Late(Box<dyn Pending>),
     /// It sends something more.
     More(Box<dyn Pending>),
+    /// The connection is gone, and may come back. If it does not, this is why the request failed.
+    Lost(Box<dyn Pending>, Failure),
 }
 
 /// What became of what a request sent.

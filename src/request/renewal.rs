@@ -8,7 +8,7 @@ use super::{
     table::{Requests, send, settle},
 };
 use crate::{
-    connection,
+    connection::{self, NakamaConnection},
     error::RestError,
     session::{self, CurrentSession, NakamaSession, read_session, refresh_call},
     transport::{DisconnectReason, Failure, NakamaServer, RestCall, Secret, TransportError},
@@ -45,6 +45,34 @@ pub(super) fn renew_current(world: &mut World) {
     let renewal = Renewal {
         refresh: refresh.then(|| refresh_call(&server, &session)),
         login: current.fallback().cloned(),
+        server,
+        old: session,
+        deadline: Deadline::new(world),
+    };
+    send(world, Box::new(renewal));
+}
+
+/// The connection needs new tokens. If it comes back, these are for its own session, whoever is logged in by now.
+pub(super) fn renew_for_connection(world: &mut World) {
+    if world
+        .resource::<NakamaConnection>()
+        .reconnecting()
+        .is_none()
+    {
+        connection::renews(world);
+        return renew_current(world);
+    }
+    let Some((server, session)) = connection::own_session(world) else {
+        return;
+    };
+    connection::begin_renewal(world);
+    let current = world.resource::<CurrentSession>().session();
+    if current.is_some_and(|current| current.token() == session.token()) {
+        return renew_current(world);
+    }
+    let renewal = Renewal {
+        refresh: Some(refresh_call(&server, &session)),
+        login: None,
         server,
         old: session,
         deadline: Deadline::new(world),
@@ -96,9 +124,18 @@ impl Pending for Renewal {
             _ => None,
         };
         if let Some((new, created)) = new {
+            connection::on_renewed(world, &self.old, Ok(&new));
             session::take_over(world, &self.old, &new, created);
-        } else if !is_replaced {
-            connection::on_missed(world, self.reason(&ending));
+        } else {
+            let reason = self.reason(&ending);
+            connection::on_renewed(world, &self.old, Err(reason.clone()));
+            if is_replaced {
+                for request in waiting {
+                    send(world, request);
+                }
+                return Progress::Settled;
+            }
+            connection::on_missed(world, reason);
             let ending = self.outcome(ending);
             for request in waiting {
                 settle(world, request, ending.clone());

@@ -9,11 +9,12 @@ use super::{
     error::RequestError,
     moment::{Moment, Moments},
     parts::{Parts, room},
-    pending::{Deadline, Ending, Made, Pending, Progress, Sent, Unsent},
+    pending::{Deadline, Ending, Made, Pending, Progress, Sent, Unsent, WhenLost},
     reply::{Outcome, Request, mark_pending, reply},
     table::send,
 };
 use crate::{
+    connection::NakamaConnection,
     error::ServerError,
     proto::{Kind, Message},
     transport::{Failure, Received, Terms},
@@ -25,6 +26,13 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     const IS_TRANSIENT: bool;
     /// What it joins, if it does.
     const JOINS: Option<Area> = None;
+
+    /// What becomes of it if the connection is lost and comes back.
+    const WHEN_LOST: WhenLost = if Self::JOINS.is_some() {
+        WhenLost::IsMadeAgain
+    } else {
+        WhenLost::Ends
+    };
 
     /// What is sent.
     fn to_message(&self) -> Message;
@@ -87,6 +95,9 @@ pub(crate) use expect_message;
 
 /// A request that the server answers with nothing but consent.
 pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
+    /// What becomes of it if the connection is lost and comes back.
+    const WHEN_LOST: WhenLost = WhenLost::Ends;
+
     /// What is sent.
     fn to_message(&self) -> Message;
 
@@ -116,6 +127,7 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
 
 impl<R: Acknowledged> SocketRequest for R {
     const IS_TRANSIENT: bool = true;
+    const WHEN_LOST: WhenLost = <R as Acknowledged>::WHEN_LOST;
 
     fn to_message(&self) -> Message {
         Acknowledged::to_message(self)
@@ -187,8 +199,20 @@ impl<R: SocketRequest> Pending for Open<R> {
         }
     }
 
+    fn give_up(self: Box<Self>, world: &mut World, failure: Failure) {
+        fail(world, self.made.entity, self.done, failure.into());
+    }
+
     fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let error = match ending {
+            Ending::Failed(failure)
+                if R::WHEN_LOST != WhenLost::Ends
+                    && is_loss(&failure)
+                    && self.made.is_current(world)
+                    && waits_for_news(world) =>
+            {
+                return Progress::Lost(self, failure);
+            }
             Ending::Consent(reply) if self.made.is_wanted(world) => {
                 let reply = reply.map(|received| *received);
                 let Some(next) = self.rest.pop_front() else {
@@ -243,6 +267,37 @@ impl<R: SocketRequest> Pending for Open<R> {
     fn moves(&self) -> Option<Move> {
         self.part.moves()
     }
+
+    fn when_lost(&self) -> WhenLost {
+        R::WHEN_LOST
+    }
+
+    fn is_wanted(&self, world: &World) -> bool {
+        self.made.is_wanted(world)
+    }
+
+    fn start_anew(&mut self) {
+        let mut parts = mem::take(&mut self.done).into_iter().map(|(part, _)| part);
+        if let Some(first) = parts.next() {
+            let last = mem::replace(&mut self.part, first);
+            let rest = mem::take(&mut self.rest);
+            self.rest = parts.chain([last]).chain(rest).collect();
+        }
+    }
+}
+
+/// Whether a request failed because of the connection.
+fn is_loss(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::ConnectionLost { .. } | Failure::NotConnected
+    )
+}
+
+/// Whether the connection may be on its way back.
+fn waits_for_news(world: &World) -> bool {
+    let connection = world.resource::<NakamaConnection>();
+    connection.heals() && (connection.is_connected() || connection.is_lost())
 }
 
 impl<R: SocketRequest> Open<R> {

@@ -7,10 +7,11 @@ use hashbrown::HashMap;
 
 use super::{
     area::{Area, Move, Mover},
-    pending::{Ending, Pending, Progress, Sent, Unsent},
+    next_frame::NextFrame,
+    pending::{Ending, Pending, Progress, Sent, Unsent, WhenLost},
 };
 use crate::{
-    connection::NetworkLink,
+    connection::{NakamaConnection, NetworkLink},
     transport::{Answer, DisconnectReason, Failure, LinkCommand, RequestId},
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Requests {
     late: HashMap<RequestId, Box<dyn Pending>>,
     /// Those that wait for a new token, or for a login.
     waiting: Vec<Box<dyn Pending>>,
+    /// Those that wait until a lost connection is back, each with how it fails if that does not come back.
+    carried: Vec<(Box<dyn Pending>, Failure)>,
 }
 
 /// What a request that has its outcome was about.
@@ -40,7 +43,7 @@ pub(crate) struct Settled {
 impl Requests {
     /// How many requests have no answer.
     pub(crate) fn len(&self) -> usize {
-        self.sent.len() + self.waiting.len()
+        self.sent.len() + self.waiting.len() + self.carried.len()
     }
 
     /// How many ran out of time and may be answered yet.
@@ -96,6 +99,14 @@ fn go_on(world: &mut World, id: Option<RequestId>, mut progress: Progress) {
                 requests.late.extend(id.map(|id| (id, request)));
                 return;
             }
+            Progress::Lost(request, failure) => {
+                let mut requests = world.resource_mut::<Requests>();
+                requests.carried.push((request, failure));
+                return;
+            }
+            Progress::More(request) if is_put_off(world, &*request) => {
+                return put_off(world, request);
+            }
             Progress::More(mut request) => match request.next_message(world) {
                 Ok(sent) => return stage(world, id, request, sent),
                 Err(Unsent::Waits) => {
@@ -108,6 +119,53 @@ fn go_on(world: &mut World, id: Option<RequestId>, mut progress: Progress) {
                     progress = request.settle(world, Ending::LoggedOut);
                 }
             },
+        }
+    }
+}
+
+/// Whether a request has to wait until a lost connection is back, or is done without it.
+fn is_put_off(world: &World, request: &dyn Pending) -> bool {
+    let connection = world.resource::<NakamaConnection>();
+    request.when_lost() != WhenLost::Ends && connection.is_lost() && !connection.is_reentering()
+}
+
+fn put_off(world: &mut World, request: Box<dyn Pending>) {
+    match request.when_lost() {
+        WhenLost::IsDone => {
+            let done = |world: &mut World| settle(world, request, Ending::Consent(None));
+            world.resource_mut::<NextFrame>().tell(done);
+        }
+        WhenLost::IsMadeAgain | WhenLost::Ends => {
+            let mut requests = world.resource_mut::<Requests>();
+            requests.carried.push((request, Failure::NotConnected));
+        }
+    }
+}
+
+/// The connection is lost and comes back: nothing comes late any more. What needs no connection to be done is done.
+pub(crate) fn on_lost(world: &mut World) {
+    let mut requests = world.resource_mut::<Requests>();
+    requests.late.clear();
+    let carried = mem::take(&mut requests.carried);
+    for (mut request, failure) in carried {
+        if request.when_lost() == WhenLost::IsDone {
+            settle(world, request, Ending::Consent(None));
+        } else {
+            request.start_anew();
+            let mut requests = world.resource_mut::<Requests>();
+            requests.carried.push((request, failure));
+        }
+    }
+    world.flush();
+}
+
+/// The connection is back: what was carried over is sent.
+pub(crate) fn send_carried(world: &mut World) {
+    for (request, _) in mem::take(&mut world.resource_mut::<Requests>().carried) {
+        if request.is_wanted(world) {
+            send(world, request);
+        } else {
+            request.give_up(world, Failure::Dropped);
         }
     }
 }
@@ -127,6 +185,7 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
     requests
         .moves
         .extend(request.moves().map(|asked| (id, asked)));
+    let for_reentry = request.is_for_reentry() || request.when_lost() != WhenLost::Ends;
     requests.sent.insert(id, request);
     let command = match sent {
         Sent::Message(message, terms) => LinkCommand::Request {
@@ -134,6 +193,7 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
             message,
             timeout,
             terms,
+            for_reentry,
         },
         Sent::Call(call) => LinkCommand::Rest {
             id,
@@ -175,6 +235,14 @@ pub(crate) fn close(world: &mut World, id: RequestId) -> Settled {
     }
 }
 
+/// The connection does not come back: what was carried over fails.
+fn fail_carried(world: &mut World) {
+    for (request, failure) in mem::take(&mut world.resource_mut::<Requests>().carried) {
+        request.give_up(world, failure);
+    }
+    world.flush();
+}
+
 /// Nothing will come late to a request that ran out of time.
 pub(crate) fn on_given_up(world: &mut World, id: RequestId) {
     world.resource_mut::<Requests>().late.remove(&id);
@@ -183,22 +251,39 @@ pub(crate) fn on_given_up(world: &mut World, id: RequestId) {
 /// Answers the requests that have waited too long for a new session token. To be called once per frame.
 pub(crate) fn tick(world: &mut World) {
     let mut requests = world.resource_mut::<Requests>();
-    if requests.waiting.is_empty() {
+    if requests.waiting.is_empty() && requests.carried.is_empty() {
         return;
     }
     let waiting = mem::take(&mut requests.waiting);
+    let carried = mem::take(&mut requests.carried);
     let (over, waiting) = waiting
         .into_iter()
         .partition::<Vec<_>, _>(|request| request.deadline().left(world).is_zero());
-    world.resource_mut::<Requests>().waiting = waiting;
+    let (lost, carried) = carried
+        .into_iter()
+        .partition::<Vec<_>, _>(|(request, _)| request.deadline().left(world).is_zero());
+    let mut requests = world.resource_mut::<Requests>();
+    requests.waiting = waiting;
+    requests.carried = carried;
     for request in over {
         let missed = request.deadline().missed(false);
+        settle(world, request, Ending::Failed(missed));
+    }
+    for (request, failure) in lost {
+        let was_sent = matches!(
+            failure,
+            Failure::ConnectionLost {
+                maybe_executed: true
+            }
+        );
+        let missed = request.deadline().missed(was_sent);
         settle(world, request, Ending::Failed(missed));
     }
 }
 
 /// The connection has ended: nothing comes late any more. If the thread that would answer is gone, every request ends here.
 pub(crate) fn on_closed(world: &mut World, reason: &DisconnectReason) {
+    fail_carried(world);
     if matches!(reason, DisconnectReason::NetworkThread) {
         // What the game asked for since then is for the next thread.
         let link = world.resource::<NetworkLink>();

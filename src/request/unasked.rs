@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::ServerError,
     proto::{Kind, Message},
-    transport::{Failure, Terms},
+    transport::{Failure, Received, Terms},
 };
 
 /// Why a message does not have the server's consent.
@@ -26,12 +26,24 @@ struct Unasked<F> {
     /// Until it is sent.
     message: Option<(Message, Option<Terms>)>,
     deadline: Deadline,
+    purpose: Purpose,
     hear: F,
+}
+
+/// What the plugin sends a message for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Purpose {
+    /// The game's data.
+    Data,
+    /// To put things right: the local user is in something that nobody wants.
+    Order,
+    /// The local user enters something again.
+    Reentry,
 }
 
 impl<F> Pending for Unasked<F>
 where
-    F: FnOnce(&mut World, Result<(), Unconfirmed>) + Send + Sync,
+    F: FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync,
 {
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
         let message = self.message.take();
@@ -41,9 +53,18 @@ where
 
     fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         let outcome = match ending {
-            Ending::Consent(None) => Ok(()),
+            Ending::Consent(None) => Ok(None),
             Ending::Refusal(error) => Err(Unconfirmed::Refused(error)),
             Ending::Failed(Failure::Replaced) => return Progress::Settled, // as its policy has it
+            Ending::Failed(Failure::ConnectionLost { .. } | Failure::NotConnected)
+                if self.purpose == Purpose::Reentry =>
+            {
+                return Progress::Settled; // it starts over when the connection is back
+            }
+            Ending::Consent(Some(reply)) if self.purpose == Purpose::Reentry => {
+                (self.hear)(world, Ok(Some(*reply)));
+                return Progress::Settled;
+            }
             Ending::Failed(failure) => Err(Unconfirmed::Failed(failure)),
             _ => Err(Unconfirmed::Unexpected),
         };
@@ -54,6 +75,10 @@ where
     fn deadline(&self) -> Deadline {
         self.deadline
     }
+
+    fn is_for_reentry(&self) -> bool {
+        self.purpose != Purpose::Data
+    }
 }
 
 /// Sends a message; hears of it only if the server consented.
@@ -63,10 +88,26 @@ pub(crate) fn send_then(
     consented: impl FnOnce(&mut World) + Send + Sync + 'static,
 ) {
     let kind = Kind::of(&message);
-    send_unasked(world, message, None, move |world, outcome| match outcome {
-        Ok(()) => consented(world),
-        Err(error) => log::debug!("{kind} failed: {error:?}"),
-    });
+    send_unasked(
+        world,
+        message,
+        None,
+        Purpose::Order,
+        move |world, outcome| match outcome {
+            Ok(_) => consented(world),
+            Err(error) => log::debug!("{kind} failed: {error:?}"),
+        },
+    );
+}
+
+/// Sends a message by which the local user enters again what they were in, and hears of the answer. If the connection is lost before that,
+/// nobody hears of anything: re-entry starts over.
+pub(crate) fn send_for_reentry(
+    world: &mut World,
+    message: Message,
+    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
+) {
+    send_unasked(world, message, None, Purpose::Reentry, hear);
 }
 
 /// Sends a message; hears of it only if it failed.
@@ -76,23 +117,31 @@ pub(crate) fn send_or_tell(
     terms: Terms,
     failed: impl FnOnce(&mut World, Unconfirmed) + Send + Sync + 'static,
 ) {
-    send_unasked(world, message, Some(terms), move |world, outcome| {
-        if let Err(error) = outcome {
-            failed(world, error);
-        }
-    });
+    send_unasked(
+        world,
+        message,
+        Some(terms),
+        Purpose::Data,
+        move |world, outcome| {
+            if let Err(error) = outcome {
+                failed(world, error);
+            }
+        },
+    );
 }
 
 fn send_unasked(
     world: &mut World,
     message: Message,
     terms: Option<Terms>,
-    hear: impl FnOnce(&mut World, Result<(), Unconfirmed>) + Send + Sync + 'static,
+    purpose: Purpose,
+    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
     let deadline = Deadline::new(world);
     let unasked = Unasked {
         message: Some((message, terms)),
         deadline,
+        purpose,
         hear,
     };
     send(world, Box::new(unasked));

@@ -23,6 +23,7 @@ pub struct NakamaSession {
     user_id: UserId,
     username: Username,
     vars: BTreeMap<String, String>,
+    issued_at: u64,
     expires_at: u64,
     refresh_expires_at: Option<u64>,
 }
@@ -42,6 +43,8 @@ struct Claims {
     vrs: Option<BTreeMap<String, String>>,
     #[serde(default)]
     exp: u64,
+    #[serde(default)]
+    iat: u64,
 }
 
 impl Claims {
@@ -70,6 +73,7 @@ impl NakamaSession {
             user_id: claims.uid.into(),
             username: claims.usn.into(),
             vars: claims.vrs.unwrap_or_default(),
+            issued_at: claims.iat,
             expires_at: claims.exp,
             refresh_expires_at: refresh_claims.map(|claims| claims.exp),
         })
@@ -138,6 +142,15 @@ impl NakamaSession {
     #[must_use]
     pub fn is_expired(&self) -> bool {
         SystemTime::now() >= self.expires_at()
+    }
+
+    /// Whether the session token has so little time left, by the clock of this machine, that it may end before a socket is open: less than a
+    /// fifth of its life, and less than 5 minutes.
+    pub(crate) fn ends_soon(&self) -> bool {
+        let life = self.expires_at.saturating_sub(self.issued_at);
+        let life = if self.issued_at == 0 { 0 } else { life };
+        let enough = Duration::from_secs((life / 5).min(5 * 60));
+        SystemTime::now() + enough >= self.expires_at()
     }
 
     /// Whether the refresh token has ended, too, so that only a new login helps.

@@ -94,6 +94,7 @@ impl TestGame {
         let world = app.world_mut();
         let settings = LinkSettings {
             alarm: world.resource::<NetworkLink>().alarm().clone(),
+            seed: Some(0),
             ..world.resource::<NakamaSettings>().to_link_settings()
         };
         let (wire, link) = Wire::new(settings);

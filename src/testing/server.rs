@@ -18,16 +18,22 @@ impl TestGame {
     /// The game does not connect.
     #[track_caller]
     pub fn server_accepts(&mut self) {
-        let Some(epoch) = self.wire.epoch else {
+        let Some(socket) = self.wire.socket else {
             panic!("the game opens no socket");
         };
-        self.wire.input(Input::Opened(epoch));
+        self.wire.input(Input::Opened(socket));
+    }
+
+    /// Whether the game wants a socket, or has one.
+    #[must_use]
+    pub fn opens_a_socket(&self) -> bool {
+        self.wire.socket.is_some()
     }
 
     /// The server ends the socket, or does not accept it. Does nothing if the game opens no socket.
     pub fn server_ends(&mut self, reason: DisconnectReason) {
-        if let Some(epoch) = self.wire.epoch {
-            self.wire.input(Input::Ended(epoch, reason));
+        if let Some(socket) = self.wire.socket {
+            self.wire.input(Input::Ended(socket, reason));
         }
     }
 
@@ -48,8 +54,8 @@ impl TestGame {
 
     /// The server sends a frame, whatever it may be.
     pub fn server_sends(&mut self, frame: impl Into<Bytes>) {
-        if let Some(epoch) = self.wire.epoch {
-            self.wire.input(Input::Frame(epoch, frame.into()));
+        if let Some(socket) = self.wire.socket {
+            self.wire.input(Input::Frame(socket, frame.into()));
         }
     }
 

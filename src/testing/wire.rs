@@ -13,8 +13,8 @@ use prost::Message as _;
 use crate::{
     proto::{Envelope, Message, PartyLayout, realtime},
     transport::{
-        Action, Core, Driver, Epoch, Input, Link, LinkCommand, LinkSettings, RequestId, RestCall,
-        parse_request_cid,
+        Action, Core, Driver, Input, Link, LinkCommand, LinkSettings, RequestId, RestCall,
+        SocketId, parse_request_cid,
     },
 };
 
@@ -24,21 +24,22 @@ pub(super) struct Wire {
     commands: Receiver<Vec<LinkCommand>>,
     pub(super) now: Instant,
     inbox: Vec<Input>,
-    pub(super) epoch: Option<Epoch>,
+    /// The one that the game opens, or has open.
+    pub(super) socket: Option<SocketId>,
     pub(super) layout: PartyLayout,
     pub(super) sent: VecDeque<Envelope>,
     pub(super) calls: VecDeque<(RequestId, RestCall)>,
     pub(super) is_silent: bool,
     /// The pings that were not answered because of that.
-    unanswered: Vec<(Epoch, String)>,
+    unanswered: Vec<(SocketId, String)>,
 }
 
-fn pong(epoch: Epoch, cid: String) -> Input {
+fn pong(socket: SocketId, cid: String) -> Input {
     let pong = Envelope {
         cid,
         message: Some(Message::Pong(realtime::Pong {})),
     };
-    Input::Frame(epoch, pong.encode_to_vec().into())
+    Input::Frame(socket, pong.encode_to_vec().into())
 }
 
 struct ByHand(Sender<Vec<LinkCommand>>);
@@ -59,7 +60,7 @@ impl Wire {
             commands,
             now: Instant::now(),
             inbox: Vec::new(),
-            epoch: None,
+            socket: None,
             layout: PartyLayout::default(),
             sent: VecDeque::new(),
             calls: VecDeque::new(),
@@ -115,9 +116,9 @@ impl Wire {
             }
             self.core.flush();
             match self.core.next_action() {
-                Some(Action::Open(epoch, ..)) => self.epoch = Some(epoch),
-                Some(Action::Close(epoch)) => {
-                    self.epoch.take_if(|current| *current == epoch);
+                Some(Action::Open(socket, ..)) => self.socket = Some(socket),
+                Some(Action::Close(socket)) => {
+                    self.socket.take_if(|current| *current == socket);
                 }
                 Some(Action::Rest(id, call, _)) => self.calls.push_back((id, *call)),
                 Some(Action::AbandonRest(id)) => self.calls.retain(|(call, _)| *call != id),
@@ -135,11 +136,11 @@ impl Wire {
         if !is_heartbeat {
             return self.sent.push_back(envelope);
         }
-        if let Some(epoch) = self.epoch {
+        if let Some(socket) = self.socket {
             if self.is_silent {
-                self.unanswered.push((epoch, envelope.cid));
+                self.unanswered.push((socket, envelope.cid));
             } else {
-                self.core.handle(self.now, pong(epoch, envelope.cid));
+                self.core.handle(self.now, pong(socket, envelope.cid));
             }
         }
     }
@@ -149,6 +150,6 @@ impl Wire {
         self.is_silent = false;
         let unanswered = self.unanswered.drain(..);
         self.inbox
-            .extend(unanswered.map(|(epoch, cid)| pong(epoch, cid)));
+            .extend(unanswered.map(|(socket, cid)| pong(socket, cid)));
     }
 }

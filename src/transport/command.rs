@@ -27,6 +27,22 @@ pub(crate) enum LinkCommand {
     Connect(Box<ConnectPlan>),
     /// A connection that cannot be opened, for this reason. A connection that is open is closed first. Ends in [`LinkEvent::Closed`].
     GiveUp(Epoch, DisconnectReason),
+    /// The answer to [`LinkEvent::Due`]: try now, with this token.
+    Reopen {
+        /// The session token.
+        token: Secret,
+    },
+    /// The other answer to [`LinkEvent::Due`]: there is no token just now, for this reason. Wait, as after a try that failed.
+    Postpone(DisconnectReason),
+    /// Do not wait: try again now if the link waits for that, or else ask the server for a sign of life.
+    Hurry,
+    /// The local user has entered again what they were in: from now on everything passes.
+    Resume,
+    /// What waits for this match or party is not wanted any more.
+    Forget {
+        /// As in [`LinkCommand::Send`].
+        origin: u64,
+    },
     /// Send what is queued, then close the socket.
     Disconnect,
     /// Send a message and expect an answer: exactly one [`LinkEvent::Answer`].
@@ -39,6 +55,8 @@ pub(crate) enum LinkCommand {
         timeout: Duration,
         /// How it leaves, if others receive what comes of it.
         terms: Option<Terms>,
+        /// Whether it enters again what the local user was in: until [`LinkCommand::Resume`], nothing else passes.
+        for_reentry: bool,
     },
     /// Make a REST call: exactly one [`LinkEvent::Answer`]. Needs no socket.
     Rest {
@@ -86,6 +104,10 @@ pub(crate) struct ConnectPlan {
     pub(crate) appear_online: bool,
     /// Language tag, like `en`.
     pub(crate) lang: String,
+    /// Whether a connection that is lost is opened again.
+    pub(crate) heals: bool,
+    /// Whether the first attempt is repeated, too, if it fails.
+    pub(crate) retries: bool,
 }
 
 /// A REST call.

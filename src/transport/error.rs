@@ -143,6 +143,12 @@ pub enum DisconnectReason {
         /// The login's error.
         message: String,
     },
+    /// The connection was lost and waited for a login, and somebody else logged in. To play as that user, connect again.
+    #[error("{username} logged in instead")]
+    OtherUser {
+        /// The name of the user who logged in.
+        username: String,
+    },
     /// The session token has ended, and the server does not refresh the session any more. Log in again.
     #[error("the session has ended: {}", one_line(message))]
     SessionEnded {
@@ -226,6 +232,34 @@ pub enum DisconnectReason {
 const QUEUE_FULL: &str = "session outgoing queue full";
 
 impl DisconnectReason {
+    /// Whether a connection that ended for this reason is worth another try with the same user: the line or the server may be back. A connection
+    /// that [heals](crate::connection::ConnectOptions) is opened again after such an end, and stops after all others.
+    #[must_use]
+    pub fn heals(&self) -> bool {
+        match self {
+            Self::Lost(_)
+            | Self::Silent { .. }
+            | Self::ClosedByServer { .. }
+            | Self::OutgoingQueueFull
+            | Self::Unreachable(_)
+            | Self::RefreshFailed { .. }
+            | Self::Overflow { .. } => true,
+            Self::Refused { status, .. } => {
+                matches!(status, 404 | 408 | 425 | 429 | 500..=599)
+            }
+            Self::Requested
+            | Self::NotLoggedIn
+            | Self::LoginFailed { .. }
+            | Self::OtherUser { .. }
+            | Self::SessionEnded { .. }
+            | Self::BadAddress(_)
+            | Self::Replaced
+            | Self::Banned
+            | Self::Protocol(_)
+            | Self::NetworkThread => false,
+        }
+    }
+
     /// The server closed the socket, with a code and a text or without.
     pub(crate) fn of_close(words: Option<(u16, String)>) -> Self {
         match words.unzip() {

@@ -60,6 +60,24 @@ pub(crate) enum LinkEvent {
     Opened,
     /// The socket is closed, or could not be opened. The last event of a connection; all its requests are answered.
     Closed(DisconnectReason),
+    /// The socket is gone, and the link heals. All its requests are answered.
+    Lost(DisconnectReason),
+    /// The link waits before it tries to open a socket again.
+    Waiting {
+        /// Which try that will be. The first one after a loss is 1.
+        attempt: u32,
+        /// How long.
+        wait: Duration,
+        /// Why the try before failed, if there was one.
+        reason: Option<DisconnectReason>,
+    },
+    /// The link tries to open a socket again, as soon as it has a token: [`LinkCommand::Reopen`].
+    Due {
+        /// Which try it is.
+        attempt: u32,
+        /// Whether the server has refused the last token.
+        refused: bool,
+    },
     /// The answer to a request. `late`: the request had been answered with [`Failure::Timeout`] before.
     Answer {
         /// Which request.

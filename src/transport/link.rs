@@ -32,6 +32,8 @@ pub(crate) struct LinkSettings {
     pub(crate) requests_in_flight: usize,
     /// How long a disconnect may go on sending what is queued.
     pub(crate) drain_timeout: Duration,
+    /// Makes the waits between tries repeatable.
+    pub(crate) seed: Option<u64>,
     /// What wakes the game when there is something for it.
     pub(crate) alarm: Alarm,
 }
@@ -45,6 +47,7 @@ impl Default for LinkSettings {
             send_queue: 4096,
             requests_in_flight: 24,
             drain_timeout: Duration::from_millis(250),
+            seed: None,
             alarm: Alarm::default(),
         }
     }
@@ -265,7 +268,13 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
             op_code: data.op_code,
             reason: Failure::NotConnected,
         },
-        LinkCommand::Disconnect | LinkCommand::Tap(_) => return None,
+        LinkCommand::Reopen { .. }
+        | LinkCommand::Postpone(_)
+        | LinkCommand::Hurry
+        | LinkCommand::Resume
+        | LinkCommand::Forget { .. }
+        | LinkCommand::Disconnect
+        | LinkCommand::Tap(_) => return None,
     };
     Some(Told { epoch, event })
 }

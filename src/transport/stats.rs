@@ -31,6 +31,10 @@ pub(crate) struct LinkStats {
     pub(crate) replaced: AtomicU64,
     /// Messages that were not sent: there was no room, or they waited for too long, or were not to wait at all.
     pub(crate) refused: AtomicU64,
+    /// Sockets that the link began to open.
+    pub(crate) attempts: AtomicU64,
+    /// Sockets that were opened after a loss.
+    pub(crate) reconnects: AtomicU64,
     /// Bytes waiting for the game.
     pub(crate) waiting: AtomicUsize,
 }
@@ -51,6 +55,8 @@ pub(crate) struct TrafficTotals {
     pub(crate) held_back: u64,
     pub(crate) replaced: u64,
     pub(crate) refused: u64,
+    pub(crate) attempts: u64,
+    pub(crate) reconnects: u64,
     pub(crate) waiting_bytes: usize,
 }
 
@@ -71,6 +77,8 @@ impl LinkStats {
             held_back: self.held_back.load(Ordering::Relaxed),
             replaced: self.replaced.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            attempts: self.attempts.load(Ordering::Relaxed),
+            reconnects: self.reconnects.load(Ordering::Relaxed),
             waiting_bytes: self.waiting.load(Ordering::Relaxed),
         }
     }

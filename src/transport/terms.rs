@@ -56,6 +56,8 @@ pub(crate) struct Terms {
     pub(crate) context: u64,
     /// With [`SendPolicy::Latest`], tells apart what does not replace each other. The game's own.
     pub(crate) key: u64,
+    /// Whether it waits while the connection is lost, too: the game has chosen the policy itself.
+    pub(crate) waits_while_away: bool,
 }
 
 impl Default for Terms {
@@ -66,6 +68,7 @@ impl Default for Terms {
             policy: SendPolicy::default(),
             context: 0,
             key: 0,
+            waits_while_away: false,
         }
     }
 }

@@ -334,7 +334,7 @@ impl Plugin for ChatPlugin {
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
             .add_life_cycle(LifeCycle {
                 on_opened: ecs::clear_messages::<ChatMessageReceived>,
-                on_lost: NOTHING,
+                on_lost: mirror::make_stale::<ChatChannel>,
                 reenter: NOTHING,
                 on_closed: mirror::clear::<ChatChannel>,
             })

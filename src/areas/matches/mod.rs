@@ -60,6 +60,7 @@
 
 pub mod data;
 mod list;
+mod reentry;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -67,7 +68,11 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 
-pub use self::list::{ListMatches, ListedMatch, MatchListRefusal};
+use self::reentry::Entrance;
+pub use self::{
+    list::{ListMatches, ListedMatch, MatchListRefusal},
+    reentry::EnteredBy,
+};
 use crate::{
     commands::NakamaCommands,
     data::add_data,
@@ -139,7 +144,7 @@ impl Leavable for Match {
 
 impl Vocabulary for Match {
     type Id = MatchId;
-    type Marks = ();
+    type Marks = (Entrance, EnteredBy);
     const AREA: Area = Area::Match;
     const NOUN: &'static str = "match";
 
@@ -221,7 +226,7 @@ impl SocketRequest for CreateMatch {
     }
 
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
-        become_match(world, consent)
+        become_match(world, consent, Entrance::create(self.name))
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
@@ -302,7 +307,7 @@ impl SocketRequest for JoinMatch {
     }
 
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
-        become_match(world, consent)
+        become_match(world, consent, Entrance::join(self))
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {
@@ -359,10 +364,12 @@ fn entry(reply: Option<Received>) -> Result<Entry<Match>, RequestError<MatchRefu
 fn become_match(
     world: &mut World,
     consent: Consent,
+    entrance: Entrance,
 ) -> Result<MatchJoined, RequestError<MatchRefusal>> {
     let Consent { entity, since, .. } = consent;
     let entry = entry(consent.reply)?;
     let entity = mirror::enter::<PresentIn>(world, entity, entry, since);
+    entrance.remember(world, entity);
     Ok(MatchJoined { entity })
 }
 
@@ -384,11 +391,11 @@ pub(crate) struct MatchesPlugin;
 impl Plugin for MatchesPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<MatchIndex>()
-            .register_type::<(MatchIndex, Match, PresentIn, MatchPresences)>()
+            .register_type::<(MatchIndex, Match, PresentIn, MatchPresences, EnteredBy)>()
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,
-                on_lost: NOTHING,
-                reenter: NOTHING,
+                on_lost: mirror::make_stale::<Match>,
+                reenter: reentry::reenter,
                 on_closed: mirror::clear::<Match>,
             })
             .handle_joins(mirror::on_join_answered::<Match>);

@@ -284,7 +284,7 @@ impl Plugin for MatchmakerPlugin {
             .register_type::<(TicketOf, PartyTickets, TicketId)>()
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,
-                on_lost: NOTHING,
+                on_lost: mirror::make_stale::<MatchmakerTicket>,
                 reenter: NOTHING,
                 on_closed,
             })

@@ -434,7 +434,7 @@ impl Plugin for PartyPlugin {
             .register_type::<(PendingApproval, PartyJoinRequester, PartyJoinRequests)>()
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,
-                on_lost: NOTHING,
+                on_lost: mirror::make_stale::<Party>,
                 reenter: NOTHING,
                 on_closed,
             })

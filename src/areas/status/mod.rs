@@ -343,9 +343,12 @@ impl Plugin for StatusPlugin {
             .register_type::<(SessionOf, UserSessions, UserStatus)>()
             .add_life_cycle(LifeCycle {
                 on_opened,
-                on_lost: |world| *world.resource_mut::<StatusBook>() = StatusBook::default(),
+                on_lost: mirror::make_stale::<FollowedUser>,
                 reenter: NOTHING,
-                on_closed: mirror::clear::<FollowedUser>,
+                on_closed: |world| {
+                    mirror::clear::<FollowedUser>(world);
+                    *world.resource_mut::<StatusBook>() = StatusBook::default();
+                },
             })
             .handle_joins(|world| {
                 let ids = mirror::take_unwanted::<FollowedUser>(world);

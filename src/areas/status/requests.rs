@@ -21,8 +21,8 @@ use crate::{
     },
     proto::{Kind, Message, realtime},
     request::{
-        Acknowledged, Area, Consent, Move, Outcome, Parts, SocketRequest, expect_message, in_parts,
-        request, room, room_for_fields, send_then, submit, text_size,
+        Acknowledged, Area, Consent, Move, Outcome, Parts, SocketRequest, WhenLost, expect_message,
+        in_parts, request, room, room_for_fields, send_then, submit, text_size,
     },
     transport::{Received, Terms},
 };
@@ -273,6 +273,8 @@ impl From<Entity> for UnfollowUsers {
 request!(UnfollowUsers -> (), StatusRefusal);
 
 impl Acknowledged for UnfollowUsers {
+    const WHEN_LOST: WhenLost = WhenLost::IsDone;
+
     fn to_message(&self) -> Message {
         unfollow_message(&self.ids)
     }
@@ -295,6 +297,8 @@ pub struct UpdateStatus {
 request!(UpdateStatus -> (), StatusRefusal);
 
 impl Acknowledged for UpdateStatus {
+    const WHEN_LOST: WhenLost = WhenLost::IsMadeAgain;
+
     fn to_message(&self) -> Message {
         Message::StatusUpdate(realtime::StatusUpdate {
             status: self.status.clone(),

@@ -85,7 +85,7 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     mirror::{
         self, AreaAppExt as _, Context, ContextId, ContextIndex, Detail, HasMembers, LifeCycle,
-        Membership, NOTHING, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
+        LossReason, Membership, NOTHING, Timing, Vocabulary, WaitsFor, on_pushed, sealed,
     },
     proto::{Message, UserPresence, realtime},
     request::Area,
@@ -306,11 +306,18 @@ impl Plugin for StreamPlugin {
             .register_type::<(StreamPresences, StreamPersistence)>()
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,
-                on_lost: NOTHING,
-                reenter: NOTHING,
+                on_lost: mirror::make_stale::<Stream>,
+                reenter,
                 on_closed: mirror::clear::<Stream>,
             });
         add_data::<StreamData>(app);
         on_pushed!(app: StreamPresenceEvent => on_presence_event,);
+    }
+}
+
+/// The connection is back. Only code on the server brings the local user into a stream.
+fn reenter(world: &mut World) {
+    for (stream, _) in mirror::stale_contexts::<Stream>(world) {
+        mirror::is_lost::<Stream>(world, stream, LossReason::ByServerOnly);
     }
 }

@@ -2,7 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{ids::UserId, passwords::HashedPassword};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    ids::{self, UserId},
+    passwords::HashedPassword,
+};
 use crate::proto::Timestamp;
 
 /// What an account can be found by, apart from its id and username. Some of it is secret: there is no `Debug`.
@@ -12,6 +17,25 @@ pub(super) enum Credential {
     Custom(String),
     /// In lower case.
     Email(String),
+}
+
+impl Credential {
+    /// The id and the generated name of whose account this is. They depend on nothing else, so a server that is started again knows
+    /// the same users.
+    pub(super) fn identity(&self) -> (UserId, String) {
+        let (kind, text) = match self {
+            Self::Device(id) => ("device", id),
+            Self::Custom(id) => ("custom", id),
+            Self::Email(address) => ("email", address),
+        };
+        let hash = Sha256::new()
+            .chain_update(kind)
+            .chain_update([0])
+            .chain_update(text)
+            .finalize();
+        let (id, name) = hash.split_at(16);
+        (UserId::from_hash(id), ids::username(name))
+    }
 }
 
 /// An account.

@@ -8,6 +8,7 @@ use super::{
     Core,
     accounts::{Credential, Profile, User, UsernameTaken},
     http::{ApiError, ApiResult, Call, Code, answer, empty},
+    ids,
     passwords::HashedPassword,
     tokens::{Claims, Token},
 };
@@ -178,9 +179,18 @@ impl Core {
         username: Option<&str>,
     ) -> Result<User, ApiError> {
         let now = self.clock.timestamp_seconds();
+        let (id, generated) = credential.identity();
+        let username = match username {
+            Some(username) => username.to_owned(),
+            // Somebody may have asked for just that name.
+            None if self.accounts.by_username(&generated).is_some() => {
+                ids::username(&self.ids.bytes::<10>())
+            }
+            None => generated,
+        };
         let user = User {
-            id: self.ids.user(),
-            username: username.map_or_else(|| self.ids.username(), str::to_owned),
+            id,
+            username,
             credential,
             password: password.and_then(|text| HashedPassword::new(text, self.ids.bytes())),
             profile: Profile {

@@ -1,4 +1,4 @@
-//! Everything random, from one generator.
+//! Ids, and everything random, which comes from one generator.
 
 use std::{fmt, time::Duration};
 
@@ -15,6 +15,17 @@ pub(in crate::local_server) struct UserId(pub(super) Uuid);
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[allow(unreachable_pub, reason = "`__testing` shows it")]
 pub struct SessionId(pub(super) Uuid);
+
+impl UserId {
+    /// A UUID in the form of a random one (version 4), of the first 16 bytes of a hash.
+    pub(super) fn from_hash(hash: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        for (byte, of_hash) in bytes.iter_mut().zip(hash) {
+            *byte = *of_hash;
+        }
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
 
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,7 +55,16 @@ pub(super) fn text_of(optional: Uuid) -> String {
     }
 }
 
-/// Makes ids, names and keys.
+/// A name for somebody who did not ask for one: ten letters, from at least ten random bytes.
+pub(super) fn username(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 52] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let letters = bytes.iter().take(10);
+    letters
+        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
+        .collect()
+}
+
+/// Makes ids and keys.
 pub(super) struct Ids {
     rng: StdRng,
     node: [u8; 6],
@@ -67,10 +87,6 @@ impl Ids {
         uuid::Builder::from_random_bytes(self.rng.random()).into_uuid()
     }
 
-    pub(super) fn user(&mut self) -> UserId {
-        UserId(self.random())
-    }
-
     /// A UUID of version 1, later than all before it. Clients tell from it which of two sockets is the newer.
     pub(super) fn session(&mut self, unix: Duration) -> SessionId {
         const TICK_NANOS: u128 = 100;
@@ -79,14 +95,6 @@ impl Ids {
         self.last_tick = (since_1970 + TICKS_FROM_1582_TO_1970).max(self.last_tick + 1);
         let builder = uuid::Builder::from_gregorian_timestamp(self.last_tick, 0, &self.node);
         SessionId(builder.into_uuid())
-    }
-
-    /// A name for somebody who did not ask for one.
-    pub(super) fn username(&mut self) -> String {
-        const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        (0..10)
-            .map(|_| char::from(LETTERS[self.rng.random_range(0..LETTERS.len())]))
-            .collect()
     }
 
     /// A key or a salt.

@@ -130,6 +130,11 @@ impl Core {
 }
 
 impl Notifications {
+    /// Removes what is kept for a user.
+    pub(super) fn forget(&mut self, user: UserId) {
+        self.by_user.remove(&user);
+    }
+
     fn insert(&mut self, user: UserId, notification: Notification) {
         self.last_position += 1;
         let is_from_server = notification.sender_id == Uuid::nil().to_string();

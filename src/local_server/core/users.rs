@@ -95,6 +95,7 @@ impl Core {
         self.accounts.remove(caller.user).ok_or_else(not_found)?;
         self.groups.forget(caller.user);
         self.storage.forget(caller.user);
+        self.notifications.forget(caller.user);
         self.tokens.log_out_everywhere(caller.user, &self.clock);
         for session in self.tracker.sessions(&notifications::stream(caller.user)) {
             self.end(session, Ending::ServerSide);

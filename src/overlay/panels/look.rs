@@ -241,6 +241,7 @@ pub(super) fn phase(state: ConnectionState) -> (&'static str, Color32) {
     match state {
         ConnectionState::Connected => ("Connected", GOOD),
         ConnectionState::Connecting => ("Connecting", BUSY),
+        ConnectionState::Reconnecting => ("Reconnecting", BUSY),
         ConnectionState::Disconnected => ("Disconnected", BAD),
     }
 }

@@ -10,7 +10,7 @@ use prost::Message as _;
 
 use super::{
     Action, Core, Stage,
-    outbox::{Origin, Outgoing, ToOthers, Topic, Unsent},
+    outgoing::{Origin, Outgoing, ToOthers, Topic, Unsent},
     request_cid,
 };
 use crate::{
@@ -30,20 +30,20 @@ impl Core {
         match command {
             LinkCommand::Connect(plan) => self.connect(now, plan),
             LinkCommand::GiveUp(epoch, reason) => self.give_up(epoch, reason),
-            LinkCommand::Disconnect => match &mut self.stage {
-                Stage::Open(open) if !self.outbox.is_empty() => {
-                    self.flow.on_ending();
-                    open.draining_until
-                        .get_or_insert_with(|| deadline(now, self.settings.drain_timeout));
-                }
-                _ => self.end(DisconnectReason::Requested),
-            },
+            LinkCommand::Disconnect => self.disconnect(now),
             LinkCommand::Request {
                 id,
                 message,
                 timeout,
                 terms,
-            } => self.request(now, id, *message, timeout, terms),
+                for_reentry,
+            } => {
+                if self.takes_request(terms, for_reentry) {
+                    self.request(now, id, *message, timeout, terms, for_reentry);
+                } else {
+                    self.fail(id, Failure::NotConnected);
+                }
+            }
             LinkCommand::Rest { id, call, timeout } => match call.endpoint() {
                 Ok(endpoint) => {
                     self.requests.open_rest(id, now, timeout);
@@ -57,34 +57,12 @@ impl Core {
                 data,
                 terms,
             } => self.send(now, origin, &data, terms),
+            LinkCommand::Reopen { token } => self.reopen(now, token),
+            LinkCommand::Postpone(reason) => self.postpone(now, reason),
+            LinkCommand::Hurry => self.hurry(),
+            LinkCommand::Resume => self.resume(now),
+            LinkCommand::Forget { origin } => self.forget(origin),
             LinkCommand::Tap(on) => self.is_tapped = on,
-        }
-    }
-
-    /// Ends the connection before.
-    fn begin(&mut self, epoch: Epoch) {
-        self.end(DisconnectReason::Requested);
-        self.epoch = epoch;
-        self.hand_over.begin(epoch);
-    }
-
-    fn give_up(&mut self, epoch: Epoch, reason: DisconnectReason) {
-        self.begin(epoch);
-        self.hand_over.push(LinkEvent::Closed(reason));
-    }
-
-    fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
-        self.begin(plan.epoch);
-        self.stage = Stage::Opening {
-            server: plan.server.clone(),
-            deadline: deadline(now, self.settings.connect_timeout),
-        };
-        match plan.server.endpoint() {
-            Ok(endpoint) => {
-                let action = Action::Open(self.epoch, plan, endpoint);
-                self.actions.push_back(action);
-            }
-            Err(bad) => self.end(DisconnectReason::BadAddress(bad)),
         }
     }
 
@@ -95,10 +73,8 @@ impl Core {
         message: Message,
         timeout: Duration,
         terms: Option<Terms>,
+        for_reentry: bool,
     ) {
-        if !self.accepts_traffic() {
-            return self.fail(id, Failure::NotConnected);
-        }
         let kind = Kind::of(&message);
         let topic = Topic {
             context: terms.map_or(0, |terms| terms.context),
@@ -125,12 +101,13 @@ impl Core {
             origin: Origin::Request(id),
             to_others,
             queued_at: now,
+            for_reentry,
         });
     }
 
     fn send(&mut self, now: Instant, origin: u64, data: &OutgoingMatchData, terms: Terms) {
         let op_code = data.op_code;
-        if !self.accepts_traffic() {
+        if !self.takes_data(terms) {
             return self.tell_unsent(origin, op_code, Failure::NotConnected);
         }
         let (size, limit) = (data.encoded_len(), self.settings.max_envelope);
@@ -154,6 +131,7 @@ impl Core {
             origin: Origin::Data { origin, op_code },
             to_others: Some(to_others),
             queued_at: now,
+            for_reentry: false,
         });
     }
 
@@ -176,7 +154,21 @@ impl Core {
         }
     }
 
-    fn accepts_traffic(&self) -> bool {
+    /// Whether data may be queued now.
+    fn takes_data(&self, terms: Terms) -> bool {
+        if self.outbox.is_held() {
+            terms.waits_while_away
+        } else {
+            self.is_in_use()
+        }
+    }
+
+    /// Whether a request may be queued now.
+    fn takes_request(&self, terms: Option<Terms>, for_reentry: bool) -> bool {
+        (for_reentry && self.is_in_use()) || self.takes_data(terms.unwrap_or_default())
+    }
+
+    fn is_in_use(&self) -> bool {
         matches!(&self.stage, Stage::Open(open) if open.draining_until.is_none())
     }
 }

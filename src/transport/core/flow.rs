@@ -127,6 +127,11 @@ impl Flow {
         }
     }
 
+    /// What has waited for another socket may leave: as after a stall.
+    pub(super) fn on_released(&mut self, now: Instant) {
+        self.stalled = Some(now);
+    }
+
     /// Whether something that was queued then had to wait because the line had stalled.
     pub(super) fn is_backlog(&self, queued_at: Instant) -> bool {
         self.stalled.is_some_and(|at| at >= queued_at)

@@ -5,78 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
 
 use super::{
     flow::{Flow, Gate},
     lane::Lane,
+    outgoing::{Origin, Outgoing, Subject, Topic, Unsent},
     pacing::Pacer,
 };
-use crate::{
-    proto::Kind,
-    transport::{
-        command::RequestId,
-        event::Failure,
-        terms::{SendPolicy, Terms},
-    },
-};
+use crate::transport::{command::RequestId, event::Failure, terms::SendPolicy};
 
 /// At once, and then one per interval: 4 per millisecond. A server's queue for each receiver holds 64.
 const BURST: u32 = 32;
 const INTERVAL: Duration = Duration::from_micros(250);
-
-/// Every message is offered to the socket once before it can be too old.
-const A_TURN: Duration = Duration::from_millis(1);
-
-/// A message on its way out.
-#[derive(Debug)]
-pub(super) struct Outgoing {
-    pub(super) frame: Bytes,
-    pub(super) kind: Kind,
-    pub(super) origin: Origin,
-    /// If others receive what comes of it.
-    pub(super) to_others: Option<ToOthers>,
-    pub(super) queued_at: Instant,
-}
-
-/// Whose message it is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Origin {
-    Request(RequestId),
-    /// Match data, with the game's own mark.
-    Data {
-        origin: u64,
-        op_code: i64,
-    },
-}
-
-/// How a message leaves that others receive.
-#[derive(Debug)]
-pub(super) struct ToOthers {
-    pub(super) terms: Terms,
-    pub(super) topic: Topic,
-    /// A hash of whom it is for, if not for everybody.
-    pub(super) receivers: u64,
-    /// Whether it is of a burst.
-    pub(super) is_burst: bool,
-}
-
-/// What a message is about: the bounds of [`SendPolicy::Queue`] are for each topic.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Topic {
-    pub(super) context: u64,
-    pub(super) kind: Kind,
-    pub(super) op_code: i64,
-}
-
-/// What only the newest is wanted of.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct Subject {
-    topic: Topic,
-    receivers: u64,
-    key: u64,
-}
 
 /// What waits of a topic.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,18 +40,15 @@ impl Waiting {
     }
 }
 
-/// A message that is not sent after all.
-pub(super) struct Unsent {
-    pub(super) origin: Origin,
-    pub(super) failure: Failure,
-}
-
-/// What waits, in two lanes. Data overtakes requests that wait for their turn; a request never overtakes data, because it may leave
-/// what the data is for.
+/// What waits, in lanes. Data overtakes requests that wait for their turn; a request never overtakes data, because it may leave
+/// what the data is for. What enters again what the local user was in comes first.
 #[derive(Debug)]
 pub(super) struct Outbox {
     data: Lane<Entry>,
     requests: Lane<Entry>,
+    reentry: Lane<Entry>,
+    /// Whether the local user has yet to enter again what they were in: nothing else leaves until then.
+    is_held: bool,
     last_order: u64,
     bytes: usize,
     topics: HashMap<Topic, Waiting>,
@@ -140,6 +78,7 @@ struct Entry {
 enum Which {
     Data,
     Requests,
+    Reentry,
 }
 
 impl Outbox {
@@ -147,6 +86,8 @@ impl Outbox {
         Self {
             data: Lane::default(),
             requests: Lane::default(),
+            reentry: Lane::default(),
+            is_held: false,
             last_order: 0,
             bytes: 0,
             topics: HashMap::new(),
@@ -163,7 +104,7 @@ impl Outbox {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.data.len() + self.requests.len()
+        self.data.len() + self.requests.len() + self.reentry.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -237,6 +178,7 @@ impl Outbox {
         self.bytes += outgoing.frame.len();
         let which = match outgoing.origin {
             Origin::Data { .. } => Which::Data,
+            Origin::Request(_) if outgoing.for_reentry => Which::Reentry,
             Origin::Request(_) => Which::Requests,
         };
         let order = self.last_order;
@@ -248,7 +190,22 @@ impl Outbox {
         match which {
             Which::Data => &mut self.data,
             Which::Requests => &mut self.requests,
+            Which::Reentry => &mut self.reentry,
         }
+    }
+
+    fn front(&self, which: Which) -> Option<&Entry> {
+        let lane = match which {
+            Which::Data => &self.data,
+            Which::Requests => &self.requests,
+            Which::Reentry => &self.reentry,
+        };
+        lane.front()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let lanes = [&self.data, &self.requests, &self.reentry];
+        lanes.into_iter().flat_map(Lane::iter)
     }
 
     /// The next message that may leave now. `may_ask`: whether one more request may.
@@ -290,8 +247,14 @@ impl Outbox {
 
     /// Whose turn it is, and who may be first if that one has to wait.
     fn turns(&self, may_ask: bool) -> [Option<Which>; 2] {
-        let data = self.data.front().map(|entry| entry.order);
-        let request = self.requests.front().filter(|_| may_ask);
+        if may_ask && self.front(Which::Reentry).is_some() {
+            return [Some(Which::Reentry), None];
+        }
+        if self.is_held {
+            return [None, None];
+        }
+        let data = self.front(Which::Data).map(|entry| entry.order);
+        let request = self.front(Which::Requests).filter(|_| may_ask);
         match (data, request) {
             (Some(data), Some(request)) if request.order < data => {
                 [Some(Which::Requests), Some(Which::Data)]
@@ -303,11 +266,8 @@ impl Outbox {
     }
 
     fn gate(&self, which: Which, now: Instant, flow: &Flow) -> Gate {
-        let lane = match which {
-            Which::Data => &self.data,
-            Which::Requests => &self.requests,
-        };
-        let to_others = lane.front().and_then(|it| it.outgoing.to_others.as_ref());
+        let front = self.front(which);
+        let to_others = front.and_then(|it| it.outgoing.to_others.as_ref());
         let Some(to_others) = to_others else {
             return Gate::Open;
         };
@@ -371,7 +331,7 @@ impl Outbox {
         }
         let is_over = |outgoing: &Outgoing| outgoing.expires().is_some_and(|at| at <= now);
         let expired = self.take_if(is_over);
-        let waiting = self.data.iter().chain(self.requests.iter());
+        let waiting = self.entries();
         self.expires = waiting.filter_map(|it| it.outgoing.expires()).min();
         self.refuse(expired, |outgoing| Failure::Expired {
             after: outgoing.max_age().unwrap_or_default(),
@@ -392,24 +352,50 @@ impl Outbox {
         unsent.collect()
     }
 
-    /// Takes everything out, in order.
-    pub(super) fn drain(&mut self) -> Vec<Origin> {
-        let mut entries = self.data.drain();
-        entries.extend(self.requests.drain());
-        entries.sort_unstable_by_key(|entry| entry.order);
-        self.bytes = 0;
-        self.topics.clear();
-        self.newest.clear();
-        self.not_to_wait = 0;
-        self.to_others = 0;
-        self.overfull.clear();
-        self.expires = None;
-        entries.into_iter().map(|it| it.outgoing.origin).collect()
+    /// The socket is gone: takes out what is not for another one, in order. Without another one, that is everything.
+    pub(super) fn on_lost(&mut self, heals: bool) -> Vec<Origin> {
+        self.is_held = heals;
+        let lost = self.take_if(|outgoing| !(heals && outgoing.waits_while_away()));
+        lost.into_iter().map(|outgoing| outgoing.origin).collect()
+    }
+
+    /// The requests that wait, if they are for another socket.
+    pub(super) fn requests(&self) -> HashSet<RequestId> {
+        let origins = self.entries().map(|entry| entry.outgoing.origin);
+        let requests = origins.filter_map(|origin| match origin {
+            Origin::Request(id) => Some(id),
+            Origin::Data { .. } => None,
+        });
+        requests.collect()
+    }
+
+    /// Whether nothing leaves but what enters again what the local user was in.
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// The local user has entered again what they were in. Whether that was waited for.
+    pub(super) fn release(&mut self) -> bool {
+        mem::take(&mut self.is_held)
+    }
+
+    /// Takes out the data for a match or a party.
+    pub(super) fn forget(&mut self, context: u64) -> Vec<Unsent> {
+        let forgotten = self.take_if(|outgoing| {
+            let topic = outgoing.to_others.as_ref().map(|it| it.topic);
+            topic.is_some_and(|topic| topic.is_data() && topic.context == context)
+        });
+        let forgotten = forgotten.into_iter().map(|outgoing| Unsent {
+            origin: outgoing.origin,
+            failure: Failure::NotConnected,
+        });
+        forgotten.collect()
     }
 
     fn take_if(&mut self, mut is_meant: impl FnMut(&Outgoing) -> bool) -> Vec<Outgoing> {
         let mut taken = self.data.take_if(|entry| is_meant(&entry.outgoing));
         taken.extend(self.requests.take_if(|entry| is_meant(&entry.outgoing)));
+        taken.extend(self.reentry.take_if(|entry| is_meant(&entry.outgoing)));
         taken.sort_unstable_by_key(|entry| entry.order);
         for entry in &taken {
             self.on_removed(&entry.outgoing);
@@ -438,33 +424,5 @@ impl Outbox {
         if self.is_empty() {
             self.expires = None;
         }
-    }
-}
-
-impl Outgoing {
-    fn policy(&self) -> Option<SendPolicy> {
-        self.to_others.as_ref().map(|it| it.terms.policy)
-    }
-
-    fn max_age(&self) -> Option<Duration> {
-        match self.policy()? {
-            SendPolicy::Queue { max_age, .. } => Some(max_age),
-            SendPolicy::Latest | SendPolicy::Drop => None,
-        }
-    }
-
-    fn expires(&self) -> Option<Instant> {
-        self.queued_at.checked_add(self.max_age()?.max(A_TURN))
-    }
-}
-
-impl ToOthers {
-    /// What only the newest is wanted of, if so.
-    fn subject(&self) -> Option<Subject> {
-        (self.terms.policy == SendPolicy::Latest).then_some(Subject {
-            topic: self.topic,
-            receivers: self.receivers,
-            key: self.terms.key,
-        })
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::transport::{command::RequestId, core::deadline::deadline};
 
@@ -196,19 +196,26 @@ impl RequestTable {
         Some(Expired { id, after, way })
     }
 
-    /// The socket is gone: takes out all of its requests, each with whether it had been sent. In order of their making.
-    pub(super) fn drain_socket(&mut self) -> Vec<(RequestId, bool)> {
-        self.late.clear();
-        self.given_up.clear();
+    /// The socket is gone: takes out all of its requests but those that are kept, each with whether it had been sent. In order of their
+    /// making.
+    pub(super) fn on_lost(&mut self, kept: &HashSet<RequestId>) -> Vec<(RequestId, bool)> {
         let of_socket = self.open.iter().filter_map(|(id, open)| match open.way {
             Way::Rest => None,
             Way::Socket { place } => Some((*id, place.is_some())),
         });
-        let mut lost: Vec<_> = of_socket.collect();
+        let mut lost: Vec<_> = of_socket.filter(|(id, _)| !kept.contains(id)).collect();
         lost.sort_unstable();
         for (id, _) in &lost {
             self.close(*id);
         }
         lost
+    }
+
+    /// The socket is gone, and with it the late answers: takes out the requests that waited for them.
+    pub(super) fn take_late(&mut self) -> Vec<RequestId> {
+        let late = self.late.drain().map(|(id, _)| id);
+        let mut given_up: Vec<_> = self.given_up.drain(..).chain(late).collect();
+        given_up.sort_unstable();
+        given_up
     }
 }

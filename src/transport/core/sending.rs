@@ -8,7 +8,7 @@ use prost::Message as _;
 use super::{
     Core, Ping, Stage,
     flow::UnderWay,
-    outbox::{Origin, Outgoing, Unsent},
+    outgoing::{Origin, Outgoing, Unsent},
     ping_cid, request_cid,
 };
 use crate::{

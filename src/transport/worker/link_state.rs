@@ -8,8 +8,8 @@ use mio::{Registry, Token};
 use super::dialer::{Dialer, Lease};
 use crate::transport::{
     address::{Endpoint, NakamaServer},
-    command::{Epoch, LinkCommand, RequestId, RestCall},
-    core::{Action, Core, Input},
+    command::{LinkCommand, RequestId, RestCall},
+    core::{Action, Core, Input, SocketId},
     error::{DisconnectReason, TransportError},
     event::RestResponse,
     link::LinkId,
@@ -28,7 +28,7 @@ const UNREAD_TURNS: u32 = 8;
 pub(super) struct LinkState {
     id: LinkId,
     core: Box<Core>,
-    socket: Option<(Epoch, Lease, Socket)>,
+    socket: Option<(SocketId, Lease, Socket)>,
     /// Sockets that are being closed.
     closing: Vec<(Lease, Socket)>,
     calls: HashMap<RequestId, Call>,
@@ -102,13 +102,13 @@ impl LinkState {
         addresses: Addresses,
         registry: &Registry,
     ) {
-        if let Some((epoch, lease, socket)) = &mut self.socket
+        if let Some((id, lease, socket)) = &mut self.socket
             && lease.token() == token
         {
-            let epoch = *epoch;
+            let id = *id;
             if let Err(error) = socket.on_resolved(now, addresses, registry) {
                 let reason = DisconnectReason::Unreachable(error.at(socket.server()));
-                self.input(now, Input::Ended(epoch, reason));
+                self.input(now, Input::Ended(id, reason));
             }
             return;
         }
@@ -147,10 +147,10 @@ impl LinkState {
     /// Reads what is there. Whether there is more, for the next turn.
     fn read(&mut self, now: Instant, registry: &Registry) -> bool {
         let mut has_more = false;
-        if let Some((epoch, _, socket)) = &mut self.socket {
+        if let Some((id, _, socket)) = &mut self.socket {
             let core = &mut self.core;
             has_more = socket.progress(now, registry, |arrival| {
-                core.handle(now, input(*epoch, arrival));
+                core.handle(now, input(*id, arrival));
             });
         }
         has_more |= self.poll_calls(now, registry);
@@ -188,21 +188,21 @@ impl LinkState {
 
     fn perform(&mut self, now: Instant, action: Action, dialer: &mut Dialer) {
         match action {
-            Action::Open(epoch, plan, endpoint) => {
+            Action::Open(id, plan, endpoint) => {
                 let dialing = dialer.dial(self.id, &plan.server, endpoint);
-                let opening = dialing
-                    .and_then(|(lease, dial)| Ok((epoch, lease, Socket::start(&plan, dial)?)));
+                let opening =
+                    dialing.and_then(|(lease, dial)| Ok((id, lease, Socket::start(&plan, dial)?)));
                 match opening {
                     Ok(opening) => self.socket = Some(opening),
                     Err(error) => {
                         let reason = DisconnectReason::Unreachable(error.at(&plan.server));
-                        self.core.handle(now, Input::Ended(epoch, reason));
+                        self.core.handle(now, Input::Ended(id, reason));
                     }
                 }
             }
-            Action::Close(epoch) => {
+            Action::Close(id) => {
                 if let Some((_, lease, socket)) =
-                    self.socket.take_if(|(current, ..)| *current == epoch)
+                    self.socket.take_if(|(current, ..)| *current == id)
                     && let Some(closing) = socket.close(now)
                 {
                     self.closing.push((lease, closing));
@@ -276,11 +276,11 @@ impl LinkState {
     }
 }
 
-fn input(epoch: Epoch, event: SocketEvent) -> Input {
+fn input(id: SocketId, event: SocketEvent) -> Input {
     match event {
-        SocketEvent::Opened => Input::Opened(epoch),
-        SocketEvent::Frame(frame) => Input::Frame(epoch, frame),
-        SocketEvent::Alive => Input::Alive(epoch),
-        SocketEvent::Ended(reason) => Input::Ended(epoch, reason),
+        SocketEvent::Opened => Input::Opened(id),
+        SocketEvent::Frame(frame) => Input::Frame(id, frame),
+        SocketEvent::Alive => Input::Alive(id),
+        SocketEvent::Ended(reason) => Input::Ended(id, reason),
     }
 }

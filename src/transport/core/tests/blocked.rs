@@ -35,9 +35,11 @@ impl Blocked {
             token: "token".into(),
             appear_online: true,
             lang: "en".into(),
+            heals: false,
+            retries: false,
         };
         core.handle(now, Input::Command(LinkCommand::Connect(Box::new(plan))));
-        core.handle(now, Input::Opened(core.epoch));
+        core.handle(now, Input::Opened(core.socket));
         Self {
             core,
             now,
@@ -54,6 +56,7 @@ impl Blocked {
             message: Box::new(message),
             timeout: SECOND,
             terms: is_chat.then(Terms::default),
+            for_reentry: false,
         };
         self.core.handle(self.now, Input::Command(command));
     }

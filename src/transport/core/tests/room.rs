@@ -169,6 +169,7 @@ impl Room {
             message: Box::new(message),
             timeout: Duration::from_secs(30),
             terms: None,
+            for_reentry: false,
         };
         it.core.handle(now, Input::Command(command));
         self.turn(player);
@@ -256,8 +257,8 @@ impl Room {
             }
             Event::AtClient(player, frame) => {
                 let it = &mut self.players[player];
-                let epoch = it.core.epoch;
-                it.core.handle(self.now, Input::Frame(epoch, frame));
+                let socket = it.core.socket;
+                it.core.handle(self.now, Input::Frame(socket, frame));
                 self.turn(player);
             }
             Event::Wake(player) => {
@@ -415,10 +416,12 @@ impl Player {
             token: "token".into(),
             appear_online: true,
             lang: "en".into(),
+            heals: false,
+            retries: false,
         };
         core.handle(now, Input::Command(LinkCommand::Connect(Box::new(plan))));
         while core.next_action().is_some() {}
-        core.handle(now, Input::Opened(Epoch(1)));
+        core.handle(now, Input::Opened(core.socket));
         Self {
             core,
             heard,

@@ -1,6 +1,7 @@
 //! The embedded server's rules about time, queues and rights, on a clock that the test moves.
 
 mod groups_and_accounts;
+mod identities_come_from_credentials;
 mod match_tokens_last_for_30_seconds;
 mod sockets_end_when_they_should;
 

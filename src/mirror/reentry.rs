@@ -1,0 +1,426 @@
+//! Re-entry: the local user enters again what they were in before the connection was lost.
+
+use std::{error::Error, time::Duration};
+
+use bevy_ecs::prelude::*;
+use bevy_reflect::Reflect;
+use bevy_time::{Real, Time};
+
+use super::{
+    context::{Context, Entry, Vocabulary, id_of, is_in},
+    early::EarlyArrivals,
+    enter::enter,
+    index::ContextIndex,
+    leave::{leave_unwanted, lose},
+    news::tell_reentered,
+    reconcile::{self, Membership},
+    roster::PresenceIndex,
+};
+use crate::{
+    connection,
+    error::ServerError,
+    proto::Message,
+    request::{Moments, RequestError, Unconfirmed, send_for_reentry},
+    transport::Received,
+};
+
+/// How the local user gets back into a match, party, channel or ticket when the connection was lost and is back. A component of that entity.
+///
+/// The plugin inserts the default when the local user enters: [`Recreate`](Self::Recreate) for a match that was entered
+/// [by name](crate::matches::CreateMatch::named), [`Rejoin`](Self::Rejoin) for everything else. Insert another one to change it, also on
+/// the entity of the request, right after the call.
+#[derive(Clone, Component, Copy, Debug, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::healing"]
+#[reflect(Component)]
+pub enum ReentryPolicy {
+    /// The local user asks for it by its name: whoever comes first makes it anew if it is gone. For what has no name, this is
+    /// [`Rejoin`](Self::Rejoin).
+    Recreate,
+    /// The local user joins it again. If it is gone, it is [lost](ReentryOutcome::Lost).
+    Rejoin,
+    /// The local user does not come back: it is [lost](ReentryOutcome::Lost).
+    Drop,
+}
+
+/// What came of a membership when the connection was lost and is back.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ReentryOutcome {
+    /// The local user is in it, as before.
+    Restored,
+    /// The local user is in it, and its component differs from before: the label of a match, the open flag of a party.
+    Changed,
+    /// The local user is in something new with the same name: the one before had ended. Data that waited to be sent to it is not sent.
+    Recreated,
+    /// The local user is not in it any more. The entity is about to go.
+    Lost(LossReason),
+}
+
+/// Why the local user is not in something any more.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LossReason {
+    /// The server refused.
+    #[error(transparent)]
+    Refused(ServerError),
+    /// The server did not answer in time, or with something else.
+    #[error("{0}")]
+    NoAnswer(String),
+    /// Its [`ReentryPolicy`] is [`Drop`](ReentryPolicy::Drop).
+    #[error("its policy is not to enter it again")]
+    Policy,
+    /// Only code on the server can bring the local user back: it is a [stream](crate::stream).
+    #[error("only code on the server can enter it again")]
+    ByServerOnly,
+}
+
+/// What came of a match, party, channel, ticket or stream after the last loss. A component of that entity.
+#[derive(Clone, Component, Debug)]
+#[component(clone_behavior = Ignore)]
+pub struct LastReentry(pub ReentryOutcome);
+
+/// Marks what the plugin knew before the connection was lost, until the server has confirmed it: matches, parties, channels, tickets,
+/// followed users, and everybody in them.
+///
+/// After a restart of the server, everybody comes back at a different second. So those whom nobody has confirmed stay `Stale` for
+/// [`NakamaSettings::return_window`](crate::plugin::NakamaSettings::return_window), and leave after that.
+#[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
+#[type_path = "bevy_nakama::healing"]
+#[component(clone_behavior = Ignore)]
+#[reflect(Component)]
+pub struct Stale;
+
+/// The re-entry that is under way.
+#[derive(Debug, Default, Resource)]
+pub(crate) struct Reentry {
+    /// Counts the sockets, so that nothing of an earlier one counts.
+    round: u64,
+    /// When the socket was opened, in time since the app's start.
+    began: Duration,
+    is_running: bool,
+    /// How many items have no outcome.
+    open: usize,
+    /// What is asked once more, and when.
+    later: Vec<Later>,
+    pub(crate) restored: u64,
+    pub(crate) lost: u64,
+}
+
+/// What is asked once more.
+#[derive(Debug)]
+struct Later {
+    /// In time since the app's start.
+    at: Duration,
+    context: Entity,
+    ask: fn(&mut World, Entity),
+    item: Item,
+}
+
+/// After so much time the connection counts as usable, whatever has no outcome yet.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long it takes until something is asked once more.
+const AGAIN: Duration = Duration::from_secs(1);
+
+fn now(world: &World) -> Duration {
+    world.resource::<Time<Real>>().elapsed()
+}
+
+/// The connection is lost: whatever was under way starts over with the next socket.
+pub(super) fn on_lost(world: &mut World) {
+    let mut reentry = world.resource_mut::<Reentry>();
+    reentry.round += 1;
+    reentry.is_running = false;
+    reentry.open = 0;
+    reentry.later.clear();
+}
+
+/// A socket is open again.
+pub(super) fn begin(world: &mut World) {
+    let began = now(world);
+    let mut reentry = world.resource_mut::<Reentry>();
+    reentry.round += 1;
+    reentry.began = began;
+    reentry.is_running = true;
+    reentry.open = 1;
+}
+
+/// All areas have asked for what they want.
+pub(super) fn all_have_asked(world: &mut World) {
+    let round = world.resource::<Reentry>().round;
+    item_is_done(world, round);
+}
+
+/// An item has its outcome. When all have, the connection is usable.
+fn item_is_done(world: &mut World, round: u64) {
+    let mut reentry = world.resource_mut::<Reentry>();
+    if reentry.round == round {
+        reentry.open = reentry.open.saturating_sub(1);
+        if reentry.open == 0 {
+            finish(world);
+        }
+    }
+}
+
+fn finish(world: &mut World) {
+    let mut reentry = world.resource_mut::<Reentry>();
+    if std::mem::take(&mut reentry.is_running) {
+        connection::on_resumed(world);
+    }
+}
+
+/// Once per frame: ends the patience, asks once more, and lets go of those who did not come back.
+pub(super) fn tick(world: &mut World, now: Duration) {
+    let mut reentry = world.resource_mut::<Reentry>();
+    let reentry = reentry.bypass_change_detection();
+    let is_over = reentry.is_running && now.saturating_sub(reentry.began) >= PATIENCE;
+    let due: Vec<_> = reentry
+        .later
+        .extract_if(.., |later| later.at <= now)
+        .collect();
+    for later in due {
+        (later.ask)(world, later.context);
+        later.item.done(world);
+    }
+    if is_over {
+        finish(world);
+    }
+    reconcile::dismiss_missing(world, now);
+}
+
+/// Whether there is something to do in the frames to come, although nothing arrives.
+pub(super) fn is_waiting(world: &World) -> bool {
+    let reentry = world.resource::<Reentry>();
+    reentry.is_running
+        || !reentry.later.is_empty()
+        || world.resource::<PresenceIndex>().has_windows()
+}
+
+/// Whether others may still be on their way back.
+pub(crate) fn is_within_return_window(world: &World) -> bool {
+    let window = world
+        .resource::<crate::settings::NakamaSettings>()
+        .return_window;
+    let began = world.resource::<Reentry>().began;
+    now(world).saturating_sub(began) < window
+}
+
+/// An item of re-entry: it holds up [`Connected`](crate::connection::Connected) until it is dropped in [`done`](Self::done).
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub(crate) struct Item {
+    round: u64,
+}
+
+impl Item {
+    /// One more item.
+    pub(crate) fn new(world: &mut World) -> Self {
+        let mut reentry = world.resource_mut::<Reentry>();
+        reentry.open += 1;
+        Self {
+            round: reentry.round,
+        }
+    }
+
+    /// It has an outcome.
+    pub(crate) fn done(self, world: &mut World) {
+        item_is_done(world, self.round);
+    }
+}
+
+/// Sends a message of re-entry. `hear` gets the answer, unless the connection is lost before.
+pub(crate) fn ask(
+    world: &mut World,
+    message: Message,
+    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
+) {
+    let item = Item::new(world);
+    send_for_reentry(world, message, move |world, answer| {
+        hear(world, answer);
+        item.done(world);
+    });
+}
+
+/// Asks once more in a second, unless the connection is lost before.
+pub(crate) fn ask_later(world: &mut World, context: Entity, ask: fn(&mut World, Entity)) {
+    let later = Later {
+        at: now(world) + AGAIN,
+        context,
+        ask,
+        item: Item::new(world),
+    };
+    world.resource_mut::<Reentry>().later.push(later);
+}
+
+/// What the local user is in, and has not entered again.
+pub(crate) fn stale_contexts<C: Context>(world: &World) -> Vec<(Entity, C::Id)> {
+    let index = world.resource::<ContextIndex<C::Id>>();
+    let all = index.iter().map(|(id, entity)| (entity, id.clone()));
+    let mut all: Vec<_> = all
+        .filter(|(entity, _)| world.resource::<PresenceIndex>().awaits_snapshot(*entity))
+        .collect();
+    all.sort_unstable_by_key(|(entity, _)| entity.index_u32());
+    all
+}
+
+/// Everything that the local user is in is uncertain from now on.
+pub(crate) fn make_stale<C: Context>(world: &mut World) {
+    let index = world.resource::<ContextIndex<C::Id>>();
+    let all: Vec<_> = index.iter().map(|(_, entity)| entity).collect();
+    for context in all {
+        reconcile::make_stale(world, context);
+        if let Ok(mut context) = world.get_entity_mut(context) {
+            context.insert(Stale);
+        }
+    }
+    world.flush();
+}
+
+/// The policy of what the local user is in.
+pub(crate) fn policy(world: &World, context: Entity) -> ReentryPolicy {
+    let policy = world.get::<ReentryPolicy>(context);
+    policy.copied().unwrap_or(ReentryPolicy::Rejoin)
+}
+
+/// Gives a context its policy, unless the game has chosen one.
+pub(crate) fn default_policy(world: &mut World, context: Entity, policy: ReentryPolicy) {
+    if let Ok(mut context) = world.get_entity_mut(context)
+        && !context.contains::<ReentryPolicy>()
+    {
+        context.insert(policy);
+    }
+}
+
+/// The local user asks to enter something again, and the server answers with everybody who is in it.
+///
+/// `read` reads the answer. `is_new` is whether the same name may stand for something else by now. `refused` hears of a refusal, and gives
+/// the reason if it is lost.
+pub(crate) fn reenter<M, E>(
+    world: &mut World,
+    context: Entity,
+    message: Message,
+    how: Reentering<M::Place, E>,
+) where
+    M: Membership<Detail = (), Place: Context<Id: Component>>,
+    E: Error + 'static,
+{
+    let Some(id) = id_of::<M::Place>(world, context) else {
+        return;
+    };
+    world
+        .resource_mut::<EarlyArrivals>()
+        .await_context(M::Place::AREA, &id.to_string());
+    ask(world, message, move |world, answer| {
+        let refusal = match answer {
+            Ok(reply) => match (how.read)(reply) {
+                Ok(entry) => return on_reentered::<M>(world, context, entry, how.may_be_new),
+                Err(error) => LossReason::NoAnswer(error.to_string()),
+            },
+            Err(Unconfirmed::Refused(error)) => {
+                if (how.on_refusal)(world, context, &error) {
+                    return; // it asks again
+                }
+                LossReason::Refused(error)
+            }
+            Err(Unconfirmed::Failed(failure)) => {
+                let error: RequestError = failure.into();
+                LossReason::NoAnswer(error.to_string())
+            }
+            Err(Unconfirmed::Unexpected) => LossReason::NoAnswer("something else".into()),
+        };
+        is_lost::<M::Place>(world, context, refusal);
+    });
+}
+
+/// How something is entered again.
+pub(crate) struct Reentering<C: Context, E: Error + 'static> {
+    /// Reads the answer.
+    pub(crate) read: fn(Option<Received>) -> Result<Entry<C>, RequestError<E>>,
+    /// Whether what has this name may be another one by now.
+    pub(crate) may_be_new: bool,
+    /// The server refused. Whether it is to be asked again.
+    pub(crate) on_refusal: fn(&mut World, Entity, &ServerError) -> bool,
+}
+
+/// The local user is in something again.
+fn on_reentered<M>(world: &mut World, context: Entity, entry: Entry<M::Place>, may_be_new: bool)
+where
+    M: Membership<Detail = (), Place: Context<Id: Component>>,
+{
+    let Some(old) = id_of::<M::Place>(world, context) else {
+        return leave_unwanted::<M::Place>(world, &entry.id);
+    };
+    if old != entry.id {
+        rename::<M::Place>(world, context, &old, &entry.id);
+    }
+    let is_changed = world.get::<M::Place>(context) != Some(&entry.state);
+    let is_known = |(info, _): &(std::sync::Arc<super::ids::PresenceInfo>, bool)| {
+        let index = world.resource::<PresenceIndex>();
+        index.was_there(context, &info.session_id)
+    };
+    let is_new = may_be_new && !entry.everybody.iter().any(is_known);
+    if is_new {
+        connection::forget_waiting_data(world, context);
+    }
+    let since = world.resource_mut::<Moments>().next();
+    enter::<M>(world, context, entry, since);
+    is_restored::<M::Place>(
+        world,
+        context,
+        match (is_new, is_changed) {
+            (true, _) => ReentryOutcome::Recreated,
+            (false, true) => ReentryOutcome::Changed,
+            (false, false) => ReentryOutcome::Restored,
+        },
+    );
+}
+
+/// What the local user is in has another id now.
+pub(crate) fn rename<C: Context<Id: Component>>(
+    world: &mut World,
+    context: Entity,
+    old: &C::Id,
+    new: &C::Id,
+) {
+    let mut early = world.resource_mut::<EarlyArrivals>();
+    early.no_longer_await(C::AREA, &old.to_string());
+    let mut index = world.resource_mut::<ContextIndex<C::Id>>();
+    index.remove(context);
+    index.insert(new, context);
+    if let Ok(mut context) = world.get_entity_mut(context) {
+        context.insert(new.clone());
+    }
+}
+
+/// The local user is in something again. Tells the game.
+pub(crate) fn is_restored<C: Context>(world: &mut World, context: Entity, outcome: ReentryOutcome) {
+    if !is_in::<C>(world, context) {
+        return; // an observer has left it
+    }
+    world.resource_mut::<Reentry>().restored += 1;
+    reconcile::is_confirmed(world, context);
+    if let Ok(mut context) = world.get_entity_mut(context) {
+        context.remove::<Stale>();
+        context.insert(LastReentry(outcome.clone()));
+    }
+    tell_reentered::<C>(world, context, outcome);
+}
+
+/// The local user is not in something any more. Tells the game, and everybody in it goes.
+pub(crate) fn is_lost<C: Context>(world: &mut World, context: Entity, reason: LossReason) {
+    let Some(id) = id_of::<C>(world, context) else {
+        return;
+    };
+    log::debug!("the {} {id} is lost: {reason}", C::NOUN);
+    world.resource_mut::<Reentry>().lost += 1;
+    connection::forget_waiting_data(world, context);
+    world
+        .resource_mut::<EarlyArrivals>()
+        .no_longer_await(C::AREA, &id.to_string());
+    let outcome = ReentryOutcome::Lost(reason);
+    if let Ok(mut context) = world.get_entity_mut(context) {
+        context.insert(LastReentry(outcome.clone()));
+    }
+    tell_reentered::<C>(world, context, outcome);
+    lose::<C>(world, &id);
+}
