@@ -112,7 +112,7 @@ async fn listen(shell: Rc<Shell>, listener: TcpListener) {
     let mut port = Port::Open(listener);
     loop {
         let is_wanted = news.borrow_and_update().is_listening;
-        port = port.as_wanted(is_wanted, address, &shell.record);
+        port = port.set(is_wanted, address, &shell.record);
         let failed = matches!(port, Port::Lost);
         tokio::select! {
             biased;
@@ -135,7 +135,7 @@ async fn listen(shell: Rc<Shell>, listener: TcpListener) {
 }
 
 impl Port {
-    fn as_wanted(self, is_wanted: bool, address: SocketAddr, record: &Record) -> Self {
+    fn set(self, is_wanted: bool, address: SocketAddr, record: &Record) -> Self {
         let port = match (self, is_wanted) {
             (port @ Self::Open(_), true) | (port @ Self::Closed(_), false) => return port,
             (Self::Closed(socket), true) => socket.listen(BACKLOG).map(Self::Open),
