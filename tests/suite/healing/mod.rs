@@ -3,3 +3,4 @@
 mod matches;
 mod steps;
 mod through_the_proxy;
+mod tokens;

@@ -32,7 +32,10 @@ fn scenario_4_a_cut_cable_is_noticed_and_the_own_ghost_is_hidden() {
     stage.until("traffic", |stage| stage.ada.hears().pop());
     let cable = cut(&stage.proxy);
     let (to_notice, heard) = stage.until_ada_hears("lost");
-    assert!(heard[0].starts_with("lost: the server was silent for"), "{heard:?}");
+    assert!(
+        heard[0].starts_with("lost: the server was silent for"),
+        "{heard:?}"
+    );
     assert!(to_notice <= millis(10_500), "{to_notice:?}");
     stage.play_for(millis(2500));
     for hold in cable {
@@ -44,7 +47,9 @@ fn scenario_4_a_cut_cable_is_noticed_and_the_own_ghost_is_hidden() {
     assert_eq!(ghosts(&stage), 1);
     assert_eq!(stage.everybody(), before);
     stage.is_as_before(&before);
-    stage.until("the end of the ghost", |stage| (ghosts(stage) == 0).then_some(()));
+    stage.until("the end of the ghost", |stage| {
+        (ghosts(stage) == 0).then_some(())
+    });
     assert_eq!(stage.ada.heard.take(), [""; 0]);
     stage.bob_heard_ada_leave_and_join();
 }
@@ -74,7 +79,10 @@ fn scenario_5_a_dead_receive_direction_is_noticed() {
     stage.proxy.add(hold);
     let (to_notice, heard) = stage.until_ada_hears("lost");
     assert!(to_notice <= millis(13_500), "{to_notice:?}");
-    assert!(heard[0].starts_with("lost: the server was silent for"), "{heard:?}");
+    assert!(
+        heard[0].starts_with("lost: the server was silent for"),
+        "{heard:?}"
+    );
     stage.until_ada_hears("resumed");
     stage.is_as_before(&before);
 }
@@ -94,10 +102,16 @@ fn scenario_5_a_dead_send_direction_is_noticed_although_frames_arrive() {
             stage.bob.say(3);
         }
         heard.extend(stage.ada.heard.take());
-        heard.iter().any(|line| line.starts_with("lost")).then_some(())
+        heard
+            .iter()
+            .any(|line| line.starts_with("lost"))
+            .then_some(())
     });
     let to_notice = begin.elapsed();
-    assert!((seconds(14)..millis(25_500)).contains(&to_notice), "{to_notice:?}");
+    assert!(
+        (seconds(14)..millis(25_500)).contains(&to_notice),
+        "{to_notice:?}"
+    );
     stage.until_ada_hears("resumed");
     stage.is_as_before(&before);
 }
@@ -150,7 +164,9 @@ fn a_stall_of_two_seconds_goes_unnoticed() {
 #[test]
 fn scenario_38_a_quiet_line_is_never_idle_for_long() {
     let mut stage = Stage::new();
-    let pings = stage.proxy.add(Rule::note().when(Frames::to_server(Kind::Ping)));
+    let pings = stage
+        .proxy
+        .add(Rule::note().when(Frames::to_server(Kind::Ping)));
     stage.play_for(seconds(11));
     assert!(stage.proxy.log().acts(pings) >= 2, "{}", stage.proxy.log());
 }

@@ -41,7 +41,9 @@ fn scenario_37_answers_that_come_twice_count_once() {
     let mut stage = Stage::new();
     let before = stage.everybody();
     let all = Frames::any(Direction::ToClient);
-    stage.proxy.add(Rule::duplicate_frame(all).for_new_connections());
+    stage
+        .proxy
+        .add(Rule::duplicate_frame(all).for_new_connections());
     stage.proxy.add(Rule::reset().for_open_connections());
     let (_, heard) = stage.until_ada_hears("resumed");
     assert_eq!(heard[1..], ["match: Restored", "resumed"]);
@@ -57,7 +59,9 @@ fn scenario_37_a_frame_of_an_unknown_kind_is_passed_over() {
     // Field 900, with three bytes in it.
     let unknown = b"\xa2\x38\x03abc";
     let data = Frames::to_client(Kind::MatchData);
-    stage.proxy.add(Rule::replace_frame(data, &unknown[..]).once());
+    stage
+        .proxy
+        .add(Rule::replace_frame(data, &unknown[..]).once());
     stage.bob.say(5);
     stage.play_for(millis(300));
     stage.is_as_before(&before);
@@ -69,17 +73,27 @@ fn scenario_37_a_frame_of_an_unknown_kind_is_passed_over() {
 fn scenario_37_a_frame_that_is_no_envelope_ends_the_connection() {
     let mut stage = Stage::new();
     let data = Frames::to_client(Kind::MatchData);
-    stage.proxy.add(Rule::replace_frame(data, &b"\xff\xff\xff"[..]).once());
+    stage
+        .proxy
+        .add(Rule::replace_frame(data, &b"\xff\xff\xff"[..]).once());
     stage.bob.say(5);
     let (_, heard) = stage.until_ada_hears("ended");
-    assert!(heard.last().expect("an end").starts_with("ended: the server broke the protocol"), "{heard:?}");
+    assert!(
+        heard
+            .last()
+            .expect("an end")
+            .starts_with("ended: the server broke the protocol"),
+        "{heard:?}"
+    );
 }
 
 /// An answer to re-entry that never comes: after a while, the connection counts as usable all the same.
 #[test]
 fn scenario_12_an_answer_to_re_entry_that_is_lost_does_not_hold_the_game_up() {
     let mut stage = Stage::new();
-    stage.proxy.add(Rule::drop_frame(Frames::to_client(Kind::Match)).once());
+    stage
+        .proxy
+        .add(Rule::drop_frame(Frames::to_client(Kind::Match)).once());
     stage.proxy.add(Rule::reset().for_open_connections());
     let (away, _) = stage.until_ada_hears("resumed");
     assert!(away < seconds(8), "{away:?}");

@@ -55,7 +55,9 @@ fn scenario_31_a_request_that_is_lost_may_have_been_executed() {
 fn scenario_31_an_answer_that_came_just_before_the_loss_counts() {
     let mut stage = Stage::new();
     // The end comes between the answer and the next word of the server.
-    let rule = Rule::close(1000, "").when(Frames::to_client(Kind::MatchData)).once();
+    let rule = Rule::close(1000, "")
+        .when(Frames::to_client(Kind::MatchData))
+        .once();
     stage.proxy.add(rule);
     let answers = call(&mut stage);
     stage.until("the answer", |stage| {
@@ -86,7 +88,10 @@ fn scenario_31_a_request_while_away_is_refused_at_once() {
 #[test]
 fn scenario_31_many_requests_have_one_outcome_each() {
     let mut stage = Stage::new();
-    let rule = Rule::reset().when(Frames::to_client(Kind::Error)).nth(5).once();
+    let rule = Rule::reset()
+        .when(Frames::to_client(Kind::Error))
+        .nth(5)
+        .once();
     stage.proxy.add(rule);
     let answers: Vec<_> = (0..12).map(|_| call(&mut stage)).collect();
     stage.until_ada_hears("resumed");

@@ -36,7 +36,9 @@ fn scenario_9_refused_connections_are_tried_again_until_one_is_accepted() {
 fn scenario_9_a_gateway_that_answers_503_is_tried_again() {
     let mut stage = Stage::new();
     let before = stage.everybody();
-    stage.proxy.add(Rule::answer(Requests::to("/ws"), 503).times(3));
+    stage
+        .proxy
+        .add(Rule::answer(Requests::to("/ws"), 503).times(3));
     stage.proxy.add(Rule::reset().for_open_connections());
     let (_, heard) = stage.until_ada_hears("resumed");
     assert_eq!(heard[1..], ["match: Restored", "resumed"]);
@@ -53,7 +55,9 @@ fn scenario_14_a_refused_token_is_renewed_once() {
     let before = stage.everybody();
     let refreshes = Rule::note().when(Requests::to("/v2/account/session/refresh"));
     let refreshes = stage.proxy.add(refreshes);
-    stage.proxy.add(Rule::answer(Requests::to("/ws"), 401).once());
+    stage
+        .proxy
+        .add(Rule::answer(Requests::to("/ws"), 401).once());
     stage.proxy.add(Rule::reset().for_open_connections());
     let (_, heard) = stage.until_ada_hears("resumed");
     assert_eq!(heard[1..], ["match: Restored", "resumed"]);
@@ -68,11 +72,18 @@ fn scenario_14_a_refresh_whose_answer_is_lost_is_repeated() {
     let before = stage.everybody();
     let refresh = || Requests::to("/v2/account/session/refresh");
     let refreshes = stage.proxy.add(Rule::note().when(refresh()));
-    stage.proxy.add(Rule::answer(Requests::to("/ws"), 401).once());
+    stage
+        .proxy
+        .add(Rule::answer(Requests::to("/ws"), 401).once());
     stage.proxy.add(Rule::reset().when(refresh()).times(2));
     stage.proxy.add(Rule::reset().for_open_connections());
     let (_, heard) = stage.until_ada_hears("resumed");
-    assert_eq!(heard[1..], ["match: Restored", "resumed"], "{}", stage.proxy.log());
+    assert_eq!(
+        heard[1..],
+        ["match: Restored", "resumed"],
+        "{}",
+        stage.proxy.log()
+    );
     let refreshes = stage.proxy.log().acts(refreshes);
     assert!((2..=4).contains(&refreshes), "{refreshes}");
     stage.is_as_before(&before);
@@ -102,7 +113,11 @@ fn scenario_11_a_line_that_drops_again_and_again_makes_no_hot_loop() {
     let opened_before = opened(&stage);
     stage.play_for(seconds(8));
     let sockets = opened(&stage) - opened_before;
-    assert!((3..=16).contains(&sockets), "{sockets} sockets\n{}", stage.proxy.log());
+    assert!(
+        (3..=16).contains(&sockets),
+        "{sockets} sockets\n{}",
+        stage.proxy.log()
+    );
     stage.proxy.remove(drops);
     stage.ada.heard.take();
     stage.until("the return", |stage| {
