@@ -27,27 +27,24 @@ fn scenario_2_a_close_frame_is_the_end_whatever_its_words() {
     for (rule, why) in [
         (
             Rule::close(1000, "server shutdown"),
-            "the server closed the socket with 1000: server shutdown",
+            "the server closed the socket (1000: server shutdown)",
         ),
         (
             Rule::close(1000, "session lost"),
-            "the server closed the socket with 1000: session lost",
+            "the server closed the socket (1000: session lost)",
         ),
         (
             Rule::close(1000, "server-side session disconnect"),
-            "the server closed the socket with 1000",
+            "the server closed the socket (1000",
         ),
         (
             Rule::close(1000, "session outgoing queue full"),
             "too much came at once",
         ),
-        (
-            Rule::close(1001, ""),
-            "the server closed the socket with 1001",
-        ),
+        (Rule::close(1001, ""), "the server closed the socket (1001"),
         (
             Rule::close(1011, "internal"),
-            "the server closed the socket with 1011",
+            "the server closed the socket (1011",
         ),
         (Rule::close_without_code(), "the server closed the socket"),
     ] {

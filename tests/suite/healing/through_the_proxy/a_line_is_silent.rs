@@ -89,7 +89,12 @@ fn scenario_5_a_dead_receive_direction_is_noticed() {
 
 #[test]
 fn scenario_5_a_dead_send_direction_is_noticed_although_frames_arrive() {
-    let mut stage = Stage::new();
+    // This server does not end it first.
+    let config = LocalServerConfig {
+        pong_wait: seconds(60),
+        ..Default::default()
+    };
+    let mut stage = Stage::with(config, NakamaSettings::default());
     let before = stage.everybody();
     let hold = Rule::hold(Direction::ToServer).for_open_connections();
     stage.proxy.add(hold);
@@ -102,15 +107,17 @@ fn scenario_5_a_dead_send_direction_is_noticed_although_frames_arrive() {
             stage.bob.say(3);
         }
         heard.extend(stage.ada.heard.take());
-        heard
-            .iter()
-            .any(|line| line.starts_with("lost"))
-            .then_some(())
+        heard.iter().any(|it| it.starts_with("lost")).then_some(())
     });
+    // 20 s from the first ping without an answer, which goes out every five.
     let to_notice = begin.elapsed();
     assert!(
-        (seconds(14)..millis(25_500)).contains(&to_notice),
+        (seconds(18)..millis(25_500)).contains(&to_notice),
         "{to_notice:?}"
+    );
+    assert!(
+        heard[0].starts_with("lost: the server was silent for"),
+        "{heard:?}"
     );
     stage.until_ada_hears("resumed");
     stage.is_as_before(&before);

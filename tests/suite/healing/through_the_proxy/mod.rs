@@ -114,6 +114,8 @@ impl Stage {
         let mut heard = Vec::new();
         self.until(line, |stage| {
             heard.extend(stage.ada.heard.take());
+            let is_over = heard.iter().any(|it| it.starts_with("ended"));
+            assert!(!is_over || line == "ended", "{heard:?}");
             heard.iter().any(|it| it.starts_with(line)).then_some(())
         });
         (begin.elapsed(), heard)
