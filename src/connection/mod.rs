@@ -7,18 +7,22 @@
 //! conditions and displays. It leaves nothing out: when you connect anew from [`Connected`](ConnectionState::Connected), the game leaves
 //! that state and enters it again, however fast it goes. If several phases pass within a frame, `StateTransition` runs once for each.
 //!
+//! A connection that is lost comes back by itself, see [healing](crate::healing). [`Disconnected`] means that the plugin tries no more.
+//!
 //! # What to do at the end
 //!
 //! | [`DisconnectReason`] | What to do |
 //! |---|---|
 //! | [`Requested`](DisconnectReason::Requested) | Nothing: you have asked for it. |
-//! | [`Unreachable`](DisconnectReason::Unreachable), [`Lost`](DisconnectReason::Lost), [`Silent`](DisconnectReason::Silent), [`ClosedByServer`](DisconnectReason::ClosedByServer), [`OutgoingQueueFull`](DisconnectReason::OutgoingQueueFull), [`RefreshFailed`](DisconnectReason::RefreshFailed), [`Overflow`](DisconnectReason::Overflow), [`Protocol`](DisconnectReason::Protocol), [`NetworkThread`](DisconnectReason::NetworkThread) | Connect again after some seconds. |
-//! | [`SessionEnded`](DisconnectReason::SessionEnded), [`NotLoggedIn`](DisconnectReason::NotLoggedIn), [`Refused`](DisconnectReason::Refused) | Log in again, then connect. |
-//! | [`LoginFailed`](DisconnectReason::LoginFailed) | Look at `Replied<LogIn>`: if the server has refused the login, ask the player; otherwise log in again after some seconds. |
+//! | [`SessionEnded`](DisconnectReason::SessionEnded), [`NotLoggedIn`](DisconnectReason::NotLoggedIn), [`Refused`](DisconnectReason::Refused) with 401 | Log in again, then connect. |
+//! | [`LoginFailed`](DisconnectReason::LoginFailed) | Look at `Replied<LogIn>`: if the server has refused the login, ask the player; otherwise log in again after some seconds. [`Login::retry`](crate::account::Login::retry) does that by itself. |
+//! | [`OtherUser`](DisconnectReason::OtherUser) | Connect as that user, if that is what the player wants. |
 //! | [`BadAddress`](DisconnectReason::BadAddress), [`Banned`](DisconnectReason::Banned), [`Replaced`](DisconnectReason::Replaced) | Tell the player. To try again does not help. |
+//! | [`Protocol`](DisconnectReason::Protocol), [`NetworkThread`](DisconnectReason::NetworkThread) | A fault: the log has more. Connect again. |
+//! | every other | It [heals](DisconnectReason::heals), so it ends a connection only if that was the first try, or if your game has turned healing off. Connect again after some seconds. |
 //!
-//! [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) and `connect`, one after the other, are right for the second and
-//! the third row: the login is made only if it is needed. The [manual](crate#when-the-connection-is-lost) has the code.
+//! [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) and `connect`, one after the other, are right for all of them: the
+//! login is made only if it is needed.
 
 mod attempt;
 mod connect;
