@@ -132,6 +132,30 @@ pub(crate) fn on_opened(world: &mut World) {
     world.flush();
 }
 
+/// The local user is back in everything that could be entered again: everything passes. How long the connection was away.
+pub(crate) fn on_resumed(world: &mut World) {
+    let now = healing::now(world);
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    let Some(reconnecting) = connection.reconnecting.take() else {
+        return;
+    };
+    let away = now.saturating_sub(reconnecting.since);
+    let epoch = connection.epoch;
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::Resume);
+    healing::note(world, TransitionKind::Resumed { away });
+    set_state(world, ConnectionState::Connected);
+    if world.resource::<NakamaConnection>().epoch != epoch {
+        return; // the game connected anew while it saw the phase before
+    }
+    world.trigger(Connected {
+        resumed: true,
+        away,
+    });
+    world.flush();
+}
+
 /// A connection has ended, and with it everything that was mirrored. The game may have asked for a later one.
 pub(crate) fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReason) {
     if matches!(reason, DisconnectReason::NetworkThread)

@@ -203,7 +203,7 @@ pub(super) fn note(world: &mut World, what: TransitionKind) {
         .add(at, what);
 }
 
-fn now(world: &World) -> Duration {
+pub(super) fn now(world: &World) -> Duration {
     world.resource::<Time<Real>>().elapsed()
 }
 
@@ -447,30 +447,6 @@ pub(crate) fn on_reopened(world: &mut World) {
     if let Some(token) = token {
         session::on_accepted(world, &token);
     }
-}
-
-/// The local user is back in everything that could be entered again: everything passes. How long the connection was away.
-pub(crate) fn on_resumed(world: &mut World) {
-    let now = now(world);
-    let mut connection = world.resource_mut::<NakamaConnection>();
-    let Some(reconnecting) = connection.reconnecting.take() else {
-        return;
-    };
-    let away = now.saturating_sub(reconnecting.since);
-    let epoch = connection.epoch;
-    world
-        .resource_mut::<NetworkLink>()
-        .stage(LinkCommand::Resume);
-    note(world, TransitionKind::Resumed { away });
-    set_state(world, ConnectionState::Connected);
-    if world.resource::<NakamaConnection>().epoch != epoch {
-        return; // the game connected anew while it saw the phase before
-    }
-    world.trigger(super::Connected {
-        resumed: true,
-        away,
-    });
-    world.flush();
 }
 
 /// "Try again now", or "ask for a sign of life".

@@ -42,10 +42,10 @@ pub use self::{
     state::{ConnectionState, NakamaConnection, SessionState},
 };
 pub(crate) use self::{
-    connect::{on_closed, on_opened},
+    connect::{on_closed, on_opened, on_resumed},
     healing::{
-        begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_resumed,
-        on_waiting, own_session, postpone, tell_lost,
+        begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting,
+        own_session, postpone, tell_lost,
     },
     link::{NetworkLink, forget_waiting_data, hand_over},
     opening::{

@@ -119,6 +119,7 @@ pub struct NakamaConnection {
     #[reflect(ignore)]
     pub(super) session: Option<(NakamaServer, NakamaSession)>,
     pub(super) reconnecting: Option<Reconnecting>,
+    #[reflect(skip_serializing, default)]
     pub(super) history: History,
 }
 
