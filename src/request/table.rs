@@ -296,6 +296,7 @@ pub(crate) fn on_closed(world: &mut World, reason: &DisconnectReason) {
             };
             on_answer(world, id, Answer::Failed(lost), false);
             close(world, id);
+            fail_carried(world); // this thread brings nothing back
         }
     }
     world.resource_mut::<Requests>().late.clear();
