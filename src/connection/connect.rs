@@ -7,7 +7,7 @@ use bevy_ecs::prelude::*;
 use super::{
     healing::{self, TransitionKind},
     link::NetworkLink,
-    opening,
+    next_step, opening,
     options::ConnectOptions,
     state::{ConnectionState, NakamaConnection, set_state},
 };
@@ -98,7 +98,7 @@ impl NakamaCommands<'_, '_, '_> {
         self.queue(|world| {
             let connection = world.resource::<NakamaConnection>();
             if connection.waiting().is_some() && connection.reconnecting.is_none() {
-                return opening::give_up(world, DisconnectReason::Requested);
+                return next_step::give_up(world, DisconnectReason::Requested);
             }
             // A refusal of the token may be on its way. Nothing is tried again after it.
             let mut connection = world.resource_mut::<NakamaConnection>();

@@ -9,7 +9,7 @@ use bevy_time::{Real, Time};
 use super::{
     attempt::Attempt,
     link::NetworkLink,
-    opening::NextStep,
+    next_step::{self, NextStep},
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{
@@ -364,7 +364,7 @@ pub(crate) fn need_login(world: &mut World, reason: DisconnectReason) {
     let user = world.resource::<NakamaConnection>().user.clone();
     let user = user.filter(|_| observed::by_the_game::<LoginNeeded>(world, None));
     let Some((user, _)) = user else {
-        return super::opening::give_up(world, reason);
+        return next_step::give_up(world, reason);
     };
     note(world, TransitionKind::LoginNeeded(reason.clone()));
     let placed = world.resource::<CurrentSession>().placed();
@@ -379,14 +379,6 @@ pub(crate) fn need_login(world: &mut World, reason: DisconnectReason) {
     }
     world.trigger(LoginNeeded { user, reason });
     world.flush();
-}
-
-/// There is no token just now.
-pub(crate) fn postpone(world: &mut World, reason: DisconnectReason) {
-    world.resource_mut::<NakamaConnection>().attempt = None;
-    world
-        .resource_mut::<NetworkLink>()
-        .stage(LinkCommand::Postpone(reason));
 }
 
 /// The connection gets new tokens for its session.

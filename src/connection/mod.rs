@@ -24,6 +24,7 @@ mod attempt;
 mod connect;
 mod healing;
 mod link;
+mod next_step;
 mod opening;
 mod options;
 mod state;
@@ -45,12 +46,11 @@ pub(crate) use self::{
     connect::{on_closed, on_opened, on_resumed},
     healing::{
         begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting,
-        own_session, postpone, tell_lost,
+        own_session, tell_lost,
     },
     link::{NetworkLink, forget_waiting_data, hand_over},
-    opening::{
-        NextStep, give_up, next_step, on_login_failed, on_missed, open, renews, tries_again,
-    },
+    next_step::{NextStep, give_up, postpone},
+    opening::{next_step, on_login_failed, on_missed, open, renews, tries_again},
     state::{on_party_layout, on_round_trip},
 };
 pub use crate::transport::{
