@@ -5,10 +5,11 @@ use std::time::Duration;
 use bevy_ecs::prelude::*;
 
 use super::{
-    healing::{self, TransitionKind},
+    healing,
     link::NetworkLink,
     next_step, opening,
     options::ConnectOptions,
+    reconnecting::{Outage, TransitionKind},
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{
@@ -140,6 +141,14 @@ pub(crate) fn on_resumed(world: &mut World) {
         return;
     };
     let away = now.saturating_sub(reconnecting.since);
+    connection.last_outage = Some(Outage {
+        noticed_after: match reconnecting.cause {
+            DisconnectReason::Silent { silence } => silence,
+            _ => Duration::ZERO,
+        },
+        away,
+        reentry: now.saturating_sub(reconnecting.reopened),
+    });
     let epoch = connection.epoch;
     world
         .resource_mut::<NetworkLink>()

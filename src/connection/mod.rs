@@ -27,6 +27,7 @@ mod link;
 mod next_step;
 mod opening;
 mod options;
+mod reconnecting;
 mod state;
 
 use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
@@ -36,16 +37,15 @@ use bevy_state::{app::AppExtStates as _, state::State};
 use self::link::take_waker;
 pub use self::{
     connect::{Connected, Disconnected},
-    healing::{
-        ConnectionLost, LoginNeeded, ReconnectStep, Reconnecting, Transition, TransitionKind,
-    },
+    healing::{ConnectionLost, LoginNeeded},
     options::ConnectOptions,
+    reconnecting::{ReconnectStep, Reconnecting, Transition, TransitionKind},
     state::{ConnectionState, NakamaConnection, SessionState},
 };
 pub(crate) use self::{
     connect::{on_closed, on_opened, on_resumed},
     healing::{
-        begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting,
+        begin_renewal, hurry, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting,
         own_session, tell_lost,
     },
     link::{NetworkLink, forget_waiting_data, hand_over},

@@ -4,10 +4,11 @@ use bevy_ecs::prelude::*;
 
 use super::{
     attempt::Attempt,
-    healing::{self, ReconnectStep, TransitionKind},
+    healing,
     link::NetworkLink,
     next_step::{NextStep, give_up},
     options::ConnectOptions,
+    reconnecting::{ReconnectStep, TransitionKind},
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{

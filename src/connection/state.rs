@@ -8,8 +8,8 @@ use bevy_state::state::{ComputedStates, NextState, State, StateTransition, State
 
 use super::{
     attempt::Attempt,
-    healing::{History, ReconnectStep, Reconnecting, Transition},
     options::ConnectOptions,
+    reconnecting::{History, Outage, ReconnectStep, Reconnecting, Transition},
 };
 use crate::{
     proto::PartyLayout,
@@ -121,6 +121,7 @@ pub struct NakamaConnection {
     pub(super) reconnecting: Option<Reconnecting>,
     #[reflect(skip_serializing, default)]
     pub(super) history: History,
+    pub(super) last_outage: Option<Outage>,
 }
 
 impl NakamaConnection {
@@ -147,6 +148,11 @@ impl NakamaConnection {
     /// The last 64 things that happened to the connection, oldest first.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &Transition> + ExactSizeIterator {
         self.history.0.iter()
+    }
+
+    /// How long the connection was away last time, if it has come back.
+    pub(crate) fn last_outage(&self) -> Option<Outage> {
+        self.last_outage
     }
 
     /// Whether a loss of this connection heals.
