@@ -28,8 +28,10 @@ mod attempt;
 mod connect;
 mod healing;
 mod link;
+mod next_step;
 mod opening;
 mod options;
+mod reconnecting;
 mod state;
 
 use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
@@ -39,22 +41,20 @@ use bevy_state::{app::AppExtStates as _, state::State};
 use self::link::take_waker;
 pub use self::{
     connect::{Connected, Disconnected},
-    healing::{
-        ConnectionLost, LoginNeeded, ReconnectStep, Reconnecting, Transition, TransitionKind,
-    },
+    healing::{ConnectionLost, LoginNeeded},
     options::ConnectOptions,
+    reconnecting::{ReconnectStep, Reconnecting, Transition, TransitionKind},
     state::{ConnectionState, NakamaConnection, SessionState},
 };
 pub(crate) use self::{
-    connect::{on_closed, on_opened},
+    connect::{on_closed, on_opened, on_resumed},
     healing::{
-        begin_renewal, hurry, need_login, on_due, on_lost, on_renewed, on_reopened, on_resumed,
-        on_waiting, own_session, postpone, tell_lost,
+        begin_renewal, hurry, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting,
+        own_session, tell_lost,
     },
     link::{NetworkLink, forget_waiting_data, hand_over},
-    opening::{
-        NextStep, give_up, next_step, on_login_failed, on_missed, open, renews, tries_again,
-    },
+    next_step::{NextStep, give_up, postpone},
+    opening::{next_step, on_login_failed, on_missed, open, renews, tries_again},
     state::{on_party_layout, on_round_trip},
 };
 pub use crate::transport::{
