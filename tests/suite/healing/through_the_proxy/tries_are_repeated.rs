@@ -48,7 +48,7 @@ fn scenario_9_a_gateway_that_answers_503_is_tried_again() {
     stage.is_as_before(&before);
 }
 
-/// The server refuses the token once: it gets a new one, and that is no try of its own.
+/// The server refuses the token once: it gets a new one, which does not count as a try.
 #[test]
 fn scenario_14_a_refused_token_is_renewed_once() {
     let mut stage = Stage::new();
@@ -74,9 +74,8 @@ fn scenario_14_a_refresh_whose_answer_is_lost_is_repeated() {
     stage.play_for(millis(1100)); // a token is new only in another second
     let refresh = || Requests::to("/v2/account/session/refresh");
     let refreshes = stage.proxy.add(Rule::note().when(refresh()));
-    stage
-        .proxy
-        .add(Rule::answer(Requests::to("/ws"), 401).once());
+    let refused = Rule::answer(Requests::to("/ws"), 401).times(3);
+    stage.proxy.add(refused);
     stage.proxy.add(Rule::reset().when(refresh()).times(2));
     stage.proxy.add(Rule::reset().for_open_connections());
     let (_, heard) = stage.until_ada_hears("resumed");
