@@ -45,7 +45,10 @@ mod tests {
         assert!(!turns.is_late(start + 7 * SECOND));
         assert!(!turns.is_late(start + 20 * SECOND), "the same turn");
         turns.end(Some(start + 5 * SECOND));
-        assert!(!turns.is_late(start + 21 * SECOND), "what was due then was not done");
+        assert!(
+            !turns.is_late(start + 21 * SECOND),
+            "what was due then was not done"
+        );
         turns.end(Some(start + 22 * SECOND));
         assert!(turns.is_late(start + 25 * SECOND));
         assert!(!turns.is_late(start + 25 * SECOND), "it is said once");
