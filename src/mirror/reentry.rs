@@ -101,9 +101,19 @@ pub(crate) struct Reentry {
     /// How many items have no outcome.
     open: usize,
     /// What is asked once more, and when.
-    later: Vec<(Duration, Entity, fn(&mut World, Entity))>,
+    later: Vec<Later>,
     pub(crate) restored: u64,
     pub(crate) lost: u64,
+}
+
+/// What is asked once more.
+#[derive(Debug)]
+struct Later {
+    /// In time since the app's start.
+    at: Duration,
+    context: Entity,
+    ask: fn(&mut World, Entity),
+    item: Item,
 }
 
 /// After so much time the connection counts as usable, whatever has no outcome yet.
@@ -166,10 +176,11 @@ pub(super) fn tick(world: &mut World, now: Duration) {
     let is_over = reentry.is_running && now.saturating_sub(reentry.began) >= PATIENCE;
     let due: Vec<_> = reentry
         .later
-        .extract_if(.., |(at, ..)| *at <= now)
+        .extract_if(.., |later| later.at <= now)
         .collect();
-    for (_, entity, ask) in due {
-        ask(world, entity);
+    for later in due {
+        (later.ask)(world, later.context);
+        later.item.done(world);
     }
     if is_over {
         finish(world);
@@ -230,11 +241,15 @@ pub(crate) fn ask(
     });
 }
 
-/// Asks once more in a second, unless the connection is lost before. It holds up nothing.
+/// Asks once more in a second, unless the connection is lost before.
 pub(crate) fn ask_later(world: &mut World, context: Entity, ask: fn(&mut World, Entity)) {
-    let at = now(world) + AGAIN;
-    let mut reentry = world.resource_mut::<Reentry>();
-    reentry.later.push((at, context, ask));
+    let later = Later {
+        at: now(world) + AGAIN,
+        context,
+        ask,
+        item: Item::new(world),
+    };
+    world.resource_mut::<Reentry>().later.push(later);
 }
 
 /// What the local user is in, and has not entered again.

@@ -1,0 +1,91 @@
+//! What all scenarios do.
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+use bevy_nakama::{
+    connection::{Connected, ConnectionState, Disconnected, NakamaConnection},
+    healing::{ConnectionLost, Reentered},
+    matches::Match,
+    prelude::*,
+    proto::{Message, UserPresence, realtime},
+    testing::{TestGame, user_presence},
+};
+
+use crate::common::log::Log;
+
+/// Writes down what a game hears of the connection, and of matches and who is in them.
+pub fn listen(game: &mut TestGame) -> Log {
+    let log = Log::default();
+    let to = log.clone();
+    game.observe(move |lost: On<ConnectionLost>| to.add(format!("lost: {}", lost.cause)));
+    let to = log.clone();
+    game.observe(move |on: On<Connected>| {
+        to.add(if on.resumed { "resumed" } else { "connected" }.to_owned());
+    });
+    let to = log.clone();
+    game.observe(move |end: On<Disconnected>| to.add(format!("ended: {}", end.reason)));
+    let to = log.clone();
+    game.observe(move |back: On<Reentered<Match>>| to.add(format!("match: {:?}", back.outcome)));
+    let to = log.clone();
+    game.observe(move |joined: On<Joined<Match>>, names: Query<&Username>| {
+        if let Ok(name) = names.get(joined.presence) {
+            to.add(format!("+{name} {:?}", joined.how));
+        }
+    });
+    let to = log.clone();
+    game.observe(move |left: On<Left<Match>>| {
+        to.add(format!("-{} {:?}", left.info.username, left.why));
+    });
+    log
+}
+
+/// The connection breaks, and the game hears of it.
+pub fn lose(game: &mut TestGame) {
+    game.connection_breaks();
+    game.update();
+    assert_eq!(state(game), ConnectionState::Reconnecting);
+}
+
+/// The game opens a socket again, and the server accepts it.
+#[track_caller]
+pub fn reopen(game: &mut TestGame) {
+    for _ in 0..3000 {
+        game.update();
+        if game.opens_a_socket() {
+            game.server_accepts();
+            return game.update();
+        }
+    }
+    panic!(
+        "within 30 s the game opens no socket: {:?}",
+        game.app.world().resource::<NakamaConnection>()
+    );
+}
+
+pub fn state(game: &TestGame) -> ConnectionState {
+    game.app.world().resource::<NakamaConnection>().state()
+}
+
+/// This user, in a later session.
+pub fn again(name: &str) -> UserPresence {
+    UserPresence {
+        session_id: format!("session-{name}-2"),
+        ..user_presence(name)
+    }
+}
+
+/// The answer to a join: the first is the local user.
+pub fn match_with(match_id: &str, everybody: &[UserPresence]) -> Message {
+    Message::Match(realtime::Match {
+        match_id: match_id.into(),
+        presences: everybody[1..].to_vec(),
+        self_: everybody.first().cloned(),
+        ..Default::default()
+    })
+}
+
+/// Runs frames until so much time has passed.
+pub fn wait(game: &mut TestGame, seconds: u64) {
+    game.advance(Duration::from_secs(seconds));
+}
