@@ -95,8 +95,8 @@ fn an_address_that_says_nothing_is_given_three_seconds_before_the_next_one_is_tr
     let soon = begin + Duration::from_millis(2_999);
     let early = dial.poll(soon, poll.registry()).expect("a way");
     assert!(early.is_none(), "the first has its time");
-    assert_eq!(dial.next_timeout(), Some(begin + Duration::from_secs(3)));
+    assert_eq!(dial.next_timeout(), Some(begin + super::PATIENCE));
     listener.accept().expect_err("the second is not tried yet");
-    connect(&mut dial, &mut poll, begin + Duration::from_secs(3));
+    connect(&mut dial, &mut poll, begin + super::PATIENCE);
     listener.accept().expect("the second address");
 }
