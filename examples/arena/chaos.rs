@@ -15,11 +15,27 @@ const LAST: f32 = 15.0;
 
 /// What happens, in turn. A server that starts again comes before what leaves a ghost behind.
 fn faults() -> Vec<Fault> {
-    vec![Fault::Server]
+    let mut faults = vec![
+        Fault::Line(Rule::reset()),
+        Fault::Server,
+        Fault::Line(Rule::half_open()),
+        Fault::Line(Rule::close_without_code()),
+    ];
+    // What a Nakama says when it closes a socket.
+    let reasons = [
+        "",
+        "server-side session disconnect",
+        "session outgoing queue full",
+        "error processing message",
+        "received malformed payload",
+        "received unexpected WebSocket message type",
+    ];
+    faults.extend(reasons.map(|reason| Fault::Line(Rule::close(1000, reason))));
+    faults.push(Fault::Line(Rule::close(1001, "going away")));
+    faults
 }
 
 enum Fault {
-    #[expect(dead_code, reason = "more faults follow")]
     Line(Rule),
     /// The server is started again, if it is ours.
     Server,
@@ -98,8 +114,8 @@ fn cut(
         let what = match &next.faults[turn] {
             Fault::Line(rule) => {
                 chaos.proxy.clear();
-                chaos.proxy.add(rule.clone());
-                format!("{rule:?}")
+                chaos.proxy.add(rule.clone().for_open_connections());
+                rule.to_string()
             }
             // Whoever is first takes the place, see `host.rs`: this arena, or another one.
             Fault::Server if place.as_ref().is_some_and(|place| place.leave()) => {

@@ -15,7 +15,7 @@ use bevy_nakama::{
 use crate::common::log::Log;
 
 /// Writes down what a game hears of the connection, and of matches and who is in them.
-pub fn listen(game: &mut TestGame) -> Log {
+pub(super) fn listen(game: &mut TestGame) -> Log {
     let log = Log::default();
     let to = log.clone();
     game.observe(move |lost: On<ConnectionLost>| to.add(format!("lost: {}", lost.cause)));
@@ -41,7 +41,7 @@ pub fn listen(game: &mut TestGame) -> Log {
 }
 
 /// The connection breaks, and the game hears of it.
-pub fn lose(game: &mut TestGame) {
+pub(super) fn lose(game: &mut TestGame) {
     game.connection_breaks();
     game.update();
     assert_eq!(state(game), ConnectionState::Reconnecting);
@@ -49,7 +49,7 @@ pub fn lose(game: &mut TestGame) {
 
 /// The game opens a socket again, and the server accepts it.
 #[track_caller]
-pub fn reopen(game: &mut TestGame) {
+pub(super) fn reopen(game: &mut TestGame) {
     for _ in 0..3000 {
         game.update();
         if game.opens_a_socket() {
@@ -63,12 +63,12 @@ pub fn reopen(game: &mut TestGame) {
     );
 }
 
-pub fn state(game: &TestGame) -> ConnectionState {
+pub(super) fn state(game: &TestGame) -> ConnectionState {
     game.app.world().resource::<NakamaConnection>().state()
 }
 
 /// This user, in a later session.
-pub fn again(name: &str) -> UserPresence {
+pub(super) fn again(name: &str) -> UserPresence {
     UserPresence {
         session_id: format!("session-{name}-2"),
         ..user_presence(name)
@@ -76,7 +76,7 @@ pub fn again(name: &str) -> UserPresence {
 }
 
 /// The answer to a join: the first is the local user.
-pub fn match_with(match_id: &str, everybody: &[UserPresence]) -> Message {
+pub(super) fn match_with(match_id: &str, everybody: &[UserPresence]) -> Message {
     Message::Match(realtime::Match {
         match_id: match_id.into(),
         presences: everybody[1..].to_vec(),
@@ -86,6 +86,6 @@ pub fn match_with(match_id: &str, everybody: &[UserPresence]) -> Message {
 }
 
 /// Runs frames until so much time has passed.
-pub fn wait(game: &mut TestGame, seconds: u64) {
+pub(super) fn wait(game: &mut TestGame, seconds: u64) {
     game.advance(Duration::from_secs(seconds));
 }
