@@ -7,7 +7,7 @@ use super::line::{Door, Line, broken, closed, refused, status};
 use crate::{
     proto::{
         Message,
-        api::{self, Notification, NotificationList},
+        api::{self, Notification},
         realtime,
     },
     transport::{DisconnectReason, Epoch, Input, LinkCommand, RequestId},
