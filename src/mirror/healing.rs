@@ -140,7 +140,7 @@
 //! * Why the server closed the socket. It closes nearly everything with code 1000: a kick by an administrator, an overflow of its queue, its own
 //!   shutdown. All of them are tried again.
 //! * Whether a request with `maybe_executed` was done.
-//! * Whether other members who vanish and come back have lost their connection: the server tells of a leave and a join, often in the other
+//! * Whether other members who vanish and come back have lost their connection: the server reports a leave and a join, often in the other
 //!   order.
 //! * What was sent in a match while you were away.
 

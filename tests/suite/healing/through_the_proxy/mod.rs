@@ -71,7 +71,8 @@ impl Stage {
             local,
         };
         stage.until("both are there", |stage| {
-            stage.ada.presence("bob").and(stage.bob.presence("ada"))
+            let (bob, ada) = (stage.ada.presence("bob"), stage.bob.presence("ada"));
+            bob.zip(ada)
         });
         stage.ada.heard.take();
         stage.bob.heard.take();
