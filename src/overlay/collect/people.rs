@@ -12,6 +12,7 @@ use bevy_ecs::{
 
 use crate::{
     areas::party::PartyLeader,
+    healing::Stale,
     mirror::presence::{IsSelf, SessionId, UserId, Username},
     overlay::view::{MAX_PEOPLE, PersonView},
 };
@@ -29,6 +30,7 @@ pub(in crate::overlay) struct Person {
     session_id: &'static SessionId,
     is_self: Has<IsSelf>,
     is_leader: Has<PartyLeader>,
+    is_stale: Has<Stale>,
 }
 
 impl People<'_, '_> {
@@ -68,6 +70,7 @@ impl People<'_, '_> {
             session_id: person.session_id.clone(),
             is_self: person.is_self,
             is_leader: person.is_leader,
+            is_stale: person.is_stale,
         });
         (found.len(), people.collect())
     }
