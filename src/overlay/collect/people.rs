@@ -12,8 +12,10 @@ use bevy_ecs::{
 
 use crate::{
     areas::party::PartyLeader,
-    healing::Stale,
-    mirror::presence::{IsSelf, SessionId, UserId, Username},
+    mirror::{
+        healing::Stale,
+        presence::{IsSelf, SessionId, UserId, Username},
+    },
     overlay::view::{MAX_PEOPLE, PersonView},
 };
 
