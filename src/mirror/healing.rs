@@ -146,7 +146,7 @@
 
 pub use super::{
     news::Reentered,
-    reentry::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
+    outcome::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
 };
 pub use crate::connection::{
     ConnectionLost, LoginNeeded, ReconnectStep, Reconnecting, Transition, TransitionKind,

@@ -11,6 +11,7 @@ mod index;
 mod leave;
 mod life;
 mod news;
+mod outcome;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
@@ -39,14 +40,14 @@ pub(crate) use self::{
         on_join_answered, remove, send_leave, take_unwanted,
     },
     life::{LifeCycle, NOTHING},
+    outcome::{LossReason, ReentryOutcome, ReentryPolicy},
     reconcile::{
         Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, note_kicked,
         set_own_session,
     },
     reentry::{
-        Item, LossReason, Reentering, Reentry, ReentryOutcome, ReentryPolicy, ask, ask_later,
-        default_policy, is_lost, is_restored, is_within_return_window, make_stale, policy, reenter,
-        rename, stale_contexts,
+        Item, Reentering, Reentry, ask, ask_later, default_policy, is_lost, is_restored,
+        is_within_return_window, make_stale, policy, reenter, rename, stale_contexts,
     },
 };
 use self::{
