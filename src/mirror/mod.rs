@@ -11,11 +11,11 @@ mod index;
 mod leave;
 mod life;
 mod news;
-mod outcome;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
 mod reentry;
+mod returning;
 mod roster;
 
 use bevy_app::{App, Plugin, PreUpdate};
@@ -40,7 +40,6 @@ pub(crate) use self::{
         on_join_answered, remove, send_leave, take_unwanted,
     },
     life::{LifeCycle, NOTHING},
-    outcome::{LossReason, ReentryOutcome, ReentryPolicy},
     reconcile::{
         Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, note_kicked,
         set_own_session,
@@ -49,6 +48,7 @@ pub(crate) use self::{
         Item, Reentering, Reentry, ask, ask_later, default_policy, is_lost, is_restored,
         is_within_return_window, make_stale, policy, reenter, rename, stale_contexts,
     },
+    returning::{LossReason, ReentryOutcome, ReentryPolicy},
 };
 use self::{
     early::EarlyArrivals,

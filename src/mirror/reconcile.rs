@@ -10,8 +10,8 @@ use super::{
     ids::{PresenceInfo, SessionId, UserId},
     index::ContextIndex,
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
-    outcome::Stale,
     presence::{IsSelf, Presence},
+    returning::Stale,
     roster::{Closed, Dismiss, PresenceIndex},
 };
 use crate::{

@@ -12,8 +12,8 @@ use super::{
     index::ContextIndex,
     leave::{leave_unwanted, lose},
     news::tell_reentered,
-    outcome::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
     reconcile::{self, Membership},
+    returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
     roster::PresenceIndex,
 };
 use crate::{

@@ -1,4 +1,4 @@
-//! How the local user gets back into what they were in when the connection was lost, and what came of that.
+//! What the game sees of re-entry: policies, outcomes and marks.
 
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
