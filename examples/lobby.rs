@@ -172,7 +172,8 @@ fn left(
     mut scene: ResMut<NextState<Scene>>,
 ) {
     let duel = duels.get(left.context);
-    if left.why == LeaveReason::YouLeft {
+    // With the connection, the match is lost, too: it has no name to enter it again.
+    if matches!(left.why, LeaveReason::YouLeft | LeaveReason::Disconnected) {
         scene.set(Scene::Lobby);
     } else if left.why.has_left()
         && duel.is_ok_and(|duel| duel.opponent == left.presence && !duel.is_over())
