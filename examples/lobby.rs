@@ -294,7 +294,7 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use bevy_nakama::{
-        proto::{Kind, Message},
+        proto::{Kind, Message, UserPresence, realtime},
         testing::*,
     };
 
@@ -494,23 +494,57 @@ mod tests {
         leaves(&mut game);
     }
 
-    /// The opponent has not left; the player is offline, and connects again.
-    #[test]
-    fn a_lost_connection_is_not_the_opponents_leave() {
-        let mut game = in_duel();
+    /// The connection is lost, and comes back.
+    fn comes_back(game: &mut TestGame) {
         game.connection_breaks();
         game.update();
-        assert_eq!(scene(&game), None);
-        assert_eq!(
-            read(&mut game),
-            ["is offline: the connection was lost: the server hung up"]
-        );
-        game.advance(PATIENCE + Duration::from_secs(1));
-        game.accept_login("ada");
-        game.update();
+        assert_eq!(scene(game), Some(Scene::Duel), "nobody has left");
+        while !game.opens_a_socket() {
+            game.update();
+        }
         game.server_accepts();
         game.update();
-        looks(&mut game);
+    }
+
+    #[test]
+    fn after_a_loss_of_the_connection_the_duel_goes_on() {
+        let mut game = in_duel();
+        round(&mut game, Hand::Rock, Hand::Rock);
+        comes_back(&mut game);
+        let asked = game.expect_sent(Kind::MatchJoin);
+        let ada = UserPresence {
+            session_id: "another session of ada".into(),
+            ..user_presence("ada")
+        };
+        let here = realtime::Match {
+            match_id: "m".into(),
+            presences: vec![user_presence("bob")],
+            self_: Some(ada),
+            ..default()
+        };
+        game.answer(&asked, Message::Match(here));
+        game.update();
+        read(&mut game);
+        round(&mut game, Hand::Rock, Hand::Scissors);
+        assert_eq!(read(&mut game), ["has won 1 rounds and lost 0"]);
+    }
+
+    /// The server was started again, and the match has no name to make it anew.
+    #[test]
+    fn a_match_that_does_not_come_back_leads_back_to_the_lobby() {
+        let mut game = in_duel();
+        comes_back(&mut game);
+        for _ in 0..30 {
+            for asked in game.sent() {
+                match asked.message {
+                    Some(Message::MatchJoin(_)) => game.refuse(&asked, 4, "Match not found"),
+                    Some(Message::MatchmakerAdd(_)) => return, // it looks for an opponent
+                    _ => game.acknowledge(&asked),
+                }
+            }
+            game.advance(Duration::from_secs(1));
+        }
+        panic!("still in {:?}", scene(&game));
     }
 
     #[test]

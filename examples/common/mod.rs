@@ -85,9 +85,7 @@ pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
 /// For players who have something that does not come back with the connection: what is said meanwhile is gone.
 pub(crate) fn cannot_go_on(lost: On<ConnectionLost>, mut player: ResMut<Player>) {
     let cause = &lost.cause;
-    player.problem = Some(format!(
-        "has missed something, because the connection was lost: {cause}"
-    ));
+    player.problem = Some(format!("has missed what happened meanwhile: {cause}"));
 }
 
 /// The connection was lost, and has come back by itself.
