@@ -494,6 +494,25 @@ mod tests {
         leaves(&mut game);
     }
 
+    /// The opponent has not left; the player is offline, and connects again.
+    #[test]
+    fn the_end_of_the_connection_is_not_the_opponents_leave() {
+        let mut game = in_duel();
+        game.connection_ends();
+        game.update();
+        assert_eq!(scene(&game), None);
+        assert_eq!(
+            read(&mut game),
+            ["is offline: replaced by a newer socket of the same account"]
+        );
+        game.advance(PATIENCE + Duration::from_secs(1));
+        game.accept_login("ada");
+        game.update();
+        game.server_accepts();
+        game.update();
+        looks(&mut game);
+    }
+
     /// The connection is lost, and comes back.
     fn comes_back(game: &mut TestGame) {
         game.connection_breaks();
