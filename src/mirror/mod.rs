@@ -15,6 +15,7 @@ pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
 mod reentry;
+mod returning;
 mod roster;
 
 use bevy_app::{App, Plugin, PreUpdate};
@@ -44,10 +45,10 @@ pub(crate) use self::{
         set_own_session,
     },
     reentry::{
-        Item, LossReason, Reentering, Reentry, ReentryOutcome, ReentryPolicy, ask, ask_later,
-        default_policy, is_lost, is_restored, is_within_return_window, make_stale, policy, reenter,
-        rename, stale_contexts,
+        Item, Reentering, Reentry, ask, ask_later, default_policy, is_lost, is_restored,
+        is_within_return_window, make_stale, policy, reenter, rename, stale_contexts,
     },
+    returning::{LossReason, ReentryOutcome, ReentryPolicy},
 };
 use self::{
     early::EarlyArrivals,
