@@ -4,7 +4,6 @@ use bevy_ecs::prelude::*;
 
 use super::{
     pending::{Deadline, Ending, Pending, Progress, Sent, Unsent},
-    socket::MATCH_JOIN,
     table::send,
 };
 use crate::{
@@ -140,7 +139,7 @@ fn send_unasked(
 ) {
     let mut deadline = Deadline::new(world);
     if matches!(message, Message::MatchJoin(_)) {
-        deadline = deadline.at_least(MATCH_JOIN);
+        deadline = deadline.of_match_join();
     }
     let unasked = Unasked {
         message: Some((message, terms)),
