@@ -2,4 +2,5 @@
 
 mod matches;
 mod steps;
+mod through_the_proxy;
 mod tokens;
