@@ -80,7 +80,7 @@ impl NakamaCommands<'_, '_, '_> {
 
     /// Tells the plugin that the network may be back, or may be another one: the player has closed the airplane mode, or the system says so. If the
     /// connection is lost, it tries again now; otherwise it makes sure that the server is still there, and finds out within seconds if it is not.
-    /// The plugin does the same when a frame has taken several seconds.
+    /// The plugin does the same when the process was stopped, or the machine asleep.
     pub fn network_is_back(mut self) {
         self.queue(healing::hurry);
     }

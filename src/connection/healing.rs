@@ -298,7 +298,7 @@ pub(crate) fn on_reopened(world: &mut World) {
 }
 
 /// "Try again now", or "ask for a sign of life".
-pub(crate) fn hurry(world: &mut World) {
+pub(super) fn hurry(world: &mut World) {
     let connection = world.resource::<NakamaConnection>();
     if connection.state == ConnectionState::Disconnected {
         return;
