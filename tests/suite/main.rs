@@ -12,6 +12,7 @@ mod connection;
 mod data;
 mod errors;
 mod form;
+mod healing;
 mod hostile;
 mod local_server;
 mod matches;

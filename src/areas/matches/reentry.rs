@@ -46,6 +46,9 @@ pub struct Entrance {
     at: Duration,
 }
 
+/// How long it takes until a match is asked for once more.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// How long a token of the matchmaker is good.
 const TOKEN_LIFE: Duration = Duration::from_secs(30);
 
@@ -137,6 +140,7 @@ fn send(world: &mut World, context: Entity, message: Message, may_be_new: bool) 
         read: entry,
         may_be_new,
         on_refusal: may_come,
+        then: |_, _| {},
     };
     mirror::reenter::<PresentIn, _>(world, context, message, how);
 }
@@ -165,7 +169,7 @@ fn may_come(world: &mut World, context: Entity, error: &ServerError) -> bool {
     let has_others = world.resource::<PresenceIndex>().count(context) > 1;
     let waits = has_others && mirror::is_within_return_window(world);
     if waits {
-        mirror::ask_later(world, context, ask);
+        mirror::ask_later(world, context, AGAIN, ask);
     }
     waits
 }
