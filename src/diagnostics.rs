@@ -23,7 +23,7 @@ use bevy_time::{Real, Time};
 
 use crate::{
     connection::{NakamaConnection, NetworkLink},
-    mirror::{early::EarlyArrivals, receive::ReceiveStats},
+    mirror::{Reentry, early::EarlyArrivals, receive::ReceiveStats},
     request::Requests,
     transport::TrafficTotals,
 };
@@ -70,6 +70,21 @@ pub const DROPPED: DiagnosticPath = DiagnosticPath::const_new("nakama/dropped");
 /// messages had to wait for the next frame.
 pub const OVER_BUDGET: DiagnosticPath = DiagnosticPath::const_new("nakama/over_budget");
 
+/// How often the plugin has tried to open a socket since the start.
+pub const ATTEMPTS: DiagnosticPath = DiagnosticPath::const_new("nakama/attempts");
+/// How often a connection has come back since the start, see [healing](crate::healing).
+pub const RECONNECTS: DiagnosticPath = DiagnosticPath::const_new("nakama/reconnects");
+/// How long the server had been silent when the plugin gave the last lost connection up, in milliseconds. 0 if the connection broke at once.
+pub const NOTICED_AFTER: DiagnosticPath = DiagnosticPath::const_new("nakama/noticed_after");
+/// How long the connection was away last time, from the loss to [`Connected`](crate::connection::Connected), in milliseconds.
+pub const AWAY: DiagnosticPath = DiagnosticPath::const_new("nakama/away");
+/// How much of that passed after the socket was open, in milliseconds: the local user entered again what they were in.
+pub const REENTRY: DiagnosticPath = DiagnosticPath::const_new("nakama/reentry");
+/// Matches, parties, channels, tickets and follows that the local user has entered again since the start.
+pub const RESTORED: DiagnosticPath = DiagnosticPath::const_new("nakama/restored");
+/// Those that they could not enter again.
+pub const LOST: DiagnosticPath = DiagnosticPath::const_new("nakama/lost");
+
 /// How long a rate is measured.
 const RATE: Duration = Duration::from_millis(500);
 
@@ -107,6 +122,13 @@ impl Plugin for NakamaDiagnosticsPlugin {
             .register_diagnostic(Diagnostic::new(HELD))
             .register_diagnostic(Diagnostic::new(DROPPED))
             .register_diagnostic(Diagnostic::new(OVER_BUDGET))
+            .register_diagnostic(Diagnostic::new(ATTEMPTS))
+            .register_diagnostic(Diagnostic::new(RECONNECTS))
+            .register_diagnostic(Diagnostic::new(NOTICED_AFTER).with_suffix(" ms"))
+            .register_diagnostic(Diagnostic::new(AWAY).with_suffix(" ms"))
+            .register_diagnostic(Diagnostic::new(REENTRY).with_suffix(" ms"))
+            .register_diagnostic(Diagnostic::new(RESTORED))
+            .register_diagnostic(Diagnostic::new(LOST))
             .add_systems(Last, measure);
     }
 }
@@ -118,6 +140,7 @@ fn measure(
     requests: Res<Requests>,
     early: Res<EarlyArrivals>,
     receive: Res<ReceiveStats>,
+    reentry: Res<Reentry>,
     mut last: Local<(Duration, TrafficTotals)>,
     mut diagnostics: Diagnostics,
 ) {
@@ -152,4 +175,14 @@ fn measure(
         (early.dropped() + receive.dropped + now.strays) as f64
     });
     diagnostics.add_measurement(&OVER_BUDGET, || receive.over_budget as f64);
+    diagnostics.add_measurement(&ATTEMPTS, || now.attempts as f64);
+    diagnostics.add_measurement(&RECONNECTS, || now.reconnects as f64);
+    diagnostics.add_measurement(&RESTORED, || reentry.restored as f64);
+    diagnostics.add_measurement(&LOST, || reentry.lost as f64);
+    if let Some(outage) = connection.last_outage() {
+        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        diagnostics.add_measurement(&NOTICED_AFTER, || milliseconds(outage.noticed_after));
+        diagnostics.add_measurement(&AWAY, || milliseconds(outage.away));
+        diagnostics.add_measurement(&REENTRY, || milliseconds(outage.reentry));
+    }
 }

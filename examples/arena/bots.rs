@@ -14,6 +14,7 @@ use bevy_nakama::prelude::*;
 
 use crate::{
     chat::Say,
+    check::{Check, Fault},
     game,
     movement::{HALF, Intent, Position, hash},
     online::Player,
@@ -23,7 +24,7 @@ use bevy_nakama::connection::Network;
 
 const NAMES: [&str; 6] = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald"];
 
-/// Running bots. They leave when this is dropped.
+/// Running bots.
 pub(crate) struct Bots {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<AppExit>>,
@@ -43,12 +44,8 @@ impl Bots {
                 let (network, stop) = (network.clone(), stop.clone());
                 thread::spawn(move || {
                     let mut bot = headless_game(player, &network);
-                    bot.add_plugins(sociable);
-                    bot.add_systems(Last, move |mut exit: MessageWriter<AppExit>| {
-                        if stop.load(Ordering::Relaxed) {
-                            exit.write(AppExit::Success);
-                        }
-                    });
+                    bot.add_plugins((sociable, Check::OfOthers));
+                    bot.add_systems(Last, end.run_if(move || stop.load(Ordering::Relaxed)));
                     bot.run()
                 })
             })
@@ -57,13 +54,33 @@ impl Bots {
     }
 }
 
-impl Drop for Bots {
-    fn drop(&mut self) {
+impl Bots {
+    /// They leave. Says what they were not content with.
+    pub(crate) fn end(self) -> Option<&'static str> {
         self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
+        let ends = self.threads.into_iter().map(JoinHandle::join);
+        let ends: Vec<_> = ends.collect();
+        let is_good = |end: &thread::Result<AppExit>| end.as_ref().is_ok_and(AppExit::is_success);
+        (!ends.iter().all(is_good))
+            .then_some("a bot was not in the arena in the end, or saw a fault")
     }
+}
+
+fn end(
+    player: Res<Player>,
+    fault: Res<Fault>,
+    connection: Res<NakamaConnection>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    let is_good = fault.0.is_none() && connection.is_connected();
+    if !is_good {
+        warn!("{}: {:?}, {:?}", player.name, connection.state(), fault.0);
+    }
+    exit.write(if is_good {
+        AppExit::Success
+    } else {
+        AppExit::error()
+    });
 }
 
 /// A player without a window, who walks about.

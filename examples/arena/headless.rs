@@ -1,6 +1,6 @@
 //! The arena without a window: walks about, and says what was seen. It ends after some seconds, or when it cannot go on.
 
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, mem, process::ExitCode, time::Duration};
 
 use bevy::{
     diagnostic::{Diagnostic, DiagnosticsPlugin, DiagnosticsStore},
@@ -9,7 +9,9 @@ use bevy::{
 use bevy_nakama::{diagnostics, diagnostics::NakamaDiagnosticsPlugin, prelude::*};
 
 use crate::{
+    Surroundings,
     bots::headless_game,
+    check::{Check, Fault},
     movement::{Position, Track},
     notice::Notice,
     online::{Player, Trouble},
@@ -48,9 +50,14 @@ pub(crate) fn run(
     network: &Network,
     options: &Options,
     number_of_bots: usize,
+    around: Surroundings,
 ) -> ExitCode {
+    let check = match around.chaos {
+        Some(_) => Check::OfOurLine,
+        None => Check::OfOthers,
+    };
     let mut app = headless_game(player, network);
-    app.add_plugins((DiagnosticsPlugin, NakamaDiagnosticsPlugin))
+    app.add_plugins((DiagnosticsPlugin, NakamaDiagnosticsPlugin, around, check))
         .init_resource::<Seen>()
         .init_resource::<Traffic>()
         .insert_resource(Run {
@@ -71,10 +78,12 @@ pub(crate) fn run(
 fn joined(
     reply: On<Replied<CreateMatch>>,
     time: Res<Time>,
+    mut is_in: Local<bool>,
     player: Res<Player>,
     names: Query<&Username, (With<PresentIn>, Without<IsSelf>)>,
 ) {
-    if reply.result.is_ok() {
+    // Back after a loss, it is as it was.
+    if reply.result.is_ok() && !mem::replace(&mut *is_in, true) {
         let me = &player.name;
         println!("{:6.1} s  joined as {me}", time.elapsed_secs());
         for name in &names {
@@ -116,7 +125,8 @@ fn end(
     run: Res<Run>,
     seen: Res<Seen>,
     traffic: Res<Traffic>,
-    trouble: Res<Trouble>,
+    (trouble, fault): (Res<Trouble>, Res<Fault>),
+    connection: Res<NakamaConnection>,
     here: Query<(), (With<PresentIn>, With<IsSelf>)>,
     mut exit: MessageWriter<AppExit>,
 ) {
@@ -137,11 +147,15 @@ fn end(
         seen.0.len()
     );
     let problem = if let Some(trouble) = &trouble.0 {
-        Some(trouble.as_str())
+        Some(trouble.clone())
+    } else if let Some(fault) = &fault.0 {
+        Some(fault.clone())
+    } else if let Some(lost) = connection.reconnecting() {
+        Some(format!("not connected in the end: {}", lost.cause()))
     } else if here.is_empty() {
-        Some("not in the arena in the end")
+        Some("not in the arena in the end".to_owned())
     } else if run.sees_somebody_move && seen.0.values().all(|way| way.length < 1.0) {
-        Some("nobody moved")
+        Some("nobody moved".to_owned())
     } else {
         None
     };

@@ -4,12 +4,18 @@
 //! machine joins the server of the first, as another player. `-- --server http://127.0.0.1:7350` uses a Nakama instead,
 //! `-- --help` tells the rest.
 //!
+//! Pull the cable, stop the server, or let `-- --chaos 8` do it: everybody is back as soon as the server is, as the same entities. If the
+//! arena with the server ends, another one takes its place, and the others go on there.
+//!
 //! Read it in this order: `account.rs` says who plays, `online.rs` logs in, connects and joins; `movement.rs` and `shockwave.rs` send and receive typed
-//! match data; `chat.rs` and `party.rs` are for the people; `bots.rs` and `headless.rs` are the same game without a window; `view` draws it.
+//! match data; `chat.rs` and `party.rs` are for the people; `host.rs` is about the server; `bots.rs` and `headless.rs` are the same game without
+//! a window; `view` draws it.
 
 mod account;
 mod bots;
+mod chaos;
 mod chat;
+mod check;
 mod headless;
 mod host;
 mod log;
@@ -26,7 +32,14 @@ use std::process::ExitCode;
 use bevy::prelude::*;
 use clap::Parser as _;
 
-use self::{account::Account, bots::Bots, host::Host, online::Player, options::Options};
+use self::{
+    account::Account,
+    bots::Bots,
+    chaos::Chaos,
+    host::{Host, Place},
+    online::Player,
+    options::Options,
+};
 use bevy_nakama::connection::Network;
 
 /// The game, without a window.
@@ -39,6 +52,24 @@ fn game(app: &mut App) {
         party::plugin,
         notice::plugin,
     ));
+}
+
+/// What is around the game of the player, and not around those of the bots.
+#[derive(Clone)]
+struct Surroundings {
+    place: Option<Place>,
+    chaos: Option<Chaos>,
+}
+
+impl Plugin for Surroundings {
+    fn build(&self, app: &mut App) {
+        if let Some(place) = &self.place {
+            app.add_plugins(place.clone());
+        }
+        if let Some(chaos) = &self.chaos {
+            app.add_plugins(chaos.clone());
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -59,20 +90,43 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let chaos = match Chaos::find(&options, &host.server) {
+        Ok(chaos) => chaos,
+        Err(error) => {
+            eprintln!("The bad line could not be made: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let account = Account::find(&options);
-    let player = Player::new(&host.server, &account.device, &account.name, &options.arena)
-        .kept_in(account.store.clone());
+    let mut player = Player::new(&host.server, &account.device, &account.name, &options.arena);
     let number_of_bots = options.bots.unwrap_or(host.bots);
     let bots = Bots::start(number_of_bots, &player, &network);
+    match &chaos {
+        // The address is another one each time: a session for it is not worth keeping.
+        Some(chaos) => player.server = chaos.server(&options),
+        None => player = player.kept_in(account.store.clone()),
+    }
+    let around = Surroundings {
+        place: host.place.clone(),
+        chaos,
+    };
 
     let exit = if options.headless {
-        headless::run(player, &network, &options, number_of_bots)
+        headless::run(player, &network, &options, number_of_bots, around)
     } else {
-        view::run(player.clone(), &network, &options).unwrap_or_else(|| {
+        view::run(player.clone(), &network, &options, around.clone()).unwrap_or_else(|| {
             println!("There is no display (or no graphics driver): going on without a window.");
-            headless::run(player, &network, &options, number_of_bots)
+            headless::run(player, &network, &options, number_of_bots, around)
         })
     };
-    drop(bots); // they say goodbye before their server goes
-    exit
+    // They say goodbye before their server goes.
+    let problem = bots.end();
+    drop(host);
+    match problem {
+        Some(problem) if options.headless => {
+            println!("{problem}");
+            ExitCode::FAILURE
+        }
+        _ => exit,
+    }
 }

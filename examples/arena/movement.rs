@@ -15,6 +15,8 @@ const SPEED: f32 = 260.0;
 const SEND_EVERY: Duration = Duration::from_millis(50);
 /// Others are shown as they were so long ago, in seconds. That is two messages, so that there is always a next place to move to.
 const DELAY: f64 = 0.1;
+/// Who was not heard of for so long glides to where they are now, and does not jump.
+const PAUSE: f64 = 0.5;
 
 /// Where somebody is. Sent to everybody else in the match.
 #[derive(Debug, Deserialize, Serialize)]
@@ -49,12 +51,24 @@ pub(crate) struct Intent {
     pub(crate) shockwave: bool,
 }
 
+/// What moves an avatar, or tells that it moved.
+#[derive(Clone, Debug, Eq, Hash, PartialEq, SystemSet)]
+struct Moves;
+
 pub(crate) fn plugin(app: &mut App) {
     app.add_match_data::<Moved>()
         .init_resource::<Intent>()
         .add_observer(arrive)
-        .add_systems(Update, (hear, (walk, follow)).chain())
-        .add_systems(Update, tell.after(walk).run_if(on_timer(SEND_EVERY)));
+        // While the connection is lost, everybody stands still.
+        .configure_sets(
+            Update,
+            Moves.run_if(not(in_state(ConnectionState::Reconnecting))),
+        )
+        .add_systems(Update, (hear, (walk, follow).in_set(Moves)).chain())
+        .add_systems(
+            Update,
+            tell.after(walk).in_set(Moves).run_if(on_timer(SEND_EVERY)),
+        );
 }
 
 /// Whoever is in the match is an entity already; here it becomes an avatar.
@@ -103,17 +117,20 @@ fn tell(mut commands: Commands, own: Query<(&Position, &PresentIn), With<IsSelf>
 fn hear(
     time: Res<Time>,
     mut moved: MessageReader<FromMatch<Moved>>,
-    mut tracks: Query<&mut Track>,
+    mut tracks: Query<(&mut Track, Option<&Position>)>,
 ) {
+    let now = time.elapsed_secs_f64();
     for FromMatch {
         sender, payload, ..
     } in moved.read()
     {
         let sender = sender.as_ref().and_then(|sender| sender.entity);
-        if let Some(mut track) = sender.and_then(|entity| tracks.get_mut(entity).ok()) {
-            track
-                .0
-                .push_back((time.elapsed_secs_f64(), Vec2::new(payload.x, payload.y)));
+        if let Some((mut track, shown)) = sender.and_then(|entity| tracks.get_mut(entity).ok()) {
+            let was_quiet = track.0.back().is_none_or(|(when, _)| now - when > PAUSE);
+            if was_quiet && let Some(Position(here)) = shown {
+                track.0 = VecDeque::from([(now - DELAY, *here)]);
+            }
+            track.0.push_back((now, Vec2::new(payload.x, payload.y)));
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Getting online: log in, connect, join. Each answer leads to the next step. If a step fails, the player may try again.
+//!
+//! A connection that is lost comes back by itself, and the player is in the match as before. Only a server that was set up anew, as the
+//! embedded one when it is started again, wants to know who it is.
 
 use bevy::prelude::*;
 use bevy_nakama::connection::Network;
-use bevy_nakama::prelude::*;
+use bevy_nakama::{healing::LoginNeeded, prelude::*};
 
 /// Who plays, and where.
 #[derive(Clone, Resource)]
@@ -59,7 +62,7 @@ impl Trouble {
     }
 }
 
-/// The player wants to try again what has failed.
+/// The player wants to try again what has failed, or does not want to wait for the next try.
 #[derive(Event)]
 pub(crate) struct TryAgain;
 
@@ -70,6 +73,7 @@ pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Trouble>()
         .add_systems(Startup, go_online)
         .add_observer(try_again)
+        .add_observer(log_in_again)
         .add_observer(logged_in)
         .add_observer(connected)
         .add_observer(joined)
@@ -93,6 +97,9 @@ fn try_again(
     player: Res<Player>,
     mut trouble: ResMut<Trouble>,
 ) {
+    if connection.state() == ConnectionState::Reconnecting {
+        return commands.nakama().connect();
+    }
     if trouble.0.take().is_none() {
         return;
     }
@@ -101,6 +108,10 @@ fn try_again(
     } else {
         commands.run_system_cached(go_online);
     }
+}
+
+fn log_in_again(_: On<LoginNeeded>, mut commands: Commands, player: Res<Player>) {
+    log_in(&mut commands, &player, &player.name);
 }
 
 fn log_in(commands: &mut Commands, player: &Player, name: &str) {

@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// Open the overlay from the start; F1 does so at any time.
     #[arg(long)]
     pub(crate) overlay: bool,
+    /// Cut the line this many seconds after each time it was connected, in another way each time.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) chaos: Option<f32>,
     /// End after this many seconds.
     #[arg(long)]
     pub(crate) seconds: Option<f32>,

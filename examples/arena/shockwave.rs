@@ -39,9 +39,10 @@ pub(crate) fn plugin(app: &mut App) {
 fn let_off(
     mut commands: Commands,
     mut intent: ResMut<Intent>,
+    connection: Res<NakamaConnection>,
     own: Query<(Entity, &Position, &PresentIn), With<IsSelf>>,
 ) {
-    if !std::mem::take(&mut intent.shockwave) {
+    if !std::mem::take(&mut intent.shockwave) || !connection.is_connected() {
         return;
     }
     for (entity, Position(at), present) in &own {

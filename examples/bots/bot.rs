@@ -10,7 +10,12 @@ use bevy::{
     prelude::*,
     state::app::StatesPlugin,
 };
-use bevy_nakama::{connection::Network, prelude::*, send::SendFailed};
+use bevy_nakama::{
+    connection::Network,
+    healing::{ConnectionLost, LoginNeeded},
+    prelude::*,
+    send::SendFailed,
+};
 
 use crate::{
     beat::Beat,
@@ -26,6 +31,8 @@ pub(crate) struct Bot {
     number: u32,
     run: Arc<Run>,
     tally: Arc<Mutex<Tally>>,
+    /// It counts as connected.
+    is_connected: bool,
     /// It has seen everybody in its room.
     is_ready: bool,
     /// When it sends, once the test has begun.
@@ -56,6 +63,7 @@ pub(crate) fn bot(
         number,
         run: run.clone(),
         tally: tally.clone(),
+        is_connected: false,
         is_ready: false,
         beat: None,
         next_message: 0,
@@ -65,6 +73,8 @@ pub(crate) fn bot(
     .add_systems(Update, (receive, look_around, send, leave).chain())
     .add_observer(connected)
     .add_observer(joined)
+    .add_observer(lost)
+    .add_observer(log_in)
     .add_observer(disconnected)
     .add_observer(send_failed);
     app.finish();
@@ -77,36 +87,59 @@ pub(crate) fn bot(
 }
 
 impl Bot {
+    fn login(&self) -> Login {
+        Login::device(format!("bevy-nakama-bot-{:06}", self.number + 1))
+    }
+
+    fn counts_as_connected(&mut self, is_connected: bool) {
+        if self.is_connected != is_connected {
+            self.is_connected = is_connected;
+            self.run.connected(if is_connected { 1 } else { -1 });
+        }
+    }
+
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn go_online(mut commands: Commands, bot: Res<Bot>) {
-    let number = bot.number + 1;
-    let login = Login::device(format!("bevy-nakama-bot-{number:06}"));
-    commands.nakama().log_in(&bot.run.server, login);
+    commands.nakama().log_in(&bot.run.server, bot.login());
     commands.nakama().connect(); // waits for the login
 }
 
-fn connected(_: On<Connected>, mut commands: Commands, bot: Res<Bot>) {
-    bot.run.connected(1);
+fn connected(_: On<Connected>, mut commands: Commands, mut bot: ResMut<Bot>) {
+    bot.counts_as_connected(true);
     let room = bot.run.room_of(bot.number);
-    // The first to name the match creates it, everybody else joins.
+    // The first to name the match creates it, everybody else joins. Who is back after a loss is in it already, and stays.
     commands.nakama().create_match(CreateMatch::named(room));
 }
 
 fn joined(reply: On<Replied<CreateMatch>>, bot: Res<Bot>) {
-    if let Err(error) = &reply.result {
+    // Who loses the connection meanwhile asks again once it is back.
+    if let Err(error) = &reply.result
+        && !matches!(error, RequestError::ConnectionLost { .. })
+    {
         bot.run
             .fail(format!("bot-{} could not join: {error}", bot.number + 1));
     }
 }
 
-fn disconnected(gone: On<Disconnected>, bot: Res<Bot>, was: Res<State<SessionState>>) {
-    if **was == SessionState::Online {
-        bot.run.connected(-1);
+/// It comes back.
+fn lost(lost: On<ConnectionLost>, mut bot: ResMut<Bot>) {
+    bot.counts_as_connected(false);
+    if bot.run.stage() != Stage::Leaving {
+        count(&mut bot.tally().lost, &lost.cause);
     }
+}
+
+/// The server was set up anew.
+fn log_in(_: On<LoginNeeded>, mut commands: Commands, bot: Res<Bot>) {
+    commands.nakama().log_in(&bot.run.server, bot.login());
+}
+
+fn disconnected(gone: On<Disconnected>, mut bot: ResMut<Bot>) {
+    bot.counts_as_connected(false);
     match bot.run.stage() {
         Stage::Entering => bot.run.fail(format!(
             "bot-{} is not connected: {}",
@@ -157,7 +190,7 @@ fn send(
     // When all bots were held up at once, they do not make up for it: no crowd of real players would.
     let in_one_frame = (options.rate / f64::from(options.frames)).ceil() as u32 + 1;
     let (due, skipped) = beat.take(Instant::now(), in_one_frame);
-    if due + skipped == 0 {
+    if due + skipped == 0 || !bot.is_connected {
         return;
     }
     for _ in 0..due {
@@ -197,7 +230,8 @@ fn receive(mut bot: ResMut<Bot>, mut inbox: MessageReader<MatchDataReceived>) {
 }
 
 fn leave(mut commands: Commands, bot: Res<Bot>, connection: Res<NakamaConnection>) {
-    if bot.run.stage() == Stage::Leaving && connection.is_connected() {
+    let is_here = connection.state() != ConnectionState::Disconnected;
+    if bot.run.stage() == Stage::Leaving && is_here {
         commands.nakama().disconnect();
     }
 }

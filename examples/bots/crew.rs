@@ -7,7 +7,10 @@ use std::{
 };
 
 use bevy::prelude::*;
-use bevy_nakama::{connection::Network, prelude::NakamaConnection};
+use bevy_nakama::{
+    connection::Network,
+    prelude::{ConnectionState, NakamaConnection},
+};
 
 use crate::{
     beat::Beat,
@@ -70,9 +73,11 @@ fn run_frames(mut apps: Vec<App>, run: &Run) {
         }
         if run.stage() == Stage::Leaving {
             let leaves_at = *leaves_at.get_or_insert(now + GOODBYE);
-            let is_connected =
-                |app: &App| app.world().resource::<NakamaConnection>().is_connected();
-            if now >= leaves_at || !apps.iter().any(is_connected) {
+            let is_gone = |app: &App| {
+                let connection = app.world().resource::<NakamaConnection>();
+                connection.state() == ConnectionState::Disconnected
+            };
+            if now >= leaves_at || apps.iter().all(is_gone) {
                 return;
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example bots -- --count 200 --rate 20 --room 20 --server http://127.0.0.1:7350` has 200 players in rooms of 20, and
 //! each sends 20 messages a second to the others in its room. Without `--server` it starts an embedded server. A line a second says how it goes, and a table
-//! in the end what was measured (`--json`: the same as an object). It fails if anybody lost the connection or any message was lost.
+//! in the end what was measured (`--json`: the same as an object). Whoever loses the connection comes back, and is
+//! counted. It fails if anybody is not back in the end, or if a message was lost although nobody had lost the connection.
 //!
 //! Each bot is a small Bevy app. They all share one `Network`, and few threads run the frames of all of them, see `crew.rs`.
 //!

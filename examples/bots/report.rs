@@ -38,13 +38,14 @@ impl Live {
         let _same_bounds = recent.subtract(&self.last.latency);
         let within = |percent| millis(Duration::from_micros(recent.value_at_percentile(percent)));
         let line = format!(
-            "{:4.0} s  {connected} connected, {:.0} sent/s, {:.0} delivered/s, {} under way, p50 {}, p99 {}, {} kicked",
+            "{:4.0} s  {connected} connected, {:.0} sent/s, {:.0} delivered/s, {} under way, p50 {}, p99 {}, {} lost and back, {} kicked",
             (now - self.start).as_secs_f64(),
             per_second(tally.sent, self.last.sent),
             per_second(tally.delivered, self.last.delivered),
             tally.expected.saturating_sub(tally.delivered),
             within(50.0),
             within(99.0),
+            tally.lost(),
             tally.kicked(),
         );
         (self.at, self.last) = (now, tally);
@@ -68,15 +69,17 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Whether nobody was kicked, nothing was lost, and nearly all was sent that should have been.
+    /// Whether everybody is connected in the end, and all has arrived, and nearly all was sent that should have been. A connection that was
+    /// lost and came back takes messages with it: then it is enough that everybody is back.
     pub(crate) fn is_good(&self) -> bool {
         let tally = &self.tally;
-        self.connected == self.options.count
-            && tally.kicked.is_empty()
-            && tally.send_failed.is_empty()
+        let has_lost_nothing = tally.send_failed.is_empty()
             && tally.delivered == tally.expected
             && tally.out_of_order == 0
-            && tally.skipped * 100 <= tally.sent
+            && tally.skipped * 100 <= tally.sent;
+        self.connected == self.options.count
+            && tally.kicked.is_empty()
+            && (has_lost_nothing || !tally.lost.is_empty())
     }
 
     fn sent_per_second(&self) -> f64 {
@@ -134,6 +137,7 @@ impl Report {
                 "p99": millis(tally.percentile(99.0)),
                 "max": millis(tally.longest()),
             },
+            "lost_and_back": tally.lost,
             "kicked": tally.kicked,
             "cpu": cpu,
             "memory_bytes": self.memory,
@@ -200,6 +204,8 @@ impl fmt::Display for Report {
                 options.frames
             ),
         )?;
+        row(f, "lost and back", tally.lost().to_string())?;
+        rows(f, "", &tally.lost)?;
         row(f, "kicked", tally.kicked().to_string())?;
         rows(f, "", &tally.kicked)?;
         match self.cpu {
@@ -280,6 +286,21 @@ mod tests {
         let reasons = Reasons::from([("a reason".into(), 1)]);
         assert!(!report(|it| it.tally.kicked = reasons.clone()).is_good());
         assert!(!report(|it| it.tally.send_failed = reasons.clone()).is_good());
+    }
+
+    #[test]
+    fn whoever_was_lost_and_is_back_may_have_lost_messages() {
+        let reasons = Reasons::from([("a reason".into(), 1)]);
+        let lost = |it: &mut Report| {
+            it.tally.lost = reasons.clone();
+            it.tally.delivered -= 1;
+        };
+        assert!(report(lost).is_good());
+        let is_not_back = |it: &mut Report| {
+            lost(it);
+            it.connected = 3;
+        };
+        assert!(!report(is_not_back).is_good());
     }
 
     #[test]

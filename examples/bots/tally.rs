@@ -20,7 +20,9 @@ pub(crate) struct Tally {
     pub(crate) skipped: u64,
     /// From the call that sends to the frame that receives, in microseconds.
     pub(crate) latency: Histogram<u64>,
-    /// Who lost the connection, by reason.
+    /// How often a connection was lost that came back or is to come back, by reason.
+    pub(crate) lost: Reasons,
+    /// Whose connection has ended, by reason.
     pub(crate) kicked: Reasons,
     /// What the plugin told with `SendFailed`, by reason.
     pub(crate) send_failed: Reasons,
@@ -40,6 +42,7 @@ impl Default for Tally {
             // It fails only for bounds that make no sense.
             latency: Histogram::new_with_bounds(1, LONGEST, 3)
                 .unwrap_or_else(|_| unreachable!("the bounds are constants")),
+            lost: Reasons::new(),
             kicked: Reasons::new(),
             send_failed: Reasons::new(),
         }
@@ -63,6 +66,7 @@ impl Tally {
         self.skipped += other.skipped;
         self.latency += &other.latency;
         for (own, others) in [
+            (&mut self.lost, &other.lost),
             (&mut self.kicked, &other.kicked),
             (&mut self.send_failed, &other.send_failed),
         ] {
@@ -72,7 +76,12 @@ impl Tally {
         }
     }
 
-    /// How many have lost the connection.
+    /// How often a connection was lost that came back.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.values().sum()
+    }
+
+    /// How many connections have ended.
     pub(crate) fn kicked(&self) -> u64 {
         self.kicked.values().sum()
     }

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Direction;
+use super::{
+    moment::Direction,
+    rule::{Rule, RuleId},
+};
 
 /// How many events are remembered.
 const MEMORY: usize = 10_000;
@@ -18,6 +21,7 @@ pub struct ChaosLog {
     start: Instant,
     events: VecDeque<ChaosEvent>,
     open: usize,
+    is_listening: bool,
     to_server: Flow,
     to_client: Flow,
 }
@@ -43,11 +47,26 @@ impl ChaosLog {
         self.open
     }
 
+    /// How often a rule has acted.
+    #[must_use]
+    pub fn acts(&self, rule: RuleId) -> usize {
+        let is_act = |event: &&ChaosEvent| matches!(event.kind, ChaosEventKind::Acted { id, .. } if id == rule);
+        self.events.iter().filter(is_act).count()
+    }
+
+    pub(super) fn is_listening(&self) -> bool {
+        self.is_listening
+    }
+
     fn add(&mut self, connection: u64, kind: ChaosEventKind) {
         match kind {
             ChaosEventKind::Opened => self.open += 1,
             ChaosEventKind::Closed { .. } | ChaosEventKind::Unreachable { .. } => self.open -= 1,
-            ChaosEventKind::Held { .. } | ChaosEventKind::Released { .. } => {}
+            ChaosEventKind::Listening => self.is_listening = true,
+            ChaosEventKind::StoppedListening => self.is_listening = false,
+            ChaosEventKind::Acted { .. }
+            | ChaosEventKind::Held { .. }
+            | ChaosEventKind::Released { .. } => {}
         }
         if self.events.len() == MEMORY {
             self.events.pop_front();
@@ -72,7 +91,10 @@ impl fmt::Display for ChaosLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for event in &self.events {
             let seconds = event.at.duration_since(self.start).as_secs_f64();
-            writeln!(f, "{seconds:9.3} #{} {}", event.connection, event.kind)?;
+            match event.connection {
+                0 => writeln!(f, "{seconds:9.3} {}", event.kind)?,
+                number => writeln!(f, "{seconds:9.3} #{number} {}", event.kind)?,
+            }
         }
         let (to_server, to_client) = (self.to_server, self.to_client);
         let open = self.open;
@@ -105,7 +127,7 @@ impl fmt::Display for Flow {
 pub struct ChaosEvent {
     /// When it happened.
     pub at: Instant,
-    /// The number of the connection. The first one is 1.
+    /// The number of the connection. The first one is 1; 0 stands for the proxy as a whole.
     pub connection: u64,
     /// What happened.
     pub kind: ChaosEventKind,
@@ -122,7 +144,14 @@ pub enum ChaosEventKind {
         /// Why.
         error: io::ErrorKind,
     },
-    /// A [`Rule::hold`](super::Rule::hold) holds something up now. A held line on which nobody sends has no such event.
+    /// A rule acts. A rule that holds or delays a line does so when that begins.
+    Acted {
+        /// Its name.
+        id: RuleId,
+        /// What it does.
+        rule: Rule,
+    },
+    /// A [`Rule::hold`] holds something up now. A held line on which nobody sends has no such event.
     Held {
         /// On which way.
         direction: Direction,
@@ -134,6 +163,10 @@ pub enum ChaosEventKind {
         /// How many bytes it is.
         bytes: u64,
     },
+    /// From now on, the proxy refuses connections, as if nobody listened.
+    StoppedListening,
+    /// The proxy accepts connections again.
+    Listening,
     /// The connection is over, on both ways.
     Closed {
         /// The bytes that it brought to the server.
@@ -145,17 +178,16 @@ pub enum ChaosEventKind {
 
 impl fmt::Display for ChaosEventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let to = |direction: &Direction| match direction {
-            Direction::ToServer => "to the server",
-            Direction::ToClient => "to the client",
-        };
         match self {
             Self::Opened => write!(f, "opened"),
             Self::Unreachable { error } => write!(f, "the server cannot be reached: {error}"),
-            Self::Held { direction } => write!(f, "held {}", to(direction)),
+            Self::Acted { rule, .. } => write!(f, "{rule}"),
+            Self::Held { direction } => write!(f, "held {direction}"),
             Self::Released { direction, bytes } => {
-                write!(f, "released {}: {bytes} bytes", to(direction))
+                write!(f, "released {direction}: {bytes} bytes")
             }
+            Self::StoppedListening => write!(f, "does not listen"),
+            Self::Listening => write!(f, "listens again"),
             Self::Closed {
                 to_server,
                 to_client,
@@ -180,6 +212,7 @@ impl Default for Record {
                 start: Instant::now(),
                 events: VecDeque::new(),
                 open: 0,
+                is_listening: true,
                 to_server: Flow::default(),
                 to_client: Flow::default(),
             }),

@@ -4,29 +4,49 @@
 //! the proxy. Without a [`Rule`], everything passes at once and unchanged. Add and remove rules while the game plays, and look at what
 //! your game makes of it, or test it: the [log](ChaosProxy::log) says what the proxy did.
 //!
-//! The proxy knows only bytes of TCP, so REST calls and sockets both pass through it. It is for plain `http://` addresses.
+//! REST calls and sockets both pass through it. It is for plain `http://` addresses.
 //!
 //! # Rules
 //!
-//! | rule | what it is like |
+//! A rule is what goes wrong, when, where and how often:
+//!
+//! | what | what it is like |
 //! |---|---|
 //! | [`Rule::hold`] | a stalled line: nothing gets through, and nothing is lost. When you remove the rule, all of it goes on at once, in order |
 //! | [`Rule::delay`] | a long line: every byte arrives that much later, in order, however many there are |
+//! | [`Rule::half_open`] | a cable that is cut: nothing gets through, and neither end hears of that |
+//! | [`Rule::reset`], [`Rule::refuse`] | a process that has died: the connection is reset, at once or when it is opened |
+//! | [`Rule::close`], [`Rule::close_without_code`] | a server that ends the session, with a close frame |
+//! | [`Rule::answer`] | a gateway that answers in place of the server, with an HTTP status |
+//! | [`Rule::drop_frame`], [`Rule::replace_frame`], [`Rule::duplicate_frame`], [`Rule::cut_frame`] | a line that damages what passes |
 //!
-//! A rule is for one [`Direction`]: a player whose uplink is bad still hears the others. It is for all connections, or only for those that
-//! are opened [from now on](Rule::for_new_connections). Several delays add up.
+//! | when | |
+//! |---|---|
+//! | as it is | at once, and when a connection is opened |
+//! | [`Rule::after`] | so long after a connection was opened |
+//! | [`Rule::when`] with [`Frames`] | when an envelope of a kind passes, on the way that you name |
+//! | [`Rule::when`] with [`Requests`] | when a request to a path passes: a call over REST, or the opening of a socket |
+//!
+//! A rule is for all connections, or for [new ones](Rule::for_new_connections), [open ones](Rule::for_open_connections) or
+//! [a single one](Rule::for_connection). It acts each time, [once](Rule::once) or [n times](Rule::times), perhaps beginning with
+//! [the n-th](Rule::nth) of its moments, until you remove it or its [time](Rule::lasting) is over. Several delays add up.
+//!
+//! The proxy looks into what passes only as far as rules have to know, and passes on what it cannot read. A [`Schedule`] adds rules at
+//! times that come from a seed. The server itself can go and come back somewhere else: [`ChaosProxy::stop_listening`],
+//! [`ChaosProxy::set_target`].
 //!
 //! # Examples
 //!
-//! The uplink of a player stalls for two seconds, on a line with a round trip of 100 ms:
+//! The line of a player is bad, stalls for two seconds, and is reset at the third message of a match:
 //!
 //! ```no_run
 //! use std::{thread, time::Duration};
 //!
 //! use bevy_nakama::{
-//!     chaos::{ChaosProxy, Direction, Rule},
+//!     chaos::{ChaosProxy, Direction, Frames, Rule},
 //!     local_server::{LocalServer, LocalServerConfig},
 //!     prelude::*,
+//!     proto::Kind,
 //! };
 //!
 //! let local = LocalServer::start(LocalServerConfig::default())?;
@@ -40,14 +60,23 @@
 //! let stall = proxy.add(Rule::hold(Direction::ToServer));
 //! thread::sleep(Duration::from_secs(2));
 //! proxy.remove(stall);
+//!
+//! let reset = Rule::reset().when(Frames::to_client(Kind::MatchData));
+//! let reset = proxy.add(reset.nth(3).once());
+//! proxy.wait_until(Duration::from_secs(60), |log| log.acts(reset) == 1);
 //! println!("{}", proxy.log());
 //! # std::io::Result::Ok(())
 //! ```
 
+mod line;
 mod log;
-mod pipe;
+mod moment;
 mod rule;
+mod rules;
+mod scan;
+mod schedule;
 mod shell;
+mod way;
 
 use std::{
     fmt, io,
@@ -59,11 +88,16 @@ use std::{
 
 use tokio::sync::{oneshot, watch};
 
-use self::{log::Record, rule::Rules, shell::Prepared};
+use self::{log::Record, rules::Rules, shell::Prepared};
 pub use self::{
     log::{ChaosEvent, ChaosEventKind, ChaosLog, Flow},
-    rule::{Direction, Rule, RuleId},
+    moment::{Direction, Frames, Requests, When},
+    rule::{Rule, RuleId},
+    schedule::Schedule,
 };
+
+/// How long the thread of a proxy may take to do what it is told.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running proxy. Dropping it cuts all connections and ends its thread, within milliseconds.
 pub struct ChaosProxy {
@@ -88,9 +122,9 @@ impl ChaosProxy {
         let target = host_and_port(target.as_ref())?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        let (rules, seen) = watch::channel(Rules::default());
+        let rules = watch::Sender::new(Rules::new(target));
         let record = Arc::new(Record::default());
-        let prepared = Prepared::new(listener, target, rules.clone(), seen, record.clone())?;
+        let prepared = Prepared::new(listener, rules.clone(), record.clone())?;
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("nakama-chaos-proxy".to_owned())
@@ -128,9 +162,57 @@ impl ChaosProxy {
         self.rules.send_if_modified(|rules| rules.remove(rule))
     }
 
-    /// Removes all rules.
+    /// Removes all rules, and what schedules still have to add.
     pub fn clear(&self) {
         self.rules.send_modify(Rules::clear);
+    }
+
+    /// Adds each rule of a schedule when its time has come, counted from now.
+    pub fn play(&self, schedule: &Schedule) {
+        self.rules.send_modify(|rules| {
+            for (after, rule) in schedule.steps() {
+                rules.plan(*after, rule.clone());
+            }
+        });
+    }
+
+    /// From now on, new connections lead to another address: the server has come back somewhere else.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn set_target(&self, target: impl AsRef<str>) -> io::Result<()> {
+        let target = host_and_port(target.as_ref())?;
+        self.rules.send_modify(|rules| rules.target = target);
+        Ok(())
+    }
+
+    /// From now on, whoever connects is refused, as if no proxy were there. What is open stays open.
+    ///
+    /// # Errors
+    ///
+    /// The system does not let the proxy keep its port.
+    pub fn stop_listening(&self) -> io::Result<()> {
+        self.set_listening(false)
+    }
+
+    /// Accepts connections again, at the same address.
+    ///
+    /// # Errors
+    ///
+    /// The system does not give the proxy its port back.
+    pub fn listen_again(&self) -> io::Result<()> {
+        self.set_listening(true)
+    }
+
+    fn set_listening(&self, is_listening: bool) -> io::Result<()> {
+        self.rules
+            .send_modify(|rules| rules.is_listening = is_listening);
+        let is_done = self.wait_until(PATIENCE, |log| log.is_listening() == is_listening);
+        is_done.then_some(()).ok_or_else(|| {
+            let text = format!("the port {} is not available", self.address.port());
+            io::Error::new(io::ErrorKind::AddrNotAvailable, text)
+        })
     }
 
     /// What has happened so far.

@@ -73,9 +73,23 @@ pub struct Reconnecting {
     pub(super) next_try: Option<Duration>,
     #[reflect(skip_serializing, default)]
     pub(super) last_failure: Option<DisconnectReason>,
+    /// When the socket was opened again.
+    pub(super) reopened: Duration,
     /// The token that the last renewal brought. If the server refuses that one, too, a renewal does not help.
     #[reflect(ignore)]
     pub(super) renewed: Option<Secret>,
+}
+
+/// How long the connection was away last time.
+#[derive(Clone, Copy, Debug, Default, Reflect)]
+#[type_path = "bevy_nakama::connection"]
+pub(crate) struct Outage {
+    /// How long the server had been silent when the connection was given up.
+    pub(crate) noticed_after: Duration,
+    /// From the loss until the connection was back.
+    pub(crate) away: Duration,
+    /// From the open socket until the connection was back.
+    pub(crate) reentry: Duration,
 }
 
 fn unknown() -> DisconnectReason {
@@ -91,6 +105,7 @@ impl Reconnecting {
             attempt: 0,
             next_try: None,
             last_failure: None,
+            reopened: Duration::ZERO,
             renewed: None,
         }
     }
@@ -436,11 +451,13 @@ pub(crate) fn on_renewed(
 
 /// The socket is open again.
 pub(crate) fn on_reopened(world: &mut World) {
+    let now = now(world);
     let mut connection = world.resource_mut::<NakamaConnection>();
     let token = connection.attempt.take().and_then(|it| it.token);
     let mut attempt = 0;
     if let Some(reconnecting) = &mut connection.reconnecting {
         reconnecting.step = ReconnectStep::Reentering;
+        reconnecting.reopened = now;
         attempt = reconnecting.attempt;
     }
     note(world, TransitionKind::Reopened { attempt });
@@ -457,6 +474,14 @@ pub(crate) fn on_resumed(world: &mut World) {
         return;
     };
     let away = now.saturating_sub(reconnecting.since);
+    connection.last_outage = Some(Outage {
+        noticed_after: match reconnecting.cause {
+            DisconnectReason::Silent { silence } => silence,
+            _ => Duration::ZERO,
+        },
+        away,
+        reentry: now.saturating_sub(reconnecting.reopened),
+    });
     let epoch = connection.epoch;
     world
         .resource_mut::<NetworkLink>()
@@ -474,7 +499,11 @@ pub(crate) fn on_resumed(world: &mut World) {
 }
 
 /// "Try again now", or "ask for a sign of life".
-pub(super) fn hurry(world: &mut World) {
+pub(crate) fn hurry(world: &mut World) {
+    let connection = world.resource::<NakamaConnection>();
+    if connection.state == ConnectionState::Disconnected {
+        return;
+    }
     world
         .resource_mut::<NetworkLink>()
         .stage(LinkCommand::Hurry);

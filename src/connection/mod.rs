@@ -44,7 +44,7 @@ pub use self::{
 pub(crate) use self::{
     connect::{on_closed, on_opened},
     healing::{
-        begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_resumed,
+        begin_renewal, hurry, need_login, on_due, on_lost, on_renewed, on_reopened, on_resumed,
         on_waiting, own_session, postpone, tell_lost,
     },
     link::{NetworkLink, forget_waiting_data, hand_over},

@@ -8,7 +8,7 @@ use bevy_state::state::{ComputedStates, NextState, State, StateTransition, State
 
 use super::{
     attempt::Attempt,
-    healing::{History, ReconnectStep, Reconnecting, Transition},
+    healing::{History, Outage, ReconnectStep, Reconnecting, Transition},
     options::ConnectOptions,
 };
 use crate::{
@@ -120,6 +120,7 @@ pub struct NakamaConnection {
     pub(super) session: Option<(NakamaServer, NakamaSession)>,
     pub(super) reconnecting: Option<Reconnecting>,
     pub(super) history: History,
+    pub(super) last_outage: Option<Outage>,
 }
 
 impl NakamaConnection {
@@ -146,6 +147,11 @@ impl NakamaConnection {
     /// The last 64 things that happened to the connection, oldest first.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &Transition> + ExactSizeIterator {
         self.history.0.iter()
+    }
+
+    /// How long the connection was away last time, if it has come back.
+    pub(crate) fn last_outage(&self) -> Option<Outage> {
+        self.last_outage
     }
 
     /// Whether a loss of this connection heals.

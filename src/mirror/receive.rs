@@ -62,6 +62,9 @@ pub(crate) fn may_judge_deadlines(stats: Res<ReceiveStats>) -> bool {
 /// operating system, because the network thread comes to read it only now; so deadlines are judged with the next frame.
 const AWAY: Duration = Duration::from_millis(250);
 
+/// After a frame that took longer than this, the process may have been stopped, or the machine asleep: the network may be another one.
+const STOPPED: Duration = Duration::from_secs(2);
+
 /// In how many frames in a row the budget may be used up before deadlines are judged all the same.
 const UNREAD_FRAMES: u32 = 8;
 
@@ -73,7 +76,11 @@ pub(crate) fn receive(world: &mut World) {
     let begin = Instant::now();
     let clock = *world.resource::<BudgetClock>();
     let budget = world.resource::<NakamaSettings>().receive_budget;
-    let was_away = world.resource::<Time<Real>>().delta() > AWAY;
+    let delta = world.resource::<Time<Real>>().delta();
+    if delta > STOPPED {
+        connection::hurry(world);
+    }
+    let was_away = delta > AWAY;
     request::tell_known(world);
     world.resource_mut::<NetworkLink>().begin_frame();
     let mut until_look = DATA_PER_LOOK;

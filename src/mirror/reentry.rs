@@ -105,9 +105,19 @@ pub(crate) struct Reentry {
     /// How many items have no outcome.
     open: usize,
     /// What is asked once more, and when.
-    later: Vec<(Duration, Entity, fn(&mut World, Entity))>,
+    later: Vec<Later>,
     pub(crate) restored: u64,
     pub(crate) lost: u64,
+}
+
+/// What is asked once more.
+#[derive(Debug)]
+struct Later {
+    /// In time since the app's start.
+    at: Duration,
+    context: Entity,
+    ask: fn(&mut World, Entity),
+    item: Option<Item>,
 }
 
 /// After so much time the connection counts as usable, whatever has no outcome yet.
@@ -167,10 +177,13 @@ pub(super) fn tick(world: &mut World, now: Duration) {
     let is_over = reentry.is_running && now.saturating_sub(reentry.began) >= PATIENCE;
     let due: Vec<_> = reentry
         .later
-        .extract_if(.., |(at, ..)| *at <= now)
+        .extract_if(.., |later| later.at <= now)
         .collect();
-    for (_, entity, ask) in due {
-        ask(world, entity);
+    for later in due {
+        (later.ask)(world, later.context);
+        if let Some(item) = later.item {
+            item.done(world);
+        }
     }
     if is_over {
         finish(world);
@@ -245,16 +258,21 @@ pub(crate) fn ask_joining(
     });
 }
 
-/// Asks after this time, unless the connection is lost before. It holds up nothing.
+/// Asks after this time, unless the connection is lost before. `item` is what that holds up, if anything.
 pub(crate) fn ask_later(
     world: &mut World,
     context: Entity,
     wait: Duration,
+    item: Option<Item>,
     ask: fn(&mut World, Entity),
 ) {
-    let at = now(world) + wait;
-    let mut reentry = world.resource_mut::<Reentry>();
-    reentry.later.push((at, context, ask));
+    let later = Later {
+        at: now(world) + wait,
+        context,
+        ask,
+        item,
+    };
+    world.resource_mut::<Reentry>().later.push(later);
 }
 
 /// What the local user is in, and has not entered again.

@@ -218,6 +218,23 @@ impl Deadline {
         }
     }
 
+    /// The same time, counted from another moment on.
+    pub(super) fn from(&self, at: Duration) -> Self {
+        Self {
+            timeout: self.timeout,
+            at: at + self.timeout,
+        }
+    }
+
+    /// The same, but not shorter than this.
+    pub(super) fn at_least(self, least: Duration) -> Self {
+        let timeout = self.timeout.max(least);
+        Self {
+            timeout,
+            at: self.at + (timeout - self.timeout),
+        }
+    }
+
     /// How much time there is left.
     pub(super) fn left(&self, world: &World) -> Duration {
         self.at.saturating_sub(now(world))

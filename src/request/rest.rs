@@ -4,9 +4,10 @@
 //! session and makes the call once more. There is one refresh for all calls that need it. They wait for it, each within its own
 //! deadline. (To refresh before the token ends would save a round trip per minute, but needs clocks that agree.)
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use bevy_ecs::prelude::*;
+use bevy_time::{Real, Time};
 
 use super::{
     error::RequestError,
@@ -18,9 +19,10 @@ use super::{
     table::send,
 };
 use crate::{
+    connection::NetworkLink,
     error::RestError,
     session,
-    transport::{Failure, RestCall, RestResponse, Secret, error_text},
+    transport::{Backoff, Failure, RestCall, RestResponse, Secret, error_text},
 };
 
 /// A request over REST. Its entity always goes with the answer.
@@ -39,6 +41,11 @@ pub(crate) trait RestRequest: Request<Refusal: From<RestError>> {
 
     /// The server has answered. Whether that leads to another call before there is an outcome; [`to_call`](Self::to_call) says which.
     fn goes_on(&mut self, _response: &RestResponse) -> bool {
+        false
+    }
+
+    /// Whether it is to be tried again and again if the server cannot be reached.
+    fn retries(&self, _world: &World) -> bool {
         false
     }
 
@@ -95,6 +102,7 @@ pub(crate) fn submit_rest<R: RestRequest>(world: &mut World, entity: Entity, req
         token: None,
         was_refused: false,
         has_begun: false,
+        later: None,
     };
     send(world, Box::new(open));
 }
@@ -111,16 +119,53 @@ struct Open<R> {
     was_refused: bool,
     /// Whether the server has done an earlier part.
     has_begun: bool,
+    /// The tries that have failed, and when the next one is, in time since the app's start.
+    later: Option<(Backoff, Duration)>,
+}
+
+impl<R: RestRequest> Open<R> {
+    /// The server could not be reached, and it is to be tried again: says when.
+    fn try_later(&mut self, world: &World) {
+        let time = world.resource::<Time<Real>>();
+        let now = time.startup() + time.elapsed();
+        let (mut backoff, _) = self.later.take().unwrap_or_else(|| {
+            let mut backoff = Backoff::new(None);
+            backoff.begin(now);
+            (backoff, Duration::ZERO)
+        });
+        let at = time.elapsed() + backoff.next(now).wait;
+        self.made.deadline = self.made.deadline.from(at);
+        self.later = Some((backoff, at));
+    }
+}
+
+/// Whether the server could not be reached, or has no time just now.
+fn is_out_of_reach(ending: &Ending) -> bool {
+    match ending {
+        Ending::Failed(Failure::Unreachable(_) | Failure::Timeout { .. }) => true,
+        Ending::Response(response) => matches!(response.status, 408 | 429 | 502..=504),
+        _ => false,
+    }
 }
 
 impl<R: RestRequest> Pending for Open<R> {
     fn next_message(&mut self, world: &World) -> Result<Sent, Unsent> {
+        if let Some((_, at)) = &self.later
+            && world.resource::<Time<Real>>().elapsed() < *at
+        {
+            world.resource::<NetworkLink>().ask_for_a_frame();
+            return Err(Unsent::Waits);
+        }
         let (call, token) = self.part.to_call().complete(world, &self.made)?;
         self.token = token;
         Ok(Sent::Call(call))
     }
 
     fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+        if is_out_of_reach(&ending) && self.made.is_wanted(world) && self.part.retries(world) {
+            self.try_later(world);
+            return Progress::More(self);
+        }
         let ending = match (ending, self.token.take()) {
             (Ending::Response(response), Some(token)) if response.is_success() => {
                 session::on_accepted(world, &token);

@@ -1,6 +1,6 @@
 //! Requests over the socket.
 
-use std::{collections::VecDeque, error::Error, mem};
+use std::{collections::VecDeque, error::Error, mem, time::Duration};
 
 use bevy_ecs::prelude::*;
 
@@ -160,13 +160,20 @@ impl<R: Acknowledged> SocketRequest for R {
     }
 }
 
+/// A server gives the handler of a match 10 s to decide on a join. Whoever waits no longer than that never hears of it.
+pub(super) const MATCH_JOIN: Duration = Duration::from_secs(12);
+
 /// Makes a request over the socket, on an entity that waits for its answer.
 pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
     mark_pending::<R>(world, entity);
     let since = world.resource_mut::<Moments>().next();
     let Parts { first, rest } = request.split(room(world));
+    let mut made = Made::now(world, entity);
+    if R::JOINS == Some(Area::Match) {
+        made.deadline = made.deadline.at_least(MATCH_JOIN);
+    }
     let open = Open {
-        made: Made::now(world, entity),
+        made,
         since,
         done: Vec::new(),
         part: first,

@@ -5,6 +5,7 @@ use bevy_ecs::prelude::*;
 use super::{
     area::Area,
     pending::{Deadline, Ending, Pending, Progress, Sent, Unsent},
+    socket::MATCH_JOIN,
     table::send,
 };
 use crate::{
@@ -151,7 +152,10 @@ fn send_unasked(
     purpose: Purpose,
     hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
-    let deadline = Deadline::new(world);
+    let mut deadline = Deadline::new(world);
+    if matches!(message, Message::MatchJoin(_)) {
+        deadline = deadline.at_least(MATCH_JOIN);
+    }
     let unasked = Unasked {
         message: Some((message, terms)),
         deadline,

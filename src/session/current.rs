@@ -112,6 +112,11 @@ impl CurrentSession {
         self.logins.insert(request);
     }
 
+    /// Whether a login is under way, and the user has not logged out since it began.
+    pub(crate) fn awaits(&self, request: Entity) -> bool {
+        self.logins.contains(&request)
+    }
+
     /// A login has its answer. Whether that may put a session in place.
     pub(crate) fn login_ends(&mut self, request: Entity) -> bool {
         self.logins.remove(&request)

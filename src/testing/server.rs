@@ -24,6 +24,12 @@ impl TestGame {
         self.wire.input(Input::Opened(socket));
     }
 
+    /// Whether the game wants a socket, or has one.
+    #[must_use]
+    pub fn opens_a_socket(&self) -> bool {
+        self.wire.socket.is_some()
+    }
+
     /// The server ends the socket, or does not accept it. Does nothing if the game opens no socket.
     pub fn server_ends(&mut self, reason: DisconnectReason) {
         if let Some(socket) = self.wire.socket {

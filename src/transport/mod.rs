@@ -28,7 +28,7 @@ pub(crate) use self::{
     command::{
         Auth, ConnectPlan, Epoch, LinkCommand, RequestId, RestCall, is_path_segment, path_segment,
     },
-    core::{Action, Core, Input, SocketId, deadline::LONGEST, parse_request_cid},
+    core::{Action, Core, Input, SocketId, backoff::Backoff, deadline::LONGEST, parse_request_cid},
     error::seconds,
     event::{Answer, Direction, Failure, LinkEvent, Pushed, RawEnvelope, RestResponse, Told},
     link::{Driver, Link, LinkSettings},

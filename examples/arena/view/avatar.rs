@@ -1,7 +1,7 @@
 //! Avatars and shockwaves, drawn.
 
 use bevy::{prelude::*, sprite::Text2dShadow, text::TextLayoutInfo};
-use bevy_nakama::prelude::*;
+use bevy_nakama::{healing::Stale, prelude::*};
 
 use super::{
     layout::Zoom,
@@ -12,6 +12,9 @@ use crate::{
     movement::{HALF, Position, RADIUS, hash},
     shockwave::{REACH, Spreads},
 };
+
+/// The color of those who may be gone.
+const GRAY: Color = Color::oklch(0.45, 0.0, 0.0);
 
 #[derive(Resource)]
 struct Pictures {
@@ -31,6 +34,13 @@ struct Pupils {
 #[derive(Component)]
 struct NameTag;
 
+/// How gray the ball is, from 0 to 1: we do not know whether this player is still there.
+#[derive(Component, Default)]
+pub(super) struct Gray(f32);
+
+/// How long it takes to turn gray, and to get the color back, in seconds.
+const FADES_IN: f32 = 0.3;
+
 /// A shockwave that is seen, from 0 to 1.
 #[derive(Component)]
 struct Wave(f32);
@@ -44,6 +54,7 @@ pub(crate) fn plugin(app: &mut App) {
             (
                 place.after(crate::movement::follow),
                 look,
+                tint,
                 fade,
                 place_name_tags,
             ),
@@ -102,6 +113,7 @@ fn dress(
                 ..default()
             },
             Transform::from_translation(here.extend(depth)),
+            Gray::default(),
         ))
         .with_children(|avatar| {
             for side in [-1.0, 1.0] {
@@ -176,6 +188,18 @@ fn look(
         pupils.gaze = pupils.gaze.lerp(way, ease);
         pupils.seen_at = *here;
         transform.translation = (pupils.gaze * 2.4).extend(0.1);
+    }
+}
+
+/// Softly: most losses are over in a moment, and nothing is to flash.
+fn tint(time: Res<Time>, mut balls: Query<(&UserId, &mut Sprite, &mut Gray, Has<Stale>)>) {
+    let step = time.delta_secs() / FADES_IN;
+    for (user, mut sprite, mut gray, is_stale) in &mut balls {
+        let wanted = f32::from(u8::from(is_stale));
+        if gray.0 != wanted {
+            gray.0 = (gray.0 + (wanted - gray.0).clamp(-step, step)).clamp(0.0, 1.0);
+            sprite.color = color_of(user).mix(&GRAY, gray.0);
+        }
     }
 }
 

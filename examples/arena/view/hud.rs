@@ -1,7 +1,12 @@
 //! The head-up display: where we are, who is here, and which keys do what.
 
+use std::time::Duration;
+
 use bevy::{picking::hover::Hovered, prelude::*};
-use bevy_nakama::prelude::*;
+use bevy_nakama::{
+    healing::{ReconnectStep, Reconnecting},
+    prelude::*,
+};
 
 use super::{
     avatar::color_of,
@@ -20,8 +25,16 @@ struct Roster;
 #[derive(Component)]
 pub(super) struct Banner;
 
+/// What a text of the banner says.
 #[derive(Component)]
-struct BannerText;
+enum Says {
+    What,
+    Why,
+    Next,
+}
+
+/// A loss that is over by then is not worth a word.
+const UNSEEN: Duration = Duration::from_millis(500);
 
 #[derive(Component)]
 struct Keys;
@@ -84,9 +97,9 @@ fn build(mut commands: Commands, places: Res<Places>) {
             Pickable::IGNORE,
             Banner,
             children![
-                text("Not in the arena", 15.0, Color::WHITE),
-                (text("", 12.0, ALERT), BannerText),
-                text("R: try again", 12.0, BRIGHT),
+                (text("", 15.0, Color::WHITE), Says::What),
+                (text("", 12.0, ALERT), Says::Why),
+                (text("", 12.0, BRIGHT), Says::Next),
             ],
         ));
     });
@@ -145,6 +158,7 @@ fn show_status(
         },
         ConnectionState::Connecting if current.is_logging_in() => format!("logging in at {url}"),
         ConnectionState::Connecting => format!("connecting to {url}"),
+        ConnectionState::Reconnecting => format!("reconnecting to {url}"),
         _ => "not connected".to_owned(),
     };
     if line.0 != status {
@@ -152,31 +166,72 @@ fn show_status(
     }
 }
 
+/// Says why nothing moves, and when the next try is.
 fn show_trouble(
+    time: Res<Time<Real>>,
     trouble: Res<Trouble>,
+    connection: Res<NakamaConnection>,
     mut banner: Single<&mut Node, With<Banner>>,
-    mut text: Single<&mut Text, With<BannerText>>,
+    mut texts: Query<(&mut Text, &Says)>,
     mut keys: Query<(&mut Node, &Does), Without<Banner>>,
 ) {
-    if !trouble.is_changed() {
-        return;
-    }
-    let shown_if = |is_shown| {
-        if is_shown {
-            Display::Flex
-        } else {
-            Display::None
-        }
+    let lost = connection.reconnecting();
+    let lost = lost.filter(|lost| time.elapsed() >= lost.since() + UNSEEN);
+    let shown = match (&trouble.0, lost) {
+        (Some(trouble), _) => Some(("Not in the arena", trouble.clone(), "R: try again".into())),
+        (None, Some(lost)) => Some((
+            "The connection is lost",
+            lost.cause().to_string(),
+            next_step(lost, time.elapsed()),
+        )),
+        (None, None) => None,
     };
-    banner.display = shown_if(trouble.0.is_some());
+    show_if(&mut banner, shown.is_some());
     for (mut key, does) in &mut keys {
-        key.display = shown_if(match does {
+        let is_of_use = match does {
             Does::Always => true,
-            Does::InTheArena => trouble.0.is_none(),
-            Does::Outside => trouble.0.is_some(),
-        });
+            Does::InTheArena => shown.is_none(),
+            Does::Outside => shown.is_some(),
+        };
+        show_if(&mut key, is_of_use);
     }
-    text.0 = trouble.0.clone().unwrap_or_default();
+    let Some((title, reason, next)) = shown else {
+        return;
+    };
+    for (mut text, says) in &mut texts {
+        let wanted = match says {
+            Says::What => title,
+            Says::Why => &reason,
+            Says::Next => &next,
+        };
+        if text.0 != wanted {
+            text.0 = wanted.to_owned();
+        }
+    }
+}
+
+/// What comes next, with the key for those who do not want to wait.
+fn next_step(lost: &Reconnecting, now: Duration) -> String {
+    match (lost.step(), lost.next_try()) {
+        (ReconnectStep::Waiting, Some(next)) => {
+            let seconds = next.saturating_sub(now).as_secs_f32().ceil();
+            format!("Try {} in {seconds} s   R: now", lost.attempt())
+        }
+        (ReconnectStep::LoginNeeded, _) => "Logging in again".to_owned(),
+        (ReconnectStep::Reentering, _) => "Back in a moment".to_owned(),
+        _ => format!("Try {} is under way", lost.attempt()),
+    }
+}
+
+fn show_if(node: &mut Mut<Node>, is_shown: bool) {
+    let wanted = if is_shown {
+        Display::Flex
+    } else {
+        Display::None
+    };
+    if node.display != wanted {
+        node.display = wanted;
+    }
 }
 
 /// The names of everybody, each in their color. Made anew when somebody comes or goes.

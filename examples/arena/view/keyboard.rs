@@ -1,7 +1,7 @@
-//! WASD or arrows to move, space for a shockwave, R to try again.
+//! WASD or arrows to move, space for a shockwave, R to try again, or right now.
 
 use bevy::{input_focus::InputFocus, prelude::*, text::EditableText};
-use bevy_nakama::overlay;
+use bevy_nakama::{overlay, prelude::*};
 
 use crate::{
     movement::Intent,
@@ -29,8 +29,14 @@ fn stand(mut intent: ResMut<Intent>) {
     *intent = Intent::default();
 }
 
-fn try_again(mut commands: Commands, keys: Res<ButtonInput<KeyCode>>, trouble: Res<Trouble>) {
-    if trouble.0.is_some() && keys.just_pressed(KeyCode::KeyR) {
+fn try_again(
+    mut commands: Commands,
+    keys: Res<ButtonInput<KeyCode>>,
+    trouble: Res<Trouble>,
+    connection: Res<NakamaConnection>,
+) {
+    let is_out = trouble.0.is_some() || connection.reconnecting().is_some();
+    if is_out && keys.just_pressed(KeyCode::KeyR) {
         commands.trigger(TryAgain);
     }
 }

@@ -20,7 +20,7 @@ use bevy::{
 };
 use bevy_nakama::prelude::*;
 
-use crate::{game, online::Player, options::Options};
+use crate::{Surroundings, game, online::Player, options::Options};
 use bevy_nakama::connection::Network;
 
 /// What the window shows of the game, and how people play it.
@@ -43,7 +43,12 @@ fn view(app: &mut App) {
 }
 
 /// Plays in a window. `None` if there is no display, or nothing to draw with.
-pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Option<ExitCode> {
+pub(crate) fn run(
+    player: Player,
+    network: &Network,
+    options: &Options,
+    around: Surroundings,
+) -> Option<ExitCode> {
     let window = Window {
         title: "bevy_nakama arena".into(),
         resolution: options.size.into(),
@@ -64,7 +69,7 @@ pub(crate) fn run(player: Player, network: &Network, options: &Options) -> Optio
     };
     let mut app = without_noise(move || {
         let mut app = App::new();
-        app.add_plugins((plugins, nakama, overlay, game, view))
+        app.add_plugins((plugins, nakama, overlay, game, view, around))
             .insert_resource(player);
         while app.plugins_state() == PluginsState::Adding {
             bevy::tasks::tick_global_task_pools_on_main_thread();

@@ -1,5 +1,7 @@
 //! Whether everything finds its place, in small windows and in large ones. It is laid out as in a window, and drawn nowhere.
 
+mod lost;
+
 use std::time::{Duration, Instant};
 
 use bevy::{
@@ -320,7 +322,7 @@ fn everything_finds_its_place_in_every_window() {
 fn after_a_disconnect_the_window_says_so_and_no_panel_stays() {
     let mut arena = Arena::with(&["Grace"]);
     arena.window.world_mut().trigger(Say::text("hello"));
-    drop(arena.server.take());
+    arena.window.world_mut().commands().nakama().disconnect();
     arena.until("offline", |world| {
         !world.resource::<NakamaConnection>().is_connected()
     });

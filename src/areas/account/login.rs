@@ -32,6 +32,7 @@ pub struct Login {
     import_friends: Option<bool>,
     username: Option<String>,
     vars: BTreeMap<String, String>,
+    retries: bool,
 }
 
 impl fmt::Debug for Login {
@@ -150,6 +151,7 @@ impl Login {
             import_friends: None,
             username: None,
             vars: BTreeMap::new(),
+            retries: false,
         }
     }
 
@@ -173,6 +175,14 @@ impl Login {
     #[must_use]
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.username = Some(username.into());
+        self
+    }
+
+    /// If the server cannot be reached, tries again and again, with the same waits as [healing](crate::healing), until it answers. The answer to
+    /// the request comes with that. To give up, despawn the request's entity, or [log out](NakamaCommands::log_out).
+    #[must_use]
+    pub fn retry(mut self) -> Self {
+        self.retries = true;
         self
     }
 
@@ -301,6 +311,7 @@ impl RestRequest for LogIn {
             import_friends,
             username,
             vars,
+            retries: _,
         } = &self.login;
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, choice) in [("create", create), ("sync", import_friends)] {
@@ -331,6 +342,10 @@ impl RestRequest for LogIn {
             created,
             restored: self.stored.is_some(),
         })
+    }
+
+    fn retries(&self, world: &World) -> bool {
+        self.login.retries && world.resource::<CurrentSession>().awaits(self.request)
     }
 
     fn goes_on(&mut self, response: &RestResponse) -> bool {

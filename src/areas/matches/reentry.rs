@@ -9,7 +9,7 @@ use bevy_time::{Real, Time};
 use super::{CreateMatch, JoinMatch, Match, MatchRefusal, PresentIn, entry};
 use crate::{
     error::ServerError,
-    mirror::{self, LossReason, Reentering, ReentryPolicy, presence::PresenceIndex},
+    mirror::{self, Item, LossReason, Reentering, ReentryPolicy, presence::PresenceIndex},
     proto::{Message, realtime::match_join::Id},
     request::SocketRequest as _,
     transport::Secret,
@@ -169,7 +169,8 @@ fn may_come(world: &mut World, context: Entity, error: &ServerError) -> bool {
     let has_others = world.resource::<PresenceIndex>().count(context) > 1;
     let waits = has_others && mirror::is_within_return_window(world);
     if waits {
-        mirror::ask_later(world, context, AGAIN, ask);
+        let item = Item::new(world);
+        mirror::ask_later(world, context, AGAIN, Some(item), ask);
     }
     waits
 }

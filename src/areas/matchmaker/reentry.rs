@@ -31,7 +31,7 @@ pub(super) fn reenter(world: &mut World) {
         } else if wait.is_zero() {
             ask(world, ticket);
         } else {
-            mirror::ask_later(world, ticket, wait, ask);
+            mirror::ask_later(world, ticket, wait, None, ask);
         }
     }
 }

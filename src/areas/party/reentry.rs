@@ -69,12 +69,12 @@ fn ask(world: &mut World, entity: Entity) {
                 // The join request of the local user's old session: the leader's answer to it takes it out of the way.
                 PartyRefusal::AlreadyAsked(_) => {
                     wait_for_leader(world, entity, id, None);
-                    return mirror::ask_later(world, entity, AGAIN, ask);
+                    return mirror::ask_later(world, entity, AGAIN, None, ask);
                 }
                 PartyRefusal::Full(_) | PartyRefusal::RequestsFull(_)
                     if mirror::time_since_reopened(world) < GHOST =>
                 {
-                    return mirror::ask_later(world, entity, AGAIN, ask);
+                    return mirror::ask_later(world, entity, AGAIN, None, ask);
                 }
                 _ => LossReason::Refused(error),
             },

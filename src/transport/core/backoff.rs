@@ -21,7 +21,7 @@ const STEADY: Duration = Duration::from_secs(5);
 
 /// Counts the tries of an outage. Everybody loses a server at the same time, so each wait is a random part of its limit.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     random: StdRng,
     /// Tries after the first socket.
     tries: u32,
@@ -33,7 +33,7 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// A seed makes its waits repeatable.
-    pub(super) fn new(seed: Option<u64>) -> Self {
+    pub(crate) fn new(seed: Option<u64>) -> Self {
         Self {
             random: seed.map_or_else(rand::make_rng, StdRng::seed_from_u64),
             tries: 0,
@@ -43,7 +43,7 @@ impl Backoff {
     }
 
     /// The game has asked for a connection.
-    pub(super) fn begin(&mut self, now: Instant) {
+    pub(crate) fn begin(&mut self, now: Instant) {
         self.tries = 0;
         self.since = Some(now);
         self.opened = None;
@@ -55,7 +55,7 @@ impl Backoff {
     }
 
     /// The socket is gone, or was not opened. A socket that was open for a moment only does not end the outage.
-    pub(super) fn next(&mut self, now: Instant) -> Wait {
+    pub(crate) fn next(&mut self, now: Instant) -> Wait {
         let opened = self.opened.take();
         if opened.is_some_and(|at| now.saturating_duration_since(at) >= STEADY) {
             self.begin(now);
@@ -99,8 +99,8 @@ impl Backoff {
 
 /// When the next try is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Wait {
+pub(crate) struct Wait {
     /// Which one it will be, from 1.
-    pub(super) attempt: u32,
-    pub(super) wait: Duration,
+    pub(crate) attempt: u32,
+    pub(crate) wait: Duration,
 }

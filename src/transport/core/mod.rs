@@ -3,7 +3,7 @@
 //! The driver (the network thread, or a test with a clock of its own) puts in what happens with the moment it happens
 //! at, takes out what is to be done, and asks when to come back.
 
-mod backoff;
+pub(crate) mod backoff;
 mod commands;
 pub(crate) mod deadline;
 mod flow;

@@ -1,6 +1,6 @@
 //! A delayed line brings everything in order, that much later, and as much as is sent.
 
-use std::{thread, time::Instant};
+use std::time::Instant;
 
 use super::*;
 

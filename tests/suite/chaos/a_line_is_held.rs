@@ -72,7 +72,7 @@ fn of_two_rules_both_have_to_go() {
 
 #[test]
 fn a_rule_for_new_connections_leaves_the_others_alone() {
-    let mut lines = Lines::new();
+    let lines = Lines::new();
     let old = lines.open();
     let rule = lines
         .proxy

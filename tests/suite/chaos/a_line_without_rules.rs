@@ -1,7 +1,5 @@
 //! Without a rule, the proxy is as good as not there.
 
-use std::thread;
-
 use super::*;
 
 #[test]

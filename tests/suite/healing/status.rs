@@ -1,7 +1,18 @@
 //! Scenario 30: the local user shows the same status and follows the same users as before.
 
-use super::*;
-use bevy_nakama::proto::{Kind, Message};
+use std::time::Duration;
+
+use bevy::prelude::*;
+use bevy_nakama::{
+    healing::Stale,
+    prelude::*,
+    presence::Departed,
+    proto::{Kind, Message, UserPresence, realtime},
+    testing::*,
+};
+
+use super::steps::{again, hear_of, lose, reopen};
+use crate::common::log::Log;
 
 fn user(game: &TestGame, name: &str) -> Option<Entity> {
     let index = game.app.world().resource::<FollowedUserIndex>();
@@ -71,7 +82,7 @@ fn game() -> (TestGame, Log) {
     game.acknowledge(&asked);
     game.server_says(status_presences(&[("ada", "in the lobby")], &["ada"]));
     game.update();
-    let log = watch::<FollowedUser>(&mut game);
+    let log = hear_of::<FollowedUser>(&mut game);
     (game, log)
 }
 
@@ -131,7 +142,7 @@ fn who_stayed_keeps_the_entity_in_silence_and_the_others_come_and_go() {
             "Restored",
             "-cat WhileAway",
             "Restored",
-            "connected again"
+            "resumed"
         ]
     );
     let of_bob = sessions(&game, "bob");
@@ -172,7 +183,7 @@ fn after_a_restart_of_the_server_everybody_is_waited_for() {
     lose(&mut game);
     reopen(&mut game);
     game.sent_in_order_status(&[]);
-    assert_eq!(log.take(), ["Restored", "Restored", "connected again"]);
+    assert_eq!(log.take(), ["Restored", "Restored", "resumed"]);
     game.advance(Duration::from_secs(5));
     game.server_says(comes_online(vec![shows(again("bob"), "here")]));
     game.server_says(comes_online(vec![shows(user_presence("dave"), "new")]));
@@ -200,10 +211,7 @@ fn what_happens_before_the_answer_counts_after_it() {
         shows(user_presence("bob"), "here"),
         shows(user_presence("cat"), "there"),
     ]);
-    assert_eq!(
-        log.take(),
-        ["Restored", "Restored", "-bob Left", "connected again"]
-    );
+    assert_eq!(log.take(), ["Restored", "Restored", "-bob Left", "resumed"]);
 }
 
 #[test]
@@ -245,11 +253,11 @@ fn who_hides_stays_hidden() {
 #[test]
 fn nobody_followed_and_nothing_shown_needs_no_message() {
     let mut game = TestGame::connected();
-    let log = watch::<FollowedUser>(&mut game);
+    let log = hear_of::<FollowedUser>(&mut game);
     lose(&mut game);
     reopen(&mut game);
     assert!(game.sent().is_empty());
-    assert_eq!(log.take(), ["connected again"]);
+    assert_eq!(log.take(), ["resumed"]);
 }
 
 #[test]
@@ -282,7 +290,7 @@ fn two_hundred_are_followed_in_parts() {
     }
     assert!(parts > 1);
     let before: Vec<_> = names.iter().map(|name| sessions(&game, name)).collect();
-    let log = watch::<FollowedUser>(&mut game);
+    let log = hear_of::<FollowedUser>(&mut game);
     lose(&mut game);
     reopen(&mut game);
     let mut again = 0;

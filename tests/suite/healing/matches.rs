@@ -1,0 +1,410 @@
+//! Matches stay, and so does everybody in them.
+
+use bevy::prelude::*;
+use bevy_nakama::{
+    connection::ConnectionState,
+    healing::{ReentryPolicy, Stale},
+    matches::{CreateMatch, JoinMatch, Match},
+    prelude::*,
+    proto::{Kind, Message, UserPresence},
+    testing::{TestGame, match_presences, user_presence},
+};
+
+use super::steps::{again, listen, lose, match_with, reopen, state, wait};
+use crate::common::log::Log;
+
+/// A game in a match that it has entered by its id.
+fn in_match(names: &[&str]) -> (TestGame, Log) {
+    let mut game = TestGame::joined("m", names);
+    let log = listen(&mut game);
+    (game, log)
+}
+
+fn joins(names: &[UserPresence]) -> Message {
+    let mut event = match_presences("m", &[], &[]);
+    if let Message::MatchPresenceEvent(event) = &mut event {
+        event.joins = names.to_vec();
+    }
+    event
+}
+
+fn is_stale(game: &TestGame, entity: Entity) -> bool {
+    game.app.world().get::<Stale>(entity).is_some()
+}
+
+#[test]
+fn scenario_1_after_a_reset_everybody_is_who_they_were() {
+    let (mut game, log) = in_match(&["ada", "bob", "cat"]);
+    let the_match = game.match_entity("m");
+    let [ada, bob, cat] = ["ada", "bob", "cat"].map(|name| game.presence_of("m", name));
+    lose(&mut game);
+    assert_eq!(
+        log.take(),
+        ["lost: the connection was lost: the server hung up"]
+    );
+    for entity in [the_match, ada, bob, cat] {
+        assert!(is_stale(&game, entity));
+    }
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(
+        &asked,
+        match_with(
+            "m",
+            &[again("ada"), user_presence("bob"), user_presence("cat")],
+        ),
+    );
+    game.update();
+    assert_eq!(log.take(), ["match: Restored", "resumed"]);
+    assert_eq!(state(&game), ConnectionState::Connected);
+    assert_eq!(game.match_entity("m"), the_match);
+    assert_eq!(game.presence_of("m", "bob"), bob);
+    assert_eq!(game.presence_of("m", "cat"), cat);
+    let world = game.app.world();
+    assert_eq!(world.get::<SessionId>(ada), Some(&"session-ada-2".into()));
+    assert!(world.get::<IsSelf>(ada).is_some());
+    for entity in [the_match, ada, bob, cat] {
+        assert!(!is_stale(&game, entity));
+    }
+    game.update();
+    assert_eq!(log.take(), [""; 0]);
+}
+
+#[test]
+fn scenario_18_who_left_leaves_once_and_who_is_new_joins_once() {
+    let (mut game, log) = in_match(&["ada", "bob", "cat"]);
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(
+        &asked,
+        match_with(
+            "m",
+            &[again("ada"), user_presence("bob"), user_presence("dave")],
+        ),
+    );
+    game.update();
+    assert_eq!(
+        log.take(),
+        [
+            "+dave WhileAway",
+            "-cat WhileAway",
+            "match: Restored",
+            "resumed"
+        ]
+    );
+}
+
+#[test]
+fn scenario_18_a_user_with_a_new_session_keeps_the_entity() {
+    let (mut game, log) = in_match(&["ada", "bob", "cat"]);
+    let bob = game.presence_of("m", "bob");
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), again("bob"), user_presence("cat")]),
+    );
+    game.update();
+    assert_eq!(log.take(), ["match: Restored", "resumed"]);
+    assert_eq!(
+        game.app.world().get::<SessionId>(bob),
+        Some(&"session-bob-2".into())
+    );
+}
+
+#[test]
+fn scenario_18_two_devices_of_a_user_stay_two() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    game.server_says(joins(&[again("bob")]));
+    game.update();
+    let bob = game.presence_of("m", "bob");
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    let third = UserPresence {
+        session_id: "session-bob-3".into(),
+        ..user_presence("bob")
+    };
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("bob"), third]),
+    );
+    game.update();
+    // One of the two has come back with another session.
+    assert_eq!(log.take(), ["match: Restored", "resumed"]);
+    assert_eq!(game.presence_of("m", "bob"), bob);
+}
+
+#[test]
+fn scenario_4_the_own_ghost_is_hidden() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    let the_match = game.match_entity("m");
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(
+        &asked,
+        match_with(
+            "m",
+            &[again("ada"), user_presence("ada"), user_presence("bob")],
+        ),
+    );
+    game.update();
+    assert_eq!(log.take(), ["match: Restored", "resumed"]);
+    let index = game.app.world().resource::<PresenceIndex>();
+    assert_eq!(
+        (index.count(the_match), index.own_ghosts(the_match)),
+        (2, 1)
+    );
+    game.server_says(match_presences("m", &[], &["ada"]));
+    game.update();
+    assert_eq!(log.take(), [""; 0]);
+    let index = game.app.world().resource::<PresenceIndex>();
+    assert_eq!(
+        (index.count(the_match), index.own_ghosts(the_match)),
+        (2, 0)
+    );
+}
+
+#[test]
+fn scenario_19_events_wait_for_the_answer() {
+    let (mut game, log) = in_match(&["ada", "bob", "cat"]);
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.server_says(match_presences("m", &["dave"], &["cat"]));
+    game.update();
+    assert_eq!(log.take(), [""; 0]);
+    // The answer was made before cat left, and after dave came.
+    let everybody = [
+        again("ada"),
+        user_presence("bob"),
+        user_presence("cat"),
+        user_presence("dave"),
+    ];
+    game.answer(&asked, match_with("m", &everybody));
+    game.update();
+    assert_eq!(
+        log.take(),
+        ["+dave WhileAway", "match: Restored", "resumed", "-cat Left"]
+    );
+}
+
+/// A game in a match that it has entered by its name, with bob and cat.
+fn in_named_match() -> (TestGame, Log, Entity) {
+    let mut game = TestGame::connected();
+    let entity = game.commands(|commands| {
+        commands
+            .nakama()
+            .create_match(CreateMatch::named("lobby"))
+            .id()
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::MatchCreate);
+    let everybody = ["ada", "bob", "cat"].map(user_presence);
+    game.answer(&asked, match_with("m", &everybody));
+    game.update();
+    let log = listen(&mut game);
+    (game, log, entity)
+}
+
+#[test]
+fn scenario_21_after_a_restart_everybody_comes_back_at_a_different_second() {
+    let (mut game, log, entity) = in_named_match();
+    let [bob, cat] = ["bob", "cat"].map(|name| game.presence_of("m", name));
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchCreate);
+    game.answer(&asked, match_with("m", &[again("ada")]));
+    game.update();
+    assert_eq!(log.take(), ["match: Recreated", "resumed"]);
+    assert_eq!(game.match_entity("m"), entity);
+    assert!(is_stale(&game, bob) && is_stale(&game, cat));
+    wait(&mut game, 3);
+    game.server_says(joins(&[again("bob")]));
+    game.update();
+    assert_eq!(log.take(), [""; 0]);
+    assert!(!is_stale(&game, bob) && is_stale(&game, cat));
+    assert_eq!(
+        game.app.world().get::<SessionId>(bob),
+        Some(&"session-bob-2".into())
+    );
+    wait(&mut game, 20);
+    assert_eq!(log.take(), ["-cat WhileAway"]);
+}
+
+#[test]
+fn scenario_21_who_entered_by_id_asks_until_somebody_has_made_it_anew() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    let bob = game.presence_of("m", "bob");
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    for _ in 0..3 {
+        let asked = game.expect_sent(Kind::MatchJoin);
+        game.refuse(&asked, 4, "Match not found");
+        game.update();
+        wait(&mut game, 1);
+    }
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(&asked, match_with("m", &[again("ada"), again("bob")]));
+    game.update();
+    assert_eq!(log.take(), ["match: Restored", "resumed"]);
+    assert_eq!(
+        game.app.world().get::<SessionId>(bob),
+        Some(&"session-bob-2".into())
+    );
+}
+
+#[test]
+fn scenario_22_a_match_that_is_gone_is_lost_once() {
+    let (mut game, log) = in_match(&["ada"]);
+    let entity = game.match_entity("m");
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.refuse(&asked, 4, "Match not found");
+    game.update();
+    let heard = log.take();
+    assert!(heard[0].starts_with("match: Lost(Refused("), "{heard:?}");
+    assert_eq!(heard[1..], ["-ada Disconnected", "resumed"]);
+    assert!(game.app.world().get::<Match>(entity).is_none());
+    wait(&mut game, 30);
+    assert_eq!(log.take(), [""; 0]);
+}
+
+#[test]
+fn scenario_22_a_match_that_nobody_makes_anew_is_lost_in_the_end() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    for _ in 0..2300 {
+        game.update();
+        for asked in game.sent() {
+            game.refuse(&asked, 4, "Match not found");
+        }
+    }
+    let heard = log.take();
+    assert_eq!(heard[0], "resumed", "after 5 s it is usable");
+    assert!(heard[1].starts_with("match: Lost(Refused("), "{heard:?}");
+    assert_eq!(heard[2..], ["-bob Disconnected", "-ada Disconnected"]);
+}
+
+#[test]
+fn scenario_23_a_handler_that_refuses_is_a_loss_with_its_reason() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.refuse(&asked, 5, "the gates are shut");
+    game.update();
+    let heard = log.take();
+    assert!(heard[0].contains("the gates are shut"), "{heard:?}");
+    assert_eq!(heard[3..], ["resumed"]);
+}
+
+#[test]
+fn a_policy_to_drop_a_match_drops_it() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    let entity = game.match_entity("m");
+    game.app
+        .world_mut()
+        .entity_mut(entity)
+        .insert(ReentryPolicy::Drop);
+    lose(&mut game);
+    reopen(&mut game);
+    assert_eq!(game.sent(), []);
+    let heard = log.take();
+    assert_eq!(
+        heard[1..],
+        [
+            "match: Lost(Policy)",
+            "-bob Disconnected",
+            "-ada Disconnected",
+            "resumed"
+        ]
+    );
+}
+
+#[test]
+fn scenario_33_a_match_that_is_despawned_while_away_is_not_entered_again() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    let entity = game.match_entity("m");
+    lose(&mut game);
+    game.app.world_mut().despawn(entity);
+    game.update();
+    reopen(&mut game);
+    assert_eq!(game.sent(), []);
+    let heard = log.take();
+    assert_eq!(heard[1..], ["-bob YouLeft", "-ada YouLeft", "resumed"]);
+}
+
+#[test]
+fn scenario_33_a_match_that_is_left_while_away_goes_at_once() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    let entity = game.match_entity("m");
+    let replies = Log::default();
+    let to = replies.clone();
+    game.observe(move |reply: On<Replied<LeaveMatch>>| to.add(format!("{:?}", reply.result)));
+    lose(&mut game);
+    game.commands(|commands| {
+        commands.nakama().leave_match(entity);
+    });
+    game.update();
+    assert_eq!(replies.take(), ["Ok(())"]);
+    assert_eq!(log.take()[1..], ["-bob YouLeft", "-ada YouLeft"]);
+    reopen(&mut game);
+    assert_eq!(game.sent(), []);
+    assert_eq!(log.take(), ["resumed"]);
+}
+
+#[test]
+fn scenario_33_a_join_while_away_is_made_when_the_connection_is_back() {
+    let mut game = TestGame::connected();
+    let log = listen(&mut game);
+    lose(&mut game);
+    log.take();
+    let entity =
+        game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("other")).id());
+    game.update();
+    assert_eq!(game.sent(), []);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    assert_eq!(log.take(), ["resumed"]);
+    game.answer(&asked, match_with("other", &[again("ada")]));
+    game.update();
+    assert_eq!(log.take(), ["+ada Present"]);
+    assert_eq!(game.match_entity("other"), entity);
+}
+
+#[test]
+fn scenario_12_an_outage_during_re_entry_starts_it_over() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    lose(&mut game);
+    reopen(&mut game);
+    let first = game.expect_sent(Kind::MatchJoin);
+    lose(&mut game);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    assert_ne!(first.cid, asked.cid);
+    assert_eq!(game.sent(), [], "nothing is asked twice");
+    let third = UserPresence {
+        session_id: "session-ada-3".into(),
+        ..user_presence("ada")
+    };
+    game.answer(&asked, match_with("m", &[third, user_presence("bob")]));
+    game.update();
+    let cause = "lost: the connection was lost: the server hung up";
+    assert_eq!(log.take(), [cause, cause, "match: Restored", "resumed"]);
+}

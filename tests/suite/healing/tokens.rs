@@ -1,0 +1,413 @@
+//! A connection that comes back has the tokens that it needs, or says that the player has to log in.
+
+use bevy::prelude::*;
+use bevy_nakama::{
+    __testing::forge_token,
+    connection::{ConnectionState, DisconnectReason, NakamaConnection, ReconnectStep},
+    healing::LoginNeeded,
+    prelude::*,
+    session::SessionRefreshed,
+    testing::{TestGame, server},
+};
+use serde_json::json;
+
+use super::steps::{listen, lose, reopen, state, wait};
+use crate::common::log::Log;
+
+const REFRESH: (&str, &str) = ("POST", "/v2/account/session/refresh");
+const GOOD: u64 = u32::MAX as u64;
+const LOST: &str = "lost: the connection was lost: the server hung up";
+
+/// A token of a user that ends at this time, in seconds since 1970. The number tells tokens apart.
+fn token(name: &str, ends: u64, number: u32) -> String {
+    let user = format!("user-{name}");
+    forge_token(&json!({ "uid": user, "usn": name, "exp": ends, "tid": number }))
+}
+
+fn session(name: &str, ends: u64, number: u32) -> NakamaSession {
+    let refresh = token(name, GOOD, 1000 + number);
+    NakamaSession::restore(&token(name, ends, number), Some(&refresh)).expect("tokens")
+}
+
+/// A game that is connected as ada, with a session whose token ends then.
+fn connected(ends: u64) -> (TestGame, Log) {
+    let mut game = TestGame::new();
+    let session = session("ada", ends, 1);
+    game.commands(|commands| {
+        commands.nakama().use_session(&server(), session);
+        commands.nakama().connect();
+    });
+    game.update();
+    if ends < GOOD {
+        let old = token("ada", ends, 2);
+        game.answer_rest(
+            200,
+            &json!({ "token": old, "refresh_token": token("ada", GOOD, 1002) }),
+        );
+        game.update();
+    }
+    game.server_accepts();
+    game.update();
+    let log = listen(&mut game);
+    let to = log.clone();
+    game.observe(move |new: On<SessionRefreshed>| {
+        to.add(format!("new tokens for {}", new.session.username()));
+    });
+    (game, log)
+}
+
+/// The game asks for new tokens, and gets them.
+#[track_caller]
+fn give_tokens(game: &mut TestGame, number: u32) {
+    assert_eq!(refreshes(game), 1);
+    let refresh = token("ada", GOOD, 1000 + number);
+    game.answer_rest(
+        200,
+        &json!({ "token": token("ada", GOOD, number), "refresh_token": refresh }),
+    );
+    game.update();
+}
+
+fn refreshes(game: &mut TestGame) -> usize {
+    let calls = game.rest_calls();
+    let all = calls
+        .iter()
+        .all(|(method, path)| (*method, path.as_str()) == REFRESH);
+    assert!(all, "{calls:?}");
+    calls.len()
+}
+
+fn refuse_refresh(game: &mut TestGame) {
+    let text = "Refresh token invalid or expired.";
+    game.answer_rest(401, &json!({ "code": 16, "message": text }));
+    game.update();
+    game.update();
+}
+
+/// Runs until the game opens a socket, and refuses it.
+#[track_caller]
+fn refuse_socket(game: &mut TestGame) {
+    until(game, TestGame::opens_a_socket);
+    game.server_ends(DisconnectReason::Refused {
+        status: 401,
+        message: "Missing or invalid token".into(),
+    });
+    game.update();
+}
+
+#[track_caller]
+fn until(game: &mut TestGame, is_so: impl Fn(&TestGame) -> bool) {
+    for _ in 0..3000 {
+        if is_so(game) {
+            return;
+        }
+        game.update();
+    }
+    panic!(
+        "not within 30 s: {:?}",
+        game.app.world().resource::<NakamaConnection>()
+    );
+}
+
+fn step(game: &TestGame) -> Option<ReconnectStep> {
+    let connection = game.app.world().resource::<NakamaConnection>();
+    connection.reconnecting().map(|it| it.step())
+}
+
+#[test]
+fn scenario_13_a_token_that_ended_while_away_is_replaced_once() {
+    let (mut game, log) = connected(1);
+    lose(&mut game);
+    until(&mut game, |game| {
+        step(game) == Some(ReconnectStep::Refreshing)
+    });
+    assert!(!game.opens_a_socket());
+    give_tokens(&mut game, 3);
+    reopen(&mut game);
+    assert_eq!(refreshes(&mut game), 0);
+    assert_eq!(log.take(), [LOST, "new tokens for ada", "resumed"]);
+}
+
+#[test]
+fn scenario_14_a_refused_token_is_replaced_once_and_tried_once() {
+    let (mut game, log) = connected(GOOD);
+    lose(&mut game);
+    refuse_socket(&mut game);
+    give_tokens(&mut game, 3);
+    reopen(&mut game);
+    assert_eq!(log.take(), [LOST, "new tokens for ada", "resumed"]);
+}
+
+#[test]
+fn scenario_14_a_refresh_without_an_answer_is_asked_again() {
+    let (mut game, log) = connected(1);
+    lose(&mut game);
+    for _ in 0..3 {
+        until(&mut game, |game| {
+            step(game) == Some(ReconnectStep::Refreshing)
+        });
+        game.rest_breaks();
+        game.update();
+        game.update();
+        assert_eq!(step(&game), Some(ReconnectStep::Waiting));
+    }
+    until(&mut game, |game| {
+        step(game) == Some(ReconnectStep::Refreshing)
+    });
+    give_tokens(&mut game, 3);
+    reopen(&mut game);
+    assert_eq!(log.take(), [LOST, "new tokens for ada", "resumed"]);
+}
+
+#[test]
+fn scenario_14_a_call_over_rest_and_the_socket_share_a_refresh() {
+    let (mut game, log) = connected(1);
+    lose(&mut game);
+    until(&mut game, |game| {
+        step(game) == Some(ReconnectStep::Refreshing)
+    });
+    game.commands(|commands| {
+        commands.nakama().list_matches(ListMatches::new(10));
+    });
+    game.update();
+    assert_eq!(refreshes(&mut game), 1);
+    give_tokens(&mut game, 3);
+    assert_eq!(game.rest_calls().len(), 1, "now the call is made");
+    reopen(&mut game);
+    assert_eq!(log.take(), [LOST, "new tokens for ada", "resumed"]);
+}
+
+#[test]
+fn scenario_15_a_session_that_is_over_ends_the_connection_with_the_reason() {
+    let (mut game, log) = connected(1);
+    lose(&mut game);
+    until(&mut game, |game| {
+        step(game) == Some(ReconnectStep::Refreshing)
+    });
+    refuse_refresh(&mut game);
+    let ended = "ended: the session has ended: Refresh token invalid or expired. (401)";
+    assert_eq!(log.take(), [LOST, ended]);
+    assert_eq!(state(&game), ConnectionState::Disconnected);
+    wait(&mut game, 30);
+    assert!(
+        !game.opens_a_socket() && game.rest_calls().is_empty(),
+        "no loop"
+    );
+}
+
+#[test]
+fn scenario_15_a_server_that_refuses_every_new_token_ends_the_connection() {
+    let (mut game, log) = connected(GOOD);
+    lose(&mut game);
+    refuse_socket(&mut game);
+    give_tokens(&mut game, 3);
+    refuse_socket(&mut game);
+    game.update();
+    let heard = log.take();
+    assert_eq!(heard[..2], [LOST, "new tokens for ada"]);
+    assert!(
+        heard[2].starts_with("ended: the session has ended"),
+        "{heard:?}"
+    );
+    wait(&mut game, 30);
+    assert!(
+        !game.opens_a_socket() && game.rest_calls().is_empty(),
+        "no loop"
+    );
+}
+
+/// A game that hears when a login is needed.
+fn needs_login() -> (TestGame, Log) {
+    let (mut game, log) = connected(1);
+    let to = log.clone();
+    game.observe(move |needed: On<LoginNeeded>| to.add(format!("{} has to log in", needed.user)));
+    lose(&mut game);
+    until(&mut game, |game| {
+        step(game) == Some(ReconnectStep::Refreshing)
+    });
+    refuse_refresh(&mut game);
+    assert_eq!(log.take(), [LOST, "user-ada has to log in"]);
+    assert_eq!(state(&game), ConnectionState::Reconnecting);
+    assert_eq!(step(&game), Some(ReconnectStep::LoginNeeded));
+    (game, log)
+}
+
+#[test]
+fn a_login_of_the_same_user_brings_the_connection_back() {
+    let (mut game, log) = needs_login();
+    wait(&mut game, 60);
+    let new = session("ada", GOOD, 7);
+    game.commands(|commands| commands.nakama().use_session(&server(), new));
+    reopen(&mut game);
+    assert_eq!(log.take(), ["resumed"]);
+}
+
+#[test]
+fn a_login_of_another_user_ends_the_connection() {
+    let (mut game, log) = needs_login();
+    let new = session("bob", GOOD, 7);
+    game.commands(|commands| commands.nakama().use_session(&server(), new));
+    game.update();
+    game.update();
+    assert_eq!(log.take(), ["ended: bob logged in instead"]);
+}
+
+#[test]
+fn a_connection_comes_back_as_its_own_user_whoever_is_logged_in() {
+    let (mut game, log) = connected(GOOD);
+    let bob = session("bob", GOOD, 7);
+    game.commands(|commands| commands.nakama().use_session(&server(), bob));
+    lose(&mut game);
+    refuse_socket(&mut game);
+    give_tokens(&mut game, 3);
+    reopen(&mut game);
+    assert_eq!(log.take(), [LOST, "resumed"]);
+    let connection = game.app.world().resource::<NakamaConnection>();
+    assert_eq!(
+        connection.user().map(|(id, _)| id.as_str()),
+        Some("user-ada")
+    );
+    let current = game.app.world().resource::<CurrentSession>();
+    assert_eq!(current.user().map(|(id, _)| id.as_str()), Some("user-bob"));
+}
+
+#[test]
+fn scenario_34_disconnect_ends_it_at_once_wherever_it_is() {
+    for at in [
+        ReconnectStep::Waiting,
+        ReconnectStep::Refreshing,
+        ReconnectStep::Opening,
+    ] {
+        let (mut game, log) = connected(1);
+        lose(&mut game);
+        until(&mut game, |game| {
+            step(game) == Some(ReconnectStep::Refreshing)
+        });
+        match at {
+            ReconnectStep::Waiting => {
+                game.rest_breaks();
+                game.update();
+                game.update();
+            }
+            ReconnectStep::Opening => give_tokens(&mut game, 3),
+            _ => {}
+        }
+        game.update();
+        assert_eq!(step(&game), Some(at));
+        log.take();
+        game.commands(|commands| commands.nakama().disconnect());
+        game.update();
+        game.update();
+        assert_eq!(log.take(), ["ended: the game disconnected"], "{at:?}");
+        wait(&mut game, 30);
+        assert!(!game.opens_a_socket(), "{at:?}");
+        assert_eq!(log.take(), [""; 0]);
+    }
+}
+
+#[test]
+fn scenario_34_connect_while_it_waits_tries_now_and_once() {
+    let (mut game, log) = connected(GOOD);
+    lose(&mut game);
+    for _ in 0..6 {
+        until(&mut game, TestGame::opens_a_socket);
+        game.connection_breaks();
+        game.update();
+    }
+    assert_eq!(step(&game), Some(ReconnectStep::Waiting));
+    game.commands(|commands| {
+        commands.nakama().connect();
+        commands.nakama().connect();
+        commands.nakama().network_is_back();
+    });
+    game.update();
+    game.update();
+    assert!(game.opens_a_socket());
+    game.server_accepts();
+    game.update();
+    assert_eq!(log.take(), [LOST, "resumed"]);
+}
+
+#[test]
+fn a_first_connect_is_tried_again_where_the_game_asks_for_it() {
+    let mut game = TestGame::new();
+    let log = listen(&mut game);
+    let ada = session("ada", GOOD, 1);
+    game.commands(|commands| {
+        commands.nakama().use_session(&server(), ada);
+        let options = ConnectOptions::default().retry_first();
+        commands.nakama().connect_with(options);
+    });
+    for _ in 0..3 {
+        until(&mut game, TestGame::opens_a_socket);
+        game.server_ends(DisconnectReason::Unreachable(
+            bevy_nakama::connection::TransportError::Eof.at(&server()),
+        ));
+        game.update();
+        assert_eq!(state(&game), ConnectionState::Connecting);
+    }
+    reopen(&mut game);
+    assert_eq!(log.take(), ["connected"]);
+    assert_eq!(state(&game), ConnectionState::Connected);
+}
+
+#[test]
+fn a_first_login_is_tried_again_where_the_game_asks_for_it() {
+    let mut game = TestGame::new();
+    let log = listen(&mut game);
+    game.commands(|commands| {
+        let login = Login::device("a-device-of-ada").retry();
+        commands.nakama().log_in(&server(), login);
+        commands.nakama().connect();
+    });
+    for number in 0..4 {
+        until_calls(&mut game);
+        if number == 3 {
+            game.answer_rest(503, &json!({}));
+        } else {
+            game.rest_breaks();
+        }
+        game.update();
+        assert_eq!(state(&game), ConnectionState::Connecting);
+    }
+    until_calls(&mut game);
+    game.accept_login("ada");
+    reopen(&mut game);
+    assert_eq!(log.take(), ["connected"]);
+}
+
+#[track_caller]
+fn until_calls(game: &mut TestGame) {
+    for _ in 0..3000 {
+        if !game.rest_calls().is_empty() {
+            return;
+        }
+        game.update();
+    }
+    panic!("no call within 30 s");
+}
+
+#[test]
+fn without_healing_a_loss_is_the_end() {
+    let mut game = TestGame::new();
+    let log = listen(&mut game);
+    let ada = session("ada", GOOD, 1);
+    game.commands(|commands| {
+        commands.nakama().use_session(&server(), ada);
+        commands
+            .nakama()
+            .connect_with(ConnectOptions::default().heal(false));
+    });
+    reopen(&mut game);
+    game.connection_breaks();
+    game.update();
+    assert_eq!(
+        log.take(),
+        [
+            "connected",
+            "ended: the connection was lost: the server hung up"
+        ]
+    );
+    wait(&mut game, 30);
+    assert!(!game.opens_a_socket());
+}
