@@ -39,8 +39,8 @@ pub(crate) use self::{
     },
     life::{LifeCycle, NOTHING},
     reconcile::{
-        Detail, MembersChanged, Membership, apply_snapshot, expect_no_snapshot, is_change,
-        is_own_user, note_kicked, set_own_session,
+        Detail, MembersChanged, Membership, all_missing_leave, apply_snapshot, expect_no_snapshot,
+        is_change, is_own_user, note_kicked, set_own_session,
     },
     reentry::{
         Item, LossReason, Reentering, Reentry, ReentryOutcome, ReentryPolicy, ask, ask_joining,

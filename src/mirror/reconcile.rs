@@ -220,7 +220,7 @@ fn pass_on<M: Membership>(
 }
 
 /// Those of a context who did not come back leave.
-fn all_missing_leave(world: &mut World, context: Entity) {
+pub(crate) fn all_missing_leave(world: &mut World, context: Entity) {
     let Some(dismiss) = world.resource::<PresenceIndex>().dismiss_of(context) else {
         return;
     };

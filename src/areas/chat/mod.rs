@@ -270,7 +270,7 @@ fn take_in_live(world: &mut World, channel: Entity, message: api::ChannelMessage
     }
 }
 
-/// Tells of a message.
+/// Takes a message into the log, and writes it for the game.
 fn take_in(world: &mut World, channel: Entity, message: ChatMessage, replayed: bool) {
     note(world, channel, [&message]);
     let sender = presence_of(world, channel, message.sender_id.as_str());

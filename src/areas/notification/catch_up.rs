@@ -10,7 +10,6 @@ use super::{
     requests::{list_call, read_page},
 };
 use crate::{
-    mirror::Item,
     proto::Timestamp,
     request::{
         Outcome, Replied, RequestError, RestRequest, UserCall, is_connection_logged_in, request,
@@ -30,8 +29,8 @@ pub(super) struct Missed {
     cursor: Option<String>,
     /// What was told from the list. It may arrive yet.
     told: VecDeque<NotificationId>,
-    /// What reads the list, and what it holds up.
-    reading: Option<(Entity, Item)>,
+    /// What reads the list.
+    reading: Option<Entity>,
 }
 
 /// How many that were told from the list are remembered.
@@ -57,12 +56,12 @@ pub(super) fn on_lost(world: &mut World) {
     let mut missed = world.resource_mut::<Missed>();
     missed.lost_at = Timestamp::now();
     missed.told.clear();
-    if let Some((request, _)) = missed.reading.take() {
+    if let Some(request) = missed.reading.take() {
         let _ = world.try_despawn(request);
     }
 }
 
-/// The connection is back: reads what the server has stored.
+/// The connection is back: reads what the server has stored. Nothing waits for that.
 pub(super) fn begin(world: &mut World) {
     if !is_connection_logged_in(world) {
         return;
@@ -77,8 +76,7 @@ pub(super) fn begin(world: &mut World) {
         commands.queue(move |world: &mut World| end(world, request, result));
     });
     let request = request.id();
-    let item = Item::new(world);
-    world.resource_mut::<Missed>().reading = Some((request, item));
+    world.resource_mut::<Missed>().reading = Some(request);
     let read = ReadMissed {
         cursor: cursor.unwrap_or_default(),
         found: Vec::new(),
@@ -90,9 +88,13 @@ pub(super) fn begin(world: &mut World) {
 /// The list is read, or cannot be read.
 fn end(world: &mut World, request: Entity, result: Outcome<ReadMissed>) {
     let mut missed = world.resource_mut::<Missed>();
-    let Some((_, item)) = missed.reading.take_if(|(reading, _)| *reading == request) else {
+    if missed
+        .reading
+        .take_if(|reading| *reading == request)
+        .is_none()
+    {
         return;
-    };
+    }
     match result {
         Ok(Stored { found, cursor }) => {
             missed.cursor = Some(cursor);
@@ -105,7 +107,6 @@ fn end(world: &mut World, request: Entity, result: Outcome<ReadMissed>) {
             );
         }
     }
-    item.done(world);
 }
 
 /// Tells what has not arrived.

@@ -265,7 +265,7 @@ fn on_event_of(
     Ok(())
 }
 
-/// Whether a user was followed before the connection was lost, and the server has not told of their sessions since.
+/// Whether a user was followed before the connection was lost, and the server has not listed their sessions since.
 fn is_uncertain(world: &World, user: &str) -> bool {
     let known = world
         .resource::<FollowedUserIndex>()

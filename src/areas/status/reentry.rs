@@ -10,9 +10,9 @@ use crate::{
     mirror::{
         self, LossReason, ReentryOutcome,
         early::EarlyArrivals,
-        presence::{UserId, Username},
+        presence::{PresenceIndex, SessionId, UserId, Username},
     },
-    proto::{Message, realtime},
+    proto::{Message, UserPresence, realtime},
     request::{Area, Moments, RequestError, Requests, SocketRequest as _, Unconfirmed, room},
     transport::Received,
 };
@@ -123,10 +123,11 @@ fn on_followed(
             people,
         })) => {
             let since = world.resource_mut::<Moments>().next();
+            let anybody_stayed = status.presences.iter().any(|who| is_known(world, who));
             take_in(world, still_followed.clone(), names, &status, people, since);
             super::requests::unfollow_unwanted(world, ids);
             for id in still_followed {
-                is_back(world, &id);
+                is_back(world, &id, anybody_stayed);
             }
             return mirror::early::contexts_are_known(world, Area::Status);
         }
@@ -146,11 +147,28 @@ fn on_followed(
     mirror::early::contexts_are_known(world, Area::Status);
 }
 
-fn is_back(world: &mut World, id: &UserId) {
+/// Whether a session was online before the connection was lost. Then the server has not lost the others either.
+fn is_known(world: &World, who: &UserPresence) -> bool {
+    let user = UserId::from(who.user_id.as_str());
+    let session = SessionId::from(who.session_id.as_str());
+    let user = world.resource::<FollowedUserIndex>().get(&user);
+    user.is_some_and(|user| {
+        world
+            .resource::<PresenceIndex>()
+            .get(user, &session)
+            .is_some()
+    })
+}
+
+/// A user is followed again. Their sessions that are missing are gone if those of others are there.
+fn is_back(world: &mut World, id: &UserId, anybody_stayed: bool) {
     world
         .resource_mut::<EarlyArrivals>()
         .no_longer_await(Area::Status, id.as_str());
     if let Some(user) = world.resource::<FollowedUserIndex>().get(id) {
+        if anybody_stayed {
+            mirror::all_missing_leave(world, user);
+        }
         mirror::is_restored::<FollowedUser>(world, user, ReentryOutcome::Restored);
     }
 }

@@ -163,6 +163,7 @@ pub(super) fn take_in(
 ) -> Vec<Entity> {
     let mut users: Vec<Entity> = Vec::new();
     let mut sessions: EntityHashMap<Vec<_>> = EntityHashMap::default();
+    let mut in_order: Vec<Entity> = Vec::new();
     let mut add = |user: Option<Entity>| {
         users.extend(user.filter(|user| !users.contains(user)));
     };
@@ -180,11 +181,12 @@ pub(super) fn take_in(
         if let Some(user) = user.filter(|_| !is_outdated) {
             let session = (info, UserStatus::of(presence), false);
             sessions.entry(user).or_default().push(session);
+            in_order.push(user);
         }
     }
-    for user in &users {
-        let sessions = sessions.remove(user).unwrap_or_default();
-        mirror::apply_snapshot::<SessionOf>(world, *user, sessions, since);
+    for user in in_order.into_iter().chain(users.iter().copied()) {
+        let sessions = sessions.remove(&user).unwrap_or_default();
+        mirror::apply_snapshot::<SessionOf>(world, user, sessions, since);
     }
     for name in names {
         let user = user_named(world, &name);

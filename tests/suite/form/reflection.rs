@@ -22,7 +22,9 @@ use bevy_nakama::{
 use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
 
 /// Components that only the plugin uses. Other components say the same.
-const INTERNAL: [&str; 7] = [
+const INTERNAL: [&str; 9] = [
+    "Entrance",
+    "Filling",
     "LeaderSession",
     "HeardAt",
     "Asker",

@@ -138,6 +138,7 @@ fn who_stayed_keeps_the_entity_in_silence_and_the_others_come_and_go() {
     assert_eq!(
         log.take(),
         [
+            "Restored", // the local user
             "+bob WhileAway",
             "Restored",
             "-cat WhileAway",
@@ -182,8 +183,9 @@ fn after_a_restart_of_the_server_everybody_is_waited_for() {
     let bob = sessions(&game, "bob")[0].0;
     lose(&mut game);
     reopen(&mut game);
+    game.server_says(comes_online(vec![shows(again("ada"), "in the lobby")]));
     game.sent_in_order_status(&[]);
-    assert_eq!(log.take(), ["Restored", "Restored", "resumed"]);
+    assert_eq!(log.take(), ["Restored", "Restored", "Restored", "resumed"]);
     game.advance(Duration::from_secs(5));
     game.server_says(comes_online(vec![shows(again("bob"), "here")]));
     game.server_says(comes_online(vec![shows(user_presence("dave"), "new")]));
@@ -206,12 +208,12 @@ fn what_happens_before_the_answer_counts_after_it() {
     // Bob goes while the answer is on its way, which still has him.
     game.server_says(status_presences(&[], &["bob"]));
     game.update();
-    assert_eq!(log.take(), Vec::<String>::new());
+    assert_eq!(log.take(), ["Restored"], "the local user");
     game.sent_in_order_status(&[
         shows(user_presence("bob"), "here"),
         shows(user_presence("cat"), "there"),
     ]);
-    assert_eq!(log.take(), ["Restored", "Restored", "-bob Left", "resumed"]);
+    assert_eq!(log.take(), ["Restored", "Restored", "resumed", "-bob Left"]);
 }
 
 #[test]
