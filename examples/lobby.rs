@@ -493,16 +493,27 @@ mod tests {
         leaves(&mut game);
     }
 
-    /// The opponent has not left; the player is offline, and connects again.
+    /// The duel waits until the connection is back.
     #[test]
-    fn a_lost_connection_is_not_the_opponents_leave() {
+    fn a_lost_connection_is_not_the_end_of_the_duel() {
         let mut game = in_duel();
         game.connection_breaks();
+        game.update();
+        assert_eq!(scene(&game), Some(Scene::Duel));
+        assert_eq!(game.roster("m"), ["ada", "bob"]);
+        assert_eq!(read(&mut game), [""; 0]);
+    }
+
+    /// The opponent has not left; the player is offline, and connects again.
+    #[test]
+    fn the_end_of_the_connection_is_not_the_opponents_leave() {
+        let mut game = in_duel();
+        game.connection_ends();
         game.update();
         assert_eq!(scene(&game), None);
         assert_eq!(
             read(&mut game),
-            ["is offline: the connection was lost: the server hung up"]
+            ["is offline: replaced by a newer socket of the same account"]
         );
         game.advance(PATIENCE + Duration::from_secs(1));
         game.accept_login("ada");

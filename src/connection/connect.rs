@@ -5,10 +5,11 @@ use std::time::Duration;
 use bevy_ecs::prelude::*;
 
 use super::{
-    healing::{self, TransitionKind},
+    healing,
     link::NetworkLink,
-    opening,
+    next_step, opening,
     options::ConnectOptions,
+    reconnecting::{Outage, TransitionKind},
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{
@@ -98,7 +99,7 @@ impl NakamaCommands<'_, '_, '_> {
         self.queue(|world| {
             let connection = world.resource::<NakamaConnection>();
             if connection.waiting().is_some() && connection.reconnecting.is_none() {
-                return opening::give_up(world, DisconnectReason::Requested);
+                return next_step::give_up(world, DisconnectReason::Requested);
             }
             // A refusal of the token may be on its way. Nothing is tried again after it.
             let mut connection = world.resource_mut::<NakamaConnection>();
@@ -128,6 +129,38 @@ pub(crate) fn on_opened(world: &mut World) {
     world.trigger(Connected {
         resumed: false,
         away: Duration::ZERO,
+    });
+    world.flush();
+}
+
+/// The local user is back in everything that could be entered again: everything passes. How long the connection was away.
+pub(crate) fn on_resumed(world: &mut World) {
+    let now = healing::now(world);
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    let Some(reconnecting) = connection.reconnecting.take() else {
+        return;
+    };
+    let away = now.saturating_sub(reconnecting.since);
+    connection.last_outage = Some(Outage {
+        noticed_after: match reconnecting.cause {
+            DisconnectReason::Silent { silence } => silence,
+            _ => Duration::ZERO,
+        },
+        away,
+        reentry: now.saturating_sub(reconnecting.reopened),
+    });
+    let epoch = connection.epoch;
+    world
+        .resource_mut::<NetworkLink>()
+        .stage(LinkCommand::Resume);
+    healing::note(world, TransitionKind::Resumed { away });
+    set_state(world, ConnectionState::Connected);
+    if world.resource::<NakamaConnection>().epoch != epoch {
+        return; // the game connected anew while it saw the phase before
+    }
+    world.trigger(Connected {
+        resumed: true,
+        away,
     });
     world.flush();
 }

@@ -1,21 +1,21 @@
 //! A connection that is lost and comes back: what is known of it, and what the game hears.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use bevy_ecs::prelude::*;
-use bevy_reflect::{Reflect, impl_reflect_opaque};
 use bevy_time::{Real, Time};
 
 use super::{
     attempt::Attempt,
     link::NetworkLink,
-    opening::NextStep,
+    next_step::{self, NextStep},
+    reconnecting::{ReconnectStep, Reconnecting, TransitionKind, unknown},
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{
     ecs::observed,
     session::{self, CurrentSession, NakamaSession},
-    transport::{DisconnectReason, LinkCommand, NakamaServer, Secret, UserId},
+    transport::{DisconnectReason, LinkCommand, NakamaServer, UserId},
 };
 
 /// The connection was lost, and the plugin brings it back. Global event. [`Connected`](super::Connected) with `resumed` follows, or
@@ -44,171 +44,6 @@ pub struct LoginNeeded {
     pub reason: DisconnectReason,
 }
 
-/// How far a lost connection has come on its way back.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Reflect)]
-#[type_path = "bevy_nakama::connection"]
-#[non_exhaustive]
-pub enum ReconnectStep {
-    /// It waits for the next try.
-    Waiting,
-    /// It gets new tokens for the session.
-    Refreshing,
-    /// It waits until the same user has logged in, see [`LoginNeeded`].
-    LoginNeeded,
-    /// The socket is being opened.
-    Opening,
-    /// The socket is open, and the local user enters again what they were in.
-    Reentering,
-}
-
-/// A connection that was lost and is to come back, see [`NakamaConnection::reconnecting`].
-#[derive(Clone, Debug, Reflect)]
-#[type_path = "bevy_nakama::connection"]
-pub struct Reconnecting {
-    pub(super) since: Duration,
-    #[reflect(skip_serializing, default = "unknown")]
-    pub(super) cause: DisconnectReason,
-    pub(super) step: ReconnectStep,
-    pub(super) attempt: u32,
-    pub(super) next_try: Option<Duration>,
-    #[reflect(skip_serializing, default)]
-    pub(super) last_failure: Option<DisconnectReason>,
-    /// When the socket was opened again.
-    pub(super) reopened: Duration,
-    /// The token that the last renewal brought. If the server refuses that one, too, a renewal does not help.
-    #[reflect(ignore)]
-    pub(super) renewed: Option<Secret>,
-}
-
-/// How long the connection was away last time.
-#[derive(Clone, Copy, Debug, Default, Reflect)]
-#[type_path = "bevy_nakama::connection"]
-pub(crate) struct Outage {
-    /// How long the server had been silent when the connection was given up.
-    pub(crate) noticed_after: Duration,
-    /// From the loss until the connection was back.
-    pub(crate) away: Duration,
-    /// From the open socket until the connection was back.
-    pub(crate) reentry: Duration,
-}
-
-fn unknown() -> DisconnectReason {
-    DisconnectReason::Requested
-}
-
-impl Reconnecting {
-    fn new(since: Duration, cause: DisconnectReason) -> Self {
-        Self {
-            since,
-            cause,
-            step: ReconnectStep::Waiting,
-            attempt: 0,
-            next_try: None,
-            last_failure: None,
-            reopened: Duration::ZERO,
-            renewed: None,
-        }
-    }
-
-    /// Since when, in time since the app's start (`Time<Real>`).
-    #[must_use]
-    pub fn since(&self) -> Duration {
-        self.since
-    }
-
-    /// Why the connection was lost, or why the first try failed.
-    #[must_use]
-    pub fn cause(&self) -> &DisconnectReason {
-        &self.cause
-    }
-
-    /// What it is doing.
-    #[must_use]
-    pub fn step(&self) -> ReconnectStep {
-        self.step
-    }
-
-    /// The number of the try that is under way or comes next. The first one is 1.
-    #[must_use]
-    pub fn attempt(&self) -> u32 {
-        self.attempt
-    }
-
-    /// When the next try is, in time since the app's start (`Time<Real>`). `None` unless it is [`Waiting`](ReconnectStep::Waiting).
-    #[must_use]
-    pub fn next_try(&self) -> Option<Duration> {
-        self.next_try
-    }
-
-    /// Why the last try failed.
-    #[must_use]
-    pub fn last_failure(&self) -> Option<&DisconnectReason> {
-        self.last_failure.as_ref()
-    }
-}
-
-/// Something that happened to the connection, see [`NakamaConnection::history`].
-#[derive(Clone, Debug, Reflect)]
-#[type_path = "bevy_nakama::connection"]
-pub struct Transition {
-    /// When, in time since the app's start (`Time<Real>`).
-    pub at: Duration,
-    /// What.
-    pub what: TransitionKind,
-}
-
-/// What happened to the connection.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum TransitionKind {
-    /// Your game asked for a connection.
-    Connecting,
-    /// The socket was open, for the first time.
-    Connected,
-    /// The connection was lost.
-    Lost(DisconnectReason),
-    /// A try to open the socket again failed.
-    TryFailed {
-        /// Its number.
-        attempt: u32,
-        /// Why.
-        reason: DisconnectReason,
-    },
-    /// The server wanted a login, see [`LoginNeeded`].
-    LoginNeeded(DisconnectReason),
-    /// The socket was open again.
-    Reopened {
-        /// Which try that was.
-        attempt: u32,
-    },
-    /// The local user was back in everything that could be entered again.
-    Resumed {
-        /// How long the connection was away.
-        away: Duration,
-    },
-    /// The connection ended.
-    Disconnected(DisconnectReason),
-}
-
-impl_reflect_opaque!((in bevy_nakama::connection) TransitionKind(Clone, Debug));
-
-/// How many transitions are remembered.
-const HISTORY: usize = 64;
-
-/// The last transitions, oldest first.
-#[derive(Clone, Debug, Default, Reflect)]
-#[type_path = "bevy_nakama::connection"]
-pub(super) struct History(pub(super) VecDeque<Transition>);
-
-impl History {
-    fn add(&mut self, at: Duration, what: TransitionKind) {
-        if self.0.len() == HISTORY {
-            self.0.pop_front();
-        }
-        self.0.push_back(Transition { at, what });
-    }
-}
-
 /// Notes what happened to the connection.
 pub(super) fn note(world: &mut World, what: TransitionKind) {
     let at = now(world);
@@ -218,7 +53,7 @@ pub(super) fn note(world: &mut World, what: TransitionKind) {
         .add(at, what);
 }
 
-fn now(world: &World) -> Duration {
+pub(super) fn now(world: &World) -> Duration {
     world.resource::<Time<Real>>().elapsed()
 }
 
@@ -379,7 +214,7 @@ pub(crate) fn need_login(world: &mut World, reason: DisconnectReason) {
     let user = world.resource::<NakamaConnection>().user.clone();
     let user = user.filter(|_| observed::by_the_game::<LoginNeeded>(world, None));
     let Some((user, _)) = user else {
-        return super::opening::give_up(world, reason);
+        return next_step::give_up(world, reason);
     };
     note(world, TransitionKind::LoginNeeded(reason.clone()));
     let placed = world.resource::<CurrentSession>().placed();
@@ -394,14 +229,6 @@ pub(crate) fn need_login(world: &mut World, reason: DisconnectReason) {
     }
     world.trigger(LoginNeeded { user, reason });
     world.flush();
-}
-
-/// There is no token just now.
-pub(crate) fn postpone(world: &mut World, reason: DisconnectReason) {
-    world.resource_mut::<NakamaConnection>().attempt = None;
-    world
-        .resource_mut::<NetworkLink>()
-        .stage(LinkCommand::Postpone(reason));
 }
 
 /// The connection gets new tokens for its session.
@@ -464,38 +291,6 @@ pub(crate) fn on_reopened(world: &mut World) {
     if let Some(token) = token {
         session::on_accepted(world, &token);
     }
-}
-
-/// The local user is back in everything that could be entered again: everything passes. How long the connection was away.
-pub(crate) fn on_resumed(world: &mut World) {
-    let now = now(world);
-    let mut connection = world.resource_mut::<NakamaConnection>();
-    let Some(reconnecting) = connection.reconnecting.take() else {
-        return;
-    };
-    let away = now.saturating_sub(reconnecting.since);
-    connection.last_outage = Some(Outage {
-        noticed_after: match reconnecting.cause {
-            DisconnectReason::Silent { silence } => silence,
-            _ => Duration::ZERO,
-        },
-        away,
-        reentry: now.saturating_sub(reconnecting.reopened),
-    });
-    let epoch = connection.epoch;
-    world
-        .resource_mut::<NetworkLink>()
-        .stage(LinkCommand::Resume);
-    note(world, TransitionKind::Resumed { away });
-    set_state(world, ConnectionState::Connected);
-    if world.resource::<NakamaConnection>().epoch != epoch {
-        return; // the game connected anew while it saw the phase before
-    }
-    world.trigger(super::Connected {
-        resumed: true,
-        away,
-    });
-    world.flush();
 }
 
 /// "Try again now", or "ask for a sign of life".

@@ -7,25 +7,31 @@
 //! conditions and displays. It leaves nothing out: when you connect anew from [`Connected`](ConnectionState::Connected), the game leaves
 //! that state and enters it again, however fast it goes. If several phases pass within a frame, `StateTransition` runs once for each.
 //!
+//! A connection that is lost comes back by itself, see [healing](crate::healing). [`Disconnected`] means that the plugin tries no more.
+//!
 //! # What to do at the end
 //!
 //! | [`DisconnectReason`] | What to do |
 //! |---|---|
 //! | [`Requested`](DisconnectReason::Requested) | Nothing: you have asked for it. |
-//! | [`Unreachable`](DisconnectReason::Unreachable), [`Lost`](DisconnectReason::Lost), [`Silent`](DisconnectReason::Silent), [`ClosedByServer`](DisconnectReason::ClosedByServer), [`OutgoingQueueFull`](DisconnectReason::OutgoingQueueFull), [`RefreshFailed`](DisconnectReason::RefreshFailed), [`Overflow`](DisconnectReason::Overflow), [`Protocol`](DisconnectReason::Protocol), [`NetworkThread`](DisconnectReason::NetworkThread) | Connect again after some seconds. |
-//! | [`SessionEnded`](DisconnectReason::SessionEnded), [`NotLoggedIn`](DisconnectReason::NotLoggedIn), [`Refused`](DisconnectReason::Refused) | Log in again, then connect. |
-//! | [`LoginFailed`](DisconnectReason::LoginFailed) | Look at `Replied<LogIn>`: if the server has refused the login, ask the player; otherwise log in again after some seconds. |
+//! | [`SessionEnded`](DisconnectReason::SessionEnded), [`NotLoggedIn`](DisconnectReason::NotLoggedIn), [`Refused`](DisconnectReason::Refused) with 401 | Log in again, then connect. |
+//! | [`LoginFailed`](DisconnectReason::LoginFailed) | Look at `Replied<LogIn>`: if the server has refused the login, ask the player; otherwise log in again after some seconds. [`Login::retry`](crate::account::Login::retry) does that by itself. |
+//! | [`OtherUser`](DisconnectReason::OtherUser) | Connect as that user, if that is what the player wants. |
 //! | [`BadAddress`](DisconnectReason::BadAddress), [`Banned`](DisconnectReason::Banned), [`Replaced`](DisconnectReason::Replaced) | Tell the player. To try again does not help. |
+//! | [`Protocol`](DisconnectReason::Protocol), [`NetworkThread`](DisconnectReason::NetworkThread) | A fault: the log has more. Connect again. |
+//! | every other | It [heals](DisconnectReason::heals), so it ends a connection only if that was the first try, or if your game has turned healing off. Connect again after some seconds. |
 //!
-//! [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) and `connect`, one after the other, are right for the second and
-//! the third row: the login is made only if it is needed. The [manual](crate#when-the-connection-is-lost) has the code.
+//! [`restore_or_log_in`](crate::commands::NakamaCommands::restore_or_log_in) and `connect`, one after the other, are right for all of them: the
+//! login is made only if it is needed.
 
 mod attempt;
 mod connect;
 mod healing;
 mod link;
+mod next_step;
 mod opening;
 mod options;
+mod reconnecting;
 mod state;
 
 use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
@@ -35,22 +41,20 @@ use bevy_state::{app::AppExtStates as _, state::State};
 use self::link::take_waker;
 pub use self::{
     connect::{Connected, Disconnected},
-    healing::{
-        ConnectionLost, LoginNeeded, ReconnectStep, Reconnecting, Transition, TransitionKind,
-    },
+    healing::{ConnectionLost, LoginNeeded},
     options::ConnectOptions,
+    reconnecting::{ReconnectStep, Reconnecting, Transition, TransitionKind},
     state::{ConnectionState, NakamaConnection, SessionState},
 };
 pub(crate) use self::{
-    connect::{on_closed, on_opened},
+    connect::{on_closed, on_opened, on_resumed},
     healing::{
-        begin_renewal, hurry, need_login, on_due, on_lost, on_renewed, on_reopened, on_resumed,
-        on_waiting, own_session, postpone, tell_lost,
+        begin_renewal, hurry, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting,
+        own_session, tell_lost,
     },
     link::{NetworkLink, forget_waiting_data, hand_over},
-    opening::{
-        NextStep, give_up, next_step, on_login_failed, on_missed, open, renews, tries_again,
-    },
+    next_step::{NextStep, give_up, postpone},
+    opening::{next_step, on_login_failed, on_missed, open, renews, tries_again},
     state::{on_party_layout, on_round_trip},
 };
 pub use crate::transport::{

@@ -4,28 +4,17 @@ use bevy_ecs::prelude::*;
 
 use super::{
     attempt::Attempt,
-    healing::{self, ReconnectStep, TransitionKind},
+    healing,
     link::NetworkLink,
+    next_step::{NextStep, give_up},
     options::ConnectOptions,
+    reconnecting::{ReconnectStep, TransitionKind},
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{
     session::{self, CurrentSession},
     transport::{ConnectPlan, DisconnectReason, Epoch, LinkCommand},
 };
-
-/// What a connection that waits does next.
-pub(crate) enum NextStep {
-    Wait,
-    /// Its token has ended: it needs new ones.
-    Renew,
-    Open,
-    /// There is no token just now. It tries again later.
-    Postpone(DisconnectReason),
-    /// Only a login can bring a token.
-    LogIn(DisconnectReason),
-    GiveUp(DisconnectReason),
-}
 
 /// The game asks for a connection.
 pub(super) fn begin(world: &mut World, options: ConnectOptions) {
@@ -144,16 +133,6 @@ pub(crate) fn open(world: &mut World) {
     world
         .resource_mut::<NetworkLink>()
         .stage(LinkCommand::Connect(Box::new(plan)));
-}
-
-/// Nothing comes of the connection that waits.
-pub(crate) fn give_up(world: &mut World, reason: DisconnectReason) {
-    let mut connection = world.resource_mut::<NakamaConnection>();
-    connection.attempt = None;
-    let epoch = connection.epoch;
-    world
-        .resource_mut::<NetworkLink>()
-        .stage(LinkCommand::GiveUp(epoch, reason));
 }
 
 /// What the connection may have waited for did not come. If nothing else comes, this is why the connection is not opened.

@@ -8,8 +8,8 @@ use bevy_state::state::{ComputedStates, NextState, State, StateTransition, State
 
 use super::{
     attempt::Attempt,
-    healing::{History, Outage, ReconnectStep, Reconnecting, Transition},
     options::ConnectOptions,
+    reconnecting::{History, Outage, ReconnectStep, Reconnecting, Transition},
 };
 use crate::{
     proto::PartyLayout,
@@ -119,6 +119,7 @@ pub struct NakamaConnection {
     #[reflect(ignore)]
     pub(super) session: Option<(NakamaServer, NakamaSession)>,
     pub(super) reconnecting: Option<Reconnecting>,
+    #[reflect(skip_serializing, default)]
     pub(super) history: History,
     pub(super) last_outage: Option<Outage>,
 }

@@ -76,7 +76,8 @@
 //! If you do not observe `SendFailed`, the first of its kind is a warning in the log. What your own policy says is not: you have chosen it.
 //! The [diagnostics](crate::diagnostics) and the overlay count it. What [`Latest`](SendPolicy::Latest) replaces is only counted.
 //!
-//! When the connection ends, nothing goes on waiting. What had not left gets [`NotConnected`](SendError::NotConnected), as does what you send
+//! When the connection is lost, data whose policy you have set yourself ([`Queue`](SendPolicy::Queue), [`Latest`](SendPolicy::Latest)) goes on
+//! waiting until it is [back](crate::healing#data). When the connection ends, nothing goes on waiting. What had not left gets [`NotConnected`](SendError::NotConnected), as does what you send
 //! without a connection. What the server had not confirmed gets [`Unconfirmed`](SendError::Unconfirmed): others may have received it. If
 //! you have asked for the end yourself, nothing is `Unconfirmed`.
 //!

@@ -1,4 +1,148 @@
-//! What happens when the connection is lost.
+//! Healing: what happens when the connection is lost, and what comes back by itself.
+//!
+//! A cable is pulled, a phone changes from Wi-Fi to mobile, the server restarts. Nakama forgets a client whose socket is gone: it has no way to
+//! resume a session. So the plugin remembers what the local user is in, opens a new socket, and enters all of it again. **The entities stay**:
+//! a match is the same entity as before, and so is everybody who is still in it.
+//!
+//! You need not do anything for it. This page is what you can rely on.
+//!
+//! # What you see
+//!
+//! | when | [`ConnectionState`] | events |
+//! |---|---|---|
+//! | the connection is lost | `Reconnecting` | the replies of requests that cannot be carried over, then [`ConnectionLost`] |
+//! | it waits, tries, gets tokens, enters again | `Reconnecting` | none; [`NakamaConnection::reconnecting`] says how far it is |
+//! | the local user is back in something | `Reconnecting` | [`Left`] and [`Joined`] with `WhileAway` for those who went and came meanwhile, then [`Reentered`] |
+//! | everything is back, or 5 s are over | `Connected` | [`Connected`] with `resumed: true`, and how long it was `away` |
+//! | it gives up | `Disconnected` | [`Disconnected`] with the reason |
+//!
+//! [`SessionState`] stays `Online` all the time: what is to come and go with being online belongs to that state.
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_nakama::{connection::NakamaConnection, healing::*, prelude::*};
+//!
+//! /// A line on the screen while the connection is lost.
+//! fn show(connection: Res<NakamaConnection>, time: Res<Time<Real>>, mut line: Single<&mut Text>) {
+//!     line.0 = match connection.reconnecting() {
+//!         None => String::new(),
+//!         Some(lost) => match lost.next_try() {
+//!             Some(at) => {
+//!                 let seconds = at.saturating_sub(time.elapsed()).as_secs();
+//!                 format!("connection lost; next try in {seconds} s")
+//!             }
+//!             None => "connection lost; trying …".into(),
+//!         },
+//!     };
+//! }
+//!
+//! /// Players of whom nobody knows whether they are still there.
+//! fn fade(lost: On<Add, Stale>, mut sprites: Query<&mut Sprite>) {
+//!     if let Ok(mut sprite) = sprites.get_mut(lost.entity) {
+//!         sprite.color = Color::srgb(0.5, 0.5, 0.5);
+//!     }
+//! }
+//! # App::new().add_systems(Update, show).add_observer(fade);
+//! ```
+//!
+//! Most losses are over within a second. Tell the player when it takes longer, for example after 2 s since
+//! [`Reconnecting::since`].
+//!
+//! # What comes back
+//!
+//! In this order, each with one [`Reentered`]:
+//!
+//! | what | how |
+//! |---|---|
+//! | the local user's status | it is set again, before anything else |
+//! | followed users | they are followed again, those whom you follow by name, too |
+//! | chat channels | they are joined again, hidden or not, as before. The lines of the gap are fetched, see below. |
+//! | parties | an open party is joined again. A closed one is asked for: the leader has to accept the local user, and until then the party is [`PendingApproval`](crate::party::PendingApproval) |
+//! | matches | as their [`ReentryPolicy`] says |
+//! | matchmaker tickets | what you asked for is asked for again, under a new id |
+//! | notifications | those that the server has stored meanwhile are fetched |
+//!
+//! A [stream](crate::stream) does not come back by itself: only code on the server brings the local user in. It is
+//! [`Lost`](ReentryOutcome::Lost).
+//!
+//! A match that you entered [by name](crate::matches::CreateMatch::named) is asked for by its name, so it is made anew if the server has
+//! forgotten it: [`Recreated`](ReentryOutcome::Recreated). Any other match is joined by its id. If it is gone, it is
+//! [`Lost`](ReentryOutcome::Lost), and its entity goes with everybody in it. If it had other members, the plugin asks again for
+//! [`NakamaSettings::return_window`](crate::plugin::NakamaSettings::return_window), because one of them may know its name and be about to make
+//! it anew. **So enter a match by name if it is to survive a restart of the server.** What an authoritative match was like is up to its
+//! handler.
+//!
+//! To opt out: insert [`ReentryPolicy::Drop`] on a match, party or channel, or connect with
+//! [`ConnectOptions::heal(false)`](crate::connection::ConnectOptions::heal), and a loss is an end: [`Disconnected`].
+//!
+//! # Who is there
+//!
+//! From the loss on, matches, parties, channels and everybody in them are marked with [`Stale`]: nobody knows. When the server has told who is
+//! there, the mark goes, and
+//!
+//! * whoever is still there keeps their entity, and you hear nothing. They are the same player if the session is the same, or if the user has one
+//!   session before and after;
+//! * whoever is gone gets [`Left`] with [`WhileAway`](LeaveReason::WhileAway), once;
+//! * whoever is new gets [`Joined`] with [`WhileAway`](JoinedAs::WhileAway), once;
+//! * the local user's presence keeps its entity, and gets its new [`SessionId`](crate::presence::SessionId).
+//!
+//! After a restart of the server, everybody comes back at a different second. So if nobody who was there before is there now, those who are
+//! missing stay `Stale` for [`NakamaSettings::return_window`](crate::plugin::NakamaSettings::return_window), 20 s, keep their entities if they
+//! come, and leave after that.
+//!
+//! The server may keep the *old* session of the local user for about 25 s, if the line was cut without a word. The plugin knows and hides it;
+//! [`PresenceIndex::own_ghosts`](crate::presence::PresenceIndex::own_ghosts) counts. *The other members see it*, as a second member of the same
+//! user, until the server drops it.
+//!
+//! # Requests
+//!
+//! A request that is under way when the connection is lost has one outcome, as always:
+//!
+//! * a join, a create, a follow, a status: it is carried over, made again when the connection is back, and answered then. Its deadline counts from
+//!   the call. The same goes for those that you make while the connection is lost;
+//! * a leave, an unfollow: it succeeds at once, because the session that was in there is gone. So does despawning a match;
+//! * everything else ends with [`ConnectionLost`](crate::request::RequestError::ConnectionLost), which says whether the server may have done
+//!   it. Made while the connection is lost, it ends with [`NotConnected`](crate::request::RequestError::NotConnected).
+//!
+//! Calls over REST have a connection of their own and go on.
+//!
+//! # Data
+//!
+//! What the others sent meanwhile is gone: Nakama stores no match or party data. [`Connected::away`](Connected) says how long it was. If your
+//! game needs to know what it has missed, ask the others when you hear of [`Reentered`].
+//!
+//! What *you* send while the connection is lost waits if you have chosen its [policy](crate::send) yourself,
+//! [`Queue`](SendPolicy::Queue) or [`Latest`](SendPolicy::Latest), within the bounds of that policy. Without a policy of your own it is
+//! [`NotConnected`](crate::send::SendError::NotConnected) at once. What waits for a match that is lost, or recreated, is never sent: it belongs to
+//! the match before.
+//!
+//! # When it tries, and when it stops
+//!
+//! A connection that breaks is noticed at once. A line that is cut without a word is noticed by its silence: within 10 s in a match with
+//! traffic, within 13 s on a quiet connection. While the server works on one of your requests, it answers nothing else; then it may be silent
+//! for 20 s.
+//!
+//! The first try comes within a quarter of a second. Each further one waits for a random time, up to 0.5 s, 1 s, 2 s, and after 30 s up to 15 s.
+//! It goes on without end. To try at once, call [`connect`](crate::commands::NakamaCommands::connect): a button "try now". If the system tells
+//! your game that the network is back, call [`network_is_back`](crate::commands::NakamaCommands::network_is_back). To stop, call
+//! [`disconnect`](crate::commands::NakamaCommands::disconnect).
+//!
+//! It stops by itself when another try cannot help, which [`DisconnectReason::heals`] tells: you disconnect, the account is banned, another
+//! device has taken its place, or the server refuses the session and its refresh token. In that last case you can go on: observe
+//! [`LoginNeeded`], and log in as the same user.
+//!
+//! A *first* connection that fails ends with [`Disconnected`], unless you connect with
+//! [`ConnectOptions::retry_first`](crate::connection::ConnectOptions::retry_first), and a first login with
+//! [`Login::retry`](crate::account::Login::retry).
+//!
+//! # What you cannot know
+//!
+//! * Why the server closed the socket. It closes nearly everything with code 1000: a kick by an administrator, an overflow of its queue, its own
+//!   shutdown. All of them are tried again.
+//! * Whether a request with `maybe_executed` was done.
+//! * Whether other members who vanish and come back have lost their connection: the server tells of a leave and a join, often in the other
+//!   order.
+//! * What was sent in a match while you were away.
 
 pub use super::{
     news::Reentered,
@@ -6,4 +150,12 @@ pub use super::{
 };
 pub use crate::connection::{
     ConnectionLost, LoginNeeded, ReconnectStep, Reconnecting, Transition, TransitionKind,
+};
+#[expect(unused_imports, reason = "the page links to them")]
+use crate::{
+    connection::{
+        Connected, ConnectionState, DisconnectReason, Disconnected, NakamaConnection, SessionState,
+    },
+    mirror::presence::{Joined, JoinedAs, LeaveReason, Left},
+    transport::SendPolicy,
 };

@@ -1,5 +1,6 @@
 //! What all areas share: the entities of what the local user is in, and who is in it.
 
+mod absence;
 mod context;
 mod dispatch;
 pub(crate) mod early;

@@ -22,9 +22,9 @@ use crate::{request::Moment, transport::canonical};
 #[type_path = "bevy_nakama::presence"]
 #[reflect(Resource)]
 pub struct PresenceIndex {
-    contexts: EntityHashMap<Roster>,
+    pub(super) contexts: EntityHashMap<Roster>,
     /// The session of this connection, once the server has told.
-    own_session: Option<SessionId>,
+    pub(super) own_session: Option<SessionId>,
     /// The plugin is about to describe this presence anew.
     #[reflect(ignore)]
     updating: Option<Entity>,
@@ -32,13 +32,13 @@ pub struct PresenceIndex {
     #[reflect(ignore)]
     coming: Option<Entity>,
     /// The sessions of this game's earlier sockets, oldest first. The server may keep them for a while: the local user's own ghosts.
-    own_before: VecDeque<SessionId>,
+    pub(super) own_before: VecDeque<SessionId>,
 }
 
 /// Those who are in one context, and those who were.
 #[derive(Debug, Default, Reflect)]
-struct Roster {
-    here: ReflectedMap<SessionId, Entity>,
+pub(super) struct Roster {
+    pub(super) here: ReflectedMap<SessionId, Entity>,
     /// Most users are there with one session.
     #[reflect(ignore)]
     users: HashMap<UserId, Entity>,
@@ -47,26 +47,29 @@ struct Roster {
     several: HashMap<UserId, Vec<Entity>>,
     /// Those who are there for the server, but whose presence the game has despawned.
     #[reflect(ignore)]
-    without_entity: HashMap<SessionId, Despawned>,
+    pub(super) without_entity: HashMap<SessionId, Despawned>,
     /// Those whom the local user has removed, until they are gone.
     #[reflect(ignore)]
-    kicked: HashSet<SessionId>,
-    /// The sessions that were here when the connection was lost, and that nothing has confirmed since.
+    pub(super) kicked: HashSet<SessionId>,
     #[reflect(ignore)]
-    stale: HashSet<SessionId>,
-    /// Whether the connection was lost, and the server has not told who is here since.
-    #[reflect(ignore)]
-    awaits_snapshot: bool,
-    /// Until when those who are stale may come back, in time since the app's start.
-    #[reflect(ignore)]
-    window: Option<Duration>,
-    /// Old sessions of the local user that the server still has here.
-    #[reflect(ignore)]
-    own_ghosts: HashSet<SessionId>,
+    pub(super) absence: Absence,
     #[reflect(ignore)]
     left: Leavers,
     #[reflect(ignore)]
     dismiss: Dismiss,
+}
+
+/// What a loss of the connection has left behind in one context.
+#[derive(Debug, Default)]
+pub(super) struct Absence {
+    /// The sessions that were here when the connection was lost, and that nothing has confirmed since.
+    pub(super) stale: HashSet<SessionId>,
+    /// Whether the connection was lost, and the server has not told who is here since.
+    pub(super) awaits_snapshot: bool,
+    /// Until when those who are stale may come back, in time since the app's start.
+    pub(super) window: Option<Duration>,
+    /// Old sessions of the local user that the server still has here.
+    pub(super) own_ghosts: HashSet<SessionId>,
 }
 
 /// A presence that the game has despawned, and whose it is.
@@ -106,9 +109,6 @@ struct Leavers {
     order: VecDeque<(SessionId, u64)>,
     count: u64,
 }
-
-/// How many of the local user's earlier sessions are remembered.
-const OWN_BEFORE: usize = 32;
 
 /// How many of those who left a context are remembered.
 const LEAVERS: usize = 1024;
@@ -153,7 +153,7 @@ impl PresenceIndex {
     pub(crate) fn sessions(&self, context: Entity) -> usize {
         let roster = self.contexts.get(&context);
         roster.map_or(0, |roster| {
-            roster.here.len() + roster.without_entity.len() + roster.own_ghosts.len()
+            roster.here.len() + roster.without_entity.len() + roster.absence.own_ghosts.len()
         })
     }
 
@@ -163,14 +163,6 @@ impl PresenceIndex {
     #[must_use]
     pub fn own_session(&self) -> Option<&SessionId> {
         self.own_session.as_ref()
-    }
-
-    /// How many old sessions of the local user the server still has in a match, party or channel. They have no entities: the server drops
-    /// them within about 25 s.
-    #[must_use]
-    pub fn own_ghosts(&self, context: Entity) -> usize {
-        let roster = self.contexts.get(&context);
-        roster.map_or(0, |roster| roster.own_ghosts.len())
     }
 
     /// Everybody in a context, most of the time in the order in which they joined.
@@ -216,170 +208,6 @@ impl PresenceIndex {
         rosters
             .filter_map(|roster| roster.here.get(session).copied())
             .collect()
-    }
-
-    /// Whether a session is one of the local user's earlier ones.
-    pub(super) fn is_own_before(&self, session: &str) -> bool {
-        let session = canonical(session);
-        self.own_before.iter().any(|own| *own == *session)
-    }
-
-    /// The socket is gone, and comes back with a session of its own.
-    pub(super) fn outlive_own_session(&mut self) {
-        if let Some(own) = self.own_session.take() {
-            if self.own_before.len() == OWN_BEFORE {
-                self.own_before.pop_front();
-            }
-            self.own_before.push_back(own);
-        }
-    }
-
-    /// The connection is over: so are its ghosts.
-    pub(super) fn forget_own_before(&mut self) {
-        self.own_before.clear();
-    }
-
-    /// The server still has an old session of the local user in a context, or has it no more.
-    pub(super) fn note_ghost(&mut self, context: Entity, session: &SessionId, is_there: bool) {
-        let Some(roster) = self.contexts.get_mut(&context) else {
-            return;
-        };
-        if is_there {
-            roster.own_ghosts.insert(session.clone());
-        } else {
-            roster.own_ghosts.remove(session);
-        }
-    }
-
-    /// The connection is lost: nobody knows who is still in a context. Returns the presences there.
-    pub(super) fn make_stale(&mut self, context: Entity) -> Vec<Entity> {
-        let roster = self.contexts.entry(context).or_default();
-        let sessions = roster.here.keys().chain(roster.without_entity.keys());
-        roster.stale = sessions.cloned().collect();
-        roster.awaits_snapshot = true;
-        roster.window = None;
-        roster.own_ghosts.clear();
-        roster.kicked.clear();
-        self.members(context)
-    }
-
-    /// Whether the connection was lost, and the server has not told who is in a context since.
-    pub(crate) fn awaits_snapshot(&self, context: Entity) -> bool {
-        let roster = self.contexts.get(&context);
-        roster.is_some_and(|roster| roster.awaits_snapshot)
-    }
-
-    /// The server has told who is in a context.
-    pub(super) fn has_snapshot(&mut self, context: Entity) {
-        if let Some(roster) = self.contexts.get_mut(&context) {
-            roster.awaits_snapshot = false;
-        }
-    }
-
-    /// Whether a session was in a context before the connection was lost, be it another member's or the local user's.
-    pub(super) fn was_there(&self, context: Entity, session: &SessionId) -> bool {
-        let roster = self.contexts.get(&context);
-        roster.is_some_and(|roster| roster.stale.contains(session))
-            || self.is_own_before(session.as_str())
-    }
-
-    /// A session is still there. Whether that was uncertain.
-    pub(super) fn confirm(&mut self, context: Entity, session: &SessionId) -> bool {
-        let roster = self.contexts.get_mut(&context);
-        roster.is_some_and(|roster| {
-            let was_stale = roster.stale.remove(session);
-            if roster.stale.is_empty() {
-                roster.window = None;
-            }
-            was_stale
-        })
-    }
-
-    /// The sessions of a context that nothing has confirmed, with their entities.
-    pub(super) fn stale(&self, context: Entity) -> Vec<(SessionId, Option<Entity>)> {
-        let Some(roster) = self.contexts.get(&context) else {
-            return Vec::new();
-        };
-        let stale = roster.stale.iter();
-        let mut stale: Vec<_> = stale
-            .map(|session| (session.clone(), roster.here.get(session).copied()))
-            .collect();
-        stale.sort_unstable_by_key(|(_, entity)| entity.map(|entity| entity.index_u32()));
-        stale
-    }
-
-    /// The one stale session of a user in a context. `None` if there are several.
-    pub(super) fn stale_session_of(
-        &self,
-        context: Entity,
-        is_of_user: impl Fn(Entity) -> bool,
-        user: &UserId,
-    ) -> Option<SessionId> {
-        let roster = self.contexts.get(&context)?;
-        let mut of_user = roster.stale.iter().filter(|session| {
-            match (
-                roster.here.get(*session),
-                roster.without_entity.get(*session),
-            ) {
-                (Some(entity), _) => is_of_user(*entity),
-                (None, Some((_, info))) => info.user_id == *user,
-                (None, None) => false,
-            }
-        });
-        let first = of_user.next()?;
-        of_user.next().is_none().then(|| first.clone())
-    }
-
-    /// A user is there with another session than before. Returns the presence, if the game has not despawned it.
-    pub(super) fn pass_on(
-        &mut self,
-        context: Entity,
-        old: &SessionId,
-        info: &Arc<PresenceInfo>,
-    ) -> Option<Entity> {
-        let roster = self.contexts.get_mut(&context)?;
-        roster.stale.remove(old);
-        if roster.stale.is_empty() {
-            roster.window = None;
-        }
-        let new = &info.session_id;
-        if let Some((entity, _)) = roster.without_entity.remove(old) {
-            let despawned = (entity, info.clone());
-            roster.without_entity.insert(new.clone(), despawned);
-        }
-        let entity = roster.here.remove(old)?;
-        roster.here.insert(new.clone(), entity);
-        Some(entity)
-    }
-
-    /// Those who are stale in a context may come back until then.
-    pub(super) fn open_window(&mut self, context: Entity, until: Duration) {
-        if let Some(roster) = self.contexts.get_mut(&context) {
-            roster.window = Some(until);
-        }
-    }
-
-    /// Whether those who are stale in a context may come back.
-    pub(super) fn has_window(&self, context: Entity) -> bool {
-        let roster = self.contexts.get(&context);
-        roster.is_some_and(|roster| roster.window.is_some())
-    }
-
-    /// Whether somebody may come back somewhere.
-    pub(super) fn has_windows(&self) -> bool {
-        let mut rosters = self.contexts.values();
-        rosters.any(|roster| roster.window.is_some())
-    }
-
-    /// The contexts in which nobody comes back any more.
-    pub(super) fn close_windows(&mut self, now: Duration) -> Vec<Entity> {
-        let mut closed = Vec::new();
-        for (context, roster) in &mut self.contexts {
-            if roster.window.take_if(|until| *until <= now).is_some() {
-                closed.push(*context);
-            }
-        }
-        closed
     }
 
     /// How the presences of a context go.
@@ -479,11 +307,7 @@ impl PresenceIndex {
             Some((session, _)) => session,
             None => SessionId::from(session),
         };
-        roster.stale.remove(&session);
-        if roster.stale.is_empty() {
-            roster.window = None;
-        }
-        roster.own_ghosts.remove(&session);
+        roster.absence.leave(&session);
         let why = if is_known_to_be_gone {
             LeaveReason::WhileAway
         } else if self.own_session.as_ref() == Some(&session) {

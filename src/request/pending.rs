@@ -79,7 +79,7 @@ pub(crate) enum WhenLost {
     Ends,
     /// It is made again as soon as the connection is back.
     IsMadeAgain,
-    /// What it wanted has come about: the session that it was about is gone.
+    /// It has what it wanted: the session that it was about is gone.
     IsDone,
 }
 

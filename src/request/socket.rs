@@ -211,6 +211,15 @@ impl<R: SocketRequest> Pending for Open<R> {
     }
 
     fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+        let ending = match ending {
+            // Earlier parts have been sent.
+            Ending::Failed(Failure::NotConnected) if !self.done.is_empty() => {
+                Ending::Failed(Failure::ConnectionLost {
+                    maybe_executed: true,
+                })
+            }
+            other => other,
+        };
         let error = match ending {
             Ending::Failed(failure)
                 if R::WHEN_LOST != WhenLost::Ends
@@ -246,12 +255,6 @@ impl<R: SocketRequest> Pending for Open<R> {
                     failure.into(),
                 );
                 return Progress::Late(self);
-            }
-            // Earlier parts have been sent.
-            Ending::Failed(Failure::NotConnected) if !self.done.is_empty() => {
-                RequestError::ConnectionLost {
-                    maybe_executed: true,
-                }
             }
             other => other.into_error(),
         };

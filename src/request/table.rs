@@ -193,7 +193,10 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
     requests
         .moves
         .extend(request.moves().map(|asked| (id, asked)));
-    let for_reentry = request.is_for_reentry() || request.when_lost() != WhenLost::Ends;
+    let is_lost = world.resource::<NakamaConnection>().is_lost();
+    let mut requests = world.resource_mut::<Requests>();
+    let for_reentry =
+        is_lost && (request.is_for_reentry() || request.when_lost() != WhenLost::Ends);
     requests.sent.insert(id, request);
     let command = match sent {
         Sent::Message(message, terms) => LinkCommand::Request {
@@ -304,6 +307,7 @@ pub(crate) fn on_closed(world: &mut World, reason: &DisconnectReason) {
             };
             on_answer(world, id, Answer::Failed(lost), false);
             close(world, id);
+            fail_carried(world); // this thread brings nothing back
         }
     }
     world.resource_mut::<Requests>().late.clear();

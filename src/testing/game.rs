@@ -11,7 +11,7 @@ use super::{chat_joined, match_joined, memory::InMemory, server, session_of, wir
 use crate::{
     areas::{chat::JoinChat, matches::JoinMatch},
     commands::NakamaCommandsExt as _,
-    connection::NetworkLink,
+    connection::{ConnectOptions, NetworkLink},
     mirror::receive::BudgetClock,
     plugin::{NakamaPlugin, NakamaSettings},
     proto::{Kind, Message},
@@ -154,9 +154,15 @@ impl TestGame {
     /// Connects as `ada`, and lets the server accept.
     #[track_caller]
     pub fn connect(&mut self) {
+        self.connect_with(ConnectOptions::default());
+    }
+
+    /// The same as [`connect`](Self::connect), with options.
+    #[track_caller]
+    pub fn connect_with(&mut self, options: ConnectOptions) {
         self.commands(|commands| {
             commands.nakama().use_session(&server(), session_of("ada"));
-            commands.nakama().connect();
+            commands.nakama().connect_with(options);
         });
         self.update();
         self.server_accepts();

@@ -37,9 +37,15 @@ impl TestGame {
         }
     }
 
-    /// The socket breaks without a word.
+    /// The socket breaks without a word. The connection is lost, and comes back unless it was made
+    /// [without healing](crate::connection::ConnectOptions::heal).
     pub fn connection_breaks(&mut self) {
         self.server_ends(DisconnectReason::Lost(TransportError::Eof));
+    }
+
+    /// The connection ends, and does not come back: another game of the same user has taken its place.
+    pub fn connection_ends(&mut self) {
+        self.server_ends(DisconnectReason::Replaced);
     }
 
     /// The server sends a message; it is seen with the next [`update`](Self::update).

@@ -59,10 +59,19 @@ impl Game {
 
     /// Connects with a session that no server has made.
     pub(crate) fn connect_to(&mut self, server: &NakamaServer) {
+        self.connect_with(server, ConnectOptions::default());
+    }
+
+    /// The same, and a loss is an end.
+    pub(crate) fn connect_without_healing(&mut self, server: &NakamaServer) {
+        self.connect_with(server, ConnectOptions::default().heal(false));
+    }
+
+    fn connect_with(&mut self, server: &NakamaServer, options: ConnectOptions) {
         let session = testing::session_of("ada");
         self.commands(|commands| {
             commands.nakama().use_session(server, session.clone());
-            commands.nakama().connect();
+            commands.nakama().connect_with(options);
         });
     }
 

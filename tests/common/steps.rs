@@ -40,6 +40,13 @@ pub(crate) fn sent_json(envelope: &Envelope) -> serde_json::Value {
     json
 }
 
+/// A game that is connected, and for which a loss of the connection is the end of it.
+pub(crate) fn connected_without_healing() -> TestGame {
+    let mut game = TestGame::new();
+    game.connect_with(ConnectOptions::default().heal(false));
+    game
+}
+
 /// Asks for a connection as this user.
 pub(crate) fn connect_as(game: &mut TestGame, name: &str) {
     let session = session_of(name);

@@ -173,7 +173,9 @@ impl Player {
             Some("ws_open") => {
                 let target = line.json["target"].as_str().expect("a path");
                 let is_online = target.contains("status=true") || target.contains("status=1");
-                let options = ConnectOptions::default().appear_online(is_online);
+                let options = ConnectOptions::default()
+                    .appear_online(is_online)
+                    .heal(false); // what was recorded is one socket
                 self.game.commands(|c| {
                     c.nakama().use_session(&server(), self.session.clone());
                     c.nakama().connect_with(options);

@@ -182,7 +182,7 @@ fn a_restored_session_that_the_server_does_not_know_is_a_login() {
 fn a_session_that_was_accepted_is_not_logged_in_anew() {
     let (mut game, log) = start(&Kept::of(session_of("ada")));
     accept(&mut game);
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     game.commands(|commands| commands.nakama().connect());
     game.update();

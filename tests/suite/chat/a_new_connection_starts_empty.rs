@@ -18,7 +18,7 @@ fn the_messages_of_an_earlier_connection_are_gone_with_a_new_one() {
     };
     // No time passes in these frames, so Bevy drops no message by itself.
     game.server_says(line("m1"));
-    game.connection_breaks();
+    game.connection_ends();
     game.update_by(Duration::ZERO);
     assert_eq!(unread(&game), 1, "the game may still want to know");
     connect_as(&mut game, "ada");

@@ -41,7 +41,7 @@ fn despawning_a_channel_is_leaving() {
 #[test]
 fn the_end_of_the_connection_ends_the_channel() {
     let (mut game, channel, log) = in_lobby(&["ada"]);
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(log.take(), ["-ada Disconnected"]);
     goes(&mut game, channel);

@@ -1,12 +1,17 @@
 //! The game sees all that arrived before a connection ends, and then why it ended.
 
 use super::*;
-use crate::common::steps::drain;
-use bevy_nakama::proto::{Message, api, realtime};
+use crate::common::steps::{connected_without_healing, drain};
+use bevy_nakama::{
+    healing::ConnectionLost,
+    proto::{Message, api, realtime},
+};
 
 #[test]
 fn what_arrived_before_a_loss_is_seen_before_it() {
-    let (mut game, log) = watch(TestGame::joined("m1", &["ada"]));
+    let (mut game, log) = watch(connected_without_healing());
+    game.join("m1", &["ada"]);
+    log.take();
     let seen = log.clone();
     game.observe(move |added: On<Add, PresentIn>, names: Query<&Username>| {
         seen.add(format!("+{}", names.get(added.entity).expect("whole")));
@@ -34,9 +39,34 @@ fn what_arrived_before_a_loss_is_seen_before_it() {
     assert_eq!(words.len(), 1, "and the data can still be read");
 }
 
+/// The same if the connection comes back: the loss is told last, and nobody has left.
+#[test]
+fn what_arrived_before_a_loss_that_heals_is_seen_before_it() {
+    let mut game = TestGame::joined("m1", &["ada"]);
+    let log = Log::default();
+    let seen = log.clone();
+    game.observe(move |lost: On<ConnectionLost>| seen.add(lost.cause.to_string()));
+    let seen = log.clone();
+    game.observe(move |joined: On<Joined<Match>>, names: Query<&Username>| {
+        seen.add(format!("+{}", names.get(joined.presence).expect("whole")));
+    });
+    let seen = log.clone();
+    game.observe(move |left: On<Left<Match>>| seen.add(format!("-{}", left.info.username)));
+    game.server_says(match_presences("m1", &["bob"], &[]));
+    game.server_says(match_data_sent("m1", Some("bob"), 1, "last words"));
+    game.connection_breaks();
+    game.update();
+    assert_eq!(
+        log.take(),
+        ["+bob", "the connection was lost: the server hung up"]
+    );
+    assert_eq!(drain::<MatchDataReceived>(&mut game).len(), 1);
+    assert_eq!(game.roster("m1"), ["ada", "bob"]);
+}
+
 #[test]
 fn a_close_by_the_server_is_told_with_its_words() {
-    let (mut game, log) = watch(TestGame::connected());
+    let (mut game, log) = watch(connected_without_healing());
     let reason = DisconnectReason::ClosedByServer {
         code: Some(1000),
         reason: "server-side session disconnect".into(),

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::*;
+use crate::common::steps::connected_without_healing;
 use bevy_nakama::proto::{Message, api};
 
 #[test]
 fn a_silent_server_is_given_up_thirteen_seconds_after_its_last_word() {
-    let (mut game, log) = watch(TestGame::connected());
+    let (mut game, log) = watch(connected_without_healing());
     game.server_goes_silent();
     game.advance(Duration::from_millis(12_900));
     assert_eq!(log.take(), [""; 0]);
@@ -21,7 +22,7 @@ fn a_silent_server_is_given_up_thirteen_seconds_after_its_last_word() {
 
 #[test]
 fn a_server_busy_with_a_request_may_be_silent_for_twenty_seconds() {
-    let (mut game, log) = watch(TestGame::connected());
+    let (mut game, log) = watch(connected_without_healing());
     game.server_goes_silent();
     game.commands(|commands| {
         commands

@@ -45,7 +45,7 @@ fn connecting_anew_ends_the_old_connection_first() {
 fn nothing_of_the_last_connection_is_read_in_the_next() {
     let mut game = TestGame::joined("m1", &["ada", "bob"]);
     game.server_says(match_data_sent("m1", Some("bob"), 1, "old"));
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     game.connect();
     assert_eq!(

@@ -51,7 +51,7 @@ fn a_game_that_says_it_is_offline_stays_connected() {
     game.join("m1", &["ada", "bob"]);
     assert_eq!(game.roster("m1"), ["ada", "bob"], "requests are answered");
     assert_eq!(log.take(), [""; 0]);
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(log.take().len(), 1, "the end is told");
     assert_eq!(state(&game), ConnectionState::Disconnected);

@@ -21,9 +21,8 @@ use bevy_nakama::{
 };
 use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
 
-/// Components that only the plugin uses. Other components say the same.
+/// Components that only the plugin uses. Other components say the same, but for a token, which nobody is to see.
 const INTERNAL: [&str; 9] = [
-    "Entrance",
     "Filling",
     "LeaderSession",
     "HeardAt",
@@ -32,6 +31,7 @@ const INTERNAL: [&str; 9] = [
     "GivenName",
     "Asking",
     "OwnObserver",
+    "Entrance",
 ];
 
 /// A game with a mirror of each kind.
@@ -97,13 +97,24 @@ fn in_everything() -> TestGame {
     game
 }
 
+/// The same when its connection is lost and comes back.
+fn lost_in_everything() -> TestGame {
+    let mut game = in_everything();
+    game.connection_breaks();
+    game.update();
+    game
+}
+
 #[test]
 fn every_mirror_has_a_name_and_registered_components() {
-    let game = in_everything();
+    let (game, lost) = (in_everything(), lost_in_everything());
     let world = game.app.world();
     let registry = world.resource::<AppTypeRegistry>().read();
     let mut seen = Vec::new();
-    for entity in world.iter_entities() {
+    let entities = world.iter_entities().map(|entity| (world, entity));
+    let lost = lost.app.world();
+    let of_lost = lost.iter_entities().map(|entity| (lost, entity));
+    for (world, entity) in entities.chain(of_lost) {
         let components = entity.archetype().components();
         let infos = components
             .iter()
@@ -149,6 +160,9 @@ fn every_mirror_has_a_name_and_registered_components() {
         "UserStatus",
         "Stream",
         "StreamPresenceOf",
+        "EnteredBy",
+        "ReentryPolicy",
+        "Stale",
         "IsSelf",
         "Joining",
         "Departed",
@@ -234,8 +248,8 @@ fn there_and_back(value: &dyn Reflect, registry: &TypeRegistry) -> Result<(), St
 /// Every registered component and resource of the plugin can be written and read back, with the value that it has in a game.
 #[test]
 fn a_world_can_be_saved_and_loaded() {
-    let game = in_everything();
-    let world = game.app.world();
+    let (game, lost) = (in_everything(), lost_in_everything());
+    let (world, lost) = (game.app.world(), lost.app.world());
     let registry = world.resource::<AppTypeRegistry>().read();
     let (mut faults, mut seen) = (Vec::new(), Vec::new());
     for registration in registry.iter() {
@@ -244,7 +258,7 @@ fn a_world_can_be_saved_and_loaded() {
         let Some(reflect) = reflect.filter(|_| path.starts_with("bevy_nakama::")) else {
             continue;
         };
-        let entities = world.iter_entities();
+        let entities = world.iter_entities().chain(lost.iter_entities());
         let values: Vec<_> = entities.filter_map(|it| reflect.reflect(it)).collect();
         if values.is_empty() {
             faults.push(format!("{path}: nowhere in the test"));

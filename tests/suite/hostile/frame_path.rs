@@ -46,7 +46,7 @@ pub(crate) fn frame_path(frames: &[Bytes]) {
         }
     }
 
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert!(!is_connected(&game));
     let world = game.app.world_mut();

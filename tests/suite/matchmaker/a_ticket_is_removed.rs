@@ -89,7 +89,7 @@ fn tickets_end_with_their_connection() {
     added(&mut game, "t1");
     let (joining, _) = add(&mut game);
     log.take();
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(
         log.take(),

@@ -259,7 +259,7 @@ fn what_was_said_right_before_the_end_can_be_worked_with() {
     game.answer(&asked, followed(&[("cat", "hello")]));
     game.update();
     bob_speaks(&mut game);
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     let heard = log.take();
     let who = heard.iter().filter(|word| *word == "who").count();

@@ -30,14 +30,14 @@ fn the_connection_shows_whose_it_is_and_how_it_is() {
     assert!(history.iter().any(|sample| sample.received == 0.0));
     assert!(history.iter().any(|sample| sample.round_trip.is_some()));
 
-    game.connection_breaks();
+    game.connection_ends();
     game.advance(Duration::from_millis(200));
     let harness = look(&game, OverlayTab::Connection);
     let seen = texts(&harness);
     assert_eq!(count(&seen, "Disconnected"), 2);
     let reason = view(&game).connection.last_reason.clone();
     harness.get_by_label(&reason.expect("the connection has ended"));
-    harness.get_by_label("the connection was lost: the server hung up");
+    harness.get_by_label("replaced by a newer socket of the same account");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn an_inbox_that_is_changed_while_the_overlay_is_closed_is_shown_when_it_opens()
     harness.get_by_label_contains("\"gold\": 3");
     assert!(harness.query_by_label_contains("let-me-in").is_none());
 
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     look(&game, OverlayTab::Inbox).get_by_label_contains("Nothing in the inbox.");
 }

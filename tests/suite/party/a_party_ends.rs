@@ -97,7 +97,7 @@ fn the_end_of_the_connection_is_the_end_of_the_party() {
         let (asking, asked) = ask_to_join_party(&mut game, "p2");
         game.acknowledge(&asked);
         game.update();
-        game.connection_breaks();
+        game.connection_ends();
         game.update();
         assert_eq!(seen(&game, "p1"), "none");
         assert!(game.app.world().get_entity(asking).is_err());

@@ -64,7 +64,7 @@ fn every_call_has_one_answer_whatever_happens() {
                     _ => answer(&mut game, 200, json!({})),
                 },
                 6 => {
-                    game.connection_breaks();
+                    game.connection_ends();
                     game.update();
                 }
                 // While the token in place is being replaced, no socket opens.

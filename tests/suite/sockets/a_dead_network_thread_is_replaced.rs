@@ -102,7 +102,7 @@ fn a_connection_that_waits_for_a_login_ends_once() {
 fn a_connection_that_has_ended_does_not_end_again() {
     let mut game = TestGame::connected();
     let log = watch(&mut game);
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(log.take().len(), 1);
     game.network_thread_dies();

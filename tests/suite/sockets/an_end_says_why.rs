@@ -110,7 +110,7 @@ fn a_bare_reset() {
         drop(socket);
     });
     let mut game = Game::new();
-    game.connect_to(&server);
+    game.connect_without_healing(&server);
     assert_eq!(game.next_phase(), "connected");
     let message = proto::Message::StatusFollow(proto::realtime::StatusFollow::default());
     game.commands(|commands| commands.nakama().send_raw(message).id());

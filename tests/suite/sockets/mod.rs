@@ -26,6 +26,6 @@ use bevy_nakama::prelude::*;
 /// What a connection to such a server comes to, phase by phase.
 fn phases(server: &NakamaServer, count: usize) -> Vec<String> {
     let mut game = Game::new();
-    game.connect_to(server);
+    game.connect_without_healing(server);
     (0..count).map(|_| game.next_phase()).collect()
 }

@@ -60,7 +60,7 @@ fn a_kick_is_told_with_its_reason_and_after_all_that_came_before_it() {
                 seen.add(data.op_code.to_string());
             }
         });
-    game.connect_to(&server);
+    game.connect_without_healing(&server);
     assert_eq!(game.next_phase(), "connected");
     let here = game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m1")).id());
     game.until("the match", |app| {
@@ -109,7 +109,7 @@ fn a_server_that_stops_listening_without_a_word_is_a_connection_that_was_lost() 
         std::thread::park();
     });
     let mut game = Game::new();
-    game.connect_to(&server);
+    game.connect_without_healing(&server);
     assert_eq!(game.next_phase(), "connected");
     game.commands(|commands| commands.nakama().join_match(JoinMatch::by_id("m1")).id());
     assert_eq!(

@@ -87,7 +87,7 @@ fn the_next_connection_begins_without_anybody() {
     game.server_says(status_presences(&[("ada", "")], &[]));
     game.update();
     assert_eq!(status(&mut game, "ada"), [""]);
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     let world = game.app.world_mut();
     assert_eq!(world.query::<&SessionOf>().iter(world).count(), 0);

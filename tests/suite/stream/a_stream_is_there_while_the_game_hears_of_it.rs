@@ -73,7 +73,7 @@ fn a_stream_goes_with_the_game_or_the_connection() {
     assert_eq!(log.take(), ["+cat in town", "town: rain"]);
     assert!(entity(&game, &town()).is_some_and(|again| again != first));
 
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(entity(&game, &town()), None);
     let world = game.app.world_mut();

@@ -32,7 +32,7 @@ fn data_of_a_bound_mode_arrive_typed() {
     // They are of this connection.
     game.server_says(stream_data(&town(), r#"{"headline":"sun"}"#));
     game.update();
-    game.connection_breaks();
+    game.connection_ends();
     game.connect();
     assert_eq!(drain::<FromStream<News>>(&mut game).len(), 0);
 }

@@ -35,7 +35,7 @@ fn once_for_each_connection() {
         game.update();
         assert_eq!(log.take(), ["-Offline", "+Online"]);
         assert_eq!(lobbies(&mut game.app).len(), 1);
-        game.connection_breaks();
+        game.connection_ends();
         game.update();
         game.update();
         assert_eq!(log.take(), ["-Online", "+Offline"]);
@@ -67,7 +67,7 @@ fn a_connection_that_ends_at_once_is_entered_and_left() {
     connect_as(&mut game, "ada");
     game.update();
     game.server_accepts();
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(log.take(), ["-Offline", "+Online", "-Online", "+Offline"]);
 }

@@ -11,7 +11,7 @@ fn who_reconnects_at_once_sees_the_end() {
         commands.nakama().use_session(&server(), session_of("ada"));
         commands.nakama().connect();
     });
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(
         log.take(),
@@ -37,7 +37,7 @@ fn a_connection_that_ends_at_once_is_entered_and_left() {
     game.update();
     log.take();
     game.server_accepts();
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(
         log.take(),
@@ -81,7 +81,7 @@ fn who_connects_anew_in_a_phase_that_is_over_is_connecting() {
     game.update();
     log.take();
     game.server_accepts();
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     let mut seen = log.take();
     let by_now = seen.iter().position(|it| it == "Disconnected by now");

@@ -40,7 +40,7 @@ fn data_that_is_not_sent_is_told_again_in_the_next_connection() {
     send_too_much(&mut game, 5);
     assert_eq!(warnings().len(), 1);
     game.observe(|_: On<Disconnected>| {});
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     game.connect();
     game.join("m1", &["ada"]);

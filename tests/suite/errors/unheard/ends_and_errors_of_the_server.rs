@@ -7,7 +7,7 @@ use bevy_nakama::proto::{Message, realtime};
 #[test]
 fn an_end_that_nobody_observes_is_told_once() {
     let mut game = listening();
-    game.connection_breaks();
+    game.connection_ends();
     for _ in 0..3 {
         game.update();
     }
@@ -24,7 +24,7 @@ fn an_end_that_nobody_observes_is_told_once() {
 fn an_end_that_is_observed_or_asked_for_is_not_told() {
     let mut game = listening();
     game.observe(|_: On<Disconnected>| {});
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(warnings(), [""; 0], "observed");
 

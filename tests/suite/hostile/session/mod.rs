@@ -175,7 +175,8 @@ impl Session {
             Step::Connect => {
                 self.game.commands(|commands| {
                     commands.nakama().use_session(&server(), session_of("ada"));
-                    commands.nakama().connect();
+                    let options = ConnectOptions::default().heal(false);
+                    commands.nakama().connect_with(options);
                 });
                 self.staged.push(Command::Connect);
                 self.is_replaced = true;

@@ -239,7 +239,7 @@ fn when_a_place_loses_its_state_the_others_stay() {
 
 #[test]
 fn the_end_of_the_connection_is_no_leave_of_others() {
-    let breaks: fn(&mut TestGame) = TestGame::connection_breaks;
+    let breaks: fn(&mut TestGame) = TestGame::connection_ends;
     let disconnect: fn(&mut TestGame) = |game| game.commands(|c| c.nakama().disconnect());
     for end in [breaks, disconnect] {
         with_bob_in_each(|place, mut game, _, log| {
@@ -319,7 +319,7 @@ fn a_player_without_their_presence_leaves_when_they_leave() {
         bob.remove::<Presence>();
         frames(&mut game, 8);
         assert_eq!(log.take(), [""; 0], "bob is still there");
-        game.connection_breaks();
+        game.connection_ends();
         game.update();
         let gone = "-session-bob Disconnected, despawned";
         assert_eq!(told(&log), lines(place, [gone]));
@@ -407,7 +407,7 @@ fn a_match_is_despawned_while_everybody_goes() {
     game.observe(|left: On<Left<Match>>, mut commands: Commands| {
         commands.entity(left.context).try_despawn();
     });
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     assert_eq!(
         log.take(),

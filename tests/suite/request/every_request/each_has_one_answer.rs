@@ -45,7 +45,7 @@ fn the_connection_is_lost() {
     for case in cases() {
         let (mut game, log) = (TestGame::connected(), Log::default());
         let expected = if made(&case, &mut game, &log).is_some() {
-            game.connection_breaks();
+            game.connection_ends();
             "lost, maybe executed: true"
         } else {
             game.rest_breaks();
@@ -94,7 +94,7 @@ fn the_game_is_not_connected() {
         // What the request is about is gone with the connection.
         let (mut game, log) = (TestGame::connected(), Log::default());
         let about = (case.before)(&mut game);
-        game.connection_breaks();
+        game.connection_ends();
         game.update();
         (case.ask)(&mut game, about, log.clone());
         assert_eq!(
@@ -134,7 +134,7 @@ fn a_session_is_enough() {
             });
             if has_been_online {
                 game.connect();
-                game.connection_breaks();
+                game.connection_ends();
                 game.update();
             }
             made(&case, &mut game, &log);

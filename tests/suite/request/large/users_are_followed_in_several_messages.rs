@@ -123,7 +123,7 @@ fn a_connection_that_ends_between_the_messages_ends_the_follow() {
     follow(&mut game, FollowUsers::ids(uuids(0..150)));
     let first = only(&mut game, Kind::StatusFollow);
     game.answer(&first, followed(&[]));
-    game.connection_breaks();
+    game.connection_ends();
     game.update();
     game.update();
     let lost = "failed: the connection was lost before the answer";
