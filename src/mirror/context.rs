@@ -7,7 +7,7 @@ use bevy_ecs::prelude::*;
 use super::{
     ids::PresenceInfo,
     index::{ContextId, ContextIndex},
-    reentry::{ReentryPolicy, Stale},
+    returning::{ReentryPolicy, Stale},
 };
 use crate::{ecs::departure::depart, error::ServerError, proto::Message, request::Area};
 

@@ -140,13 +140,12 @@
 //! * Why the server closed the socket. It closes nearly everything with code 1000: a kick by an administrator, an overflow of its queue, its own
 //!   shutdown. All of them are tried again.
 //! * Whether a request with `maybe_executed` was done.
-//! * Whether other members who vanish and come back have lost their connection: the server tells of a leave and a join, often in the other
-//!   order.
+//! * Why another member vanishes and comes back: the server does not say whether a player left, or lost the connection.
 //! * What was sent in a match while you were away.
 
 pub use super::{
     news::Reentered,
-    reentry::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
+    returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
 };
 pub use crate::connection::{
     ConnectionLost, LoginNeeded, ReconnectStep, Reconnecting, Transition, TransitionKind,

@@ -15,6 +15,7 @@ pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
 mod reentry;
+mod returning;
 mod roster;
 
 use bevy_app::{App, Plugin, PreUpdate};
@@ -44,10 +45,11 @@ pub(crate) use self::{
         is_change, is_own_user, note_kicked, set_own_session,
     },
     reentry::{
-        Item, LossReason, Reentering, Reentry, ReentryOutcome, ReentryPolicy, ask, ask_joining,
-        ask_later, default_policy, is_lost, is_restored, is_within_return_window, make_stale,
-        never_came, policy, reenter, rename, stale_contexts, time_since_reopened,
+        Item, Reentering, Reentry, ask, ask_joining, ask_later, default_policy, is_lost,
+        is_restored, is_within_return_window, make_stale, never_came, policy, reenter, rename,
+        stale_contexts, time_since_reopened,
     },
+    returning::{LossReason, ReentryOutcome, ReentryPolicy},
 };
 use self::{
     early::EarlyArrivals,

@@ -8,7 +8,7 @@ use bevy_reflect::Reflect;
 use super::{
     context::{Context, HasMembers},
     ids::PresenceInfo,
-    reentry::ReentryOutcome,
+    returning::ReentryOutcome,
 };
 
 /// Somebody is in a match, party, channel or stream now. It is an event of that entity, its *context*.

@@ -11,7 +11,7 @@ use super::{
     index::ContextIndex,
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
     presence::{IsSelf, Presence},
-    reentry::Stale,
+    returning::Stale,
     roster::{Closed, Dismiss, PresenceIndex},
 };
 use crate::{

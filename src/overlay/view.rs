@@ -53,10 +53,34 @@ pub struct ConnectionView {
     pub round_trip: Option<Duration>,
     /// Why the last connection ended, with all causes.
     pub last_reason: Option<String>,
+    /// How far it is on its way back, if it was lost.
+    pub reconnecting: Option<ReconnectingView>,
+    /// What happened to it, oldest first: when, in time since the app's start (`Time<Real>`), and what.
+    pub transitions: Vec<(Duration, String)>,
+    /// How much the local user has entered again since the start, and how much could not be entered.
+    pub reentered: (u64, u64),
     /// What was sent and received since the start.
     pub traffic: TrafficView,
     /// The numbers of the last minutes, oldest first.
     pub history: VecDeque<TrafficSample>,
+}
+
+/// A connection that was lost and is on its way back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ReconnectingView {
+    /// Why it was lost.
+    pub cause: String,
+    /// What it is doing.
+    pub step: &'static str,
+    /// Which try that is.
+    pub attempt: u32,
+    /// In how much time the next try is, if it waits.
+    pub next_try: Option<Duration>,
+    /// Why the last try failed.
+    pub last_failure: Option<String>,
+    /// For how long the connection has been away.
+    pub away: Duration,
 }
 
 /// What was sent and received since the start, and what is waiting.
@@ -184,6 +208,8 @@ pub struct PersonView {
     pub is_self: bool,
     /// Whether they lead the party.
     pub is_leader: bool,
+    /// Whether the connection was lost, and nobody knows whether they are still there.
+    pub is_stale: bool,
 }
 
 /// A ticket of the matchmaker.

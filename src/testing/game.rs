@@ -214,10 +214,21 @@ impl TestGame {
         self.update_by(FRAME);
     }
 
-    /// Runs one frame that takes this long: any time, also none.
+    /// Runs one frame that takes this long: any time, also none. The network thread goes on meanwhile.
     pub fn update_by(&mut self, duration: Duration) {
         self.wire.arrive();
         self.wire.pass(duration);
+        self.run_frame(duration);
+    }
+
+    /// Stops the whole process for so long, the network thread included, and runs the first frame after that: somebody closes the lid of a
+    /// laptop, puts the app into the background, or looks at it in a debugger. What the server says until then arrives in this frame.
+    pub fn process_is_stopped(&mut self, duration: Duration) {
+        self.wire.stop(duration);
+        self.run_frame(duration);
+    }
+
+    fn run_frame(&mut self, duration: Duration) {
         self.app
             .insert_resource(TimeUpdateStrategy::ManualDuration(duration));
         self.app.update();

@@ -103,6 +103,12 @@ impl Wire {
         self.turn();
     }
 
+    /// Time passes while nobody has a turn; then everything that has happened arrives.
+    pub(super) fn stop(&mut self, duration: Duration) {
+        self.now += duration;
+        self.arrive();
+    }
+
     pub(super) fn turn(&mut self) {
         for commands in self.commands.try_iter() {
             for command in commands {

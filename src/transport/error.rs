@@ -127,48 +127,70 @@ pub enum ProtocolError {
 }
 
 /// Why there is no connection.
+///
+/// A connection that [heals](crate::connection::ConnectOptions) is opened again after some of these; each says whether that is so, and
+/// [`heals`](Self::heals) tells it to your code.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DisconnectReason {
     /// The game asked for it.
+    ///
+    /// Does not heal.
     #[error("the game disconnected")]
     Requested,
     /// The game connected before anybody was logged in, and no login was under way. Or the user logged out before the socket was opened.
+    ///
+    /// Does not heal.
     #[error("nobody is logged in")]
     NotLoggedIn,
     /// The connection waited for a login, and the login failed. `Replied<LogIn>` has the typed error. To try again, log in again, and
     /// connect.
+    ///
+    /// Does not heal.
     #[error("the login failed: {}", one_line(message))]
     LoginFailed {
         /// The login's error.
         message: String,
     },
     /// The connection was lost and waited for a login, and somebody else logged in. To play as that user, connect again.
+    ///
+    /// Does not heal.
     #[error("{username} logged in instead")]
     OtherUser {
         /// The name of the user who logged in.
         username: String,
     },
     /// The session token has ended, and the server does not refresh the session any more. Log in again.
+    ///
+    /// Does not heal.
     #[error("the session has ended: {}", one_line(message))]
     SessionEnded {
         /// The server's text.
         message: String,
     },
     /// The session token has ended, and the server could not refresh the session just now. Try again later.
+    ///
+    /// Heals.
     #[error("the session cannot be refreshed: {}", one_line(message))]
     RefreshFailed {
         /// The server's text, or that of a proxy in its place.
         message: String,
     },
     /// The address is malformed. Trying again does not help.
+    ///
+    /// Does not heal.
     #[error(transparent)]
     BadAddress(BadAddress),
     /// The server could not be reached. Try again later, or check the address.
+    ///
+    /// Heals, unless the socket cannot be opened from here at all: TLS is not built in, or a header would be malformed.
     #[error(transparent)]
     Unreachable(Unreachable),
     /// The server refused the socket. 401 means that it does not accept the session token, not even a refreshed one, or that there is no
     /// refresh token: log in again.
+    ///
+    /// Heals with status 404, 408, 425, 429 and 5xx, which a server or proxy sends that is about to start. After 401, a connection that heals
+    /// gets new tokens and tries again.
     #[error("the server refused the socket with {status}: {}", one_line(message))]
     Refused {
         /// HTTP status.
@@ -177,6 +199,8 @@ pub enum DisconnectReason {
         message: String,
     },
     /// The server closed the socket. Nakama closes with 1000 for nearly every reason.
+    ///
+    /// Heals: a server that restarts, and one that disconnects a player without banning them, say the same.
     #[error("the server closed the socket{}", words(*code, reason))]
     ClosedByServer {
         /// WebSocket close code, if it sent one.
@@ -193,37 +217,54 @@ pub enum DisconnectReason {
     /// * Nakama 3.27 closes without a text: that is [`ClosedByServer`](Self::ClosedByServer) without a code, or [`Lost`](Self::Lost).
     /// * Nakama 3.40 does not always get to say it: in some of a hundred cases, and always if this game's line stands still, it is
     ///   [`Lost`](Self::Lost).
+    ///
+    /// Heals.
     #[error(
         "too much came at once: the server's queue for this client was full (others sent a burst, this game asked for too much, or its line \
          stood still); `socket.outgoing_queue_size` of the server is its size"
     )]
     OutgoingQueueFull,
     /// The same account opened another socket, and the server allows only one (notification −7, `session.single_socket`).
+    ///
+    /// Does not heal: the two sockets would replace each other for ever.
     #[error("replaced by a newer socket of the same account")]
     Replaced,
     /// The account was banned (notification −8).
+    ///
+    /// Does not heal.
     #[error("the account is banned")]
     Banned,
     /// The connection broke.
+    ///
+    /// Heals.
     #[error("the connection was lost: {0}")]
     Lost(TransportError),
-    /// The server sent nothing for this long and did not answer heartbeats.
+    /// The server sent nothing for this long and did not answer heartbeats. Or it sent something, but no answer to a heartbeat for this long:
+    /// nothing arrived that this game sent.
+    ///
+    /// Heals.
     #[error("the server was silent for {}", seconds(*silence))]
     Silent {
-        /// Time since its last frame.
+        /// Time since its last frame, or its last answer to a heartbeat.
         silence: Duration,
     },
     /// The server sent something that is not an envelope.
+    ///
+    /// Does not heal.
     #[error("the server broke the protocol: {0}")]
     Protocol(ProtocolError),
     /// More than twice [`NakamaSettings::hand_over_limit`](crate::plugin::NakamaSettings::hand_over_limit) was waiting while the game ran no
     /// frames.
+    ///
+    /// Heals.
     #[error("{bytes} bytes were waiting for the game")]
     Overflow {
         /// What was waiting.
         bytes: usize,
     },
     /// The network thread could not be started, or ended.
+    ///
+    /// Does not heal. Connect again, and there is another thread.
     #[error("the network thread is not running")]
     NetworkThread,
 }
@@ -241,9 +282,12 @@ impl DisconnectReason {
             | Self::Silent { .. }
             | Self::ClosedByServer { .. }
             | Self::OutgoingQueueFull
-            | Self::Unreachable(_)
             | Self::RefreshFailed { .. }
             | Self::Overflow { .. } => true,
+            Self::Unreachable(unreachable) => !matches!(
+                unreachable.error,
+                TransportError::TlsNotBuilt | TransportError::InvalidHeader(_)
+            ),
             Self::Refused { status, .. } => {
                 matches!(status, 404 | 408 | 425 | 429 | 500..=599)
             }

@@ -148,7 +148,7 @@ impl Link {
 
     /// Puts a command aside until [`hand_over`](Self::hand_over).
     pub(crate) fn stage(&mut self, command: LinkCommand) {
-        self.staged_epoch = command.begins().or(self.staged_epoch);
+        self.staged_epoch = begins(&command, self.epoch).or(self.staged_epoch);
         self.staged.push(command);
     }
 
@@ -157,7 +157,7 @@ impl Link {
         let mut is_old = self.epoch == ended;
         let mut unsent = Vec::new();
         self.staged.retain(|command| {
-            is_old &= command.begins().is_none();
+            is_old &= begins(command, ended).is_none();
             match command {
                 LinkCommand::Request { id, .. } if is_old => unsent.push(*id),
                 _ => return true,
@@ -234,9 +234,10 @@ impl Link {
                     self.is_dead = true;
                     // One end for all connections that the thread was asked for, after the answers to what had not left. A
                     // later connection, and what is for it, waits for another thread.
-                    let later = self.staged.iter().position(|it| it.begins().is_some());
-                    let unsent = self.staged.drain(..later.unwrap_or(self.staged.len()));
                     let epoch = self.epoch;
+                    let later = |it| begins(it, epoch).is_some();
+                    let later = self.staged.iter().position(later);
+                    let unsent = self.staged.drain(..later.unwrap_or(self.staged.len()));
                     self.current
                         .extend(unsent.filter_map(|it| refuse(it, epoch)));
                     let event = LinkEvent::Closed(DisconnectReason::NetworkThread);
@@ -247,6 +248,11 @@ impl Link {
     }
 }
 
+/// The connection that begins with a command, after this one.
+fn begins(command: &LinkCommand, epoch: Epoch) -> Option<Epoch> {
+    command.begins().filter(|begun| *begun != epoch)
+}
+
 /// What a thread that is gone says to a command, after this connection.
 fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
     let event = match command {
@@ -254,6 +260,8 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
             epoch = plan.epoch;
             LinkEvent::Closed(DisconnectReason::NetworkThread)
         }
+        // It has one end.
+        LinkCommand::GiveUp(given_up, _) if given_up == epoch => return None,
         LinkCommand::GiveUp(given_up, reason) => {
             epoch = given_up;
             LinkEvent::Closed(reason)

@@ -1,6 +1,7 @@
 //! Brings the world into the view.
 
 mod friends;
+mod healing;
 mod inbox;
 mod people;
 mod tickets;
@@ -15,12 +16,15 @@ use self::people::People;
 pub(super) use self::{friends::collect_friends, inbox::collect_inbox, tickets::collect_tickets};
 use super::{
     NakamaOverlay, OverlayView, secrets,
-    view::{ConnectionView, ContextState, ContextView, TrafficSample, TrafficView, WaitingView},
+    view::{
+        ConnectionView, ContextState, ContextView, ReconnectingView, TrafficSample, TrafficView,
+        WaitingView,
+    },
 };
 use crate::{
     areas::{
         chat::{ChatChannel, ChatChannelKind, ChatIndex, ChatLog, ChatMembers, JoinChat},
-        matches::{CreateMatch, JoinMatch, Match, MatchIndex, MatchPresences},
+        matches::{CreateMatch, EnteredBy, JoinMatch, Match, MatchIndex, MatchPresences},
         party::{
             Asking, CreateParty, JoinParty, Party, PartyIndex, PartyJoinRequests, PartyMembers,
             PendingApproval,
@@ -30,6 +34,7 @@ use crate::{
     connection::{NakamaConnection, NetworkLink},
     diagnostics::{RECEIVED, RECEIVED_BYTES, SENT, SENT_BYTES},
     mirror::{
+        Reentry, ReentryPolicy,
         early::EarlyArrivals,
         presence::{Joining, PresenceIndex},
         receive::ReceiveStats,
@@ -67,10 +72,19 @@ pub(super) fn collect(
         Res<NetworkLink>,
         Res<EarlyArrivals>,
         Res<ReceiveStats>,
+        Res<Reentry>,
     ),
     waiting: Query<&PendingRequest, Allow<Disabled>>,
     joining: Query<AsksToBe, (With<Joining>, Allow<Disabled>)>,
-    matches: Query<(Entity, &Match, Option<&MatchPresences>), Allow<Disabled>>,
+    matches: Query<
+        (
+            Entity,
+            &Match,
+            Option<&MatchPresences>,
+            (Option<&EnteredBy>, Option<&ReentryPolicy>),
+        ),
+        Allow<Disabled>,
+    >,
     parties: Query<
         (
             Entity,
@@ -93,15 +107,16 @@ pub(super) fn collect(
     let now = time.elapsed();
     let view = &mut *view;
 
-    let (state, link, early, receive) = &connection;
+    let (state, link, early, receive, reentry) = &connection;
     // The indexes know what the local user is in, whatever the game does to the entities.
     let (match_ids, party_ids, channel_ids, presences) = &indexes;
-    collect_connection(&mut view.connection, state);
+    collect_connection(&mut view.connection, state, now);
+    view.connection.reentered = (reentry.restored, reentry.lost);
     view.connection.session_id = presences.own_session().cloned();
     view.connection.traffic = traffic(link, early, receive);
 
     let joining = |names: &[&str]| asking(&joining, names);
-    let entered = matches.iter().filter_map(|(entity, state, present)| {
+    let entered = matches.iter().filter_map(|(entity, state, present, back)| {
         let (size, people) = people.list_by_name(present);
         let about = if state.authoritative {
             "authoritative"
@@ -111,6 +126,7 @@ pub(super) fn collect(
         Some(ContextView {
             about: about.to_owned(),
             label: filled(state.label.as_ref()),
+            facts: healing::facts(back, presences.own_ghosts(entity)),
             size,
             people,
             ..joined(entity, match_ids.id_of(entity)?)
@@ -173,7 +189,7 @@ pub(super) fn collect(
     waiting.sort_by(|a, b| (b.age, &a.name).cmp(&(a.age, &b.name)));
 }
 
-fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection) {
+fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection, now: Duration) {
     view.state = connection.state();
     view.server = connection
         .server()
@@ -183,6 +199,18 @@ fn collect_connection(view: &mut ConnectionView, connection: &NakamaConnection) 
         .map(|(id, name)| (id.clone(), name.clone()));
     view.round_trip = connection.round_trip();
     view.last_reason = connection.last_reason().map(ToString::to_string);
+    view.reconnecting = connection.reconnecting().map(|lost| ReconnectingView {
+        cause: lost.cause().to_string(),
+        step: healing::step(lost.step()),
+        attempt: lost.attempt(),
+        next_try: lost.next_try().map(|at| at.saturating_sub(now)),
+        last_failure: lost.last_failure().map(ToString::to_string),
+        away: now.saturating_sub(lost.since()),
+    });
+    let history = connection.history();
+    view.transitions = history
+        .map(|transition| (transition.at, healing::transition(&transition.what)))
+        .collect();
 }
 
 fn traffic(link: &NetworkLink, early: &EarlyArrivals, receive: &ReceiveStats) -> TrafficView {

@@ -12,7 +12,10 @@ use bevy_ecs::{
 
 use crate::{
     areas::party::PartyLeader,
-    mirror::presence::{IsSelf, SessionId, UserId, Username},
+    mirror::{
+        healing::Stale,
+        presence::{IsSelf, SessionId, UserId, Username},
+    },
     overlay::view::{MAX_PEOPLE, PersonView},
 };
 
@@ -29,6 +32,7 @@ pub(in crate::overlay) struct Person {
     session_id: &'static SessionId,
     is_self: Has<IsSelf>,
     is_leader: Has<PartyLeader>,
+    is_stale: Has<Stale>,
 }
 
 impl People<'_, '_> {
@@ -68,6 +72,7 @@ impl People<'_, '_> {
             session_id: person.session_id.clone(),
             is_self: person.is_self,
             is_leader: person.is_leader,
+            is_stale: person.is_stale,
         });
         (found.len(), people.collect())
     }

@@ -2,11 +2,11 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use bevy_egui::egui::{Color32, Grid, Label, RichText, Ui, vec2};
+use bevy_egui::egui::{CollapsingHeader, Color32, Grid, Label, RichText, Ui, vec2};
 use egui_plot::{Line, Plot, PlotPoints};
 
 use super::look;
-use crate::overlay::view::{ConnectionView, TrafficSample};
+use crate::overlay::view::{ConnectionView, ReconnectingView, TrafficSample};
 
 /// How far back a plot shows at the least, in seconds.
 const PLOT_SPAN: f64 = 30.0;
@@ -40,6 +40,7 @@ fn cell(ui: &mut Ui, width: f32, text: RichText) {
 pub fn connection_ui(ui: &mut Ui, view: &ConnectionView) {
     look::panel(ui, "connection", |ui| {
         facts_ui(ui, view);
+        transitions_ui(ui, view);
         ui.add_space(6.0);
         ui.columns(2, |columns| {
             plot_ui(
@@ -108,12 +109,54 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                     None => look::aside(ui, "known once in a match, party or channel"),
                 });
             }
+            if let Some(lost) = &view.reconnecting {
+                row(ui, "Lost", &mut |ui| {
+                    let cause = RichText::new(&lost.cause).color(look::BAD);
+                    ui.add(Label::new(cause).wrap());
+                });
+                row(ui, "Way back", &mut |ui| {
+                    ui.label(RichText::new(step_text(lost)).color(look::BUSY));
+                    look::aside(ui, format!("away for {}", look::age(lost.away)));
+                });
+                if let Some(failure) = &lost.last_failure {
+                    row(ui, "Last try", &mut |ui| {
+                        ui.add(Label::new(RichText::new(failure).color(look::BAD)).wrap());
+                    });
+                }
+            }
             row(ui, "Last end", &mut |ui| match &view.last_reason {
                 Some(reason) => {
                     ui.add(Label::new(RichText::new(reason).color(look::BAD)).wrap());
                 }
                 None => look::aside(ui, "none since it is connected"),
             });
+        });
+}
+
+/// What a lost connection is doing.
+fn step_text(lost: &ReconnectingView) -> String {
+    match lost.next_try {
+        Some(wait) => format!("try {} in {:.1} s", lost.attempt, wait.as_secs_f64()),
+        None => format!("try {}: {}", lost.attempt, lost.step),
+    }
+}
+
+/// What happened to the connection, newest first.
+fn transitions_ui(ui: &mut Ui, view: &ConnectionView) {
+    if view.transitions.is_empty() {
+        return;
+    }
+    let (restored, lost) = view.reentered;
+    let title = format!("What happened ({restored} restored, {lost} lost)");
+    CollapsingHeader::new(look::dim(title))
+        .id_salt("transitions")
+        .show(ui, |ui| {
+            for (at, what) in view.transitions.iter().rev() {
+                ui.horizontal(|ui| {
+                    ui.label(look::mono(look::moment(*at)));
+                    ui.add(Label::new(what).wrap());
+                });
+            }
         });
 }
 

@@ -135,6 +135,7 @@ fn person_ui(ui: &mut Ui, person: &PersonView, asks: bool) {
         let marks = [
             (person.is_leader, "leader", look::BUSY),
             (asks, "asks to join", look::BUSY),
+            (person.is_stale, "stale", look::BAD),
         ];
         name_ui(ui, name, person.is_self, &marks);
         let (user, session) = (person.user_id.as_str(), person.session_id.as_str());

@@ -16,10 +16,8 @@ use super::{
 use crate::{
     proto::{Envelope, Kind, Message},
     transport::{
-        command::{ConnectPlan, Epoch, LinkCommand, RequestId},
-        core::deadline::deadline,
-        error::DisconnectReason,
-        event::{Failure, LinkEvent},
+        command::{LinkCommand, RequestId},
+        event::Failure,
         terms::Terms,
         wire::{encode::OutgoingMatchData, ids::PresenceInfo},
     },
@@ -62,7 +60,7 @@ impl Core {
                 appear_online,
             } => self.reopen(now, token, appear_online),
             LinkCommand::Postpone(reason) => self.postpone(now, reason),
-            LinkCommand::Hurry => self.hurry(),
+            LinkCommand::Hurry => self.hurry(now),
             LinkCommand::Resume => self.resume(now),
             LinkCommand::Forget { origin } => self.forget(origin),
             LinkCommand::Tap(on) => self.is_tapped = on,

@@ -168,10 +168,10 @@ impl Core {
         }
     }
 
-    pub(super) fn hurry(&mut self) {
+    pub(super) fn hurry(&mut self, now: Instant) {
         match &mut self.stage {
             Stage::Waiting { .. } => self.ask(false),
-            Stage::Open(open) => open.ping_due = true,
+            Stage::Open(open) => open.liveness.probe(now),
             Stage::Idle | Stage::Opening { .. } | Stage::Asking => {}
         }
     }

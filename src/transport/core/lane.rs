@@ -62,11 +62,6 @@ impl<T> Lane<T> {
         taken
     }
 
-    /// Takes everything out.
-    pub(super) fn drain(&mut self) -> Vec<T> {
-        self.take_if(|_| true)
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots.iter().flatten()
     }

@@ -2,8 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// A ping goes out this often.
+/// A ping goes out this often,
 const INTERVAL: Duration = Duration::from_secs(5);
+/// and at once after so much silence
+const QUIET: Duration = Duration::from_secs(2);
+/// on a connection that had frames other than pongs within this time.
+const TRAFFIC: Duration = Duration::from_secs(10);
 /// After so much silence behind a ping a second one follows,
 const SUSPECT_AFTER: Duration = Duration::from_secs(4);
 /// and after so much the connection is dead,
@@ -11,6 +15,8 @@ const DEAD_AFTER: Duration = Duration::from_secs(8);
 /// unless the server is at work on an earlier request: it handles messages one by one and answers nothing meanwhile, WebSocket
 /// pings included. Then it may be silent this long.
 const BUSY_LIMIT: Duration = Duration::from_secs(20);
+/// If frames arrive, but no pong for this long, nothing that is sent arrives.
+const DEAF_AFTER: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
@@ -24,9 +30,14 @@ pub(crate) enum Verdict {
 #[derive(Clone, Debug)]
 pub(crate) struct Liveness {
     last_frame: Instant,
+    /// The last frame that was no pong.
+    last_traffic: Option<Instant>,
+    last_pong: Instant,
     next_ping: Instant,
     /// The first ping since the last frame.
     waiting: Option<Waiting>,
+    /// The first ping since the last pong that the server had nothing to do before.
+    unanswered: Option<Instant>,
 }
 
 #[derive(Clone, Debug)]
@@ -41,8 +52,11 @@ impl Liveness {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             last_frame: now,
+            last_traffic: None,
+            last_pong: now,
             next_ping: now + INTERVAL,
             waiting: None,
+            unanswered: None,
         }
     }
 
@@ -52,21 +66,52 @@ impl Liveness {
         self.waiting = None;
     }
 
+    /// What arrived was no pong.
+    pub(crate) fn on_traffic(&mut self, now: Instant) {
+        self.last_traffic = Some(now);
+    }
+
+    /// What arrived was a pong.
+    pub(crate) fn on_pong(&mut self, now: Instant) {
+        self.last_pong = now;
+        self.unanswered = None;
+    }
+
+    /// Somebody wants to know: a ping at once, unless the answer to one is due.
+    pub(crate) fn probe(&mut self, now: Instant) {
+        if self.waiting.is_none() {
+            self.next_ping = now;
+        }
+    }
+
+    /// Whoever judges was stopped for a while. What it did not hear meanwhile does not count: a ping at once, and everything anew from
+    /// there.
+    pub(crate) fn start_anew(&mut self, now: Instant) {
+        *self = Self {
+            next_ping: now,
+            ..Self::new(now)
+        };
+    }
+
     /// When to look again.
     pub(crate) fn next_timeout(&self) -> Instant {
-        let Some(waiting) = &self.waiting else {
-            return self.next_ping;
-        };
-        let verdict = if waiting.asked_again {
-            waiting.dead_at(self.last_frame)
-        } else {
-            waiting.since + SUSPECT_AFTER
-        };
-        self.next_ping.min(verdict)
+        let verdict = self.waiting.as_ref().map(|waiting| {
+            if waiting.asked_again {
+                waiting.dead_at(self.last_frame)
+            } else {
+                waiting.since + SUSPECT_AFTER
+            }
+        });
+        let others = [verdict, self.deaf_at()].into_iter().flatten();
+        others.fold(self.ping_at(), Instant::min)
     }
 
     /// What to do now. `busy`: an earlier request is unanswered.
     pub(crate) fn poll(&mut self, now: Instant, busy: bool) -> Option<Verdict> {
+        if self.deaf_at().is_some_and(|at| now >= at) {
+            let silence = now.saturating_duration_since(self.last_pong);
+            return Some(Verdict::Dead(silence));
+        }
         if let Some(waiting) = &mut self.waiting {
             if now >= waiting.dead_at(self.last_frame) {
                 let silence = now.saturating_duration_since(self.last_frame);
@@ -77,7 +122,7 @@ impl Liveness {
                 return Some(Verdict::Ping);
             }
         }
-        if now < self.next_ping {
+        if now < self.ping_at() {
             return None;
         }
         self.next_ping = now + INTERVAL;
@@ -86,7 +131,26 @@ impl Liveness {
             asked_again: false,
             behind_a_request: busy,
         });
+        if !busy {
+            self.unanswered.get_or_insert(now);
+        }
         Some(Verdict::Ping)
+    }
+
+    fn ping_at(&self) -> Instant {
+        let quiet_at = self.last_frame + QUIET;
+        let had_traffic = self.last_traffic.is_some_and(|at| at + TRAFFIC > quiet_at);
+        if had_traffic && self.waiting.is_none() {
+            self.next_ping.min(quiet_at)
+        } else {
+            self.next_ping
+        }
+    }
+
+    /// When it is clear that nothing arrives that is sent.
+    fn deaf_at(&self) -> Option<Instant> {
+        let asked_at = self.unanswered?;
+        Some((self.last_pong + DEAF_AFTER).max(asked_at + DEAD_AFTER))
     }
 }
 
@@ -107,53 +171,153 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Runs until the connection is given up, or `until`; returns the pings and the end, in seconds.
-    fn run(busy: bool, until: u64, frames_at: &[u64]) -> (Vec<u64>, Option<u64>) {
-        let start = Instant::now();
-        let mut liveness = Liveness::new(start);
-        let mut pings = Vec::new();
-        for second in 0..=until {
-            let now = start + second as u32 * SECOND;
-            if frames_at.contains(&second) {
-                liveness.on_frame(now);
-            }
-            while let Some(verdict) = liveness.poll(now, busy) {
-                match verdict {
-                    Verdict::Ping => pings.push(second),
-                    Verdict::Dead(_) => return (pings, Some(second)),
+    /// What happens to a connection, in seconds since it was opened.
+    #[derive(Default)]
+    struct Line {
+        /// A request is unanswered.
+        busy: bool,
+        /// Frames that are no pongs.
+        traffic: Vec<u64>,
+        pongs: Vec<u64>,
+        /// The process was stopped, and goes on here.
+        goes_on: Option<u64>,
+    }
+
+    impl Line {
+        /// Runs until the connection is given up, or `until`; returns the pings and the end, in seconds.
+        fn run(&self, until: u64) -> (Vec<u64>, Option<u64>) {
+            let start = Instant::now();
+            let mut liveness = Liveness::new(start);
+            let mut pings = Vec::new();
+            for second in 0..=until {
+                let now = start + second as u32 * SECOND;
+                if self.goes_on.is_some_and(|goes_on| second < goes_on) {
+                    continue;
                 }
+                if self.goes_on == Some(second) {
+                    liveness.start_anew(now);
+                }
+                if self.traffic.contains(&second) {
+                    liveness.on_frame(now);
+                    liveness.on_traffic(now);
+                }
+                if self.pongs.contains(&second) {
+                    liveness.on_frame(now);
+                    liveness.on_pong(now);
+                }
+                while let Some(verdict) = liveness.poll(now, self.busy) {
+                    match verdict {
+                        Verdict::Ping => pings.push(second),
+                        Verdict::Dead(_) => return (pings, Some(second)),
+                    }
+                }
+                assert!(
+                    liveness.next_timeout() > now,
+                    "at {second} s it would be looked at again at once"
+                );
             }
-            assert!(
-                liveness.next_timeout() > now,
-                "at {second} s it would be looked at again at once"
-            );
+            (pings, None)
         }
-        (pings, None)
     }
 
     #[test]
-    fn a_server_that_answers_is_pinged_every_five_seconds() {
-        assert_eq!(run(false, 17, &[6, 11, 16]), (vec![5, 10, 15], None));
+    fn a_quiet_server_is_pinged_every_five_seconds() {
+        let line = Line {
+            pongs: vec![6, 11, 16],
+            ..Line::default()
+        };
+        assert_eq!(line.run(17), (vec![5, 10, 15], None));
+    }
+
+    #[test]
+    fn a_server_that_never_stops_talking_is_pinged_every_five_seconds() {
+        let line = Line {
+            traffic: (0..60).collect(),
+            pongs: vec![5, 10, 15],
+            ..Line::default()
+        };
+        assert_eq!(line.run(17), (vec![5, 10, 15], None));
+    }
+
+    #[test]
+    fn two_seconds_of_silence_after_traffic_are_asked_about() {
+        let line = Line {
+            traffic: vec![0],
+            pongs: vec![3, 6, 9, 14, 19],
+            ..Line::default()
+        };
+        let (pings, end) = line.run(20);
+        assert_eq!(pings, [2, 5, 8, 13, 18], "10 s later it is quiet");
+        assert_eq!(end, None);
     }
 
     #[test]
     fn a_silent_server_is_asked_again_and_given_up_eight_seconds_after_the_first_ping() {
-        assert_eq!(run(false, 60, &[]), (vec![5, 9, 10], Some(13)));
+        assert_eq!(Line::default().run(60), (vec![5, 9, 10], Some(13)));
+    }
+
+    #[test]
+    fn after_traffic_a_silent_server_is_given_up_after_ten_seconds() {
+        for last in 1..20 {
+            let line = Line {
+                traffic: (0..=last).collect(),
+                pongs: vec![5, 10, 15]
+                    .into_iter()
+                    .filter(|at| *at <= last)
+                    .collect(),
+                ..Line::default()
+            };
+            let end = line.run(60).1.unwrap_or(u64::MAX);
+            assert!(end <= last + 10, "last frame at {last} s, dead at {end} s");
+            assert!(end >= last + 8, "last frame at {last} s, dead at {end} s");
+        }
     }
 
     #[test]
     fn any_frame_is_life() {
+        let line = Line {
+            pongs: vec![12],
+            ..Line::default()
+        };
         assert_eq!(
-            run(false, 22, &[12]).1,
+            line.run(22).1,
             None,
             "a frame at 12 s, the next ping at 15 s, dead at 23 s"
         );
-        assert_eq!(run(false, 30, &[12]).1, Some(23));
+        assert_eq!(line.run(30).1, Some(23));
     }
 
     #[test]
     fn behind_a_slow_request_the_limit_is_twenty_seconds_of_silence() {
-        assert_eq!(run(true, 60, &[]).1, Some(20));
-        assert_eq!(run(true, 60, &[4]).1, Some(24));
+        let mut line = Line {
+            busy: true,
+            ..Line::default()
+        };
+        assert_eq!(line.run(60).1, Some(20));
+        line.traffic = vec![4];
+        assert_eq!(line.run(60).1, Some(24));
+    }
+
+    #[test]
+    fn a_server_that_talks_and_answers_no_ping_hears_nothing() {
+        let mut line = Line {
+            traffic: (0..60).collect(),
+            pongs: vec![5],
+            ..Line::default()
+        };
+        assert_eq!(line.run(60).1, Some(25));
+        line.busy = true;
+        assert_eq!(line.run(59).1, None, "it is at work on a request");
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_asks_first() {
+        let mut line = Line {
+            goes_on: Some(3600),
+            ..Line::default()
+        };
+        assert_eq!(line.run(4000), (vec![3600, 3604, 3605], Some(3608)));
+        line.pongs = vec![3601];
+        assert_eq!(line.run(3604), (vec![3600], None));
     }
 }

@@ -17,6 +17,8 @@ mod pacing;
 mod receiving;
 mod requests;
 mod sending;
+mod stopped;
+mod turns;
 
 use std::{
     collections::VecDeque,
@@ -35,6 +37,7 @@ use self::{
     liveness::{Liveness, Verdict},
     outbox::Outbox,
     requests::{Expired, RequestTable, Way},
+    turns::Turns,
 };
 use crate::{
     proto::Kind,
@@ -68,6 +71,8 @@ pub(crate) enum Input {
     Ended(SocketId, DisconnectReason),
     /// A REST call is over.
     RestDone(RequestId, Result<RestResponse, Unreachable>),
+    /// The process, or the machine, was stopped for a while, although the clock does not say so.
+    Stopped,
     /// Time went by. Due once per turn, and whenever [`Core::next_timeout`] says.
     Tick,
 }
@@ -105,6 +110,7 @@ pub(crate) struct Core {
     hand_over: HandOver,
     actions: VecDeque<Action>,
     is_tapped: bool,
+    turns: Turns,
 }
 
 /// How far the connection is.
@@ -168,11 +174,15 @@ impl Core {
             hand_over,
             actions: VecDeque::new(),
             is_tapped: false,
+            turns: Turns::default(),
         };
         (core, events, stats)
     }
 
     pub(crate) fn handle(&mut self, now: Instant, input: Input) {
+        if self.turns.is_late(now) {
+            self.on_stopped(now);
+        }
         match input {
             Input::Command(command) => self.on_command(now, command),
             Input::Opened(socket) if socket == self.socket => self.on_opened(now),
@@ -197,6 +207,7 @@ impl Core {
             }
             // What an older socket has to say goes nowhere.
             Input::Opened(_) | Input::Frame(..) | Input::Alive(_) | Input::Ended(..) => {}
+            Input::Stopped => self.on_stopped(now),
             Input::Tick => self.on_time(now),
         }
     }
@@ -239,6 +250,7 @@ impl Core {
         }
         self.count();
         self.hand_over.flush();
+        self.turns.end(self.next_timeout());
     }
 
     fn count(&self) {

@@ -38,6 +38,13 @@ impl Core {
                 return self.break_off(now, reason);
             }
         };
+        let message = match &decoded {
+            Decoded::Envelope(envelope) => envelope.message.as_ref(),
+            _ => None,
+        };
+        if !matches!(message, Some(Message::Pong(_))) {
+            open.liveness.on_traffic(now);
+        }
         if self.is_tapped {
             let (kind, cid) = match &decoded {
                 Decoded::MatchData(_) => (Some(Kind::MatchData), ""),
@@ -50,11 +57,7 @@ impl Core {
             };
             self.tap(now, Direction::Received, kind, cid.to_owned(), &frame);
         }
-        if let Decoded::Envelope(Envelope {
-            message: Some(Message::Party(_)),
-            ..
-        }) = &decoded
-        {
+        if matches!(message, Some(Message::Party(_))) {
             self.hand_over
                 .push(LinkEvent::PartyLayout(party_layout_of(&frame)));
         }
@@ -107,6 +110,7 @@ impl Core {
             self.stats.strays.fetch_add(1, Ordering::Relaxed);
             return;
         };
+        open.liveness.on_pong(now);
         let Some(ping) = open.waiting_pings.drain(..=index).next_back() else {
             return;
         };

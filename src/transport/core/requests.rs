@@ -173,6 +173,19 @@ impl RequestTable {
         Some(open.way)
     }
 
+    /// No request runs out of time before this.
+    pub(super) fn not_before(&mut self, earliest: Instant) {
+        while let Some((deadline, id)) = self.deadlines.first().copied()
+            && deadline < earliest
+        {
+            self.deadlines.pop_first();
+            if let Some(open) = self.open.get_mut(&id) {
+                open.deadline = earliest;
+                self.deadlines.insert((earliest, id));
+            }
+        }
+    }
+
     /// When the next request runs out of time.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| *deadline)

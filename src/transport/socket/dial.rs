@@ -17,8 +17,8 @@ use super::{resolver::Addresses, stream::Stream};
 use crate::transport::address::NakamaServer;
 use crate::transport::{address::Endpoint, error::TransportError};
 
-/// How long one address may keep the next one waiting.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long one address may keep the next one waiting: half of what the first tries of a connection that heals may take.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// A connection that is being made: its name is looked up, then its addresses are tried one after the other.
 pub(crate) struct Dial {

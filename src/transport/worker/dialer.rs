@@ -39,6 +39,8 @@ pub(super) struct Dialer {
 pub(super) struct Lease {
     token: Token,
     ending: Sender<Token>,
+    /// Whoever works for the connection sees by it that it is wanted.
+    wanted: Arc<()>,
 }
 
 impl Lease {
@@ -88,12 +90,14 @@ impl Dialer {
         let lease = Lease {
             token,
             ending: self.ending.clone(),
+            wanted: Arc::new(()),
         };
         let deliver = self.deliver.clone();
         let endpoint = dial.endpoint();
         self.resolver.resolve(
             &endpoint.host,
             endpoint.port,
+            Arc::downgrade(&lease.wanted),
             Box::new(move |addresses| deliver(token, addresses)),
         );
         Ok((lease, dial))

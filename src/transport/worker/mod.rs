@@ -9,7 +9,7 @@ mod link_state;
 use std::{
     io,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crossbeam_channel::{Receiver, Sender};
@@ -29,6 +29,9 @@ pub(super) const WAKER: Token = Token(0);
 
 /// How long the last words of sockets may take when the thread is to end.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// If the calendar is this far ahead of the clock, the machine slept.
+const SLEPT: Duration = Duration::from_secs(2);
 
 /// What the thread is told.
 pub(super) enum ToWorker {
@@ -74,13 +77,17 @@ impl Worker {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(256);
         while !self.is_over(Instant::now()) {
-            let timeout = self.timeout(Instant::now());
+            let before = (Instant::now(), SystemTime::now());
+            let timeout = self.timeout(before.0);
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return log::error!("the poller failed: {error}"),
                 Ok(()) => {}
             }
             let now = Instant::now();
+            if has_slept(before, now) {
+                self.on_slept(now);
+            }
             for event in &events {
                 if let Some(id) = self.dialer.owner(event.token()) {
                     self.agenda.mark(id);
@@ -94,6 +101,14 @@ impl Worker {
             }
             self.dialer.forget_ended();
             self.start_calls(now);
+        }
+    }
+
+    /// The machine slept. Most clocks do not count that.
+    fn on_slept(&mut self, now: Instant) {
+        for (id, link) in &mut self.links {
+            link.input(now, Input::Stopped);
+            self.agenda.mark(*id);
         }
     }
 
@@ -178,4 +193,11 @@ impl Worker {
         self.ends_at
             .is_some_and(|at| now >= at || self.links.is_empty())
     }
+}
+
+/// Whether the machine slept since then. Somebody who sets the calendar looks like that, too, and costs a ping.
+fn has_slept((clock, calendar): (Instant, SystemTime), now: Instant) -> bool {
+    let by_clock = now.saturating_duration_since(clock);
+    let by_calendar = calendar.elapsed().unwrap_or_default();
+    by_calendar > by_clock + SLEPT
 }

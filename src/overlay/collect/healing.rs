@@ -1,0 +1,62 @@
+//! What is known of a connection that was lost, in words.
+
+use crate::{
+    areas::matches::EnteredBy,
+    connection::{ReconnectStep, TransitionKind},
+    mirror::ReentryPolicy,
+};
+
+/// What a lost connection is doing.
+pub(super) fn step(step: ReconnectStep) -> &'static str {
+    match step {
+        ReconnectStep::Waiting => "waits",
+        ReconnectStep::Refreshing => "gets new tokens",
+        ReconnectStep::LoginNeeded => "waits for a login",
+        ReconnectStep::Opening => "opens a socket",
+        ReconnectStep::Reentering => "enters again",
+    }
+}
+
+/// What happened to the connection.
+pub(super) fn transition(what: &TransitionKind) -> String {
+    match what {
+        TransitionKind::Connecting => "connecting".into(),
+        TransitionKind::Connected => "connected".into(),
+        TransitionKind::Lost(cause) => format!("lost: {cause}"),
+        TransitionKind::TryFailed { attempt, reason } => format!("try {attempt} failed: {reason}"),
+        TransitionKind::LoginNeeded(reason) => format!("a login is needed: {reason}"),
+        TransitionKind::Reopened { attempt } => {
+            format!("the socket is open again, with try {attempt}")
+        }
+        TransitionKind::Resumed { away } => format!("back after {:.1} s", away.as_secs_f64()),
+        TransitionKind::Disconnected(reason) => format!("ended: {reason}"),
+    }
+}
+
+/// How the local user came into a match, how they come back, and how many of their old sessions are there.
+pub(super) fn facts(
+    (entered, policy): (Option<&EnteredBy>, Option<&ReentryPolicy>),
+    ghosts: usize,
+) -> Vec<(&'static str, String)> {
+    let entered = entered.map(|entered| match entered {
+        EnteredBy::Name(name) => format!("its name, {name}"),
+        EnteredBy::Creation => "its creation".into(),
+        EnteredBy::Id => "its id".into(),
+        EnteredBy::Token => "a token".into(),
+    });
+    let policy = policy.map(|policy| match policy {
+        ReentryPolicy::Recreate => "by its name".into(),
+        ReentryPolicy::Rejoin => "by its id".into(),
+        ReentryPolicy::Drop => "not".into(),
+    });
+    let ghosts = (ghosts > 0).then(|| ghosts.to_string());
+    let facts = [
+        ("entered by", entered),
+        ("comes back", policy),
+        ("own ghosts", ghosts),
+    ];
+    let known = facts.into_iter();
+    known
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
