@@ -226,11 +226,11 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
     let waiting: Vec<_> = asks.asking.values().filter_map(waits).collect();
     for entity in waiting {
         // Observers of the one before may have despawned it.
-        let Ok(mut entity) = world.get_entity_mut(entity) else {
-            continue;
-        };
-        entity.insert(PendingApproval);
-        let asking = entity.get::<Asking>();
+        if let Ok(mut entity) = world.get_entity_mut(entity) {
+            entity.insert(PendingApproval);
+        }
+        // An observer of that may have despawned it, too.
+        let asking = world.get::<Asking>(entity);
         if let Some(Asking {
             id,
             since,
@@ -238,7 +238,7 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
         }) = asking
         {
             let (item, asking) = (*item, Asking::again(id.clone(), *since, None));
-            entity.insert(asking);
+            world.entity_mut(entity).insert(asking);
             item.done(world);
         }
     }
