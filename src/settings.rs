@@ -25,7 +25,8 @@ use crate::transport::{LinkSettings, Wake};
 #[derive(Clone, Debug, Reflect, Resource)]
 #[reflect(Resource)]
 pub struct NakamaSettings {
-    /// How long a request may take. Default: 10 s. A change counts for requests that your game makes afterwards.
+    /// How long a request may take. Default: 10 s; a join of a match may take 12 s, because a server lets the match's handler think for 10 s.
+    /// If you set less than 10 s, that holds for them, too. A change counts for requests that your game makes afterwards.
     pub request_timeout: Duration,
     /// How much time of a frame the plugin may spend on what has arrived. The rest follows in the next frame, in order.
     /// Default: 2 ms.

@@ -207,6 +207,12 @@ pub(super) struct Deadline {
     at: Duration,
 }
 
+/// How long a server lets the handler of a match decide on a join.
+const MATCH_HANDLER: Duration = Duration::from_secs(10);
+
+/// Whoever waits no longer than that never hears what it has decided in the end.
+const MATCH_JOIN: Duration = Duration::from_secs(12);
+
 impl Deadline {
     /// That of what is asked for now. Without end is a year.
     pub(super) fn new(world: &World) -> Self {
@@ -226,9 +232,13 @@ impl Deadline {
         }
     }
 
-    /// The same, but not shorter than this.
-    pub(super) fn at_least(self, least: Duration) -> Self {
-        let timeout = self.timeout.max(least);
+    /// The same for a join of a match, whose handler takes its time. A game that waits for less than that keeps its own time.
+    pub(super) fn of_match_join(self) -> Self {
+        let timeout = if self.timeout < MATCH_HANDLER {
+            self.timeout
+        } else {
+            self.timeout.max(MATCH_JOIN)
+        };
         Self {
             timeout,
             at: self.at + (timeout - self.timeout),

@@ -1,6 +1,6 @@
 //! Requests over the socket.
 
-use std::{collections::VecDeque, error::Error, mem, time::Duration};
+use std::{collections::VecDeque, error::Error, mem};
 
 use bevy_ecs::prelude::*;
 
@@ -160,9 +160,6 @@ impl<R: Acknowledged> SocketRequest for R {
     }
 }
 
-/// A server gives the handler of a match 10 s to decide on a join. Whoever waits no longer than that never hears of it.
-pub(super) const MATCH_JOIN: Duration = Duration::from_secs(12);
-
 /// Makes a request over the socket, on an entity that waits for its answer.
 pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, request: R) {
     mark_pending::<R>(world, entity);
@@ -170,7 +167,7 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
     let Parts { first, rest } = request.split(room(world));
     let mut made = Made::now(world, entity);
     if R::JOINS == Some(Area::Match) {
-        made.deadline = made.deadline.at_least(MATCH_JOIN);
+        made.deadline = made.deadline.of_match_join();
     }
     let open = Open {
         made,

@@ -5,7 +5,6 @@ use bevy_ecs::prelude::*;
 use super::{
     area::Area,
     pending::{Deadline, Ending, Pending, Progress, Sent, Unsent},
-    socket::MATCH_JOIN,
     table::send,
 };
 use crate::{
@@ -154,7 +153,7 @@ fn send_unasked(
 ) {
     let mut deadline = Deadline::new(world);
     if matches!(message, Message::MatchJoin(_)) {
-        deadline = deadline.at_least(MATCH_JOIN);
+        deadline = deadline.of_match_join();
     }
     let unasked = Unasked {
         message: Some((message, terms)),

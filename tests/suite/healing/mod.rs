@@ -6,5 +6,6 @@ mod notification;
 mod party;
 mod status;
 mod steps;
+mod through_the_proxy;
 mod tickets;
 mod tokens;
