@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use super::session::{Ask, Outcome, Push, Say, Step, run};
+use super::session::{Ask, Outcome, Push, Say, Step, run, run_healing};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -80,7 +80,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 const CONNECT: [Step; 4] = [Step::Connect, Step::Frame, Step::Accept, Step::Frame];
 
 /// Runs sessions, the same every time, and counts what came of their requests. For more of them, set `PROPTEST_CASES`.
-fn run_sessions(is_orderly: bool) {
+fn run_sessions(run: fn(&[Step], bool) -> Vec<Outcome>, is_orderly: bool) {
     let cases = std::env::var("PROPTEST_CASES").ok();
     let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(60);
     let outcomes = RefCell::new(BTreeMap::<Outcome, u32>::new());
@@ -121,10 +121,20 @@ fn run_sessions(is_orderly: bool) {
 
 #[test]
 fn with_a_server_that_answers_in_any_order_and_twice() {
-    run_sessions(false);
+    run_sessions(run, false);
 }
 
 #[test]
 fn with_a_server_that_works_as_nakama_does_it_and_the_game_agree_on_where_one_is() {
-    run_sessions(true);
+    run_sessions(run, true);
+}
+
+#[test]
+fn with_a_connection_that_heals_and_a_server_that_answers_in_any_order_and_twice() {
+    run_sessions(run_healing, false);
+}
+
+#[test]
+fn with_a_connection_that_heals_and_a_server_that_works_as_nakama_does() {
+    run_sessions(run_healing, true);
 }
