@@ -127,6 +127,7 @@ fn main() -> ExitCode {
     common::play(about, config, |server| {
         let mut ada = common::player("ada", server);
         ada.add_match_data::<Rope>()
+            .add_observer(common::cannot_go_on)
             .add_observer(open)
             .add_observer(opened)
             .add_observer(try_to_join)

@@ -29,6 +29,9 @@ fn player(name: &'static str, server: &NakamaServer) -> App {
     app.init_resource::<Heard>()
         .add_observer(join)
         .add_observer(greet)
+        .add_observer(common::needs::<SendChatMessage>)
+        .add_observer(common::needs::<UpdateChatMessage>)
+        .add_observer(common::needs::<RemoveChatMessage>)
         .add_systems(Update, hear);
     app
 }
@@ -38,9 +41,9 @@ fn join(_: On<Connected>, mut commands: Commands) {
     commands.nakama().join_chat(room);
 }
 
-/// Players who were there before are `Present`. Those who come later have `Arrived`.
+/// Players who were there before are `Present`. Those who come later have `Arrived`, maybe while the connection was lost.
 fn greet(joined: On<Joined<ChatChannel>>, mut commands: Commands) {
-    if joined.how == JoinedAs::Arrived {
+    if joined.how != JoinedAs::Present {
         say(&mut commands, joined.context, "Hello you!");
     }
 }

@@ -20,6 +20,8 @@ struct News(Vec<String>);
 fn player(name: &'static str, server: &NakamaServer) -> App {
     let mut app = common::player(name, server);
     app.init_resource::<News>()
+        .add_observer(common::needs::<FollowUsers>)
+        .add_observer(common::needs::<UpdateStatus>)
         .add_observer(tell_status)
         .add_observer(tell_online)
         .add_observer(tell_offline);

@@ -172,7 +172,8 @@ fn left(
     mut scene: ResMut<NextState<Scene>>,
 ) {
     let duel = duels.get(left.context);
-    if left.why == LeaveReason::YouLeft {
+    // With the connection, the match is lost, too: it has no name to enter it again.
+    if matches!(left.why, LeaveReason::YouLeft | LeaveReason::Disconnected) {
         scene.set(Scene::Lobby);
     } else if left.why.has_left()
         && duel.is_ok_and(|duel| duel.opponent == left.presence && !duel.is_over())
@@ -293,7 +294,7 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use bevy_nakama::{
-        proto::{Kind, Message},
+        proto::{Kind, Message, UserPresence, realtime},
         testing::*,
     };
 
@@ -493,17 +494,6 @@ mod tests {
         leaves(&mut game);
     }
 
-    /// The duel waits until the connection is back.
-    #[test]
-    fn a_lost_connection_is_not_the_end_of_the_duel() {
-        let mut game = in_duel();
-        game.connection_breaks();
-        game.update();
-        assert_eq!(scene(&game), Some(Scene::Duel));
-        assert_eq!(game.roster("m"), ["ada", "bob"]);
-        assert_eq!(read(&mut game), [""; 0]);
-    }
-
     /// The opponent has not left; the player is offline, and connects again.
     #[test]
     fn the_end_of_the_connection_is_not_the_opponents_leave() {
@@ -521,6 +511,59 @@ mod tests {
         game.server_accepts();
         game.update();
         looks(&mut game);
+    }
+
+    /// The connection is lost, and comes back.
+    fn comes_back(game: &mut TestGame) {
+        game.connection_breaks();
+        game.update();
+        assert_eq!(scene(game), Some(Scene::Duel), "nobody has left");
+        while !game.opens_a_socket() {
+            game.update();
+        }
+        game.server_accepts();
+        game.update();
+    }
+
+    #[test]
+    fn after_a_loss_of_the_connection_the_duel_goes_on() {
+        let mut game = in_duel();
+        round(&mut game, Hand::Rock, Hand::Rock);
+        comes_back(&mut game);
+        let asked = game.expect_sent(Kind::MatchJoin);
+        let ada = UserPresence {
+            session_id: "another session of ada".into(),
+            ..user_presence("ada")
+        };
+        let here = realtime::Match {
+            match_id: "m".into(),
+            presences: vec![user_presence("bob")],
+            self_: Some(ada),
+            ..default()
+        };
+        game.answer(&asked, Message::Match(here));
+        game.update();
+        read(&mut game);
+        round(&mut game, Hand::Rock, Hand::Scissors);
+        assert_eq!(read(&mut game), ["has won 1 rounds and lost 0"]);
+    }
+
+    /// The server was started again, and the match has no name to make it anew.
+    #[test]
+    fn a_match_that_does_not_come_back_leads_back_to_the_lobby() {
+        let mut game = in_duel();
+        comes_back(&mut game);
+        for _ in 0..30 {
+            for asked in game.sent() {
+                match asked.message {
+                    Some(Message::MatchJoin(_)) => game.refuse(&asked, 4, "Match not found"),
+                    Some(Message::MatchmakerAdd(_)) => return, // it looks for an opponent
+                    _ => game.acknowledge(&asked),
+                }
+            }
+            game.advance(Duration::from_secs(1));
+        }
+        panic!("still in {:?}", scene(&game));
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn player(name: &'static str, rank: f64, server: &NakamaServer) -> App {
             has_greeted: false,
             heard: 0,
         })
+        .add_observer(common::cannot_go_on)
         .add_observer(look_for_others)
         .add_observer(wait)
         .add_observer(join)

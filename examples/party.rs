@@ -33,6 +33,7 @@ fn player(name: &'static str, server: &NakamaServer, party: Option<PartyId>) -> 
     let mut app = common::player(name, server);
     app.add_party_data::<Ready>()
         .insert_resource(Invitation(party))
+        .add_observer(common::cannot_go_on)
         .add_observer(create_or_join)
         .add_observer(let_in)
         .add_observer(promote)

@@ -134,6 +134,7 @@ fn main() -> ExitCode {
         let mut ada = common::player("ada", server);
         ada.insert_resource(Online(server.clone()))
             .add_systems(Update, hear)
+            .add_observer(common::cannot_go_on)
             .add_observer(call)
             .add_observer(tell::<Rpc>)
             .add_observer(tell::<Call<OpenChest>>)

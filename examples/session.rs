@@ -82,7 +82,8 @@ fn looked_at(reply: On<Replied<CallRest>>, mut commands: Commands, mut player: R
                 "  the account was made at {}",
                 reply.json["user"]["create_time"]
             );
-            commands.nakama().connect();
+            let options = ConnectOptions::default().retry_first();
+            commands.nakama().connect_with(options);
         }
         Err(error) => player.problem = Some(format!("has no account: {error}")),
     }

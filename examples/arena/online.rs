@@ -111,7 +111,8 @@ fn try_again(
 }
 
 fn log_in_again(_: On<LoginNeeded>, mut commands: Commands, player: Res<Player>) {
-    log_in(&mut commands, &player, &player.name);
+    let login = Login::device(&player.device).username(&player.name);
+    commands.nakama().log_in(&player.server, login.retry());
 }
 
 fn log_in(commands: &mut Commands, player: &Player, name: &str) {

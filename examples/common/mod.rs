@@ -11,8 +11,10 @@ use std::{
 
 use bevy::{prelude::*, state::app::StatesPlugin};
 use bevy_nakama::{
+    healing::ConnectionLost,
     local_server::{LocalServer, LocalServerConfig},
     prelude::*,
+    request::Request,
 };
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
@@ -75,8 +77,31 @@ pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
     app.add_plugins((MinimalPlugins, StatesPlugin, NakamaPlugin::default()))
         .insert_resource(Player::new(name, server))
         .add_systems(Startup, go_online)
+        .add_observer(back)
         .add_observer(disconnected);
     app
+}
+
+/// For players who have something that does not come back with the connection: what is said meanwhile is gone.
+pub(crate) fn cannot_go_on(lost: On<ConnectionLost>, mut player: ResMut<Player>) {
+    let cause = &lost.cause;
+    player.problem = Some(format!("has missed what happened meanwhile: {cause}"));
+}
+
+/// The connection was lost, and has come back by itself.
+fn back(connected: On<Connected>, player: Res<Player>) {
+    if connected.resumed {
+        println!("{} is back after {:.1?}", player.name, connected.away);
+    }
+}
+
+/// For requests that are not made again: whether the server has done it is not known.
+pub(crate) fn needs<R: Request<Reply: Clone>>(reply: On<Replied<R>>, mut player: ResMut<Player>) {
+    if let Err(error @ (RequestError::ConnectionLost { .. } | RequestError::NotConnected)) =
+        &reply.result
+    {
+        player.problem = Some(format!("has no answer to {}: {error}", R::NAME));
+    }
 }
 
 /// The name of a player on the server. It is different in each run of an example.
@@ -89,7 +114,9 @@ fn go_online(mut commands: Commands, player: Res<Player>) {
     let account = account(player.name);
     let login = Login::device(format!("bevy-nakama-example-{account}")).username(account);
     commands.nakama().log_in(&player.server, login);
-    commands.nakama().connect(); // waits for the login
+    // It waits for the login.
+    let options = ConnectOptions::default().retry_first();
+    commands.nakama().connect_with(options);
 }
 
 pub(crate) fn disconnected(gone: On<Disconnected>, mut player: ResMut<Player>) {

@@ -19,6 +19,7 @@
 //! | [`Rule::close`], [`Rule::close_without_code`] | a server that ends the session, with a close frame |
 //! | [`Rule::answer`] | a gateway that answers in place of the server, with an HTTP status |
 //! | [`Rule::drop_frame`], [`Rule::replace_frame`], [`Rule::duplicate_frame`], [`Rule::cut_frame`] | a line that damages what passes |
+//! | [`Rule::note`] | nothing: the log counts the moments |
 //!
 //! | when | |
 //! |---|---|

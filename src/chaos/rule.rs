@@ -23,6 +23,7 @@ pub struct Rule {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
+    Note,
     Hold(Direction),
     Delay(Direction, Duration),
     Reset,
@@ -50,6 +51,12 @@ pub(super) enum Scope {
 
 /// What goes wrong.
 impl Rule {
+    /// Nothing goes wrong: the log says that the moment has come. With [`when`](Self::when), this counts frames and requests.
+    #[must_use]
+    pub fn note() -> Self {
+        Self::new(Action::Note)
+    }
+
     /// Nothing gets through on this way. When the rule is removed, all of it goes on at once, in order.
     ///
     /// What is already [delayed](Self::delay) still arrives: the line is stalled where it begins. The proxy keeps up to 16 MiB for each
@@ -246,6 +253,7 @@ impl Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.action {
+            Action::Note => write!(f, "note")?,
             Action::Hold(direction) => write!(f, "hold {direction}")?,
             Action::Delay(direction, delay) => write!(f, "delay {direction} by {delay:?}")?,
             Action::Reset => write!(f, "reset")?,

@@ -100,6 +100,7 @@ pub(crate) fn on_waiting(
         .reconnecting
         .get_or_insert_with(|| Reconnecting::new(now, first_failure()));
     reconnecting.step = ReconnectStep::Waiting;
+    reconnecting.has_renewed = false;
     reconnecting.attempt = attempt;
     reconnecting.next_try = Some(now + wait);
     if reason.is_some() {
@@ -171,7 +172,7 @@ pub(super) fn next_step(world: &World, attempt: &Attempt, healing: &Reconnecting
     if !is_refused && !session.ends_soon() {
         return NextStep::Open;
     }
-    if healing.renewed.as_ref() == Some(session.token()) {
+    if healing.has_renewed {
         return if is_refused {
             NextStep::LogIn(refused("the server refuses its new token, too"))
         } else {
@@ -258,9 +259,12 @@ pub(crate) fn on_renewed(
     let failure = match result {
         Ok(new) if new.user_id() == session.user_id() => {
             *session = new.clone();
-            let token = new.token().clone();
             if let Some(reconnecting) = &mut connection.reconnecting {
-                reconnecting.renewed = Some(token);
+                reconnecting.has_renewed = true;
+            }
+            // The new token may have the same text, if it was made in the same second.
+            if let Some(attempt) = &mut connection.attempt {
+                attempt.refused = None;
             }
             None
         }

@@ -37,9 +37,9 @@ pub struct Reconnecting {
     pub(super) last_failure: Option<DisconnectReason>,
     /// When the socket was opened again.
     pub(super) reopened: Duration,
-    /// The token that the last renewal brought. If the server refuses that one, too, a renewal does not help.
+    /// Whether the session got new tokens for the try that is under way. If the server refuses those, too, newer ones do not help.
     #[reflect(ignore)]
-    pub(super) renewed: Option<Secret>,
+    pub(super) has_renewed: bool,
 }
 
 /// How long the connection was away last time.
@@ -68,7 +68,7 @@ impl Reconnecting {
             next_try: None,
             last_failure: None,
             reopened: Duration::ZERO,
-            renewed: None,
+            has_renewed: false,
         }
     }
 

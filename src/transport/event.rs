@@ -64,7 +64,7 @@ pub(crate) enum LinkEvent {
     Lost(DisconnectReason),
     /// The link waits before it tries to open a socket again.
     Waiting {
-        /// Which try that will be. The first one after a loss is 1.
+        /// Which try that will be, from 1. The loss of a socket that was open for a moment only goes on counting.
         attempt: u32,
         /// How long.
         wait: Duration,

@@ -30,7 +30,7 @@ pub(crate) enum Verdict {
 #[derive(Clone, Debug)]
 pub(crate) struct Liveness {
     last_frame: Instant,
-    /// The last frame that was no pong.
+    /// The last frame that was not a pong.
     last_traffic: Option<Instant>,
     last_pong: Instant,
     next_ping: Instant,
@@ -66,7 +66,7 @@ impl Liveness {
         self.waiting = None;
     }
 
-    /// What arrived was no pong.
+    /// What arrived was not a pong.
     pub(crate) fn on_traffic(&mut self, now: Instant) {
         self.last_traffic = Some(now);
     }
@@ -176,7 +176,7 @@ mod tests {
     struct Line {
         /// A request is unanswered.
         busy: bool,
-        /// Frames that are no pongs.
+        /// Frames other than pongs.
         traffic: Vec<u64>,
         pongs: Vec<u64>,
         /// The process was stopped, and goes on here.

@@ -110,6 +110,14 @@ fn two_rules_work_together() {
     }
 }
 
+#[test]
+fn frames_are_counted() {
+    let note = Rule::note().when(data_on(Direction::ToServer));
+    let (proxy, rule, arrived) = arrived(Direction::ToServer, note);
+    assert_eq!(arrived, ["0", "1", "2", "3", "4"]);
+    assert_eq!(proxy.log().acts(rule), 6, "with the last one");
+}
+
 /// Half of a frame arrives, and the end.
 #[test]
 fn a_frame_is_cut_in_the_middle() {

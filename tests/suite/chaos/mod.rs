@@ -70,12 +70,13 @@ impl Lines {
     #[track_caller]
     fn socket(&self) -> Sockets {
         let listener = self.listener.try_clone().expect("a listener");
-        let server = thread::spawn(move || tungstenite::accept(accept(&listener)));
+        let server =
+            thread::spawn(move || tungstenite::accept(accept(&listener)).expect("a handshake"));
         let address = self.proxy.address();
         let request = format!("ws://{address}/ws?token=x").into_client_request();
         let request = request.expect("a request");
         let (client, _) = tungstenite::client(request, connect(address)).expect("a handshake");
-        let server = server.join().expect("no panic").expect("a handshake");
+        let server = server.join().expect("no panic");
         Sockets { client, server }
     }
 }

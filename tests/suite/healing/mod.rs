@@ -3,4 +3,5 @@
 mod matches;
 mod requests;
 mod steps;
+mod through_the_proxy;
 mod tokens;

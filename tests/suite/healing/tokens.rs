@@ -138,6 +138,34 @@ fn scenario_14_a_refused_token_is_replaced_once_and_tried_once() {
     assert_eq!(log.take(), [LOST, "new tokens for ada", "resumed"]);
 }
 
+/// A server that makes a token in the same second makes the same token.
+#[test]
+fn scenario_14_a_new_token_may_be_the_old_one() {
+    let (mut game, log) = connected(GOOD);
+    lose(&mut game);
+    refuse_socket(&mut game);
+    give_tokens(&mut game, 1);
+    reopen(&mut game);
+    assert_eq!(log.take(), [LOST, "new tokens for ada", "resumed"]);
+}
+
+/// An outage may be longer than a token lives.
+#[test]
+fn scenario_14_each_try_may_need_new_tokens() {
+    let (mut game, log) = connected(GOOD);
+    lose(&mut game);
+    for number in 3..6 {
+        refuse_socket(&mut game);
+        give_tokens(&mut game, number);
+        until(&mut game, TestGame::opens_a_socket);
+        game.connection_breaks();
+        game.update();
+    }
+    reopen(&mut game);
+    let new = "new tokens for ada";
+    assert_eq!(log.take(), [LOST, new, new, new, "resumed"]);
+}
+
 #[test]
 fn scenario_14_a_refresh_without_an_answer_is_asked_again() {
     let (mut game, log) = connected(1);

@@ -1,6 +1,11 @@
 //! However a server ends a connection, the game learns how.
 
-use std::io::Write as _;
+use std::{
+    io::Write as _,
+    sync::mpsc::channel,
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::phases;
 use crate::common::{game::Game, scripted::websocket_server};
@@ -92,6 +97,23 @@ fn an_empty_close() {
         seen,
         ["connected", "the server closed the socket without a word"]
     );
+}
+
+/// Nakama goes on to hold the line for 2 to 10 s.
+#[test]
+fn scenario_2_a_close_is_the_end_although_the_line_goes_on() {
+    let (said, when) = channel();
+    let mut game = Game::new();
+    game.connect_without_healing(&websocket_server(move |mut socket| {
+        let _ = socket.close(None);
+        let _ = said.send(Instant::now());
+        thread::sleep(Duration::from_secs(5)); // the server's own delay
+    }));
+    assert_eq!(game.next_phase(), "connected");
+    let end = game.next_phase();
+    assert_eq!(end, "the server closed the socket without a word");
+    let noticed = when.recv().expect("it has said so").elapsed();
+    assert!(noticed < Duration::from_secs(2), "after {noticed:?}");
 }
 
 #[test]

@@ -283,7 +283,11 @@ fn scenario_13_a_refused_token_is_replaced_at_once() {
         token: "token".into(),
     };
     line.command(token());
-    assert_eq!(line.told(), ["due: 1 with another token"], "it is no try");
+    assert_eq!(
+        line.told(),
+        ["due: 1 with another token"],
+        "it does not count"
+    );
     line.run(60 * SECOND);
     assert_eq!(line.told(), [""; 0], "it waits for the game");
     line.door = Door::Opens;
