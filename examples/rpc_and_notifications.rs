@@ -85,7 +85,7 @@ fn tell<R: Request<Reply: Clone>>(reply: On<Replied<R>>) {
 
 /// Notifications as they arrive.
 fn hear(mut notifications: MessageReader<NotificationReceived>) {
-    for NotificationReceived { notification } in notifications.read() {
+    for NotificationReceived { notification, .. } in notifications.read() {
         let gold = notification.content::<Treasure>().map(|it| it.gold);
         println!("live: {notification}, with {gold:?}");
     }

@@ -51,6 +51,9 @@ pub struct NakamaSettings {
     pub requests_in_flight: usize,
     /// How many lines the [`ChatLog`](crate::chat::ChatLog) of a channel holds. Default: 200.
     pub chat_log_lines: usize,
+    /// How many lines of a channel's history the plugin reads after a loss of the connection, to fill in what was said meanwhile. If that is
+    /// not enough, [`ChatGap`](crate::chat::ChatGap) says so. 0 turns it off. Default: 100.
+    pub chat_fill: usize,
     /// How many notifications the [`NotificationInbox`](crate::notification::NotificationInbox) holds. Default: 200.
     pub inbox_notifications: usize,
     /// How long the plugin waits for the other members after a loss that everybody had, like a restart of the server: until then they stay in
@@ -72,6 +75,7 @@ impl Default for NakamaSettings {
             send_window: 48,
             requests_in_flight: link.requests_in_flight,
             chat_log_lines: 200,
+            chat_fill: 100,
             inbox_notifications: 200,
             return_window: Duration::from_secs(20),
         }

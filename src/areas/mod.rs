@@ -18,13 +18,15 @@ pub(crate) struct AreasPlugin;
 
 impl Plugin for AreasPlugin {
     fn build(&self, app: &mut App) {
+        // After a loss of the connection, the local user enters everything again in this order: first what others see, then with whom they
+        // talk, then where they play. A ticket comes after the party that it may belong to.
         app.add_plugins((
-            matches::MatchesPlugin,
-            chat::ChatPlugin,
-            matchmaker::MatchmakerPlugin,
-            party::PartyPlugin,
-            notification::NotificationPlugin,
             status::StatusPlugin,
+            chat::ChatPlugin,
+            party::PartyPlugin,
+            matches::MatchesPlugin,
+            matchmaker::MatchmakerPlugin,
+            notification::NotificationPlugin,
             stream::StreamPlugin,
         ));
     }

@@ -101,6 +101,7 @@ pub(crate) fn open(world: &mut World) {
     };
     let mut connection = world.resource_mut::<NakamaConnection>();
     let epoch = connection.epoch;
+    let appear_online = connection.appears_online;
     connection.session = Some((server.clone(), session.clone()));
     let Some(attempt) = &mut connection.attempt else {
         return;
@@ -109,7 +110,10 @@ pub(crate) fn open(world: &mut World) {
     attempt.token = Some(token.clone());
     if let Some(reconnecting) = &mut connection.reconnecting {
         reconnecting.step = ReconnectStep::Opening;
-        let reopen = LinkCommand::Reopen { token };
+        let reopen = LinkCommand::Reopen {
+            token,
+            appear_online,
+        };
         return world.resource_mut::<NetworkLink>().stage(reopen);
     }
     let Some(attempt) = &connection.attempt else {

@@ -202,9 +202,14 @@ impl NakamaConnection {
         self.epoch.0 += 1;
     }
 
-    /// Whether followers were to see the user as online from the start.
+    /// Whether followers see the user as online as soon as the socket is open.
     pub(crate) fn appears_online(&self) -> bool {
         self.appears_online
+    }
+
+    /// The local user shows a status of their own, or hides. If the connection comes back, that is what followers see first.
+    pub(crate) fn shows_a_status(&mut self) {
+        self.appears_online = false;
     }
 
     /// Which of the game's connections this is: the one it asked for last.

@@ -138,6 +138,13 @@ pub(crate) fn wait_for_answer<'a>(
     Ok(())
 }
 
+/// An answer has said all that it can about the contexts of an area.
+pub(crate) fn contexts_are_known(world: &mut World, area: Area) {
+    world
+        .resource_mut::<EarlyArrivals>()
+        .contexts_are_known(area);
+}
+
 /// Puts off leaving something that nobody seems to want, if a join of its kind is open. Whether it did.
 pub(crate) fn put_off_leaving(world: &mut World, area: Area, id: &str) -> bool {
     let may_be_wanted = world.resource::<Requests>().is_joining(area);
@@ -210,7 +217,7 @@ impl EarlyArrivals {
     }
 
     /// An answer has said all that it can about the contexts of an area. What waits for one of them gets another try.
-    pub(crate) fn contexts_are_known(&mut self, area: Area) {
+    fn contexts_are_known(&mut self, area: Area) {
         self.make_ready(|waits_for| matches!(waits_for, WaitsFor::Context(of, _) if *of == area));
     }
 

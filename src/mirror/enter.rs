@@ -138,6 +138,8 @@ where
 pub(crate) fn find_again<C: Context>(world: &mut World, id: &C::Id) -> Result<Entity, WaitsFor> {
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();
     let found = index.bypass_change_detection().find_again(id);
+    let index = world.resource::<PresenceIndex>();
+    let found = found.filter(|context| !index.awaits_snapshot(*context));
     found.ok_or_else(|| WaitsFor::context(C::AREA, &id.to_string()))
 }
 

@@ -41,12 +41,13 @@ pub(crate) use self::{
     },
     life::{LifeCycle, NOTHING},
     reconcile::{
-        Detail, MembersChanged, Membership, apply_snapshot, is_change, is_own_user, note_kicked,
-        set_own_session,
+        Detail, MembersChanged, Membership, all_missing_leave, apply_snapshot, expect_no_snapshot,
+        is_change, is_own_user, note_kicked, set_own_session,
     },
     reentry::{
-        Item, Reentering, Reentry, ask, ask_later, default_policy, is_lost, is_restored,
-        is_within_return_window, make_stale, policy, reenter, rename, stale_contexts,
+        Item, Reentering, Reentry, ask, ask_joining, ask_later, default_policy, is_lost,
+        is_restored, is_within_return_window, make_stale, never_came, policy, reenter, rename,
+        stale_contexts, time_since_reopened,
     },
     returning::{LossReason, ReentryOutcome, ReentryPolicy},
 };

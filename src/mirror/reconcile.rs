@@ -124,9 +124,12 @@ fn apply_resync<M: Membership>(
             .resource::<PresenceIndex>()
             .is_there(context, info.session_id.as_str())
     });
-    let own = world.resource::<PresenceIndex>().own_session().cloned();
+    let index = world.resource::<PresenceIndex>();
+    let own = index.own_session().cloned();
     let is_other = |info: &PresenceInfo| Some(&info.session_id) != own.as_ref();
-    let mut anybody_stayed = false;
+    // A server that still has the local user's old session has not lost the others' either.
+    let is_ghost = |info: &PresenceInfo| index.is_own_before(info.session_id.as_str());
+    let mut anybody_stayed = new.iter().any(|(info, ..)| is_ghost(info));
     for (info, detail, is_self) in known {
         anybody_stayed |= is_other(&info);
         join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
@@ -146,20 +149,30 @@ fn apply_resync<M: Membership>(
         }
         join::<M>(world, context, info, detail, JoinedAs::WhileAway, is_self);
     }
-    let missing = world.resource::<PresenceIndex>().stale(context);
-    if missing.is_empty() {
-        return;
-    }
     if anybody_stayed {
         all_missing_leave(world, context);
     } else {
         // The server was away, too, or everybody has lost it: they come back one after the other.
-        let window = world.resource::<NakamaSettings>().return_window;
-        let until = world.resource::<Time<Real>>().elapsed() + window;
-        world
-            .resource_mut::<PresenceIndex>()
-            .open_window(context, until);
+        wait_for_missing(world, context);
     }
+}
+
+/// Those of a context who are missing may come back, for a while.
+fn wait_for_missing(world: &mut World, context: Entity) {
+    if world.resource::<PresenceIndex>().stale(context).is_empty() {
+        return;
+    }
+    let window = world.resource::<NakamaSettings>().return_window;
+    let until = world.resource::<Time<Real>>().elapsed() + window;
+    world
+        .resource_mut::<PresenceIndex>()
+        .open_window(context, until);
+}
+
+/// Nothing lists who is in a context after the connection was lost. Events tell who comes back.
+pub(crate) fn expect_no_snapshot(world: &mut World, context: Entity) {
+    world.resource_mut::<PresenceIndex>().has_snapshot(context);
+    wait_for_missing(world, context);
 }
 
 /// The local user is in a context with a new session. Their presence stays.
@@ -207,7 +220,7 @@ fn pass_on<M: Membership>(
 }
 
 /// Those of a context who did not come back leave.
-fn all_missing_leave(world: &mut World, context: Entity) {
+pub(crate) fn all_missing_leave(world: &mut World, context: Entity) {
     let Some(dismiss) = world.resource::<PresenceIndex>().dismiss_of(context) else {
         return;
     };
@@ -328,6 +341,9 @@ fn join<M: Membership>(
     }
     let is_self = is_self || index.own_session() == Some(&info.session_id);
     if index.has_window(context) {
+        if is_self {
+            own_passes_on::<M>(world, context, &info);
+        }
         pass_on_stale::<M>(world, context, &info);
     }
     let mut index = world.resource_mut::<PresenceIndex>();

@@ -10,7 +10,7 @@ use super::{
     early::EarlyArrivals,
     enter::enter,
     index::ContextIndex,
-    leave::{leave_unwanted, lose},
+    leave::{joins_no_more, leave_unwanted, lose},
     news::tell_reentered,
     reconcile::{self, Membership},
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
@@ -18,9 +18,10 @@ use super::{
 };
 use crate::{
     connection,
+    ecs::departure::Transient,
     error::ServerError,
     proto::Message,
-    request::{Moments, RequestError, Unconfirmed, send_for_reentry},
+    request::{Area, Moments, RequestError, Unconfirmed, send_for_reentry},
     transport::Received,
 };
 
@@ -47,14 +48,11 @@ struct Later {
     at: Duration,
     context: Entity,
     ask: fn(&mut World, Entity),
-    item: Item,
+    item: Option<Item>,
 }
 
 /// After so much time the connection counts as usable, whatever has no outcome yet.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long it takes until something is asked once more.
-const AGAIN: Duration = Duration::from_secs(1);
 
 fn now(world: &World) -> Duration {
     world.resource::<Time<Real>>().elapsed()
@@ -114,7 +112,9 @@ pub(super) fn tick(world: &mut World, now: Duration) {
         .collect();
     for later in due {
         (later.ask)(world, later.context);
-        later.item.done(world);
+        if let Some(item) = later.item {
+            item.done(world);
+        }
     }
     if is_over {
         finish(world);
@@ -135,8 +135,12 @@ pub(crate) fn is_within_return_window(world: &World) -> bool {
     let window = world
         .resource::<crate::settings::NakamaSettings>()
         .return_window;
-    let began = world.resource::<Reentry>().began;
-    now(world).saturating_sub(began) < window
+    time_since_reopened(world) < window
+}
+
+/// How long ago the connection was opened again.
+pub(crate) fn time_since_reopened(world: &World) -> Duration {
+    now(world).saturating_sub(world.resource::<Reentry>().began)
 }
 
 /// An item of re-entry: it holds up [`Connected`](crate::connection::Connected) until it is dropped in [`done`](Self::done).
@@ -168,20 +172,36 @@ pub(crate) fn ask(
     message: Message,
     hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
+    ask_joining(world, None, message, hear);
+}
+
+/// The same with a message that joins something whose id only the answer tells. What arrives for that before the answer waits.
+pub(crate) fn ask_joining(
+    world: &mut World,
+    joins: Option<Area>,
+    message: Message,
+    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
+) {
     let item = Item::new(world);
-    send_for_reentry(world, message, move |world, answer| {
+    send_for_reentry(world, message, joins, move |world, answer| {
         hear(world, answer);
         item.done(world);
     });
 }
 
-/// Asks once more in a second, unless the connection is lost before.
-pub(crate) fn ask_later(world: &mut World, context: Entity, ask: fn(&mut World, Entity)) {
+/// Asks after this time, unless the connection is lost before. `item` is what that holds up, if anything.
+pub(crate) fn ask_later(
+    world: &mut World,
+    context: Entity,
+    wait: Duration,
+    item: Option<Item>,
+    ask: fn(&mut World, Entity),
+) {
     let later = Later {
-        at: now(world) + AGAIN,
+        at: now(world) + wait,
         context,
         ask,
-        item: Item::new(world),
+        item,
     };
     world.resource_mut::<Reentry>().later.push(later);
 }
@@ -247,7 +267,13 @@ pub(crate) fn reenter<M, E>(
     ask(world, message, move |world, answer| {
         let refusal = match answer {
             Ok(reply) => match (how.read)(reply) {
-                Ok(entry) => return on_reentered::<M>(world, context, entry, how.may_be_new),
+                Ok(entry) => {
+                    on_reentered::<M>(world, context, entry, how.may_be_new);
+                    if is_in::<M::Place>(world, context) {
+                        (how.then)(world, context);
+                    }
+                    return;
+                }
                 Err(error) => LossReason::NoAnswer(error.to_string()),
             },
             Err(Unconfirmed::Refused(error)) => {
@@ -274,6 +300,8 @@ pub(crate) struct Reentering<C: Context, E: Error + 'static> {
     pub(crate) may_be_new: bool,
     /// The server refused. Whether it is to be asked again.
     pub(crate) on_refusal: fn(&mut World, Entity, &ServerError) -> bool,
+    /// The local user is in it again, and the game has heard of that.
+    pub(crate) then: fn(&mut World, Entity),
 }
 
 /// The local user is in something again.
@@ -282,6 +310,9 @@ where
     M: Membership<Detail = (), Place: Context<Id: Component>>,
 {
     let Some(old) = id_of::<M::Place>(world, context) else {
+        world
+            .resource_mut::<EarlyArrivals>()
+            .no_longer_await(M::Place::AREA, &entry.id.to_string());
         return leave_unwanted::<M::Place>(world, &entry.id);
     };
     if old != entry.id {
@@ -357,4 +388,18 @@ pub(crate) fn is_lost<C: Context>(world: &mut World, context: Entity, reason: Lo
     }
     tell_reentered::<C>(world, context, outcome);
     lose::<C>(world, &id);
+}
+
+/// Something that the local user had asked to enter before the connection was lost, and that does not come. Tells the game, and the entity
+/// goes.
+pub(crate) fn never_came<C: Context>(world: &mut World, asking: Entity, reason: LossReason) {
+    if world.get_entity(asking).is_err() {
+        return;
+    }
+    world.resource_mut::<Reentry>().lost += 1;
+    tell_reentered::<C>(world, asking, ReentryOutcome::Lost(reason));
+    if let Ok(mut asking) = world.get_entity_mut(asking) {
+        joins_no_more(&mut asking);
+        asking.insert(Transient);
+    }
 }

@@ -53,6 +53,9 @@ pub enum LossReason {
     /// Only code on the server can bring the local user back: it is a [stream](crate::stream).
     #[error("only code on the server can enter it again")]
     ByServerOnly,
+    /// It is the ticket of a party. The server drops that as soon as a member goes, and the local user was gone.
+    #[error("the ticket of a party ends when a member goes")]
+    MembersChanged,
 }
 
 /// What came of a match, party, channel, ticket or stream after the last loss. A component of that entity.

@@ -1,6 +1,10 @@
 //! `google.protobuf.Timestamp`, with proto JSON.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -24,6 +28,30 @@ impl From<Timestamp> for prost_types::Timestamp {
 impl From<prost_types::Timestamp> for Timestamp {
     fn from(prost_types::Timestamp { seconds, nanos }: prost_types::Timestamp) -> Self {
         Self { seconds, nanos }
+    }
+}
+
+impl Timestamp {
+    /// Now, by the clock of this machine.
+    pub(crate) fn now() -> Self {
+        prost_types::Timestamp::from(SystemTime::now()).into()
+    }
+
+    /// As a database keeps it.
+    pub(crate) fn in_micros(self) -> Self {
+        Self {
+            nanos: self.nanos - self.nanos % 1_000,
+            ..self
+        }
+    }
+
+    /// So much earlier.
+    pub(crate) fn earlier(self, by: Duration) -> Self {
+        let seconds = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            seconds: self.seconds.saturating_sub(seconds),
+            ..self
+        }
     }
 }
 

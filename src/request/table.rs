@@ -67,6 +67,14 @@ impl Requests {
         !self.moves.is_empty() && who.into_iter().any(is_moved)
     }
 
+    /// Whether one waits for the connection that will change the local user's presence somewhere in this area.
+    pub(crate) fn carries_own_move(&self, world: &World, area: Area) -> bool {
+        let mut carried = self.carried.iter();
+        carried.any(|(request, _)| {
+            request.moves() == Some(Move::Own(area)) && request.is_wanted(world)
+        })
+    }
+
     /// Whether there are some that wait for a session token.
     pub(super) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()

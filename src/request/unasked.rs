@@ -3,6 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use super::{
+    area::Area,
     pending::{Deadline, Ending, Pending, Progress, Sent, Unsent},
     table::send,
 };
@@ -27,6 +28,7 @@ struct Unasked<F> {
     message: Option<(Message, Option<Terms>)>,
     deadline: Deadline,
     purpose: Purpose,
+    joins: Option<Area>,
     hear: F,
 }
 
@@ -76,6 +78,10 @@ where
         self.deadline
     }
 
+    fn joins(&self) -> Option<Area> {
+        self.joins
+    }
+
     fn is_for_reentry(&self) -> bool {
         self.purpose != Purpose::Data
     }
@@ -105,9 +111,17 @@ pub(crate) fn send_then(
 pub(crate) fn send_for_reentry(
     world: &mut World,
     message: Message,
+    joins: Option<Area>,
     hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
-    send_unasked(world, message, None, Purpose::Reentry, hear);
+    let unasked = Unasked {
+        message: Some((message, None)),
+        deadline: Deadline::new(world),
+        purpose: Purpose::Reentry,
+        joins,
+        hear,
+    };
+    send(world, Box::new(unasked));
 }
 
 /// Sends a message; hears of it only if it failed.
@@ -145,6 +159,7 @@ fn send_unasked(
         message: Some((message, terms)),
         deadline,
         purpose,
+        joins: None,
         hear,
     };
     send(world, Box::new(unasked));

@@ -12,6 +12,13 @@ use crate::{
     transport::{Auth, RestCall, Secret},
 };
 
+/// Whether the user who is logged in is that of the connection. Otherwise a call would be somebody else's.
+pub(crate) fn is_connection_logged_in(world: &World) -> bool {
+    let connection = world.resource::<NakamaConnection>();
+    let place = world.resource::<CurrentSession>().place();
+    place.is_some_and(|(server, session)| connection.is_of(server, session))
+}
+
 /// A call over REST, as the user who is logged in.
 #[derive(Clone)]
 pub(crate) struct UserCall {
@@ -49,7 +56,7 @@ impl Call for UserCall {
     fn is_current(world: &World, made: &Made) -> bool {
         let connection = world.resource::<NakamaConnection>();
         let place = made.place(world.resource());
-        connection.is_connected()
+        (connection.is_connected() || connection.is_lost())
             && place.is_some_and(|(server, session)| connection.is_of(server, session))
     }
 

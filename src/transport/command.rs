@@ -31,6 +31,8 @@ pub(crate) enum LinkCommand {
     Reopen {
         /// The session token.
         token: Secret,
+        /// As in [`ConnectPlan`].
+        appear_online: bool,
     },
     /// The other answer to [`LinkEvent::Due`]: there is no token just now, for this reason. Wait, as after a try that failed.
     Postpone(DisconnectReason),

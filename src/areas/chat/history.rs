@@ -196,38 +196,14 @@ impl RestRequest for FetchChatHistory {
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        let ChatHistory {
-            limit,
-            forward,
-            cursor,
-        } = &self.history;
-        let conditions = [
-            ("limit", Some(limit.to_string())),
-            ("forward", Some(forward.to_string())),
-            ("cursor", cursor.clone()),
-        ];
-        let id = path_segment(self.id.as_str());
-        UserCall::get(&format!("/v2/channel/{id}"), conditions)
+        history_call(&self.id, &self.history)
     }
 
     fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
-        let page: Page = read_object(response, "no list of messages")?;
+        let (id, page) = read_page(response, self.history.forward)?;
         // The game may have spelled the id differently than the server does.
-        let named = page.messages.first().map(|line| line.channel_id.as_str());
-        if let Some(id) = named.filter(|id| !id.is_empty()) {
-            self.id = id.into();
-        }
-        let mut messages: Vec<ChatMessage> = page.messages.into_iter().map(Into::into).collect();
-        if !self.history.forward {
-            messages.reverse();
-        }
-        let given = |cursor: Option<String>| cursor.filter(|cursor| !cursor.is_empty());
-        Ok(ChatHistoryPage {
-            messages,
-            next_cursor: given(page.next_cursor),
-            prev_cursor: given(page.prev_cursor),
-            cacheable_cursor: given(page.cacheable_cursor),
-        })
+        self.id = id.unwrap_or_else(|| self.id.clone());
+        Ok(page)
     }
 
     fn apply(&self, world: &mut World, page: &ChatHistoryPage) {
@@ -235,6 +211,44 @@ impl RestRequest for FetchChatHistory {
             note(world, channel, &page.messages);
         }
     }
+}
+
+/// The call that reads a part of a channel's history.
+pub(super) fn history_call(id: &ChannelId, history: &ChatHistory) -> UserCall {
+    let ChatHistory {
+        limit,
+        forward,
+        cursor,
+    } = history;
+    let conditions = [
+        ("limit", Some(limit.to_string())),
+        ("forward", Some(forward.to_string())),
+        ("cursor", cursor.clone()),
+    ];
+    let id = path_segment(id.as_str());
+    UserCall::get(&format!("/v2/channel/{id}"), conditions)
+}
+
+/// The page in a response, and the id of its channel, if the page is not empty.
+pub(super) fn read_page(
+    response: &RestResponse,
+    forward: bool,
+) -> Result<(Option<ChannelId>, ChatHistoryPage), RequestError<ChatHistoryRefusal>> {
+    let page: Page = read_object(response, "no list of messages")?;
+    let named = page.messages.first().map(|line| line.channel_id.as_str());
+    let id = named.filter(|id| !id.is_empty()).map(ChannelId::from);
+    let mut messages: Vec<ChatMessage> = page.messages.into_iter().map(Into::into).collect();
+    if !forward {
+        messages.reverse();
+    }
+    let given = |cursor: Option<String>| cursor.filter(|cursor| !cursor.is_empty());
+    let page = ChatHistoryPage {
+        messages,
+        next_cursor: given(page.next_cursor),
+        prev_cursor: given(page.prev_cursor),
+        cacheable_cursor: given(page.cacheable_cursor),
+    };
+    Ok((id, page))
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {

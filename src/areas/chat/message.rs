@@ -35,6 +35,9 @@ pub struct ChatMessageReceived {
     pub sender: Option<Entity>,
     /// What was said.
     pub message: ChatMessage,
+    /// Whether it happened while the connection was lost, and comes from the history now that the connection is back. An edit or a removal is
+    /// told if its line is in the [`ChatLog`](super::ChatLog).
+    pub replayed: bool,
 }
 
 /// A message in a channel. It is cheap to clone.

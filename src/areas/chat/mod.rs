@@ -56,9 +56,11 @@
 //! that member sends, even of other people's messages; so the log applies an edit or a removal only if it comes from the author. The log
 //! holds [`NakamaSettings::chat_log_lines`](crate::plugin::NakamaSettings) lines.
 
+mod fill;
 mod history;
 mod log;
 mod message;
+mod reentry;
 mod refusal;
 mod requests;
 mod sending;
@@ -69,10 +71,13 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use bevy_reflect::Reflect;
 
+use self::fill::Filling;
 pub use self::{
+    fill::{ChatGap, ChatLastSeen},
     history::{ChatHistory, ChatHistoryOf, ChatHistoryPage, ChatHistoryRefusal, FetchChatHistory},
     log::ChatLog,
     message::{ChatMessage, ChatMessageKind, ChatMessageReceived},
+    reentry::ChatJoinedAs,
     refusal::ChatRefusal,
     requests::{ChatJoined, JoinChat, LeaveChat},
     sending::{ChatMessageAck, RemoveChatMessage, SendChatMessage, UpdateChatMessage},
@@ -83,7 +88,7 @@ use crate::{
     ecs::{self, uncloned::Uncloned as _},
     mirror::{
         self, AreaAppExt as _, Context, ContextIndex, HasMembers, Leavable, LifeCycle, Membership,
-        NOTHING, Timing, Vocabulary, WaitsFor, on_pushed,
+        Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{self, ChannelId, PresenceIndex, UserId},
     },
     proto::{Message, api, realtime},
@@ -196,7 +201,7 @@ impl Leavable for ChatChannel {
 
 impl Vocabulary for ChatChannel {
     type Id = ChannelId;
-    type Marks = ChatLog;
+    type Marks = (ChatLog, ChatJoinedAs, ChatLastSeen, Filling);
     const AREA: Area = Area::Channel;
     const NOUN: &'static str = "chat channel";
 
@@ -247,20 +252,34 @@ fn on_message(
 ) -> Result<(), WaitsFor> {
     let channel = mirror::context_of::<ChatChannel>(world, &message.channel_id)?;
     let message = mem::take(message);
+    if let Some(message) = fill::keep_waiting(world, channel, message) {
+        take_in_live(world, channel, message);
+    }
+    Ok(())
+}
+
+/// Something happened in a channel, just now.
+fn take_in_live(world: &mut World, channel: Entity, message: api::ChannelMessage) {
     let sender = presence_of(world, channel, &message.sender_id);
     let known = sender.and_then(|sender| presence::presence(world, sender));
     let message = ChatMessage::new(message, known.map(|known| &**known.info()));
     let end = end_of_membership(world, channel, &message);
+    take_in(world, channel, message, false);
+    if let Some(reason) = end {
+        close(world, channel, reason);
+    }
+}
+
+/// Takes a message into the log, and writes it for the game.
+fn take_in(world: &mut World, channel: Entity, message: ChatMessage, replayed: bool) {
     note(world, channel, [&message]);
+    let sender = presence_of(world, channel, message.sender_id.as_str());
     world.write_message(ChatMessageReceived {
         context: channel,
         sender,
         message,
+        replayed,
     });
-    if let Some(reason) = end {
-        close(world, channel, reason);
-    }
-    Ok(())
 }
 
 /// The presence of a user; of several, the local user's, or else the one that joined last.
@@ -299,6 +318,10 @@ fn note<'a>(
     channel: Entity,
     messages: impl IntoIterator<Item = &'a ChatMessage>,
 ) {
+    let messages: Vec<_> = messages.into_iter().collect();
+    for message in &messages {
+        fill::note_seen(world, channel, message);
+    }
     let limit = world.resource::<NakamaSettings>().chat_log_lines;
     let Some(mut log) = world.get_mut::<ChatLog>(channel) else {
         return;
@@ -328,14 +351,15 @@ pub(crate) struct ChatPlugin;
 impl Plugin for ChatPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<ChatIndex>()
+            .init_resource::<fill::LostAt>()
             .add_message::<ChatMessageReceived>()
             .register_type::<(ChatIndex, ChatChannel, ChatChannelKind)>()
-            .register_type::<(ChatMemberOf, ChatMembers)>()
+            .register_type::<(ChatMemberOf, ChatMembers, ChatJoinedAs, ChatLastSeen)>()
             .register_type::<(ChatLog, ChatMessage, ChatMessageKind)>()
             .add_life_cycle(LifeCycle {
                 on_opened: ecs::clear_messages::<ChatMessageReceived>,
-                on_lost: mirror::make_stale::<ChatChannel>,
-                reenter: NOTHING,
+                on_lost: reentry::on_lost,
+                reenter: reentry::reenter,
                 on_closed: mirror::clear::<ChatChannel>,
             })
             .handle_joins(mirror::on_join_answered::<ChatChannel>);

@@ -2,7 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{ChatChannel, ChatChannelKind, ChatMemberOf, ChatRefusal};
+use super::{ChatChannel, ChatChannelKind, ChatJoinedAs, ChatMemberOf, ChatRefusal};
 use crate::{
     commands::NakamaCommands,
     mirror::{
@@ -49,6 +49,26 @@ impl JoinChat {
     #[must_use]
     pub fn group(group_id: impl Into<String>) -> Self {
         Self::new(Type::Group, canonical(&group_id.into()).into_owned())
+    }
+
+    /// The same channel once more.
+    pub(super) fn again(
+        kind: &ChatChannelKind,
+        me: &UserId,
+        joined_as: Option<ChatJoinedAs>,
+    ) -> Self {
+        let join = match kind {
+            ChatChannelKind::Room { name } => Self::room(name),
+            ChatChannelKind::Direct { users } => {
+                let other = users.iter().find(|user| *user != me);
+                Self::direct(other.unwrap_or(me).clone())
+            }
+            ChatChannelKind::Group { id } => Self::group(id),
+        };
+        match joined_as {
+            Some(ChatJoinedAs { hidden, persistent }) => join.hidden(hidden).persistent(persistent),
+            None => join,
+        }
     }
 
     fn new(kind: Type, target: String) -> Self {
@@ -131,6 +151,11 @@ impl SocketRequest for JoinChat {
         let Consent { entity, since, .. } = consent;
         let entry = entry(consent.reply)?;
         let entity = mirror::enter::<ChatMemberOf>(world, entity, entry, since);
+        let joined_as = ChatJoinedAs {
+            hidden: self.hidden,
+            persistent: self.persistent,
+        };
+        joined_as.remember(world, entity);
         Ok(ChatJoined { entity })
     }
 
@@ -140,7 +165,9 @@ impl SocketRequest for JoinChat {
 }
 
 /// What the answer to a join says.
-fn entry(reply: Option<Received>) -> Result<Entry<ChatChannel>, RequestError<ChatRefusal>> {
+pub(super) fn entry(
+    reply: Option<Received>,
+) -> Result<Entry<ChatChannel>, RequestError<ChatRefusal>> {
     let (channel, mut people) = expect_message!(reply, Channel);
     // A repeated join lists the local user among the others.
     let my_session = channel.self_.as_ref().map(|me| me.session_id.as_str());

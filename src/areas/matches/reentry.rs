@@ -9,7 +9,7 @@ use bevy_time::{Real, Time};
 use super::{CreateMatch, JoinMatch, Match, MatchRefusal, PresentIn, entry};
 use crate::{
     error::ServerError,
-    mirror::{self, LossReason, Reentering, ReentryPolicy, presence::PresenceIndex},
+    mirror::{self, Item, LossReason, Reentering, ReentryPolicy, presence::PresenceIndex},
     proto::{Message, realtime::match_join::Id},
     request::SocketRequest as _,
     transport::Secret,
@@ -45,6 +45,9 @@ pub struct Entrance {
     /// In time since the app's start.
     at: Duration,
 }
+
+/// How long it takes until a match is asked for once more.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a token of the matchmaker is good.
 const TOKEN_LIFE: Duration = Duration::from_secs(30);
@@ -137,6 +140,7 @@ fn send(world: &mut World, context: Entity, message: Message, may_be_new: bool) 
         read: entry,
         may_be_new,
         on_refusal: may_come,
+        then: |_, _| {},
     };
     mirror::reenter::<PresentIn, _>(world, context, message, how);
 }
@@ -165,7 +169,8 @@ fn may_come(world: &mut World, context: Entity, error: &ServerError) -> bool {
     let has_others = world.resource::<PresenceIndex>().count(context) > 1;
     let waits = has_others && mirror::is_within_return_window(world);
     if waits {
-        mirror::ask_later(world, context, ask);
+        let item = Item::new(world);
+        mirror::ask_later(world, context, AGAIN, Some(item), ask);
     }
     waits
 }

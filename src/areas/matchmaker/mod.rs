@@ -52,6 +52,7 @@
 //! server matches a ticket at the moment at which you remove it, you do not get the match: its entity is gone already.
 
 mod matched;
+mod reentry;
 mod refusal;
 mod requests;
 
@@ -72,7 +73,7 @@ use crate::{
     error::ServerError,
     mirror::{
         self, AreaAppExt as _, Context, ContextIndex, Leavable, LifeCycle, MembersChanged, NOTHING,
-        Timing, Vocabulary, WaitsFor, become_context,
+        ReentryPolicy, Timing, Vocabulary, WaitsFor, become_context,
         early::EarlyArrivals,
         on_pushed,
         presence::{Departed, PartyId, TicketId},
@@ -218,6 +219,9 @@ fn become_ticket(
     };
     let mut early = world.resource_mut::<EarlyArrivals>();
     early.context_is_known(area, id.as_str());
+    if mirror::is_in::<MatchmakerTicket>(world, entity) {
+        mirror::default_policy(world, entity, ReentryPolicy::Rejoin);
+    }
     entity
 }
 
@@ -285,7 +289,7 @@ impl Plugin for MatchmakerPlugin {
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,
                 on_lost: mirror::make_stale::<MatchmakerTicket>,
-                reenter: NOTHING,
+                reenter: reentry::reenter,
                 on_closed,
             })
             .add_observer(on_departed)

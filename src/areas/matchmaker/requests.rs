@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
-use super::{MatchmakerRefusal, MatchmakerTicket, become_ticket, party_id, remove_message};
+use super::{
+    MatchmakerRefusal, MatchmakerTicket, become_ticket, party_id, reentry, remove_message,
+};
 use crate::{
     commands::NakamaCommands,
     error::ServerError,
@@ -16,7 +18,7 @@ use crate::{
     proto::{Message, realtime},
     request::{
         Area, Consent, Outcome, RequestError, SocketRequest, refuse_wrong_entity, request,
-        send_then, unexpected,
+        send_then, settle_at_once, unexpected,
     },
     transport::Received,
 };
@@ -200,7 +202,9 @@ impl SocketRequest for AddPartyToMatchmaker {
 }
 
 /// The ticket that an answer brings.
-fn ticket_in(reply: Option<Received>) -> Result<TicketId, RequestError<MatchmakerRefusal>> {
+pub(super) fn ticket_in(
+    reply: Option<Received>,
+) -> Result<TicketId, RequestError<MatchmakerRefusal>> {
     match reply {
         Some(Received {
             message: Message::MatchmakerTicket(ticket),
@@ -278,6 +282,10 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// If the answer does not matter to you, despawn the ticket's entity instead.
     pub fn remove_matchmaker_ticket(self, ticket: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
+            if reentry::is_away(world, ticket) {
+                reentry::give_up(world, ticket);
+                return settle_at_once::<RemoveMatchmakerTicket>(world, entity, Ok(()));
+            }
             mirror::ask_to_leave::<MatchmakerTicket>(world, entity, ticket);
         })
     }

@@ -60,6 +60,11 @@ impl NotificationInbox {
         self.cursor.as_deref().unwrap_or_default()
     }
 
+    /// Whether a notification is in it, or was deleted.
+    pub(super) fn has_had(&self, id: &NotificationId) -> bool {
+        self.deleted.contains(id) || self.get(id.as_str()).is_some()
+    }
+
     /// Adds notifications that are in order, and drops the oldest ones beyond the limit.
     fn take_in(&mut self, news: Vec<Notification>, limit: usize) {
         let mut ids = HashSet::new();

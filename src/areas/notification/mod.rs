@@ -35,7 +35,7 @@
 //!
 //! /// Everything that arrives, persistent or not.
 //! fn hear(mut notifications: MessageReader<NotificationReceived>) {
-//!     for NotificationReceived { notification } in notifications.read() {
+//!     for NotificationReceived { notification, .. } in notifications.read() {
 //!         match notification.code {
 //!             NotificationCode::FriendRequest => println!("{}", notification.subject),
 //!             NotificationCode::Custom(7) => println!("a treasure: {}", notification.json),
@@ -53,6 +53,7 @@
 //! * Whether another device of the user has deleted a notification. The inbox holds it until the next connection.
 //! * Whether a page is the last one. It is, if it holds fewer notifications than you asked for.
 
+mod catch_up;
 mod code;
 mod inbox;
 mod requests;
@@ -71,7 +72,7 @@ pub use self::{
 };
 use crate::{
     ecs,
-    mirror::{AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor, on_pushed, presence::UserId},
+    mirror::{AreaAppExt as _, LifeCycle, Timing, WaitsFor, on_pushed, presence::UserId},
     proto::{api, realtime},
     shared_text,
     transport::People,
@@ -88,6 +89,8 @@ pub use crate::{proto::Timestamp, transport::NotificationId};
 pub struct NotificationReceived {
     /// What it says.
     pub notification: Notification,
+    /// Whether the server has stored it while the connection was lost, and the plugin has fetched it now that the connection is back.
+    pub replayed: bool,
 }
 
 /// A message to a user. Mirrors `Notification`.
@@ -171,9 +174,15 @@ fn on_notifications(
     for notification in mem::take(&mut event.notifications) {
         let notification = Notification::from(notification);
         if notification.persistent {
+            if !catch_up::note(world, &notification) {
+                continue;
+            }
             inbox::take_in(world, vec![notification.clone()]);
         }
-        world.write_message(NotificationReceived { notification });
+        world.write_message(NotificationReceived {
+            notification,
+            replayed: false,
+        });
     }
     Ok(())
 }
@@ -184,13 +193,17 @@ pub(crate) struct NotificationPlugin;
 impl Plugin for NotificationPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<NotificationInbox>()
+            .init_resource::<catch_up::Missed>()
             .add_message::<NotificationReceived>()
             .register_type::<(NotificationInbox, Notification, NotificationCode)>()
             .add_life_cycle(LifeCycle {
                 on_opened: ecs::clear_messages::<NotificationReceived>,
-                on_lost: NOTHING,
-                reenter: NOTHING,
-                on_closed: inbox::clear,
+                on_lost: catch_up::on_lost,
+                reenter: catch_up::begin,
+                on_closed: |world| {
+                    inbox::clear(world);
+                    *world.resource_mut::<catch_up::Missed>() = catch_up::Missed::default();
+                },
             });
         on_pushed!(app: Notifications => on_notifications,);
     }

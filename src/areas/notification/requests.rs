@@ -9,8 +9,8 @@ use crate::{
     error::{RestError, refusals},
     proto::{Timestamp, api},
     request::{
-        Outcome, Parts, RestRequest, UserCall, in_parts, read_object, request, settle_at_once,
-        submit_rest,
+        Outcome, Parts, RequestError, RestRequest, UserCall, in_parts, read_object, request,
+        settle_at_once, submit_rest,
     },
     transport::RestResponse,
 };
@@ -130,30 +130,43 @@ impl RestRequest for FetchNotifications {
     type Call = UserCall;
 
     fn to_call(&self) -> UserCall {
-        let since = Some(self.since.clone()).filter(|since| !since.is_empty());
-        let conditions = [
-            ("limit", Some(self.limit.to_string())),
-            ("cacheable_cursor", since),
-        ];
-        UserCall::get("/v2/notification", conditions)
+        list_call(self)
     }
 
     fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
-        let page: Page = read_object(response, "no list of notifications")?;
-        let notifications = page.notifications.into_iter().map(Into::into).collect();
-        let cacheable_cursor = match page.cacheable_cursor {
-            none if none.is_empty() => self.since.clone(),
-            cursor => cursor,
-        };
-        Ok(NotificationPage {
-            notifications,
-            cacheable_cursor,
-        })
+        read_page(response, &self.since)
     }
 
     fn apply(&self, world: &mut World, page: &NotificationPage) {
         inbox::turn_page(world, page.notifications.clone(), &page.cacheable_cursor);
     }
+}
+
+/// The call that lists notifications.
+pub(super) fn list_call(FetchNotifications { limit, since }: &FetchNotifications) -> UserCall {
+    let since = Some(since.clone()).filter(|since| !since.is_empty());
+    let conditions = [
+        ("limit", Some(limit.to_string())),
+        ("cacheable_cursor", since),
+    ];
+    UserCall::get("/v2/notification", conditions)
+}
+
+/// The page in a response to a call that began at this cursor.
+pub(super) fn read_page(
+    response: &RestResponse,
+    since: &str,
+) -> Result<NotificationPage, RequestError<NotificationRefusal>> {
+    let page: Page = read_object(response, "no list of notifications")?;
+    let notifications = page.notifications.into_iter().map(Into::into).collect();
+    let cacheable_cursor = match page.cacheable_cursor {
+        none if none.is_empty() => since.to_owned(),
+        cursor => cursor,
+    };
+    Ok(NotificationPage {
+        notifications,
+        cacheable_cursor,
+    })
 }
 
 /// Deletes notifications that the server keeps. Made by [`delete_notifications`](NakamaCommands::delete_notifications).

@@ -18,7 +18,7 @@ use crate::{
         Acknowledged, Consent, Moment, Moments, Move, Outcome, Replied, SocketRequest,
         expect_message, request, submit,
     },
-    transport::People,
+    transport::{People, Received},
 };
 
 /// A player asks to join this party. In the game of the party's leader, the player is an entity with [`UserId`], [`SessionId`] and
@@ -184,16 +184,47 @@ impl SocketRequest for ListPartyJoinRequests {
 
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
         let (listed, _) = expect_message!(consent.reply, PartyJoinRequest);
-        let everybody = listed.presences.iter();
-        let askers: Vec<_> = everybody
-            .filter_map(|asker| note(world, self.party, asker))
-            .collect();
-        // An asker whom the server announced after this request may be missing from an older list.
-        forget_those(world, self.party, |known| {
-            known.heard_at < consent.since && !askers.contains(&known.entity)
-        });
+        let askers = take_in(world, self.party, &listed, consent.since);
         Ok(PartyJoinRequestsListed { askers })
     }
+}
+
+/// The server has listed who asks to join.
+fn take_in(
+    world: &mut World,
+    party: Entity,
+    listed: &realtime::PartyJoinRequest,
+    since: Moment,
+) -> Vec<Entity> {
+    let everybody = listed.presences.iter();
+    let askers: Vec<_> = everybody
+        .filter_map(|asker| note(world, party, asker))
+        .collect();
+    // An asker whom the server announced after this request may be missing from an older list.
+    forget_those(world, party, |known| {
+        known.heard_at < since && !askers.contains(&known.entity)
+    });
+    askers
+}
+
+/// The local user leads a party after a loss of the connection, too: asks the server who asks to join by now.
+pub(super) fn list_again(world: &mut World, party: Entity) {
+    let Some(id) = id_of::<Party>(world, party) else {
+        return;
+    };
+    let since = world.resource_mut::<Moments>().next();
+    let message = Message::PartyJoinRequestList(realtime::PartyJoinRequestList {
+        party_id: id.to_string(),
+    });
+    mirror::ask(world, message, move |world, answer| {
+        if let Ok(Some(Received {
+            message: Message::PartyJoinRequest(listed),
+            ..
+        })) = answer
+        {
+            take_in(world, party, &listed, since);
+        }
+    });
 }
 
 /// Accepts a join request. Only the leader may do this. Mirrors `PartyAccept`.

@@ -11,8 +11,9 @@ use crate::{
     commands::NakamaCommands,
     ecs::departure::Transient,
     mirror::{
-        self,
+        self, Item,
         early::{self, EarlyArrivals},
+        healing::Stale,
         presence::{Joining, PartyId},
     },
     proto::{Message, realtime},
@@ -71,13 +72,15 @@ impl SocketRequest for JoinParty {
             return Ok(PartyJoinRequested { entity: known });
         }
         let since = world.resource::<Time<Real>>().elapsed();
-        let mut asks = world.resource_mut::<PartyAsks>();
-        asks.withdrawn.remove(&self.id);
-        asks.asking.insert(self.id.clone(), entity);
-        await_party(world, &self.id);
         world
-            .entity_mut(entity)
-            .insert(Asking { id: self.id, since });
+            .resource_mut::<PartyAsks>()
+            .add(self.id.clone(), entity);
+        await_party(world, &self.id);
+        world.entity_mut(entity).insert(Asking {
+            id: self.id,
+            since,
+            item: None,
+        });
         Ok(PartyJoinRequested { entity })
     }
 
@@ -112,6 +115,24 @@ impl PartyAsks {
         self.asking.remove(id)
     }
 
+    /// The local user asks to join a party.
+    pub(super) fn add(&mut self, id: PartyId, entity: Entity) {
+        self.withdrawn.remove(&id);
+        self.asking.insert(id, entity);
+    }
+
+    /// All that wait for a leader, oldest first.
+    pub(super) fn everybody(&self) -> Vec<Entity> {
+        let mut everybody: Vec<_> = self.asking.values().copied().collect();
+        everybody.sort_unstable_by_key(|entity| entity.index_u32());
+        everybody
+    }
+
+    /// The server has forgotten what the local user asked for.
+    pub(super) fn forget_withdrawn(&mut self) {
+        self.withdrawn.clear();
+    }
+
     /// Whether the local user asked for this once, and does not any more.
     pub(super) fn was_withdrawn(&mut self, id: &PartyId) -> bool {
         self.withdrawn.remove(id)
@@ -121,16 +142,28 @@ impl PartyAsks {
 /// On an entity whose join the server has taken.
 #[derive(Component)]
 #[component(immutable, clone_behavior = Ignore, on_remove = withdraw)]
-pub(crate) struct Asking {
+#[doc(hidden)]
+pub struct Asking {
     id: PartyId,
     since: Duration,
+    /// What waits for the party after a loss of the connection, if it is likely to come at once.
+    item: Option<Item>,
 }
 
-#[cfg(feature = "overlay")]
 impl Asking {
+    /// After a loss of the connection.
+    pub(super) fn again(id: PartyId, since: Duration, item: Option<Item>) -> Self {
+        Self { id, since, item }
+    }
+
     /// What it asked to join.
     pub(crate) fn id(&self) -> &PartyId {
         &self.id
+    }
+
+    /// What waits for the party.
+    pub(super) fn into_item(self) -> Option<Item> {
+        self.item
     }
 }
 
@@ -160,7 +193,7 @@ pub(super) fn on_join_answered(world: &mut World) {
 }
 
 /// Nobody waits for a party any more, unless another request does.
-fn leave_unwanted(world: &mut World, id: &PartyId) {
+pub(super) fn leave_unwanted(world: &mut World, id: &PartyId) {
     let is_asked_for = world.resource::<PartyAsks>().asking.contains_key(id);
     let is_wanted = is_asked_for || world.resource::<PartyIndex>().get(id).is_some();
     if !is_wanted && !early::put_off_leaving(world, Area::Party, id.as_str()) {
@@ -186,7 +219,7 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
         let entity = world.get_entity(*entity).ok()?;
         let asking = entity.get::<Asking>()?;
         let is_new = now.saturating_sub(asking.since) >= OPEN_PARTY
-            && entity.contains::<Joining>()
+            && (entity.contains::<Joining>() || entity.contains::<Stale>())
             && !entity.contains::<PendingApproval>();
         is_new.then_some(entity.id())
     };
@@ -196,6 +229,32 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
         if let Ok(mut entity) = world.get_entity_mut(entity) {
             entity.insert(PendingApproval);
         }
+        // An observer of that may have despawned it, too.
+        let asking = world.get::<Asking>(entity);
+        if let Some(Asking {
+            id,
+            since,
+            item: Some(item),
+        }) = asking
+        {
+            let (item, asking) = (*item, Asking::again(id.clone(), *since, None));
+            world.entity_mut(entity).insert(asking);
+            item.done(world);
+        }
+    }
+}
+
+/// The local user does not ask any more, and has not withdrawn anything.
+pub(super) fn asks_no_more(world: &mut World, entity: Entity) {
+    let Some(id) = world.get::<Asking>(entity).map(|asking| asking.id.clone()) else {
+        return;
+    };
+    world.resource_mut::<PartyAsks>().asking.remove(&id);
+    world
+        .resource_mut::<EarlyArrivals>()
+        .no_longer_await(Area::Party, id.as_str());
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
+        entity.remove::<(Asking, PendingApproval)>();
     }
 }
 
@@ -203,6 +262,8 @@ pub(crate) fn mark_pending_approval(world: &mut World) {
 pub(super) fn clear_asks(world: &mut World) {
     let asks = std::mem::take(&mut *world.resource_mut::<PartyAsks>());
     for entity in asks.asking.into_values() {
-        world.despawn(entity);
+        if !mirror::is_in::<Party>(world, entity) {
+            world.despawn(entity);
+        }
     }
 }

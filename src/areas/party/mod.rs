@@ -80,6 +80,7 @@ mod asking;
 mod data;
 mod joining;
 mod list;
+mod reentry;
 mod refusal;
 mod requests;
 
@@ -89,8 +90,10 @@ use bevy_app::{App, Plugin, PreUpdate};
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
+#[doc(hidden)]
+pub use self::joining::Asking;
+pub(crate) use self::joining::PartyAsks;
 use self::joining::mark_pending_approval;
-pub(crate) use self::joining::{Asking, PartyAsks};
 pub use self::{
     asking::{
         AcceptPartyJoin, DeclinePartyJoin, ListPartyJoinRequests, PartyJoinRequester,
@@ -110,7 +113,7 @@ use crate::{
     ecs::{NakamaSystems, uncloned::Uncloned as _},
     mirror::{
         self, AreaAppExt as _, Context, ContextIndex, Entry, HasMembers, Leavable, LifeCycle,
-        MembersChanged, Membership, NOTHING, Timing, Vocabulary, WaitsFor,
+        MembersChanged, Membership, NOTHING, ReentryPolicy, Timing, Vocabulary, WaitsFor,
         early::EarlyArrivals,
         on_pushed,
         presence::{PartyId, Presence, PresenceIndex, SessionId},
@@ -210,7 +213,7 @@ impl Leavable for Party {
 
 impl Vocabulary for Party {
     type Id = PartyId;
-    type Marks = ();
+    type Marks = (Asking, PendingApproval);
     const AREA: Area = Area::Party;
     const NOUN: &'static str = "party";
 
@@ -245,6 +248,9 @@ fn enter(
         state,
     };
     let entity = mirror::enter::<PartyMemberOf>(world, asking, entry, since);
+    if mirror::is_in::<Party>(world, entity) {
+        mirror::default_policy(world, entity, ReentryPolicy::Rejoin);
+    }
     if let Some(leader) = &party.leader {
         set_leader(world, entity, leader.session_id.as_str().into());
     }
@@ -274,17 +280,27 @@ fn on_party(
     let since = world.resource_mut::<Moments>().next();
     let known = world.resource::<PartyIndex>().get(&id);
     let mut asks = world.resource_mut::<PartyAsks>();
-    if let Some(entity) = known.or_else(|| asks.let_in(&id)) {
+    let asked = asks.let_in(&id);
+    if let Some(entity) = known.or(asked) {
+        let mut asking = None;
         if let Ok(mut entity) = world.get_entity_mut(entity) {
-            entity.remove::<(Asking, PendingApproval)>();
+            asking = entity.take::<Asking>();
+            entity.remove::<PendingApproval>();
         }
-        let before = world.get::<Party>(entity);
+        let before = world.get::<Party>(entity).cloned();
         let state = Party {
-            hidden: before.and_then(|party| party.hidden),
-            label: before.and_then(|party| party.label.clone()),
+            hidden: before.as_ref().and_then(|party| party.hidden),
+            label: before.as_ref().and_then(|party| party.label.clone()),
             ..Party::of(party)
         };
+        let is_back = world.resource::<PresenceIndex>().awaits_snapshot(entity);
         enter(world, entity, party, people, since, state);
+        if is_back {
+            reentry::is_back(world, entity, before.as_ref());
+        }
+        if let Some(item) = asking.and_then(Asking::into_item) {
+            item.done(world);
+        }
     } else if asks.was_withdrawn(&id) {
         mirror::leave_unwanted::<Party>(world, &id);
     } else {
@@ -434,8 +450,8 @@ impl Plugin for PartyPlugin {
             .register_type::<(PendingApproval, PartyJoinRequester, PartyJoinRequests)>()
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,
-                on_lost: mirror::make_stale::<Party>,
-                reenter: NOTHING,
+                on_lost: reentry::on_lost,
+                reenter: reentry::reenter,
                 on_closed,
             })
             .handle_joins(joining::on_join_answered)
@@ -459,6 +475,6 @@ impl Plugin for PartyPlugin {
 }
 
 fn on_closed(world: &mut World) {
-    mirror::clear::<Party>(world);
     joining::clear_asks(world);
+    mirror::clear::<Party>(world);
 }

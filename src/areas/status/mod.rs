@@ -74,6 +74,7 @@
 //!   [`Left`](crate::presence::LeaveReason::Left) like another player's.
 //! * What a user's last status was: the server does not store it. It goes with its session.
 
+mod reentry;
 mod requests;
 
 use bevy_app::{App, Plugin};
@@ -87,7 +88,7 @@ use crate::{
     ecs::{naming::give_name, uncloned::Uncloned as _},
     mirror::{
         self, AreaAppExt as _, Context, ContextIndex, Detail, HasMembers, LifeCycle, Membership,
-        NOTHING, Timing, Vocabulary, WaitsFor, on_pushed,
+        Timing, Vocabulary, WaitsFor, on_pushed,
         presence::{IsSelf, PresenceIndex, SessionId, UserId, Username},
     },
     proto::{Message, UserPresence, realtime},
@@ -181,8 +182,12 @@ pub(crate) struct StatusBook {
     names: HashSet<Username>,
     /// The names of users who are followed, as the server told them last.
     known: HashMap<UserId, Username>,
-    /// What the session of this connection is about to show, while it is not known which session that is.
+    /// What the session of this connection is about to show, for the time when it is not known which session that is.
     own: Vec<String>,
+    /// The last status that the server has agreed to. The inner `None` means that the local user hides.
+    shown: Option<Option<String>>,
+    /// Whether a status that was set while the connection was lost is about to replace it.
+    is_outdated: bool,
 }
 
 /// When an event last reported a session. An answer to an earlier request may be older than that.
@@ -239,6 +244,9 @@ fn on_event_of(
     if mirror::is_own_user(world, user) {
         learn_own_session(world, event);
     }
+    if is_uncertain(world, user) {
+        return Err(WaitsFor::context(Area::Status, user));
+    }
     let entity =
         entity_for(world, user, event).ok_or_else(|| WaitsFor::context(Area::Status, user))?;
     mirror::on_presences::<SessionOf>(world, entity, &event.joins, &event.leaves, people);
@@ -255,6 +263,14 @@ fn on_event_of(
         }
     }
     Ok(())
+}
+
+/// Whether a user was followed before the connection was lost, and the server has not listed their sessions since.
+fn is_uncertain(world: &World, user: &str) -> bool {
+    let known = world
+        .resource::<FollowedUserIndex>()
+        .get(&UserId::from(user));
+    known.is_some_and(|user| world.resource::<PresenceIndex>().awaits_snapshot(user))
 }
 
 /// The user of an event: a followed user, the local user, or a user who is followed by name and heard of for the first time.
@@ -344,7 +360,7 @@ impl Plugin for StatusPlugin {
             .add_life_cycle(LifeCycle {
                 on_opened,
                 on_lost: mirror::make_stale::<FollowedUser>,
-                reenter: NOTHING,
+                reenter: reentry::reenter,
                 on_closed: |world| {
                     mirror::clear::<FollowedUser>(world);
                     *world.resource_mut::<StatusBook>() = StatusBook::default();

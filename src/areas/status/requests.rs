@@ -1,11 +1,11 @@
 //! Requests: following users, and showing a status.
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity::EntityHashMap, prelude::*};
 use hashbrown::HashSet;
 
 use super::{
     FollowedUser, FollowedUserIndex, HeardAt, SessionOf, StatusBook, UserStatus, become_user,
-    unfollow_message,
+    reentry, unfollow_message,
 };
 use crate::{
     commands::NakamaCommands,
@@ -13,18 +13,16 @@ use crate::{
     data::TO_WHOMEVER,
     error::{ServerError, refusals},
     mirror::{
-        self, Detail as _,
-        early::{self, EarlyArrivals},
-        id_of,
+        self, Detail as _, early, id_of,
         presence::{PresenceIndex, UserId, Username},
         refuse_for,
     },
     proto::{Kind, Message, realtime},
     request::{
-        Acknowledged, Area, Consent, Move, Outcome, Parts, SocketRequest, WhenLost, expect_message,
-        in_parts, request, room, room_for_fields, send_then, submit, text_size,
+        Acknowledged, Area, Consent, Moment, Move, Outcome, Parts, SocketRequest, WhenLost,
+        expect_message, in_parts, request, room, room_for_fields, send_then, submit, text_size,
     },
-    transport::{Received, Terms},
+    transport::{People, Received, Terms},
 };
 
 refusals! {
@@ -137,37 +135,10 @@ impl SocketRequest for FollowUsers {
     }
 
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
-        let (status, mut people) = expect_message!(consent.reply, Status);
-        let mut users = Vec::new();
-        let mut add = |user: Option<Entity>| {
-            users.extend(user.filter(|user| !users.contains(user)));
-        };
-        for id in &self.ids {
-            add(become_user(world, id, None));
-        }
-        for presence in &status.presences {
-            let info = people.info(presence);
-            let user = become_user(world, &info.user_id, Some(&info.username));
-            add(user);
-            let index = world.resource::<PresenceIndex>();
-            let known = user.and_then(|user| index.get(user, &info.session_id));
-            let heard = known.and_then(|session| world.get::<HeardAt>(session));
-            let is_outdated = heard.is_some_and(|HeardAt(when)| *when >= consent.since);
-            if let Some(user) = user.filter(|_| !is_outdated) {
-                let session = (info, UserStatus::of(presence), false);
-                mirror::apply_snapshot::<SessionOf>(world, user, [session], consent.since);
-            }
-        }
-        for name in self.names {
-            let user = user_named(world, &name);
-            add(user);
-            if user.is_none() && !is_own_name(world, &name) {
-                world.resource_mut::<StatusBook>().names.insert(name);
-            }
-        }
-        world
-            .resource_mut::<EarlyArrivals>()
-            .contexts_are_known(Area::Status);
+        let (status, people) = expect_message!(consent.reply, Status);
+        let Self { ids, names } = self;
+        let users = take_in(world, ids, names, &status, people, consent.since);
+        early::contexts_are_known(world, Area::Status);
         Ok(UsersFollowed { users })
     }
 
@@ -179,6 +150,52 @@ impl SocketRequest for FollowUsers {
         }
         unfollow_unwanted(world, ids);
     }
+}
+
+/// The local user follows these users now, and these of their sessions are online. Returns the users' entities.
+pub(super) fn take_in(
+    world: &mut World,
+    ids: Vec<UserId>,
+    names: Vec<Username>,
+    status: &realtime::Status,
+    mut people: People,
+    since: Moment,
+) -> Vec<Entity> {
+    let mut users: Vec<Entity> = Vec::new();
+    let mut sessions: EntityHashMap<Vec<_>> = EntityHashMap::default();
+    let mut in_order: Vec<Entity> = Vec::new();
+    let mut add = |user: Option<Entity>| {
+        users.extend(user.filter(|user| !users.contains(user)));
+    };
+    for id in &ids {
+        add(become_user(world, id, None));
+    }
+    for presence in &status.presences {
+        let info = people.info(presence);
+        let user = become_user(world, &info.user_id, Some(&info.username));
+        add(user);
+        let index = world.resource::<PresenceIndex>();
+        let known = user.and_then(|user| index.get(user, &info.session_id));
+        let heard = known.and_then(|session| world.get::<HeardAt>(session));
+        let is_outdated = heard.is_some_and(|HeardAt(when)| *when >= since);
+        if let Some(user) = user.filter(|_| !is_outdated) {
+            let session = (info, UserStatus::of(presence), false);
+            sessions.entry(user).or_default().push(session);
+            in_order.push(user);
+        }
+    }
+    for user in in_order.into_iter().chain(users.iter().copied()) {
+        let sessions = sessions.remove(&user).unwrap_or_default();
+        mirror::apply_snapshot::<SessionOf>(world, user, sessions, since);
+    }
+    for name in names {
+        let user = user_named(world, &name);
+        users.extend(user.filter(|user| !users.contains(user)));
+        if user.is_none() && !is_own_name(world, &name) {
+            world.resource_mut::<StatusBook>().names.insert(name);
+        }
+    }
+    users
 }
 
 /// A user to follow.
@@ -197,6 +214,11 @@ impl FollowUsers {
             }
         }
         Self { ids, names }
+    }
+
+    /// Who it follows, by id and by name.
+    pub(super) fn into_users(self) -> (Vec<UserId>, Vec<Username>) {
+        (self.ids, self.names)
     }
 }
 
@@ -314,7 +336,12 @@ impl Acknowledged for UpdateStatus {
         Some(Move::Own(Area::Status))
     }
 
+    fn done(self, world: &mut World) {
+        reentry::remember(world, self.status);
+    }
+
     fn refused(self, world: &mut World, error: ServerError) -> StatusRefusal {
+        reentry::on_refused(world);
         let own = &mut world.resource_mut::<StatusBook>().own;
         own.retain(|status| Some(status) != self.status.as_ref());
         error.into()
@@ -352,12 +379,12 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     pub fn set_status(self, status: Option<&str>) -> EntityCommands<'a> {
         let status = status.map(str::to_owned);
         self.request_with(move |world, entity| {
-            if world.resource::<PresenceIndex>().own_session().is_none() {
-                world
-                    .resource_mut::<StatusBook>()
-                    .own
-                    .extend(status.clone());
+            let is_known = world.resource::<PresenceIndex>().own_session().is_some();
+            let own = &mut world.resource_mut::<StatusBook>().own;
+            if is_known {
+                own.clear(); // the last one counts if the connection is lost before the answer
             }
+            own.extend(status.clone());
             submit(world, entity, UpdateStatus { status });
         })
     }

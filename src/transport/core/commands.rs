@@ -55,7 +55,10 @@ impl Core {
                 data,
                 terms,
             } => self.send(now, origin, &data, terms),
-            LinkCommand::Reopen { token } => self.reopen(now, token),
+            LinkCommand::Reopen {
+                token,
+                appear_online,
+            } => self.reopen(now, token, appear_online),
             LinkCommand::Postpone(reason) => self.postpone(now, reason),
             LinkCommand::Hurry => self.hurry(now),
             LinkCommand::Resume => self.resume(now),

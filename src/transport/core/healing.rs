@@ -149,11 +149,16 @@ impl Core {
         self.hand_over.push(LinkEvent::Due { attempt, refused });
     }
 
-    pub(super) fn reopen(&mut self, now: Instant, token: Secret) {
+    pub(super) fn reopen(&mut self, now: Instant, token: Secret, appear_online: bool) {
         if matches!(self.stage, Stage::Asking)
             && let Some(plan) = self.plan.take()
         {
-            self.open(now, Box::new(ConnectPlan { token, ..*plan }));
+            let plan = ConnectPlan {
+                token,
+                appear_online,
+                ..*plan
+            };
+            self.open(now, Box::new(plan));
         }
     }
 

@@ -162,7 +162,7 @@ impl Client {
         };
         let write = write_notification;
         let notifications = move |mut inbox: MessageReader<NotificationReceived>| {
-            for NotificationReceived { notification } in inbox.read() {
+            for NotificationReceived { notification, .. } in inbox.read() {
                 write(notification_json(notification));
             }
         };

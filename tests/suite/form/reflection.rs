@@ -22,7 +22,8 @@ use bevy_nakama::{
 use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
 
 /// Components that only the plugin uses. Other components say the same, but for a token, which nobody is to see.
-const INTERNAL: [&str; 8] = [
+const INTERNAL: [&str; 9] = [
+    "Filling",
     "LeaderSession",
     "HeardAt",
     "Asker",

@@ -5,8 +5,9 @@ use std::time::Duration;
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::{Connected, ConnectionState, Disconnected, NakamaConnection},
-    healing::{ConnectionLost, Reentered},
+    healing::{ConnectionLost, Reentered, ReentryOutcome},
     matches::Match,
+    mirror::HasMembers,
     prelude::*,
     proto::{Message, UserPresence, realtime},
     testing::{TestGame, user_presence},
@@ -88,4 +89,28 @@ pub(super) fn match_with(match_id: &str, everybody: &[UserPresence]) -> Message 
 /// Runs frames until so much time has passed.
 pub(super) fn wait(game: &mut TestGame, seconds: u64) {
     game.advance(Duration::from_secs(seconds));
+}
+
+/// Writes down who joins and who leaves, what came of each item of this kind, and that the connection is back.
+pub(super) fn hear_of<C: HasMembers>(game: &mut TestGame) -> Log {
+    let log = Log::default();
+    let to = log.clone();
+    game.observe(move |joined: On<Joined<C>>, names: Query<&Username>| {
+        let name = names.get(joined.presence).expect("a presence has a name");
+        to.add(format!("+{name} {:?}", joined.how));
+    });
+    let to = log.clone();
+    game.observe(move |left: On<Left<C>>| {
+        to.add(format!("-{} {:?}", left.info.username, left.why));
+    });
+    let to = log.clone();
+    game.observe(move |back: On<Reentered<C>>| match &back.outcome {
+        ReentryOutcome::Lost(reason) => to.add(format!("lost: {reason}")),
+        outcome => to.add(format!("{outcome:?}")),
+    });
+    let to = log.clone();
+    game.observe(move |on: On<Connected>| {
+        to.add(if on.resumed { "resumed" } else { "connected" }.to_owned());
+    });
+    log
 }

@@ -69,7 +69,9 @@ fn give_tokens(game: &mut TestGame, number: u32) {
 }
 
 fn refreshes(game: &mut TestGame) -> usize {
-    let calls = game.rest_calls();
+    let mut calls = game.rest_calls();
+    // What the server has stored meanwhile is read when the connection is back.
+    calls.retain(|(_, path)| !path.starts_with("/v2/notification"));
     let all = calls
         .iter()
         .all(|(method, path)| (*method, path.as_str()) == REFRESH);

@@ -1,9 +1,9 @@
 //! Whatever a game, a server and a network do, and in whichever order: each request has exactly one outcome, the right
 //! one, and nothing is left behind.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, sync::atomic::Ordering};
 
-use super::session::{Ask, Outcome, Push, Say, Step, run, run_healing};
+use super::session::{Ask, Outcome, Push, RECONNECTS, Say, Step, run, run_healing};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -129,12 +129,18 @@ fn with_a_server_that_works_as_nakama_does_it_and_the_game_agree_on_where_one_is
     run_sessions(run, true);
 }
 
+fn run_healing_sessions(is_orderly: bool) {
+    run_sessions(run_healing, is_orderly);
+    let reconnects = RECONNECTS.load(Ordering::Relaxed);
+    assert!(reconnects > 10, "it was lost {reconnects} times");
+}
+
 #[test]
 fn with_a_connection_that_heals_and_a_server_that_answers_in_any_order_and_twice() {
-    run_sessions(run_healing, false);
+    run_healing_sessions(false);
 }
 
 #[test]
 fn with_a_connection_that_heals_and_a_server_that_works_as_nakama_does() {
-    run_sessions(run_healing, true);
+    run_healing_sessions(true);
 }

@@ -11,7 +11,13 @@ fn what_the_server_tells_arrives_as_it_is() {
         notification_sent("n1", 7, "treasure", r#"{"gold": 5}"#, false),
     );
     let received: Vec<NotificationReceived> = drain(&mut game);
-    let [NotificationReceived { notification: it }] = received.as_slice() else {
+    let [
+        NotificationReceived {
+            notification: it,
+            replayed: false,
+        },
+    ] = received.as_slice()
+    else {
         panic!("{received:?}");
     };
     assert_eq!(it.content::<Gift>().expect("a gift"), Gift { gold: 5 });

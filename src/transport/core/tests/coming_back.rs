@@ -281,6 +281,7 @@ fn scenario_13_a_refused_token_is_replaced_at_once() {
     line.told();
     let token = || LinkCommand::Reopen {
         token: "token".into(),
+        appear_online: true,
     };
     line.command(token());
     assert_eq!(

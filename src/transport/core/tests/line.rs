@@ -269,6 +269,7 @@ impl Line {
                 Some(action) => panic!("{action:?}"),
                 None if is_asked => self.say(LinkCommand::Reopen {
                     token: "token".into(),
+                    appear_online: true,
                 }),
                 None => break,
             }

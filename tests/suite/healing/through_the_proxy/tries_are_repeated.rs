@@ -113,9 +113,10 @@ fn scenario_11_a_line_that_drops_again_and_again_makes_no_hot_loop() {
     let drops = stage.proxy.add(Rule::reset().after(millis(100)));
     let opened_before = opened(&stage);
     stage.play_for(seconds(8));
+    // Each try that comes so far opens a socket, and a connection for the notifications that were stored meanwhile.
     let sockets = opened(&stage) - opened_before;
     assert!(
-        (3..=16).contains(&sockets),
+        (3..=32).contains(&sockets),
         "{sockets} sockets\n{}",
         stage.proxy.log()
     );

@@ -1,7 +1,10 @@
 //! The same steps with a connection that heals. When a request has its outcome depends on much then, so this foretells less: no request has
 //! two outcomes, in the end each has one, and nothing is left.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use bevy_nakama::{
     diagnostics,
@@ -17,6 +20,9 @@ use super::{
 
 /// How many frames it may take until everything has come to its end.
 const PATIENCE: usize = 4000;
+
+/// How often connections have come back in all sessions.
+pub(crate) static RECONNECTS: AtomicU32 = AtomicU32::new(0);
 
 struct Healing {
     session: Session,
@@ -52,7 +58,16 @@ impl Healing {
         match step {
             Step::Connect => self.connect(),
             Step::Disconnect => game.commands(|commands| commands.nakama().disconnect()),
-            Step::Accept => self.accept(),
+            Step::Accept => {
+                // A connection that comes back asks for a token first.
+                for _ in 0..3 {
+                    self.accept();
+                    if self.session.is_open() {
+                        break;
+                    }
+                    self.update();
+                }
+            }
             Step::Break => {
                 game.connection_breaks();
                 self.is_cut();
@@ -230,6 +245,8 @@ impl Healing {
             let known = &self.session.matches;
             assert_eq!(matches, *known, "the game's and the server's matches");
         }
+        let reconnects = self.session.read(&diagnostics::RECONNECTS);
+        RECONNECTS.fetch_add(reconnects.unwrap_or_default() as u32, Ordering::Relaxed);
         self.step(Step::Disconnect);
         // What is left lives on as long as a message may name it.
         (0..40).for_each(|_| self.update());

@@ -26,7 +26,7 @@ use bevy_nakama::{
     testing::*,
 };
 
-pub(crate) use self::healing::run_healing;
+pub(crate) use self::healing::{RECONNECTS, run_healing};
 pub(crate) use self::steps::{Ask, Outcome, Push, Say, Step};
 
 /// How many frames a request may take, and a socket to open.

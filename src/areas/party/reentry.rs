@@ -1,0 +1,143 @@
+//! How the local user comes back into a party, or asks to join it once more, after a loss of the connection.
+
+use std::time::Duration;
+
+use bevy_ecs::prelude::*;
+use bevy_time::{Real, Time};
+
+use super::{
+    Asking, Party, PartyAsks, PartyRefusal, PendingApproval, asking, await_party, is_leader,
+    joining,
+};
+use crate::{
+    mirror::{
+        self, Item, LossReason, ReentryOutcome, ReentryPolicy,
+        presence::{PartyId, PresenceIndex},
+    },
+    proto::{Message, realtime},
+    request::{RequestError, Unconfirmed},
+};
+
+/// How long it takes until a party is asked once more.
+const AGAIN: Duration = Duration::from_secs(3);
+
+/// How long the server may keep the local user's old session, which takes a place in the party.
+const GHOST: Duration = Duration::from_secs(30);
+
+/// The connection is lost.
+pub(super) fn on_lost(world: &mut World) {
+    mirror::make_stale::<Party>(world);
+    world.resource_mut::<PartyAsks>().forget_withdrawn();
+}
+
+/// The connection is back.
+pub(super) fn reenter(world: &mut World) {
+    world.resource_mut::<PartyAsks>().forget_withdrawn();
+    let parties = mirror::stale_contexts::<Party>(world);
+    let parties: Vec<_> = parties.into_iter().map(|(party, _)| party).collect();
+    let mut askers = world.resource::<PartyAsks>().everybody();
+    askers.retain(|asker| !parties.contains(asker));
+    for party in parties {
+        if mirror::policy(world, party) == ReentryPolicy::Drop {
+            is_lost(world, party, LossReason::Policy);
+        } else {
+            ask(world, party);
+        }
+    }
+    for asker in askers {
+        ask(world, asker);
+    }
+}
+
+/// Asks to join a party once more. `entity` is the party, or has asked to join it before.
+fn ask(world: &mut World, entity: Entity) {
+    let asking = || Some(world.get::<Asking>(entity)?.id().clone());
+    let Some(id) = mirror::id_of::<Party>(world, entity).or_else(asking) else {
+        return;
+    };
+    await_party(world, &id);
+    let message = Message::PartyJoin(realtime::PartyJoin {
+        party_id: id.to_string(),
+    });
+    mirror::ask(world, message, move |world, answer| {
+        let reason = match answer {
+            Ok(None) => return is_asking(world, entity, id),
+            Ok(Some(_)) | Err(Unconfirmed::Unexpected) => {
+                LossReason::NoAnswer("something else".into())
+            }
+            Err(Unconfirmed::Refused(error)) => match PartyRefusal::from(error.clone()) {
+                // The join request of the local user's old session: the leader's answer to it takes it out of the way.
+                PartyRefusal::AlreadyAsked(_) => {
+                    wait_for_leader(world, entity, id, None);
+                    return mirror::ask_later(world, entity, AGAIN, None, ask);
+                }
+                PartyRefusal::Full(_) | PartyRefusal::RequestsFull(_)
+                    if mirror::time_since_reopened(world) < GHOST =>
+                {
+                    return mirror::ask_later(world, entity, AGAIN, None, ask);
+                }
+                _ => LossReason::Refused(error),
+            },
+            Err(Unconfirmed::Failed(failure)) => {
+                let error: RequestError = failure.into();
+                LossReason::NoAnswer(error.to_string())
+            }
+        };
+        is_lost(world, entity, reason);
+    });
+}
+
+/// The server took the request. The party itself follows: at once, or when its leader has accepted the local user.
+fn is_asking(world: &mut World, entity: Entity, id: PartyId) {
+    let is_party = mirror::is_in::<Party>(world, entity);
+    if !is_party && world.get::<Asking>(entity).is_none() {
+        return joining::leave_unwanted(world, &id); // the game does not want it any more
+    }
+    let index = world.resource::<PresenceIndex>();
+    if !is_party || !index.awaits_snapshot(entity) {
+        return;
+    }
+    let is_open = world.get::<Party>(entity).is_some_and(|party| party.open);
+    let item = is_open.then(|| Item::new(world));
+    wait_for_leader(world, entity, id, item);
+}
+
+/// The local user is an asker. An open party is likely to come at once: then `item` waits for it.
+fn wait_for_leader(world: &mut World, entity: Entity, id: PartyId, item: Option<Item>) {
+    let since = world.resource::<Time<Real>>().elapsed();
+    let Ok(mut asking) = world.get_entity_mut(entity) else {
+        return;
+    };
+    if !asking.contains::<Asking>() {
+        asking.insert(Asking::again(id.clone(), since, item));
+    }
+    if item.is_none() && !asking.contains::<PendingApproval>() {
+        asking.insert(PendingApproval);
+    }
+    world.resource_mut::<PartyAsks>().add(id, entity);
+}
+
+/// The local user is in a party again. `before` is what it was like.
+pub(super) fn is_back(world: &mut World, party: Entity, before: Option<&Party>) {
+    let outcome = if world.get::<Party>(party) == before {
+        ReentryOutcome::Restored
+    } else {
+        ReentryOutcome::Changed
+    };
+    mirror::is_restored::<Party>(world, party, outcome);
+    if is_leader(world, party) {
+        asking::list_again(world, party);
+    } else {
+        asking::forget_all(world, party);
+    }
+}
+
+/// The local user is neither in the party nor among those who ask.
+fn is_lost(world: &mut World, entity: Entity, reason: LossReason) {
+    joining::asks_no_more(world, entity);
+    if mirror::is_in::<Party>(world, entity) {
+        mirror::is_lost::<Party>(world, entity, reason);
+    } else {
+        mirror::never_came::<Party>(world, entity, reason);
+    }
+}

@@ -1,0 +1,340 @@
+//! Scenario 30: the local user shows the same status and follows the same users as before.
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+use bevy_nakama::{
+    healing::Stale,
+    prelude::*,
+    presence::Departed,
+    proto::{Kind, Message, UserPresence, realtime},
+    testing::*,
+};
+
+use super::steps::{again, hear_of, lose, reopen};
+use crate::common::log::Log;
+
+fn user(game: &TestGame, name: &str) -> Option<Entity> {
+    let index = game.app.world().resource::<FollowedUserIndex>();
+    index.get(&UserId::from(format!("user-{name}")))
+}
+
+/// The sessions of a user, each with its entity, its session id, its status and whether it is stale.
+fn sessions(game: &TestGame, name: &str) -> Vec<(Entity, String, String, bool)> {
+    let world = game.app.world();
+    let user = user(game, name).expect("a followed user");
+    let sessions = world.get::<UserSessions>(user);
+    let mut all: Vec<_> = sessions
+        .map(|sessions| sessions.iter().collect())
+        .unwrap_or_default();
+    all.sort();
+    all.into_iter()
+        .map(|session: Entity| {
+            (
+                session,
+                world
+                    .get::<SessionId>(session)
+                    .expect("a session")
+                    .to_string(),
+                world
+                    .get::<UserStatus>(session)
+                    .expect("a status")
+                    .0
+                    .clone(),
+                world.get::<Stale>(session).is_some(),
+            )
+        })
+        .collect()
+}
+
+fn shows(who: UserPresence, status: &str) -> UserPresence {
+    UserPresence {
+        status: Some(status.into()),
+        ..who
+    }
+}
+
+fn online(presences: Vec<UserPresence>) -> Message {
+    Message::Status(realtime::Status { presences })
+}
+
+fn comes_online(joins: Vec<UserPresence>) -> Message {
+    Message::StatusPresenceEvent(realtime::StatusPresenceEvent {
+        joins,
+        leaves: Vec::new(),
+    })
+}
+
+/// A game that follows bob and cat by their ids, and dave, who is offline, by name. It shows a status.
+fn game() -> (TestGame, Log) {
+    let mut game = TestGame::connected();
+    game.server_says(status_presences(&[("ada", "")], &[]));
+    game.update();
+    game.commands(|commands| {
+        let friends = FollowUsers::ids(["user-bob", "user-cat"]).usernames(["dave"]);
+        commands.nakama().follow(friends);
+        commands.nakama().set_status(Some("in the lobby"));
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::StatusFollow);
+    game.answer(&asked, followed(&[("bob", "here"), ("cat", "there")]));
+    let asked = game.expect_sent(Kind::StatusUpdate);
+    game.acknowledge(&asked);
+    game.server_says(status_presences(&[("ada", "in the lobby")], &["ada"]));
+    game.update();
+    let log = hear_of::<FollowedUser>(&mut game);
+    (game, log)
+}
+
+fn sent_follow(game: &mut TestGame) -> (bevy_nakama::proto::Envelope, Vec<String>, Vec<String>) {
+    let asked = game.expect_sent(Kind::StatusFollow);
+    let Some(Message::StatusFollow(follow)) = asked.message.clone() else {
+        panic!("no follow");
+    };
+    (asked, follow.user_ids, follow.usernames)
+}
+
+#[test]
+fn the_status_is_shown_again_first_and_all_are_followed_again_by_id_and_by_name() {
+    let (mut game, _) = game();
+    lose(&mut game);
+    reopen(&mut game);
+    let sent = game.sent();
+    let kinds: Vec<_> = sent
+        .iter()
+        .filter_map(|it| it.message.as_ref().map(Kind::of))
+        .collect();
+    assert_eq!(kinds, [Kind::StatusUpdate, Kind::StatusFollow]);
+    let Some(Message::StatusUpdate(update)) = &sent[0].message else {
+        panic!("no status");
+    };
+    assert_eq!(update.status.as_deref(), Some("in the lobby"));
+    let Some(Message::StatusFollow(follow)) = &sent[1].message else {
+        panic!("no follow");
+    };
+    let mut ids = follow.user_ids.clone();
+    ids.sort();
+    assert_eq!(ids, ["user-bob", "user-cat"]);
+    assert_eq!(follow.usernames, ["dave"]);
+}
+
+#[test]
+fn who_stayed_keeps_the_entity_in_silence_and_the_others_come_and_go() {
+    let (mut game, log) = game();
+    let (bob, cat) = (sessions(&game, "bob")[0].0, sessions(&game, "cat")[0].0);
+    let me = sessions(&game, "ada")[0].0;
+    lose(&mut game);
+    assert!(
+        sessions(&game, "bob")[0].3,
+        "nobody knows whether bob stays"
+    );
+    reopen(&mut game);
+    game.sent_in_order_status(&[
+        shows(user_presence("bob"), "here"),
+        shows(again("bob"), "and on the phone"),
+    ]);
+    game.server_says(comes_online(vec![shows(again("ada"), "in the lobby")]));
+    game.update();
+    assert_eq!(
+        log.take(),
+        [
+            "Restored", // the local user
+            "+bob WhileAway",
+            "Restored",
+            "-cat WhileAway",
+            "Restored",
+            "resumed"
+        ]
+    );
+    let of_bob = sessions(&game, "bob");
+    assert_eq!(of_bob.len(), 2);
+    assert!(of_bob.iter().any(|(it, id, status, stale)| *it == bob
+        && id == "session-bob"
+        && status == "here"
+        && !stale));
+    assert!(sessions(&game, "cat").is_empty());
+    assert!(game.app.world().get::<Departed>(cat).is_some());
+    let of_me = sessions(&game, "ada");
+    assert_eq!(
+        of_me,
+        [(me, "session-ada-2".into(), "in the lobby".into(), false)]
+    );
+    assert!(game.app.world().get::<IsSelf>(me).is_some());
+}
+
+trait Answers {
+    /// Acknowledges the status, and answers the follow with these sessions.
+    fn sent_in_order_status(&mut self, presences: &[UserPresence]);
+}
+
+impl Answers for TestGame {
+    fn sent_in_order_status(&mut self, presences: &[UserPresence]) {
+        let asked = self.expect_sent(Kind::StatusUpdate);
+        self.acknowledge(&asked);
+        let asked = self.expect_sent(Kind::StatusFollow);
+        self.answer(&asked, online(presences.to_vec()));
+        self.update();
+    }
+}
+
+#[test]
+fn after_a_restart_of_the_server_everybody_is_waited_for() {
+    let (mut game, log) = game();
+    let bob = sessions(&game, "bob")[0].0;
+    lose(&mut game);
+    reopen(&mut game);
+    game.server_says(comes_online(vec![shows(again("ada"), "in the lobby")]));
+    game.sent_in_order_status(&[]);
+    assert_eq!(log.take(), ["Restored", "Restored", "Restored", "resumed"]);
+    game.advance(Duration::from_secs(5));
+    game.server_says(comes_online(vec![shows(again("bob"), "here")]));
+    game.server_says(comes_online(vec![shows(user_presence("dave"), "new")]));
+    game.update();
+    assert_eq!(log.take(), ["+dave Arrived"]);
+    assert_eq!(
+        sessions(&game, "bob"),
+        [(bob, "session-bob-2".into(), "here".into(), false)]
+    );
+    game.advance(Duration::from_secs(16));
+    assert_eq!(log.take(), ["-cat WhileAway"]);
+    assert!(user(&game, "cat").is_some(), "cat is followed and offline");
+}
+
+#[test]
+fn what_happens_before_the_answer_counts_after_it() {
+    let (mut game, log) = game();
+    lose(&mut game);
+    reopen(&mut game);
+    // Bob goes while the answer is on its way, which still has him.
+    game.server_says(status_presences(&[], &["bob"]));
+    game.update();
+    assert_eq!(log.take(), ["Restored"], "the local user");
+    game.sent_in_order_status(&[
+        shows(user_presence("bob"), "here"),
+        shows(user_presence("cat"), "there"),
+    ]);
+    assert_eq!(log.take(), ["Restored", "Restored", "resumed", "-bob Left"]);
+}
+
+#[test]
+fn a_status_that_is_set_while_away_is_the_one_that_is_shown() {
+    let (mut game, _) = game();
+    lose(&mut game);
+    game.commands(|commands| commands.nakama().set_status(Some("back soon")).id());
+    reopen(&mut game);
+    let sent = game.sent();
+    let shown: Vec<_> = sent
+        .iter()
+        .filter_map(|it| match &it.message {
+            Some(Message::StatusUpdate(update)) => Some(update.status.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(shown, [Some("back soon".to_owned())]);
+}
+
+#[test]
+fn who_hides_stays_hidden() {
+    let (mut game, _) = game();
+    game.commands(|commands| commands.nakama().set_status(None).id());
+    game.update();
+    let asked = game.expect_sent(Kind::StatusUpdate);
+    game.acknowledge(&asked);
+    game.server_says(status_presences(&[], &["ada"]));
+    game.update();
+    lose(&mut game);
+    reopen(&mut game);
+    let kinds: Vec<_> = game
+        .sent()
+        .iter()
+        .filter_map(|it| it.message.as_ref().map(Kind::of))
+        .collect();
+    assert_eq!(kinds, [Kind::StatusFollow]);
+}
+
+#[test]
+fn nobody_followed_and_nothing_shown_needs_no_message() {
+    let mut game = TestGame::connected();
+    let log = hear_of::<FollowedUser>(&mut game);
+    lose(&mut game);
+    reopen(&mut game);
+    assert!(game.sent().is_empty());
+    assert_eq!(log.take(), ["resumed"]);
+}
+
+#[test]
+fn two_hundred_are_followed_in_parts() {
+    let mut game = TestGame::connected();
+    let names: Vec<_> = (0..200)
+        .map(|n| format!("a-friend-of-mine-{n:03}"))
+        .collect();
+    let ids: Vec<_> = names.iter().map(|name| format!("user-{name}")).collect();
+    game.commands(|commands| commands.nakama().follow(FollowUsers::ids(ids)).id());
+    let everybody = |ids: &[String]| {
+        let name = |id: &String| id.trim_start_matches("user-").to_owned();
+        online(
+            ids.iter()
+                .map(|id| shows(user_presence(&name(id)), "here"))
+                .collect(),
+        )
+    };
+    let mut parts = 0;
+    loop {
+        game.update();
+        let Some(asked) = game.sent().pop() else {
+            break;
+        };
+        let Some(Message::StatusFollow(follow)) = &asked.message else {
+            panic!("no follow");
+        };
+        parts += 1;
+        game.answer(&asked, everybody(&follow.user_ids));
+    }
+    assert!(parts > 1);
+    let before: Vec<_> = names.iter().map(|name| sessions(&game, name)).collect();
+    let log = hear_of::<FollowedUser>(&mut game);
+    lose(&mut game);
+    reopen(&mut game);
+    let mut again = 0;
+    for _ in 0..parts {
+        let (asked, ids, _) = sent_follow(&mut game);
+        again += ids.len();
+        game.answer(&asked, everybody(&ids));
+    }
+    game.update();
+    assert_eq!(again, 200);
+    let lines = log.take();
+    assert_eq!(lines.len(), 201);
+    assert!(lines[..200].iter().all(|line| line == "Restored"));
+    let after: Vec<_> = names.iter().map(|name| sessions(&game, name)).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn who_is_unfollowed_while_away_is_not_followed_again_and_who_is_followed_is() {
+    let (mut game, log) = game();
+    let (bob, cat) = (
+        user(&game, "bob").expect("bob"),
+        user(&game, "cat").expect("cat"),
+    );
+    lose(&mut game);
+    game.commands(|commands| {
+        commands.nakama().unfollow(bob);
+        commands.entity(cat).despawn();
+        commands.nakama().follow(FollowUsers::ids(["user-eve"]));
+    });
+    game.update();
+    assert_eq!(user(&game, "bob"), None);
+    assert_eq!(user(&game, "cat"), None);
+    log.take();
+    reopen(&mut game);
+    let (asked, ids, names) = sent_follow(&mut game);
+    assert!(ids.is_empty());
+    assert_eq!(names, ["dave"]);
+    game.answer(&asked, online(Vec::new()));
+    let (asked, ids, _) = sent_follow(&mut game);
+    assert_eq!(ids, ["user-eve"]);
+    game.answer(&asked, online(vec![shows(user_presence("eve"), "")]));
+    game.update();
+    assert!(log.take().contains(&"+eve Present".to_owned()));
+}
