@@ -4,6 +4,7 @@ mod chat;
 mod matches;
 mod notification;
 mod party;
+mod requests;
 mod status;
 mod steps;
 mod through_the_proxy;

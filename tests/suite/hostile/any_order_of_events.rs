@@ -1,9 +1,9 @@
 //! Whatever a game, a server and a network do, and in whichever order: each request has exactly one outcome, the right
 //! one, and nothing is left behind.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, sync::atomic::Ordering};
 
-use super::session::{Ask, Outcome, Push, Say, Step, run};
+use super::session::{Ask, Outcome, Push, RECONNECTS, Say, Step, run, run_healing};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -80,7 +80,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 const CONNECT: [Step; 4] = [Step::Connect, Step::Frame, Step::Accept, Step::Frame];
 
 /// Runs sessions, the same every time, and counts what came of their requests. For more of them, set `PROPTEST_CASES`.
-fn run_sessions(is_orderly: bool) {
+fn run_sessions(run: fn(&[Step], bool) -> Vec<Outcome>, is_orderly: bool) {
     let cases = std::env::var("PROPTEST_CASES").ok();
     let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(60);
     let outcomes = RefCell::new(BTreeMap::<Outcome, u32>::new());
@@ -121,10 +121,26 @@ fn run_sessions(is_orderly: bool) {
 
 #[test]
 fn with_a_server_that_answers_in_any_order_and_twice() {
-    run_sessions(false);
+    run_sessions(run, false);
 }
 
 #[test]
 fn with_a_server_that_works_as_nakama_does_it_and_the_game_agree_on_where_one_is() {
-    run_sessions(true);
+    run_sessions(run, true);
+}
+
+fn run_healing_sessions(is_orderly: bool) {
+    run_sessions(run_healing, is_orderly);
+    let reconnects = RECONNECTS.load(Ordering::Relaxed);
+    assert!(reconnects > 10, "it was lost {reconnects} times");
+}
+
+#[test]
+fn with_a_connection_that_heals_and_a_server_that_answers_in_any_order_and_twice() {
+    run_healing_sessions(false);
+}
+
+#[test]
+fn with_a_connection_that_heals_and_a_server_that_works_as_nakama_does() {
+    run_healing_sessions(true);
 }

@@ -3,7 +3,7 @@
 mod a_request_without_an_answer_fails;
 mod an_answer_reaches_the_game_once;
 mod an_observer_may_use_a_question_mark;
-mod every_request;
+pub(crate) mod every_request;
 mod few_are_in_flight;
 mod large;
 mod what_is_known_at_once_is_told_in_the_next_frame;

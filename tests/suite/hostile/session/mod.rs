@@ -6,6 +6,7 @@
 mod answering;
 mod asking;
 mod frame;
+mod healing;
 mod pushing;
 mod steps;
 mod verdict;
@@ -25,6 +26,7 @@ use bevy_nakama::{
     testing::*,
 };
 
+pub(crate) use self::healing::{RECONNECTS, run_healing};
 pub(crate) use self::steps::{Ask, Outcome, Push, Say, Step};
 
 /// How many frames a request may take, and a socket to open.

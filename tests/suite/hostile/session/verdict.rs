@@ -105,7 +105,7 @@ impl Session {
 
 impl Session {
     /// A number that the plugin publishes.
-    fn read(&self, path: &DiagnosticPath) -> Option<f64> {
+    pub(super) fn read(&self, path: &DiagnosticPath) -> Option<f64> {
         let store = self.game.app.world().resource::<DiagnosticsStore>();
         store.get(path).and_then(Diagnostic::value)
     }

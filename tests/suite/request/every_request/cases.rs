@@ -37,7 +37,7 @@ pub(super) fn tokens() -> Value {
     json!({ "token": token, "refresh_token": token })
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     use Consent::{Acknowledge, Answer, Rest, RestOfAnybody};
     vec![
         case::<LogIn>(

@@ -6,7 +6,7 @@ mod each_has_one_answer;
 mod late_answers_change_nothing;
 mod none_is_missing;
 
-use cases::cases;
+pub(crate) use cases::cases;
 
 use std::time::Duration;
 
@@ -24,18 +24,18 @@ use serde_json::Value;
 const LONG: Duration = Duration::from_secs(30);
 
 /// A kind of request.
-struct Case {
-    name: &'static str,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
     /// Brings the game to where it can make the request; returns what the request is about.
-    before: fn(&mut TestGame) -> Entity,
+    pub(crate) before: fn(&mut TestGame) -> Entity,
     /// Makes the request, with an observer chained to the call.
-    ask: Box<dyn Fn(&mut TestGame, Entity, Log)>,
-    consent: Consent,
+    pub(crate) ask: Box<dyn Fn(&mut TestGame, Entity, Log)>,
+    pub(crate) consent: Consent,
 }
 
 /// How the server consents.
 #[derive(Clone, Copy)]
-enum Consent {
+pub(crate) enum Consent {
     Acknowledge,
     Answer(fn() -> Message),
     Rest(fn() -> Value),
@@ -44,7 +44,7 @@ enum Consent {
 }
 
 impl Consent {
-    fn is_rest(self) -> bool {
+    pub(crate) fn is_rest(self) -> bool {
         matches!(self, Self::Rest(_) | Self::RestOfAnybody(_))
     }
 }
@@ -84,7 +84,7 @@ fn case<R: Request>(
 }
 
 /// Makes the request, and returns what was sent, unless it goes over REST.
-fn made(case: &Case, game: &mut TestGame, log: &Log) -> Option<Envelope> {
+pub(crate) fn made(case: &Case, game: &mut TestGame, log: &Log) -> Option<Envelope> {
     let about = (case.before)(game);
     game.sent();
     (case.ask)(game, about, log.clone());
@@ -106,7 +106,7 @@ fn made(case: &Case, game: &mut TestGame, log: &Log) -> Option<Envelope> {
 
 /// The request has this answer, and no other answer comes, whatever happens.
 #[track_caller]
-fn answered(case: &Case, game: &mut TestGame, log: &Log, expected: &str) {
+pub(crate) fn answered(case: &Case, game: &mut TestGame, log: &Log, expected: &str) {
     game.update();
     let outcomes = log.take();
     let [outcome] = outcomes.as_slice() else {
