@@ -5,6 +5,8 @@
 //! it in the list. The handler refuses her, because she names no team. She joins for a team, and pulls a rope until the handler's state
 //! says that she has won. `common` logs her in.
 
+#[path = "common/cannot_go_on.rs"]
+mod cannot_go_on;
 mod common;
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
@@ -127,7 +129,7 @@ fn main() -> ExitCode {
     common::play(about, config, |server| {
         let mut ada = common::player("ada", server);
         ada.add_match_data::<Rope>()
-            .add_observer(common::cannot_go_on)
+            .add_observer(cannot_go_on::cannot_go_on)
             .add_observer(open)
             .add_observer(opened)
             .add_observer(try_to_join)

@@ -5,6 +5,8 @@
 //! her message, and Bob removes his. In the end, both have the same log.
 
 mod common;
+#[path = "common/needs.rs"]
+mod needs;
 
 use std::process::{self, ExitCode};
 
@@ -29,9 +31,9 @@ fn player(name: &'static str, server: &NakamaServer) -> App {
     app.init_resource::<Heard>()
         .add_observer(join)
         .add_observer(greet)
-        .add_observer(common::needs::<SendChatMessage>)
-        .add_observer(common::needs::<UpdateChatMessage>)
-        .add_observer(common::needs::<RemoveChatMessage>)
+        .add_observer(needs::needs::<SendChatMessage>)
+        .add_observer(needs::needs::<UpdateChatMessage>)
+        .add_observer(needs::needs::<RemoveChatMessage>)
         .add_systems(Update, hear);
     app
 }

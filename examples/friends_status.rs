@@ -5,6 +5,8 @@
 //! online. Both come online, Bob with a second device, too. He changes his status and goes offline.
 
 mod common;
+#[path = "common/needs.rs"]
+mod needs;
 
 use std::process::ExitCode;
 
@@ -20,8 +22,8 @@ struct News(Vec<String>);
 fn player(name: &'static str, server: &NakamaServer) -> App {
     let mut app = common::player(name, server);
     app.init_resource::<News>()
-        .add_observer(common::needs::<FollowUsers>)
-        .add_observer(common::needs::<UpdateStatus>)
+        .add_observer(needs::needs::<FollowUsers>)
+        .add_observer(needs::needs::<UpdateStatus>)
         .add_observer(tell_status)
         .add_observer(tell_online)
         .add_observer(tell_offline);

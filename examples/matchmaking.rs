@@ -4,6 +4,8 @@
 //! Each player is an app here; your game is one app. `common` logs them in. Each looks for two others with a property in common,
 //! joins the match that the matchmaker has found, and greets the others once they are there.
 
+#[path = "common/cannot_go_on.rs"]
+mod cannot_go_on;
 mod common;
 
 use std::{
@@ -44,7 +46,7 @@ fn player(name: &'static str, rank: f64, server: &NakamaServer) -> App {
             has_greeted: false,
             heard: 0,
         })
-        .add_observer(common::cannot_go_on)
+        .add_observer(cannot_go_on::cannot_go_on)
         .add_observer(look_for_others)
         .add_observer(wait)
         .add_observer(join)

@@ -4,6 +4,8 @@
 //! Each player is an app here; your game is one app. `common` logs them in. Ada accepts Bob's join request for her closed party and makes
 //! him the leader. Bob tells the party that he is ready, and kicks Ada.
 
+#[path = "common/cannot_go_on.rs"]
+mod cannot_go_on;
 mod common;
 
 use std::process::ExitCode;
@@ -33,7 +35,7 @@ fn player(name: &'static str, server: &NakamaServer, party: Option<PartyId>) -> 
     let mut app = common::player(name, server);
     app.add_party_data::<Ready>()
         .insert_resource(Invitation(party))
-        .add_observer(common::cannot_go_on)
+        .add_observer(cannot_go_on::cannot_go_on)
         .add_observer(create_or_join)
         .add_observer(let_in)
         .add_observer(promote)

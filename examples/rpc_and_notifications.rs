@@ -6,6 +6,8 @@
 //! One call fails. One function sends her notifications: she sees them arrive, fetches them from the server, and deletes them. `common`
 //! logs her in.
 
+#[path = "common/cannot_go_on.rs"]
+mod cannot_go_on;
 mod common;
 
 use std::process::ExitCode;
@@ -134,7 +136,7 @@ fn main() -> ExitCode {
         let mut ada = common::player("ada", server);
         ada.insert_resource(Online(server.clone()))
             .add_systems(Update, hear)
-            .add_observer(common::cannot_go_on)
+            .add_observer(cannot_go_on::cannot_go_on)
             .add_observer(call)
             .add_observer(tell::<Rpc>)
             .add_observer(tell::<Call<OpenChest>>)

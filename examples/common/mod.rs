@@ -11,10 +11,8 @@ use std::{
 
 use bevy::{prelude::*, state::app::StatesPlugin};
 use bevy_nakama::{
-    healing::ConnectionLost,
     local_server::{LocalServer, LocalServerConfig},
     prelude::*,
-    request::Request,
 };
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
@@ -82,25 +80,10 @@ pub(crate) fn player(name: &'static str, server: &NakamaServer) -> App {
     app
 }
 
-/// For players who have something that does not come back with the connection: what is said meanwhile is gone.
-pub(crate) fn cannot_go_on(lost: On<ConnectionLost>, mut player: ResMut<Player>) {
-    let cause = &lost.cause;
-    player.problem = Some(format!("has missed what happened meanwhile: {cause}"));
-}
-
 /// The connection was lost, and has come back by itself.
 fn back(connected: On<Connected>, player: Res<Player>) {
     if connected.resumed {
         println!("{} is back after {:.1?}", player.name, connected.away);
-    }
-}
-
-/// For requests that are not made again: whether the server has done it is not known.
-pub(crate) fn needs<R: Request<Reply: Clone>>(reply: On<Replied<R>>, mut player: ResMut<Player>) {
-    if let Err(error @ (RequestError::ConnectionLost { .. } | RequestError::NotConnected)) =
-        &reply.result
-    {
-        player.problem = Some(format!("has no answer to {}: {error}", R::NAME));
     }
 }
 

@@ -67,9 +67,10 @@ pub(crate) fn on_lost(world: &mut World, cause: DisconnectReason) {
     connection.round_trip = None;
     // A loss during re-entry: it is still the same absence.
     let absence = connection.reconnecting.take();
-    let (since, cause) = absence.map_or((since, cause.clone()), |before| {
-        (before.since, before.cause)
-    });
+    let (since, cause) = match absence {
+        Some(before) => (before.since, before.cause),
+        None => (since, cause),
+    };
     connection.reconnecting = Some(Reconnecting::new(since, cause));
     set_state(world, ConnectionState::Reconnecting);
 }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use bevy_reflect::{Reflect, impl_reflect_opaque};
 
-use crate::transport::{DisconnectReason, Secret};
+use crate::transport::DisconnectReason;
 
 /// How far a lost connection has come on its way back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Reflect)]

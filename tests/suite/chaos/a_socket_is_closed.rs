@@ -88,17 +88,20 @@ fn a_close_frame_waits_for_the_end_of_a_frame() {
 /// The frame itself does not arrive.
 #[test]
 fn a_frame_closes_the_socket() {
-    for frames in [
-        Frames::to_server(Kind::MatchData),
-        Frames::to_client(Kind::MatchData),
-    ] {
+    for direction in Direction::BOTH {
+        let frames = match direction {
+            Direction::ToServer => Frames::to_server(Kind::MatchData),
+            Direction::ToClient => Frames::to_client(Kind::MatchData),
+        };
         let lines = Lines::new();
         let mut sockets = lines.socket();
         lines.proxy.add(Rule::close(1000, "x").when(frames));
         tell(&mut sockets.server, ping());
         assert_eq!(told(&mut sockets.client), "ping");
-        tell(&mut sockets.client, data("x"));
-        tell(&mut sockets.server, data("x"));
+        match direction {
+            Direction::ToServer => tell(&mut sockets.client, data("x")),
+            Direction::ToClient => tell(&mut sockets.server, data("x")),
+        }
         close_frame(&mut sockets.client);
     }
 }

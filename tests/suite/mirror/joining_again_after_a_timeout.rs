@@ -23,7 +23,7 @@ fn who_asks_again_after_a_timeout_stays_in() {
             }
         };
         let first = join(&mut game);
-        game.advance(Duration::from_secs(11));
+        game.advance(Duration::from_secs(13));
         let second = join(&mut game);
         for asked in [&first, &second] {
             match is_match {
@@ -55,7 +55,7 @@ fn who_asks_for_something_else_after_a_timeout_leaves_the_first() {
         game.update();
         asked.push(game.expect_sent(Kind::MatchJoin));
         if id == "m" {
-            game.advance(Duration::from_secs(11));
+            game.advance(Duration::from_secs(13));
         }
     }
     game.answer(&asked[0], match_joined("m", &["ada"]));

@@ -31,6 +31,8 @@ fn a_follow_of_many_that_times_out_is_undone_whenever_the_answer_comes() {
     game.answer(&first, followed(&[]));
     game.update();
     let second = only(&mut game, Kind::StatusFollow);
+    // A server that is at work on a request does not answer a ping.
+    game.server_goes_silent();
     game.advance(Duration::from_secs(5));
     assert_eq!(
         log.take(),
