@@ -28,7 +28,7 @@ pub(super) struct Stage<L> {
 
 /// What is between Ada and the server.
 pub(super) trait Line {
-    /// What is told of it if a test fails.
+    /// A failing test prints this about it.
     fn told(&self) -> String {
         String::new()
     }
