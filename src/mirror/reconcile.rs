@@ -127,9 +127,9 @@ fn apply_resync<M: Membership>(
     let index = world.resource::<PresenceIndex>();
     let own = index.own_session().cloned();
     let is_other = |info: &PresenceInfo| Some(&info.session_id) != own.as_ref();
-    // A server that still has the local user's old session has not lost the others' either.
     let is_ghost = |info: &PresenceInfo| index.is_own_before(info.session_id.as_str());
-    let mut anybody_stayed = new.iter().any(|(info, ..)| is_ghost(info));
+    let has_ghost = new.iter().any(|(info, ..)| is_ghost(info));
+    let mut anybody_stayed = false;
     for (info, detail, is_self) in known {
         anybody_stayed |= is_other(&info);
         join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
@@ -153,16 +153,25 @@ fn apply_resync<M: Membership>(
         all_missing_leave(world, context);
     } else {
         // The server was away, too, or everybody has lost it: they come back one after the other.
-        wait_for_missing(world, context);
+        let window = world.resource::<NakamaSettings>().return_window;
+        // A server that still has the local user's old session was not away. It may have stood still, and see the ends of the others first.
+        let window = if has_ghost {
+            window.min(AFTER_STANDSTILL)
+        } else {
+            window
+        };
+        wait_for_missing(world, context, window);
     }
 }
 
+/// How long the others may take to come back to a server that stood still.
+const AFTER_STANDSTILL: Duration = Duration::from_secs(5);
+
 /// Those of a context who are missing may come back, for a while.
-fn wait_for_missing(world: &mut World, context: Entity) {
+fn wait_for_missing(world: &mut World, context: Entity, window: Duration) {
     if world.resource::<PresenceIndex>().stale(context).is_empty() {
         return;
     }
-    let window = world.resource::<NakamaSettings>().return_window;
     let until = world.resource::<Time<Real>>().elapsed() + window;
     world
         .resource_mut::<PresenceIndex>()
@@ -172,7 +181,8 @@ fn wait_for_missing(world: &mut World, context: Entity) {
 /// Nothing lists who is in a context after the connection was lost. Events tell who comes back.
 pub(crate) fn expect_no_snapshot(world: &mut World, context: Entity) {
     world.resource_mut::<PresenceIndex>().has_snapshot(context);
-    wait_for_missing(world, context);
+    let window = world.resource::<NakamaSettings>().return_window;
+    wait_for_missing(world, context, window);
 }
 
 /// The local user is in a context with a new session. Their presence stays.

@@ -554,3 +554,30 @@ fn scenario_32_nothing_is_sent_to_a_match_that_is_not_back() {
     game.update();
     assert_eq!(failed.take(), ["not connected"]);
 }
+
+/// The server stood still: it has seen the end of Bob's socket before the end of ours.
+#[test]
+fn scenario_18_a_server_that_stood_still_has_our_ghost_and_not_yet_the_others() {
+    let (mut game, log) = in_match(&["ada", "bob", "cat"]);
+    let bob = game.presence_of("m", "bob");
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("ada")]),
+    );
+    game.update();
+    assert_eq!(log.take(), ["match: Restored", "resumed"]);
+    wait(&mut game, 1);
+    game.server_says(joins(&[again("bob")]));
+    game.update();
+    assert_eq!(log.take(), [""; 0]);
+    assert_eq!(
+        game.app.world().get::<SessionId>(bob),
+        Some(&"session-bob-2".into())
+    );
+    wait(&mut game, 5);
+    assert_eq!(log.take(), ["-cat WhileAway"]);
+}
