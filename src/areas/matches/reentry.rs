@@ -151,8 +151,13 @@ fn send(world: &mut World, context: Entity, message: Message, may_be_new: bool) 
 
 /// The server refused. If the match is gone, somebody else may be about to make it anew, or its token may. Whether it is asked for once more.
 fn may_come(world: &mut World, context: Entity, error: &ServerError) -> bool {
-    if !matches!(MatchRefusal::from(error.clone()), MatchRefusal::NotFound(_)) {
-        return false;
+    match MatchRefusal::from(error.clone()) {
+        MatchRefusal::NotFound(_) => {}
+        MatchRefusal::InvalidToken(_) => {
+            ask(world, context); // by its id, and the answer to that counts
+            return true;
+        }
+        _ => return false,
     }
     let now = world.resource::<Time<Real>>().elapsed();
     if let Some(entrance) = world.get::<Entrance>(context)
