@@ -573,7 +573,7 @@ fn after_a_token_that_has_ended_the_id_is_asked_for() {
     game.update();
     let asked = game.expect_sent(Kind::MatchJoin);
     game.refuse(&asked, 3, "Invalid match token");
-    game.update();
+    wait(&mut game, 2);
     let asked = game.expect_sent(Kind::MatchJoin);
     game.refuse(&asked, 4, "Match not found");
     game.update();
@@ -583,6 +583,6 @@ fn after_a_token_that_has_ended_the_id_is_asked_for() {
     game.answer(&asked, match_with("m", &[again("ada")]));
     game.update();
     let heard = log.take();
-    let is_back = |line: &String| line == "match: Restored" || line == "match: Changed";
+    let is_back = |line: &String| line == "match: Recreated";
     assert!(heard.iter().any(is_back), "{heard:?}");
 }
