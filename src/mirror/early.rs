@@ -190,11 +190,22 @@ impl EarlyArrivals {
 
     /// What arrives for this context is held, however long that takes, until it [is known](Self::context_is_known).
     pub(crate) fn await_context(&mut self, area: Area, id: &str) {
-        self.awaited.push((area, id.into()));
+        if !self.is_awaited(area, id) {
+            self.awaited.push((area, id.into()));
+        }
         self.make_ready(|waits_for| waits_for.is_context(area, id));
     }
 
-    /// Nobody waits for a context any more.
+    /// Nobody waits for a context any more. Drops what waited for it.
+    pub(crate) fn forget_context(&mut self, area: Area, id: &str) {
+        if self.is_awaited(area, id) {
+            self.no_longer_await(area, id);
+            let gone = self.take_out(|waits_for| waits_for.is_context(area, id));
+            self.dropped += gone.len() as u64;
+        }
+    }
+
+    /// Nobody has to wait for a context any more.
     pub(crate) fn no_longer_await(&mut self, area: Area, id: &str) {
         self.awaited
             .retain(|(of, awaited)| !(*of == area && **awaited == *id));
@@ -239,8 +250,9 @@ impl EarlyArrivals {
         self.release(|waits_for| matches!(waits_for, WaitsFor::Join(..)));
     }
 
-    /// A context has ended. Drops what waited in it.
-    pub(crate) fn context_is_gone(&mut self, context: Entity) {
+    /// A context has ended. Drops what waited in it, or for it.
+    pub(crate) fn context_is_gone(&mut self, context: Entity, area: Area, id: &str) {
+        self.forget_context(area, id);
         let gone =
             self.take_out(|waits_for| matches!(waits_for, WaitsFor::Join(of, _) if *of == context));
         self.dropped += gone.len() as u64;

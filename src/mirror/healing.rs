@@ -148,6 +148,10 @@
 //! * Whether a request with `maybe_executed` was done.
 //! * Why another member vanishes and comes back: the server does not say whether a player left, or lost the connection.
 //! * What was sent in a match while you were away.
+//! * Whether the local user's *other* devices are still online: the server never lists them. They stay until it says that they go. So after a
+//!   restart of the server, a device may be there twice.
+//! * When the server lost you, by its own clock. In a channel or inbox where your game has seen nothing before the loss, the clock of this
+//!   machine decides what is new, less a minute. If it is wrong by more, lines are missing or old ones are told again.
 
 pub use super::{
     news::Reentered,

@@ -218,6 +218,6 @@ fn is_out<C: Context>(world: &mut World, entity: Entity, id: &C::Id, why: LeaveR
     C::go(world, entity);
     world
         .resource_mut::<EarlyArrivals>()
-        .context_is_gone(entity);
+        .context_is_gone(entity, C::AREA, &id.to_string());
     C::forget(world, entity, id);
 }

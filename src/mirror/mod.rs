@@ -41,8 +41,8 @@ pub(crate) use self::{
     },
     life::{LifeCycle, NOTHING},
     reconcile::{
-        Detail, MembersChanged, Membership, all_missing_leave, apply_snapshot, expect_no_snapshot,
-        is_change, is_own_user, note_kicked, set_own_session,
+        Detail, MembersChanged, Membership, all_go, all_missing_leave, apply_snapshot, is_change,
+        is_own_user, keep_other_devices, note_kicked, set_own_session,
     },
     reentry::{
         Item, Reentering, Reentry, ask, ask_joining, ask_later, default_policy, is_lost,

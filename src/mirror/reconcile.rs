@@ -61,11 +61,20 @@ pub(crate) fn is_own_user(world: &World, user_id: &str) -> bool {
     user.is_some_and(|(own, _)| *own == *user_id)
 }
 
-/// The server tells which session is this connection's. Its presences that are there already are marked.
+/// The server tells which session is this connection's. Its presences that are there already are marked. If another session was taken
+/// for it before, that was a wrong guess.
 pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
     let mut index = world.resource_mut::<PresenceIndex>();
-    if index.own_session().is_some() {
+    if index.own_session() == Some(session) {
         return;
+    }
+    if let Some(wrong) = index.own_session().cloned() {
+        for presence in index.everywhere(&wrong) {
+            if let Ok(mut presence) = world.get_entity_mut(presence) {
+                presence.remove::<IsSelf>();
+            }
+        }
+        index = world.resource_mut::<PresenceIndex>();
     }
     for presence in index.set_own_session(session) {
         if let Ok(mut presence) = world.get_entity_mut(presence) {
@@ -178,9 +187,16 @@ fn wait_for_missing(world: &mut World, context: Entity, window: Duration) {
         .open_window(context, until);
 }
 
-/// Nothing lists who is in a context after the connection was lost. Events tell who comes back.
-pub(crate) fn expect_no_snapshot(world: &mut World, context: Entity) {
+/// Nothing lists the local user's sessions after the connection was lost. Those on other devices count as there until the server says that
+/// they go. The session of this connection passes on as soon as an event tells the new one.
+pub(crate) fn keep_other_devices(world: &mut World, context: Entity) {
     world.resource_mut::<PresenceIndex>().has_snapshot(context);
+    for (session, _) in world.resource::<PresenceIndex>().stale(context) {
+        let mut index = world.resource_mut::<PresenceIndex>();
+        if !index.is_own_before(session.as_str()) && index.confirm(context, &session) {
+            take_mark(world, context, &session);
+        }
+    }
     let window = world.resource::<NakamaSettings>().return_window;
     wait_for_missing(world, context, window);
 }
@@ -231,10 +247,11 @@ fn pass_on<M: Membership>(
 
 /// Those of a context who did not come back leave.
 pub(crate) fn all_missing_leave(world: &mut World, context: Entity) {
-    let Some(dismiss) = world.resource::<PresenceIndex>().dismiss_of(context) else {
-        return;
-    };
     for (session, presence) in world.resource::<PresenceIndex>().stale(context) {
+        // An observer of the one before may have left.
+        let Some(dismiss) = world.resource::<PresenceIndex>().dismiss_of(context) else {
+            return;
+        };
         let moment = world.resource::<Moments>().now();
         let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));
         let mut index = world.resource_mut::<PresenceIndex>();

@@ -324,7 +324,7 @@ where
     let Some(old) = id_of::<M::Place>(world, context) else {
         world
             .resource_mut::<EarlyArrivals>()
-            .no_longer_await(M::Place::AREA, &entry.id.to_string());
+            .forget_context(M::Place::AREA, &entry.id.to_string());
         return leave_unwanted::<M::Place>(world, &entry.id);
     };
     if old != entry.id {
@@ -360,7 +360,7 @@ pub(crate) fn rename<C: Context<Id: Component>>(
     new: &C::Id,
 ) {
     let mut early = world.resource_mut::<EarlyArrivals>();
-    early.no_longer_await(C::AREA, &old.to_string());
+    early.forget_context(C::AREA, &old.to_string());
     let mut index = world.resource_mut::<ContextIndex<C::Id>>();
     index.remove(context);
     index.insert(new, context);
@@ -391,9 +391,6 @@ pub(crate) fn is_lost<C: Context>(world: &mut World, context: Entity, reason: Lo
     log::debug!("the {} {id} is lost: {reason}", C::NOUN);
     world.resource_mut::<Reentry>().lost += 1;
     connection::forget_waiting_data(world, context);
-    world
-        .resource_mut::<EarlyArrivals>()
-        .no_longer_await(C::AREA, &id.to_string());
     let outcome = ReentryOutcome::Lost(reason);
     if let Ok(mut context) = world.get_entity_mut(context) {
         context.insert(LastReentry(outcome.clone()));

@@ -204,6 +204,11 @@ impl PresenceIndex {
     /// Learns which session is this connection's. Returns its presences.
     pub(super) fn set_own_session(&mut self, session: &SessionId) -> Vec<Entity> {
         self.own_session = Some(session.clone());
+        self.everywhere(session)
+    }
+
+    /// The presences of a session.
+    pub(super) fn everywhere(&self, session: &SessionId) -> Vec<Entity> {
         let rosters = self.contexts.values();
         rosters
             .filter_map(|roster| roster.here.get(session).copied())

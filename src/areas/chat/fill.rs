@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, mem, time::Duration};
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_reflect::{Reflect, ReflectDeserialize, ReflectSerialize};
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
@@ -54,12 +54,15 @@ pub struct ChatGap {
 
 /// On a channel whose history is being read. What arrives meanwhile comes after that.
 #[derive(Component)]
-#[component(clone_behavior = Ignore)]
+#[component(clone_behavior = Ignore, on_remove = is_not_filled)]
 #[doc(hidden)]
 pub struct Filling {
     request: Entity,
-    item: Item,
+    /// What waits for it. `None` if that has been taken out.
+    item: Option<Item>,
     since: Since,
+    /// The lines that were in the log when it began.
+    in_log: HashSet<MessageId>,
     waiting: Vec<api::ChannelMessage>,
 }
 
@@ -136,7 +139,22 @@ pub(super) fn on_lost(world: &mut World) {
 }
 
 fn take_filling(world: &mut World, channel: Entity) -> Option<Filling> {
-    world.get_entity_mut(channel).ok()?.take::<Filling>()
+    let mut channel = world.get_entity_mut(channel).ok()?;
+    let item = channel.get_mut::<Filling>()?.item.take();
+    let filling = channel.take::<Filling>()?;
+    Some(Filling { item, ..filling })
+}
+
+/// Hook: the local user has left a channel whose history is being read, or the game has despawned it.
+fn is_not_filled(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
+    let filling = world.get_mut::<Filling>(entity);
+    let item = filling.and_then(|mut filling| Some((filling.item.take()?, filling.request)));
+    if let Some((item, request)) = item {
+        world.commands().queue(move |world: &mut World| {
+            let _ = world.try_despawn(request);
+            item.done(world);
+        });
+    }
 }
 
 /// The local user is in a channel again: reads what was said meanwhile.
@@ -154,6 +172,9 @@ pub(super) fn begin(world: &mut World, channel: Entity) {
         .get::<ChatLog>(channel)
         .and_then(|log| log.iter().find(|line| line.persistent))
         .map_or(since.maybe, |line| line.create_time.min(since.maybe));
+    let in_log = world.get::<ChatLog>(channel);
+    let in_log = in_log.into_iter().flat_map(ChatLog::iter);
+    let in_log = in_log.map(|line| line.message_id.clone()).collect();
     let mut request = world.spawn_empty();
     request.observe(
         move |reply: On<Replied<FillChat>>, mut commands: Commands| {
@@ -165,8 +186,9 @@ pub(super) fn begin(world: &mut World, channel: Entity) {
     let item = Item::new(world);
     world.entity_mut(channel).insert(Filling {
         request,
-        item,
+        item: Some(item),
         since,
+        in_log,
         waiting: Vec::new(),
     });
     let fill = FillChat {
@@ -216,7 +238,7 @@ fn end(world: &mut World, channel: Entity, request: Entity, result: Outcome<Fill
             if filled.has_gap(&filling.since) {
                 tell_gap(world, channel);
             }
-            for message in news(world, channel, &filled, &filling.since) {
+            for message in news(world, channel, &filled, &filling) {
                 if mirror::is_in::<ChatChannel>(world, channel) {
                     told.insert(message.message_id.clone());
                     take_in(world, channel, message, true);
@@ -235,7 +257,9 @@ fn end(world: &mut World, channel: Entity, request: Entity, result: Outcome<Fill
             take_in_live(world, channel, message);
         }
     }
-    filling.item.done(world);
+    if let Some(item) = filling.item {
+        item.done(world);
+    }
 }
 
 fn tell_gap(world: &mut World, channel: Entity) {
@@ -244,13 +268,14 @@ fn tell_gap(world: &mut World, channel: Entity) {
 }
 
 /// What the game has not heard of: removals, edits and lines, as if they arrived now.
-fn news(world: &World, channel: Entity, filled: &Filled, since: &Since) -> Vec<ChatMessage> {
+fn news(world: &World, channel: Entity, filled: &Filled, filling: &Filling) -> Vec<ChatMessage> {
     let empty = ChatLog::default();
     let log = world.get::<ChatLog>(channel).unwrap_or(&empty);
-    let mut news = filled.removals(log);
+    let mut news = filled.removals(log, &filling.in_log);
     news.extend(filled.edits(log));
-    let is_new =
-        |line: &&ChatMessage| log.get(&line.message_id).is_none() && since.is_new(line, log);
+    let is_new = |line: &&ChatMessage| {
+        log.get(&line.message_id).is_none() && filling.since.is_new(line, log)
+    };
     news.extend(filled.lines.iter().filter(is_new).cloned());
     news
 }
@@ -319,8 +344,8 @@ impl Filled {
                 .is_none_or(|oldest| oldest.create_time > since.after)
     }
 
-    /// The lines of the log that the server has no more.
-    fn removals(&self, log: &ChatLog) -> Vec<ChatMessage> {
+    /// The lines that were in the log and that the server has no more. What was written while the page was under way may be missing there.
+    fn removals(&self, log: &ChatLog, in_log: &HashSet<MessageId>) -> Vec<ChatMessage> {
         let stored: HashSet<_> = self.lines.iter().map(|line| &line.message_id).collect();
         let covers = |line: &&ChatMessage| {
             self.is_whole
@@ -332,6 +357,7 @@ impl Filled {
         log.iter()
             .filter(|line| line.persistent && line.kind == ChatMessageKind::Chat)
             .filter(covers)
+            .filter(|line| in_log.contains(&line.message_id))
             .filter(|line| !stored.contains(&line.message_id))
             .map(|line| ChatMessage {
                 kind: ChatMessageKind::Remove,

@@ -151,9 +151,11 @@ fn send(world: &mut World, context: Entity, message: Message, may_be_new: bool) 
 
 /// The server refused. If the match is gone, somebody else may be about to make it anew, or its token may. Whether it is asked for once more.
 fn may_come(world: &mut World, context: Entity, error: &ServerError) -> bool {
-    if !matches!(MatchRefusal::from(error.clone()), MatchRefusal::NotFound(_)) {
-        return false;
-    }
+    let is_token_over = match MatchRefusal::from(error.clone()) {
+        MatchRefusal::NotFound(_) => false,
+        MatchRefusal::InvalidToken(_) => true, // it is asked for by its id, and the answer to that counts
+        _ => return false,
+    };
     let now = world.resource::<Time<Real>>().elapsed();
     if let Some(entrance) = world.get::<Entrance>(context)
         && now.saturating_sub(entrance.at) < TOKEN_LIFE
@@ -171,7 +173,7 @@ fn may_come(world: &mut World, context: Entity, error: &ServerError) -> bool {
         return true;
     }
     let has_others = world.resource::<PresenceIndex>().count(context) > 1;
-    let waits = has_others && mirror::is_within_return_window(world);
+    let waits = (has_others || is_token_over) && mirror::is_within_return_window(world);
     if waits {
         let item = Item::new(world);
         mirror::ask_later(world, context, AGAIN, Some(item), ask);

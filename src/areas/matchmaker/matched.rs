@@ -8,8 +8,8 @@ use super::{MatchmakerTicket, TicketBook, TicketIndex, USED, become_ticket, part
 use crate::{
     ecs::departure::Transient,
     mirror::{
-        Timing, Vocabulary as _, WaitsFor,
-        presence::{JoinWith, MatchId, PartyId, PresenceInfo, TicketId},
+        Timing, Vocabulary as _, WaitsFor, all_go,
+        presence::{JoinWith, LeaveReason, MatchId, PartyId, PresenceInfo, TicketId},
     },
     proto::realtime::{self, matchmaker_matched::Id},
     request::{Area, Requests},
@@ -145,6 +145,7 @@ fn ticket_of(world: &mut World, id: &TicketId, party: Option<&PartyId>) -> Optio
 fn use_up(world: &mut World, ticket: Entity, id: &TicketId) {
     world.resource_mut::<TicketIndex>().remove(ticket);
     MatchmakerTicket::forget(world, ticket, id);
+    all_go(world, ticket, LeaveReason::YouLeft); // nobody
     let used = &mut world.resource_mut::<TicketBook>().used;
     used.truncate(USED - 1);
     used.push_front(id.clone());

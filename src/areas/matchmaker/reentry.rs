@@ -7,7 +7,7 @@ use bevy_time::{Real, Time};
 
 use super::{MatchmakerTicket, TicketBook, remove_message, requests::ticket_in};
 use crate::{
-    connection::{DisconnectReason, NakamaConnection},
+    connection::{DisconnectReason, NakamaConnection, TransitionKind},
     mirror::{
         self, LossReason, ReentryOutcome, ReentryPolicy,
         early::EarlyArrivals,
@@ -38,15 +38,17 @@ pub(super) fn reenter(world: &mut World) {
 
 /// How long to wait until the server has certainly dropped the old tickets.
 fn time_for_ghost(world: &World) -> Duration {
-    let connection = world.resource::<NakamaConnection>();
-    let Some(reconnecting) = connection.reconnecting() else {
-        return Duration::ZERO;
-    };
-    if let DisconnectReason::ClosedByServer { .. } = reconnecting.cause() {
-        return Duration::ZERO; // it drops them before it says so
-    }
+    let history = world.resource::<NakamaConnection>().history();
+    // The connection may have been lost more than once. If the server closes it, it drops the tickets before it says so.
+    let losses = history.filter(|it| match &it.what {
+        TransitionKind::Lost(DisconnectReason::ClosedByServer { .. }) => false,
+        what => matches!(what, TransitionKind::Lost(_)),
+    });
     let now = world.resource::<Time<Real>>().elapsed();
-    GHOST.saturating_sub(now.saturating_sub(reconnecting.since()))
+    losses
+        .map(|lost| GHOST.saturating_sub(now.saturating_sub(lost.at)))
+        .max()
+        .unwrap_or_default()
 }
 
 /// Adds a ticket again. It gets another id.

@@ -1,6 +1,6 @@
 //! What the server has stored for the user while the connection was lost.
 
-use std::{collections::VecDeque, mem, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use bevy_ecs::prelude::*;
 
@@ -25,11 +25,13 @@ pub(super) struct Missed {
     last: Option<Timestamp>,
     /// When the connection was lost, by the clock of this machine.
     lost_at: Timestamp,
-    /// Where the list ended when it was read last.
+    /// What is older than this is not missed. Set until the list has been read to its end.
+    since: Option<Timestamp>,
+    /// Up to where the list was read last.
     cursor: Option<String>,
     /// What was told from the list. It may arrive yet.
     told: VecDeque<NotificationId>,
-    /// What reads the list.
+    /// What reads a page of the list.
     reading: Option<Entity>,
 }
 
@@ -69,24 +71,37 @@ pub(super) fn begin(world: &mut World) {
     let inbox = world.resource::<NotificationInbox>();
     let cursor = Some(inbox.cursor()).filter(|cursor| !cursor.is_empty());
     let cursor = cursor.map(str::to_owned);
-    let cursor = world.resource::<Missed>().cursor.clone().or(cursor);
+    let mut missed = world.resource_mut::<Missed>();
+    let missed = &mut *missed;
+    let since = || {
+        missed
+            .last
+            .unwrap_or_else(|| missed.lost_at.earlier(BEFORE_LOSS))
+    };
+    missed.since.get_or_insert_with(since);
+    let cursor = missed.cursor.clone().or(cursor);
+    read_on(world, cursor.unwrap_or_default());
+}
+
+/// Reads the next page.
+fn read_on(world: &mut World, cursor: String) {
     let mut request = world.spawn_empty();
-    request.observe(|reply: On<Replied<ReadMissed>>, mut commands: Commands| {
-        let (request, result) = (reply.request, reply.result.clone());
-        commands.queue(move |world: &mut World| end(world, request, result));
-    });
+    let read = ReadMissed { cursor };
+    let asked = read.cursor.clone();
+    request.observe(
+        move |reply: On<Replied<ReadMissed>>, mut commands: Commands| {
+            let (request, result) = (reply.request, reply.result.clone());
+            let asked = asked.clone();
+            commands.queue(move |world: &mut World| end(world, request, &asked, result));
+        },
+    );
     let request = request.id();
     world.resource_mut::<Missed>().reading = Some(request);
-    let read = ReadMissed {
-        cursor: cursor.unwrap_or_default(),
-        found: Vec::new(),
-        failure: None,
-    };
     submit_rest(world, request, read);
 }
 
-/// The list is read, or cannot be read.
-fn end(world: &mut World, request: Entity, result: Outcome<ReadMissed>) {
+/// A page is read, or cannot be read.
+fn end(world: &mut World, request: Entity, asked: &str, result: Outcome<ReadMissed>) {
     let mut missed = world.resource_mut::<Missed>();
     if missed
         .reading
@@ -96,12 +111,25 @@ fn end(world: &mut World, request: Entity, result: Outcome<ReadMissed>) {
         return;
     }
     match result {
-        Ok(Stored { found, cursor }) => {
-            missed.cursor = Some(cursor);
-            tell(world, found);
+        Ok(NotificationPage {
+            notifications,
+            cacheable_cursor: cursor,
+        }) => {
+            missed.cursor = Some(cursor.clone());
+            let is_full = notifications.len() >= PAGE as usize;
+            tell(world, notifications);
+            if is_full && cursor != asked {
+                read_on(world, cursor);
+            } else {
+                world.resource_mut::<Missed>().since = None;
+            }
+        }
+        Err(RequestError::Refused(NotificationRefusal::NotRetrieved(_))) if !asked.is_empty() => {
+            // The cursor may be malformed.
+            missed.cursor = None;
+            read_on(world, String::new());
         }
         Err(error) => {
-            missed.cursor = None;
             log::warn!(
                 "what the server has stored while the connection was lost cannot be read: {error}"
             );
@@ -111,10 +139,9 @@ fn end(world: &mut World, request: Entity, result: Outcome<ReadMissed>) {
 
 /// Tells what has not arrived.
 fn tell(world: &mut World, found: Vec<Notification>) {
-    let missed = world.resource::<Missed>();
-    let since = missed
-        .last
-        .unwrap_or_else(|| missed.lost_at.earlier(BEFORE_LOSS));
+    let Some(since) = world.resource::<Missed>().since else {
+        return;
+    };
     for notification in found {
         let inbox = world.resource::<NotificationInbox>();
         if notification.create_time < since || inbox.has_had(&notification.id) {
@@ -134,22 +161,13 @@ fn tell(world: &mut World, found: Vec<Notification>) {
     }
 }
 
-/// Reads the whole list, from the cursor on.
+/// Reads a page of the list, from the cursor on.
 #[derive(Clone, Debug)]
 struct ReadMissed {
     cursor: String,
-    found: Vec<Notification>,
-    failure: Option<RequestError<NotificationRefusal>>,
 }
 
-/// What the list has from the cursor on, and where it ends.
-#[derive(Clone, Debug)]
-struct Stored {
-    found: Vec<Notification>,
-    cursor: String,
-}
-
-request!(ReadMissed -> Stored, NotificationRefusal);
+request!(ReadMissed -> NotificationPage, NotificationRefusal);
 
 impl RestRequest for ReadMissed {
     type Call = UserCall;
@@ -158,36 +176,7 @@ impl RestRequest for ReadMissed {
         list_call(&FetchNotifications::new(PAGE).since(&self.cursor))
     }
 
-    fn goes_on(&mut self, response: &RestResponse) -> bool {
-        if !response.is_success() {
-            return false;
-        }
-        match read_page(response, &self.cursor) {
-            Ok(NotificationPage {
-                notifications,
-                cacheable_cursor,
-                ..
-            }) => {
-                let is_full = notifications.len() >= PAGE as usize;
-                let is_further = cacheable_cursor != self.cursor;
-                self.found.extend(notifications);
-                self.cursor = cacheable_cursor;
-                is_full && is_further
-            }
-            Err(error) => {
-                self.failure = Some(error);
-                false
-            }
-        }
-    }
-
-    fn read(&mut self, _: &RestResponse) -> Outcome<Self> {
-        if let Some(failure) = self.failure.take() {
-            return Err(failure);
-        }
-        Ok(Stored {
-            found: mem::take(&mut self.found),
-            cursor: self.cursor.clone(),
-        })
+    fn read(&mut self, response: &RestResponse) -> Outcome<Self> {
+        read_page(response, &self.cursor)
     }
 }

@@ -170,7 +170,8 @@ impl Asking {
 /// Hook: the game despawned a join that was waiting, or cleared its entity. The server has no way to take back a request, so if the
 /// leader accepts it, the plugin leaves.
 fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
-    let Some(id) = world.get::<Asking>(entity).map(|asking| asking.id.clone()) else {
+    let asking = world.get::<Asking>(entity);
+    let Some((id, item)) = asking.map(|asking| (asking.id.clone(), asking.item)) else {
         return;
     };
     let Some(mut asks) = world.get_resource_mut::<PartyAsks>() else {
@@ -179,9 +180,12 @@ fn withdraw(mut world: DeferredWorld, HookContext { entity, .. }: HookContext) {
     if asks.asking.get(&id) == Some(&entity) {
         asks.asking.remove(&id);
         asks.withdrawn.insert(id.clone());
-        world
-            .commands()
-            .queue(move |world: &mut World| take_back(world, &id));
+        world.commands().queue(move |world: &mut World| {
+            take_back(world, &id);
+            if let Some(item) = item {
+                item.done(world);
+            }
+        });
     }
 }
 
@@ -206,7 +210,7 @@ pub(super) fn leave_unwanted(world: &mut World, id: &PartyId) {
 fn take_back(world: &mut World, id: &PartyId) {
     world
         .resource_mut::<EarlyArrivals>()
-        .no_longer_await(Area::Party, id.as_str());
+        .forget_context(Area::Party, id.as_str());
     mirror::send_leave::<Party>(world, id);
 }
 
@@ -252,7 +256,7 @@ pub(super) fn asks_no_more(world: &mut World, entity: Entity) {
     world.resource_mut::<PartyAsks>().asking.remove(&id);
     world
         .resource_mut::<EarlyArrivals>()
-        .no_longer_await(Area::Party, id.as_str());
+        .forget_context(Area::Party, id.as_str());
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.remove::<(Asking, PendingApproval)>();
     }

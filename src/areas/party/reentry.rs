@@ -27,6 +27,9 @@ const GHOST: Duration = Duration::from_secs(30);
 /// The connection is lost.
 pub(super) fn on_lost(world: &mut World) {
     mirror::make_stale::<Party>(world);
+    for (party, _) in mirror::stale_contexts::<Party>(world) {
+        joining::asks_no_more(world, party); // the server has forgotten it
+    }
     world.resource_mut::<PartyAsks>().forget_withdrawn();
 }
 
@@ -108,10 +111,10 @@ fn wait_for_leader(world: &mut World, entity: Entity, id: PartyId, item: Option<
     let Ok(mut asking) = world.get_entity_mut(entity) else {
         return;
     };
-    if !asking.contains::<Asking>() {
-        asking.insert(Asking::again(id.clone(), since, item));
-    }
-    if item.is_none() && !asking.contains::<PendingApproval>() {
+    asking.insert(Asking::again(id.clone(), since, item));
+    if item.is_some() {
+        asking.remove::<PendingApproval>();
+    } else if !asking.contains::<PendingApproval>() {
         asking.insert(PendingApproval);
     }
     world.resource_mut::<PartyAsks>().add(id, entity);

@@ -35,7 +35,7 @@ pub(super) fn reenter(world: &mut World) {
         .partition(|(_, id)| mirror::is_own_user(world, id.as_str()));
     for (own, _) in own {
         // Nobody has to follow themselves: the server tells by itself.
-        mirror::expect_no_snapshot(world, own);
+        mirror::keep_other_devices(world, own);
         mirror::is_restored::<FollowedUser>(world, own, ReentryOutcome::Restored);
     }
     let ids: Vec<_> = others.into_iter().map(|(_, id)| id).collect();
@@ -66,8 +66,12 @@ fn show_again(world: &mut World) {
     let connection = world.resource::<NakamaConnection>();
     let appears_online = connection.appears_online();
     let shown = world.resource::<StatusBook>().shown.clone();
+    // If the game has set another one meanwhile, nobody shows the old one.
+    let is_replaced = world
+        .resource::<Requests>()
+        .carries_own_move(world, Area::Status);
     let own = match &shown {
-        Some(status) => status.clone(),
+        Some(status) => status.clone().filter(|_| !is_replaced),
         None => appears_online.then(String::new),
     };
     let mut book = world.resource_mut::<StatusBook>();
@@ -76,9 +80,8 @@ fn show_again(world: &mut World) {
     let Some(status) = shown else {
         return;
     };
-    let requests = world.resource::<Requests>();
-    if requests.carries_own_move(world, Area::Status) {
-        // The game has set another one meanwhile. If the server refuses that, the old one counts.
+    if is_replaced {
+        // If the server refuses the other one, the old one counts.
         world.resource_mut::<StatusBook>().is_outdated = true;
     } else if status.is_some() {
         send(world, status);
@@ -91,6 +94,7 @@ pub(super) fn on_refused(world: &mut World) {
     if std::mem::take(&mut book.is_outdated)
         && let Some(Some(status)) = book.shown.clone()
     {
+        book.own.push(status.clone());
         send(world, Some(status));
     }
 }

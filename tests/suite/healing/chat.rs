@@ -326,3 +326,14 @@ fn a_group_that_does_not_let_the_local_user_in_is_lost() {
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(game.app.world().get::<ChatChannel>(lobby).is_none());
 }
+
+#[test]
+fn nothing_waits_for_the_history_of_a_channel_that_was_left() {
+    let (mut game, lobby, log) = in_lobby();
+    reenter(&mut game);
+    log.take();
+    assert_eq!(state(&game), ConnectionState::Reconnecting);
+    game.commands(|commands| commands.entity(lobby).despawn());
+    game.update();
+    assert_eq!(state(&game), ConnectionState::Connected);
+}

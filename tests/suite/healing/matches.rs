@@ -8,7 +8,7 @@ use bevy_nakama::{
     prelude::*,
     proto::{Kind, Message, UserPresence},
     send::SendFailed,
-    testing::{TestGame, match_presences, user_presence},
+    testing::{TestGame, match_joined, match_presences, user_presence},
 };
 
 use super::steps::{again, listen, lose, match_with, reopen, state, wait};
@@ -553,6 +553,38 @@ fn scenario_32_nothing_is_sent_to_a_match_that_is_not_back() {
     game.update();
     game.update();
     assert_eq!(failed.take(), ["not connected"]);
+}
+
+#[test]
+fn after_a_token_that_has_ended_the_id_is_asked_for() {
+    let mut game = TestGame::connected();
+    let join = JoinMatch::by_token("token");
+    game.commands(|commands| commands.nakama().join_match(join).id());
+    game.update();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(&asked, match_joined("m", &["ada", "bob"]));
+    game.update();
+    let log = listen(&mut game);
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.refuse(&asked, 4, "Match not found");
+    game.update();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.refuse(&asked, 3, "Invalid match token");
+    wait(&mut game, 2);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.refuse(&asked, 4, "Match not found");
+    game.update();
+    assert_eq!(log.take(), [""; 0], "bob may make it anew");
+    wait(&mut game, 2);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(&asked, match_with("m", &[again("ada")]));
+    game.update();
+    let heard = log.take();
+    let is_back = |line: &String| line == "match: Recreated";
+    assert!(heard.iter().any(is_back), "{heard:?}");
 }
 
 /// The server stood still: it has seen the end of Bob's socket before the end of ours.

@@ -111,3 +111,50 @@ fn a_token_that_has_ended_is_replaced_for_it() {
     game.update();
     assert_eq!(received(&mut game), [("n1".into(), true)]);
 }
+
+#[test]
+fn a_page_that_cannot_be_read_is_asked_for_after_the_next_loss() {
+    let mut game = TestGame::connected();
+    lose(&mut game);
+    reopen(&mut game);
+    game.rest_calls();
+    let mut news: Vec<_> = (0..100).map(|n| stored(&format!("o{n}"), OLD)).collect();
+    news[99] = stored("n1", NOW);
+    game.answer_rest(200, &page(&news, "c1"));
+    game.update();
+    assert_eq!(received(&mut game), [("n1".into(), true)]);
+    game.rest_calls();
+    game.answer_rest(503, &json!({ "code": 14, "message": "busy" }));
+    game.update();
+    lose(&mut game);
+    reopen(&mut game);
+    assert!(game.rest_calls()[0].1.ends_with("cacheable_cursor=c1"));
+    game.answer_rest(200, &page(&[stored("n2", NOW)], "c2"));
+    game.update();
+    assert_eq!(received(&mut game), [("n2".into(), true)]);
+}
+
+#[test]
+fn a_cursor_that_the_server_does_not_take_is_left_out() {
+    let mut game = TestGame::connected();
+    game.commands(|commands| {
+        let request = FetchNotifications::new(100);
+        commands.nakama().fetch_notifications(request);
+    });
+    game.update();
+    game.answer_rest(200, &page(&[stored("n1", OLD)], "c1"));
+    game.update();
+    lose(&mut game);
+    reopen(&mut game);
+    assert!(game.rest_calls()[0].1.ends_with("cacheable_cursor=c1"));
+    let refusal = json!({ "code": 13, "message": "Error retrieving notifications." });
+    game.answer_rest(500, &refusal);
+    game.update();
+    assert_eq!(
+        game.rest_calls(),
+        [("GET", "/v2/notification?limit=100".into())]
+    );
+    game.answer_rest(200, &page(&[stored("n1", OLD), stored("n2", NOW)], "c2"));
+    game.update();
+    assert_eq!(received(&mut game), [("n2".into(), true)]);
+}

@@ -269,3 +269,33 @@ fn a_leader_alone_in_an_open_party_loses_it_with_the_reason_of_the_server() {
     assert!(lines[0].contains("party not found"), "{lines:?}");
     assert!(game.app.world().get::<Party>(entity).is_none());
 }
+
+#[test]
+fn a_second_loss_before_the_open_party_comes_asks_it_anew() {
+    let (mut game, entity, log) = in_party(true, PartyLayout::Current);
+    let asked = asks_again(&mut game);
+    game.acknowledge(&asked);
+    game.update();
+    let asked = asks_again(&mut game);
+    game.acknowledge(&asked);
+    game.update();
+    assert_eq!(state(&game), ConnectionState::Reconnecting);
+    assert!(game.app.world().get::<PendingApproval>(entity).is_none());
+    game.server_says(party(
+        true,
+        &[user_presence("bob"), user_presence("cat"), again("ada")],
+    ));
+    game.update();
+    assert_eq!(log.take(), ["Restored", "resumed"]);
+}
+
+#[test]
+fn nothing_waits_for_an_open_party_that_is_not_wanted_any_more() {
+    let (mut game, entity, _) = in_party(true, PartyLayout::Current);
+    let asked = asks_again(&mut game);
+    game.acknowledge(&asked);
+    game.update();
+    game.commands(|commands| commands.entity(entity).despawn());
+    game.update();
+    assert_eq!(state(&game), ConnectionState::Connected);
+}

@@ -11,7 +11,7 @@ use bevy_nakama::{
     testing::*,
 };
 
-use super::steps::{again, hear_of, lose, reopen};
+use super::steps::{again, hear_of, lose, match_with, reopen};
 use crate::common::log::Log;
 
 fn user(game: &TestGame, name: &str) -> Option<Entity> {
@@ -337,4 +337,65 @@ fn who_is_unfollowed_while_away_is_not_followed_again_and_who_is_followed_is() {
     game.answer(&asked, online(vec![shows(user_presence("eve"), "")]));
     game.update();
     assert!(log.take().contains(&"+eve Present".to_owned()));
+}
+
+fn on_the_phone(status: &str) -> UserPresence {
+    let phone = UserPresence {
+        session_id: "session-ada-phone".into(),
+        ..user_presence("ada")
+    };
+    shows(phone, status)
+}
+
+#[test]
+fn another_device_with_the_same_status_is_not_this_one() {
+    let (mut game, _) = game();
+    game.join("m", &["ada", "bob"]);
+    lose(&mut game);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.server_says(comes_online(vec![on_the_phone("in the lobby")]));
+    game.update();
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("bob")]),
+    );
+    game.update();
+    let world = game.app.world_mut();
+    let index = world.resource::<PresenceIndex>();
+    assert_eq!(index.own_session(), Some(&"session-ada-2".into()));
+    let mut own = world.query_filtered::<&SessionId, With<IsSelf>>();
+    let own: Vec<_> = own.iter(world).map(SessionId::to_string).collect();
+    assert_eq!(own, ["session-ada-2"]);
+    // Nor is it a ghost after the next loss.
+    lose(&mut game);
+    reopen(&mut game);
+    let here = sessions(&game, "ada");
+    assert!(here.iter().any(|(_, id, ..)| id == "session-ada-phone"));
+}
+
+#[test]
+fn other_devices_of_the_local_user_stay() {
+    let (mut game, log) = game();
+    game.server_says(comes_online(vec![on_the_phone("")]));
+    game.update();
+    let before = sessions(&game, "ada");
+    assert_eq!(before.len(), 2);
+    log.take();
+    lose(&mut game);
+    reopen(&mut game);
+    game.server_says(comes_online(vec![shows(again("ada"), "in the lobby")]));
+    game.sent_in_order_status(&[]);
+    game.advance(Duration::from_secs(30));
+    let heard = log.take();
+    assert!(
+        !heard.iter().any(|line| line.starts_with("-ada")),
+        "{heard:?}"
+    );
+    let here = sessions(&game, "ada");
+    assert_eq!(
+        here.iter().map(|it| it.0).collect::<Vec<_>>(),
+        before.iter().map(|it| it.0).collect::<Vec<_>>()
+    );
+    assert!(here.iter().all(|(.., stale)| !stale));
 }

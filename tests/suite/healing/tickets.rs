@@ -146,3 +146,17 @@ fn a_ticket_that_the_server_does_not_take_again_is_lost() {
     assert_eq!(log.take().len(), 1);
     assert!(game.app.world().get_entity(ticket).is_err());
 }
+
+#[test]
+fn a_loss_during_re_entry_counts_like_the_first() {
+    let (mut game, _, _) = with_ticket();
+    closed(&mut game);
+    reopen(&mut game);
+    game.expect_sent(Kind::MatchmakerAdd);
+    lose(&mut game);
+    reopen(&mut game);
+    game.advance(Duration::from_secs(24));
+    assert!(game.sent().is_empty(), "the server may have added it");
+    game.advance(Duration::from_secs(1));
+    game.expect_sent(Kind::MatchmakerAdd);
+}
