@@ -1,12 +1,20 @@
 //! Two games in a match, one of them behind the fault proxy: real sockets, real time, and the embedded server.
 
+mod a_game_stands_still;
 mod a_line_breaks;
 mod a_line_is_silent;
+mod a_match_is_left_while_away;
+mod a_match_with_a_handler;
 mod a_server_says_why;
+mod a_server_starts_again;
+mod a_status_is_shown_again;
 mod damaged_frames;
+mod members_change_while_away;
 mod requests_under_way;
 mod the_game_has_a_say;
 mod tries_are_repeated;
+mod what_is_sent_while_away;
+mod what_was_said_while_away;
 
 use std::{
     thread,
@@ -17,7 +25,7 @@ use bevy::prelude::*;
 use bevy_nakama::{
     chaos::{ChaosProxy, Direction, Frames, Rule, RuleId},
     connection::{Connected, ConnectionState, Disconnected, NakamaConnection},
-    healing::{ConnectionLost, Reentered, TransitionKind},
+    healing::{ConnectionLost, LoginNeeded, Reentered, Stale, TransitionKind},
     local_server::{LocalServer, LocalServerConfig},
     matches::{CreateMatch, Match},
     prelude::*,
@@ -32,12 +40,13 @@ use crate::common::{
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Ada plays through the proxy, Bob does not. Both are in the match `m`.
+/// Ada plays through the proxy, Bob and the others do not. Ada and Bob are in the match `m`, unless a test says otherwise.
 struct Stage {
     local: LocalServer,
     proxy: ChaosProxy,
     ada: Player,
     bob: Player,
+    others: Vec<Player>,
 }
 
 struct Player {
@@ -61,12 +70,22 @@ impl Stage {
     }
 
     fn with(config: LocalServerConfig, settings: NakamaSettings) -> Self {
+        Self::entering(config, settings, enter_by_name)
+    }
+
+    /// The same in another match, which each of them enters in this way.
+    fn entering(
+        config: LocalServerConfig,
+        settings: NakamaSettings,
+        mut enter: impl FnMut(&mut Game) -> Entity,
+    ) -> Self {
         let (local, direct) = serve(config);
         let proxy = ChaosProxy::start(local.url()).expect("a proxy");
         let server = NakamaServer::new(proxy.url(), local.server_key());
         let mut stage = Self {
-            ada: Player::new(&server, "ada", settings),
-            bob: Player::new(&direct, "bob", NakamaSettings::default()),
+            ada: Player::entering(&server, "ada", settings, &mut enter),
+            bob: Player::entering(&direct, "bob", NakamaSettings::default(), enter),
+            others: Vec::new(),
             proxy,
             local,
         };
@@ -86,6 +105,9 @@ impl Stage {
         loop {
             self.ada.game.app.update();
             self.bob.game.app.update();
+            for player in &mut self.others {
+                player.game.app.update();
+            }
             if let Some(found) = done(self) {
                 return found;
             }
@@ -120,6 +142,47 @@ impl Stage {
             heard.iter().any(|it| it.starts_with(line)).then_some(())
         });
         (begin.elapsed(), heard)
+    }
+
+    /// Where the players who do not use the proxy connect.
+    fn direct(&self) -> NakamaServer {
+        NakamaServer::new(self.local.url(), self.local.server_key())
+    }
+
+    /// One more player in the match `m`, of whom Ada and Bob have heard.
+    fn joins(&mut self, name: &str) {
+        let direct = self.direct();
+        let player = Player::new(&direct, name, NakamaSettings::default());
+        let session = player.session();
+        self.others.push(player);
+        self.until("everybody sees them", |stage| {
+            let games = [&mut stage.ada, &mut stage.bob];
+            let mut see = games.into_iter().filter(|it| !it.is_away());
+            see.all(|it| it.members().iter().any(|who| who.1 == session))
+                .then_some(())
+        });
+    }
+
+    /// Ada loses the server, and does not find it again until she [comes back](Self::ada_comes_back). The server knows.
+    #[track_caller]
+    fn ada_goes_away(&mut self) {
+        let session = self.ada.session();
+        self.proxy.stop_listening().expect("it stops");
+        self.proxy.add(Rule::reset().for_open_connections());
+        self.until_ada_hears("lost");
+        self.until("bob sees that she is gone", |stage| {
+            let members = stage.bob.members();
+            members.iter().all(|who| who.1 != session).then_some(())
+        });
+    }
+
+    /// What she hears up to the end of re-entry.
+    #[track_caller]
+    fn ada_comes_back(&mut self) -> Vec<String> {
+        self.proxy.listen_again().expect("it listens");
+        let game = &mut self.ada.game;
+        game.commands(|commands| commands.nakama().network_is_back());
+        self.until_ada_hears("resumed").1
     }
 
     #[track_caller]
@@ -168,14 +231,59 @@ impl Stage {
 
 impl Player {
     fn new(server: &NakamaServer, name: &str, settings: NakamaSettings) -> Self {
+        Self::entering(server, name, settings, enter_by_name)
+    }
+
+    fn entering(
+        server: &NakamaServer,
+        name: &str,
+        settings: NakamaSettings,
+        enter: impl FnOnce(&mut Game) -> Entity,
+    ) -> Self {
         let mut game = Game::with(NakamaPlugin::new(settings));
         game.log_in(server, login(name));
-        let create = CreateMatch::named("m");
-        let created = game.ask::<CreateMatch>(|nakama| nakama.create_match(create).id());
-        let here = created.expect("a match").entity;
+        let here = enter(&mut game);
         let heard = Log::default();
         listen(&mut game.app, &heard);
         Self { game, heard, here }
+    }
+
+    /// Whoever is in a match: name, session and entity, sorted.
+    fn members(&mut self) -> Vec<(String, SessionId, Entity)> {
+        let world = self.game.app.world_mut();
+        let mut presences =
+            world.query_filtered::<(Entity, &Username, &SessionId), With<PresentIn>>();
+        let all = presences.iter(world);
+        let mut all: Vec<_> = all
+            .map(|(entity, name, session)| (name.to_string(), session.clone(), entity))
+            .collect();
+        all.sort();
+        all
+    }
+
+    /// The same without sessions, which are others after a loss.
+    fn entities(&mut self) -> Vec<(String, Entity)> {
+        let all = self.members().into_iter();
+        let mut all: Vec<_> = all.map(|(name, _, entity)| (name, entity)).collect();
+        all.sort();
+        all
+    }
+
+    /// The session of this connection.
+    fn session(&self) -> SessionId {
+        let index = self.game.app.world().resource::<PresenceIndex>();
+        index.own_session().expect("a session").clone()
+    }
+
+    fn is_away(&self) -> bool {
+        self.state() == ConnectionState::Reconnecting
+    }
+
+    /// Whether nobody knows what somebody is up to.
+    fn has_stale(&mut self) -> bool {
+        let world = self.game.app.world_mut();
+        let mut stale = world.query_filtered::<(), With<Stale>>();
+        stale.iter(world).next().is_some()
     }
 
     fn state(&self) -> ConnectionState {
@@ -219,6 +327,18 @@ impl Player {
         });
         tries.collect()
     }
+}
+
+/// Lines whose order does not matter.
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
+
+fn enter_by_name(game: &mut Game) -> Entity {
+    let create = CreateMatch::named("m");
+    let created = game.ask::<CreateMatch>(|nakama| nakama.create_match(create).id());
+    created.expect("a match").entity
 }
 
 fn login(name: &str) -> Login {
