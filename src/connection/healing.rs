@@ -9,7 +9,7 @@ use super::{
     attempt::Attempt,
     link::NetworkLink,
     next_step::{self, NextStep},
-    reconnecting::{ReconnectStep, Reconnecting, TransitionKind, unknown},
+    reconnecting::{ReconnectStep, Reconnecting, TransitionKind},
     state::{ConnectionState, NakamaConnection, set_state},
 };
 use crate::{
@@ -130,7 +130,7 @@ pub(crate) fn on_due(world: &mut World, attempt: u32, refused: bool) {
     });
     let reconnecting = connection
         .reconnecting
-        .get_or_insert_with(|| Reconnecting::new(now, unknown()));
+        .get_or_insert_with(|| Reconnecting::new(now, first_refusal()));
     reconnecting.step = ReconnectStep::Opening;
     reconnecting.attempt = attempt;
     reconnecting.next_try = None;
@@ -144,6 +144,13 @@ pub(crate) fn own_session(world: &World) -> Option<(NakamaServer, NakamaSession)
     current.or(connection.session.as_ref()).cloned()
 }
 
+/// Whether the user of the connection has logged in since it was opened: those tokens are newer than its own.
+fn is_logged_in_anew(world: &World) -> bool {
+    let own = &world.resource::<NakamaConnection>().session;
+    let token = own.as_ref().map(|(_, session)| session.token().clone());
+    own_session(world).map(|(_, session)| session.token().clone()) != token
+}
+
 /// What a connection that comes back and wants a token does next.
 pub(super) fn next_step(world: &World, attempt: &Attempt, healing: &Reconnecting) -> NextStep {
     let current = world.resource::<CurrentSession>();
@@ -153,7 +160,8 @@ pub(super) fn next_step(world: &World, attempt: &Attempt, healing: &Reconnecting
     if attempt.is_renewing {
         return NextStep::Wait;
     }
-    if let Some(reason) = attempt.failure.clone() {
+    let is_fresh = is_logged_in_anew(world);
+    if let Some(reason) = attempt.failure.clone().filter(|_| !is_fresh) {
         return match reason {
             DisconnectReason::OtherUser { .. } => NextStep::GiveUp(reason),
             _ if reason.heals() => NextStep::Postpone(reason),
@@ -182,11 +190,17 @@ pub(super) fn next_step(world: &World, attempt: &Attempt, healing: &Reconnecting
     }
     match session.refresh_token() {
         Some(_) => NextStep::Renew,
+        None if is_in_place && current.is_renewable() => NextStep::Renew,
         None if is_refused => NextStep::LogIn(refused(
             "the server refuses its token, and it has no refresh token",
         )),
         None => NextStep::Open,
     }
+}
+
+/// The server has refused a connection that was never open, because of its token.
+fn first_refusal() -> DisconnectReason {
+    refused("the server refuses its token")
 }
 
 fn refused(message: &str) -> DisconnectReason {
@@ -251,14 +265,17 @@ pub(crate) fn on_renewed(
     result: Result<&NakamaSession, DisconnectReason>,
 ) {
     let mut connection = world.resource_mut::<NakamaConnection>();
-    let Some((_, session)) = &mut connection.bypass_change_detection().session else {
+    let connection = connection.bypass_change_detection();
+    // Who was never connected may be anybody.
+    let is_first = connection.state != ConnectionState::Reconnecting;
+    let Some((_, session)) = &mut connection.session else {
         return;
     };
     if session.token() != old.token() {
         return;
     }
     let failure = match result {
-        Ok(new) if new.user_id() == session.user_id() => {
+        Ok(new) if is_first || new.user_id() == session.user_id() => {
             *session = new.clone();
             if let Some(reconnecting) = &mut connection.reconnecting {
                 reconnecting.has_renewed = true;

@@ -54,7 +54,7 @@ pub(crate) use self::{
     },
     link::{NetworkLink, forget_waiting_data, hand_over},
     next_step::{NextStep, give_up, postpone},
-    opening::{next_step, on_login_failed, on_missed, open, renews, tries_again},
+    opening::{fulfil_wish, next_step, on_login_failed, on_missed, open, renews, tries_again},
     state::{on_party_layout, on_round_trip},
 };
 pub use crate::transport::{

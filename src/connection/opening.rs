@@ -19,6 +19,11 @@ use crate::{
 /// The game asks for a connection.
 pub(super) fn begin(world: &mut World, options: ConnectOptions) {
     session::forget_withdrawn(world);
+    if waits_for_login(world) {
+        let mut connection = world.resource_mut::<NakamaConnection>();
+        connection.bypass_change_detection().wish = Some(options);
+        return;
+    }
     if comes_back(world) {
         return healing::hurry(world);
     }
@@ -32,6 +37,7 @@ pub(super) fn begin(world: &mut World, options: ConnectOptions) {
     connection.appears_online = options.appear_online;
     connection.options = options.clone();
     connection.session = None;
+    connection.wish = None;
     connection.attempt = Some(Attempt::new(options, placed));
     if let NextStep::Open = next_step(world) {
         open(world);
@@ -42,6 +48,25 @@ pub(super) fn begin(world: &mut World, options: ConnectOptions) {
     }
     healing::note(world, TransitionKind::Connecting);
     set_state(world, ConnectionState::Connecting);
+}
+
+/// Whether it depends on the login under way what a game wants that connects while its connection comes back.
+fn waits_for_login(world: &World) -> bool {
+    world.resource::<NakamaConnection>().is_lost()
+        && world.resource::<CurrentSession>().is_logging_in()
+}
+
+/// The login is over that a game has waited for with its wish to connect. If it was that of another user, that user connects.
+pub(crate) fn fulfil_wish(world: &mut World) {
+    let is_logging_in = world.resource::<CurrentSession>().is_logging_in();
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    let connection = connection.bypass_change_detection();
+    if connection.wish.is_none() || is_logging_in {
+        return;
+    }
+    if let Some(options) = connection.wish.take() {
+        begin(world, options);
+    }
 }
 
 /// Whether what the game asks for is on its way already: the connection was lost, and comes back as the user who is logged in.
@@ -138,6 +163,9 @@ pub(crate) fn open(world: &mut World) {
 /// What the connection may have waited for did not come. If nothing else comes, this is why the connection is not opened.
 pub(crate) fn on_missed(world: &mut World, reason: DisconnectReason) {
     let mut connection = world.resource_mut::<NakamaConnection>();
+    if connection.reconnecting.is_some() {
+        return; // it has tokens of its own
+    }
     let attempt = &mut connection.bypass_change_detection().attempt;
     if let Some(attempt) = attempt.as_mut().filter(|it| it.is_waiting()) {
         attempt.failure = Some(reason);

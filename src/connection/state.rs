@@ -118,6 +118,9 @@ pub struct NakamaConnection {
     /// What it was opened with. It comes back with that, even if somebody else is logged in by then.
     #[reflect(ignore)]
     pub(super) session: Option<(NakamaServer, NakamaSession)>,
+    /// The game has connected anew while a login was under way and this connection was on its way back.
+    #[reflect(ignore)]
+    pub(super) wish: Option<ConnectOptions>,
     pub(super) reconnecting: Option<Reconnecting>,
     #[reflect(skip_serializing, default)]
     pub(super) history: History,

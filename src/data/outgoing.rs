@@ -16,7 +16,7 @@ use crate::{
     error::PayloadError,
     mirror::{
         Context, id_of,
-        presence::{PresenceInfo, presence},
+        presence::{PresenceIndex, PresenceInfo, presence},
     },
     request::NextFrame,
     transport::{SendPolicy, Terms},
@@ -127,12 +127,20 @@ fn check<C: SendsData>(
     outgoing: OutgoingData,
 ) -> Result<(C::Id, ReadyData), SendError> {
     let id = id_of::<C>(world, context).ok_or_else(|| {
-        if world.resource::<NakamaConnection>().is_connected() {
+        let connection = world.resource::<NakamaConnection>();
+        if connection.is_connected() || connection.is_lost() {
             SendError::NotAMember
         } else {
             SendError::NotConnected // whatever the local user was in is gone
         }
     })?;
+    let connection = world.resource::<NakamaConnection>();
+    let index = world.resource::<PresenceIndex>();
+    if connection.is_connected() && index.awaits_snapshot(context) {
+        return Err(SendError::NotConnected); // everything else is back, and this is not
+    }
+    // Those who are chosen may come back with other sessions.
+    let is_for_all = outgoing.receivers.is_none();
     let ready = ReadyData {
         op_code: outgoing.op_code,
         data: outgoing.data.map_err(SendError::Unencodable)?,
@@ -144,9 +152,10 @@ fn check<C: SendsData>(
         terms: Terms {
             policy: outgoing.policy.unwrap_or_default(),
             key: outgoing.key,
-            waits_while_away: outgoing
-                .policy
-                .is_some_and(|policy| policy != SendPolicy::Drop),
+            waits_while_away: is_for_all
+                && outgoing
+                    .policy
+                    .is_some_and(|policy| policy != SendPolicy::Drop),
             ..terms_in(world, context)
         },
     };

@@ -84,6 +84,13 @@ impl PresenceIndex {
         self.members(context)
     }
 
+    /// The contexts of which the server has not told who is there since the connection was lost.
+    pub(super) fn awaiting_snapshots(&self) -> Vec<Entity> {
+        let rosters = self.contexts.iter();
+        let waiting = rosters.filter(|(_, roster)| roster.absence.awaits_snapshot);
+        waiting.map(|(context, _)| *context).collect()
+    }
+
     /// Whether the connection was lost, and the server has not told who is in a context since.
     pub(crate) fn awaits_snapshot(&self, context: Entity) -> bool {
         let roster = self.contexts.get(&context);

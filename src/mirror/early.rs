@@ -234,6 +234,11 @@ impl EarlyArrivals {
         }
     }
 
+    /// The connection is lost, and nobody joins any more: what has arrived from those who did not is ready.
+    pub(crate) fn give_up_joins(&mut self) {
+        self.release(|waits_for| matches!(waits_for, WaitsFor::Join(..)));
+    }
+
     /// A context has ended. Drops what waited in it.
     pub(crate) fn context_is_gone(&mut self, context: Entity) {
         let gone =

@@ -11,10 +11,12 @@
 //! | when | [`ConnectionState`] | events |
 //! |---|---|---|
 //! | the connection is lost | `Reconnecting` | the replies of requests that cannot be carried over, then [`ConnectionLost`] |
-//! | it waits, tries, gets tokens, enters again | `Reconnecting` | none; [`NakamaConnection::reconnecting`] says how far it is |
+//! | it waits, tries, gets tokens, enters again | `Reconnecting` | [`SessionRefreshed`](crate::session::SessionRefreshed) with new tokens, [`LoginNeeded`]; [`NakamaConnection::reconnecting`] says how far it is |
 //! | the local user is back in something | `Reconnecting` | [`Left`] and [`Joined`] with `WhileAway` for those who went and came meanwhile, then [`Reentered`] |
 //! | everything is back, or 5 s are over | `Connected` | [`Connected`] with `resumed: true`, and how long it was `away` |
 //! | it gives up | `Disconnected` | [`Disconnected`] with the reason |
+//!
+//! If the connection is lost again before everything is back, [`ConnectionLost`] comes once more, and there is one `Connected` in the end.
 //!
 //! [`SessionState`] stays `Online` all the time: what is to come and go with being online belongs to that state.
 //!
@@ -50,7 +52,7 @@
 //!
 //! # What comes back
 //!
-//! In this order, each with one [`Reentered`]:
+//! In this order. What is an entity gets one [`Reentered`] each:
 //!
 //! | what | how |
 //! |---|---|
@@ -72,7 +74,7 @@
 //! it anew. **So enter a match by name if it is to survive a restart of the server.** What an authoritative match was like is up to its
 //! handler.
 //!
-//! To opt out: insert [`ReentryPolicy::Drop`] on a match, party or channel, or connect with
+//! To opt out: insert [`ReentryPolicy::Drop`] on a match, party, channel or ticket, or connect with
 //! [`ConnectOptions::heal(false)`](crate::connection::ConnectOptions::heal), and a loss is an end: [`Disconnected`].
 //!
 //! # Who is there
@@ -80,8 +82,8 @@
 //! From the loss on, matches, parties, channels and everybody in them are marked with [`Stale`]: nobody knows. When the server has told who is
 //! there, the mark goes, and
 //!
-//! * whoever is still there keeps their entity, and you hear nothing. They are the same player if the session is the same, or if the user has one
-//!   session before and after;
+//! * whoever is still there keeps their entity, and you hear nothing. They are the same player if the session is the same, or if exactly one
+//!   session of the user is missing and exactly one is new;
 //! * whoever is gone gets [`Left`] with [`WhileAway`](LeaveReason::WhileAway), once;
 //! * whoever is new gets [`Joined`] with [`WhileAway`](JoinedAs::WhileAway), once;
 //! * the local user's presence keeps its entity, and gets its new [`SessionId`](crate::presence::SessionId).
@@ -112,9 +114,10 @@
 //! game needs to know what it has missed, ask the others when you hear of [`Reentered`].
 //!
 //! What *you* send while the connection is lost waits if you have chosen its [policy](crate::send) yourself,
-//! [`Queue`](SendPolicy::Queue) or [`Latest`](SendPolicy::Latest), within the bounds of that policy. Without a policy of your own it is
-//! [`NotConnected`](crate::send::SendError::NotConnected) at once. What waits for a match that is lost, or recreated, is never sent: it belongs to
-//! the match before.
+//! [`Queue`](SendPolicy::Queue) or [`Latest`](SendPolicy::Latest), within the bounds of that policy. What is for
+//! [chosen receivers](crate::send::OutgoingData::to) does not wait: they may come back with other sessions. Without a policy of your own it is
+//! [`NotConnected`](crate::send::SendError::NotConnected) at once. What waits for a match that is lost, recreated, or
+//! not back when [`Connected`] comes, is never sent.
 //!
 //! # When it tries, and when it stops
 //!
@@ -126,6 +129,9 @@
 //! It goes on without end. To try at once, call [`connect`](crate::commands::NakamaCommands::connect): a button "try now". If the system tells
 //! your game that the network is back, call [`network_is_back`](crate::commands::NakamaCommands::network_is_back). To stop, call
 //! [`disconnect`](crate::commands::NakamaCommands::disconnect).
+//!
+//! **A socket outlives its tokens.** With the server's defaults, a session can be refreshed for an hour after the last refresh. If your players
+//! play longer than that over the socket alone, [refresh now and then](crate::session#keeping-it), or observe [`LoginNeeded`] and log in.
 //!
 //! It stops by itself when another try cannot help, which [`DisconnectReason::heals`] tells: you disconnect, the account is banned, another
 //! device has taken its place, or the server refuses the session and its refresh token. In that last case you can go on: observe

@@ -13,6 +13,7 @@ use super::{
     reconcile::all_go,
 };
 use crate::{
+    connection::{self, NakamaConnection},
     ecs::sealed::Sealed,
     error::ServerError,
     proto::Message,
@@ -210,6 +211,9 @@ pub(super) fn lose<C: Context>(world: &mut World, id: &C::Id) {
 }
 
 fn is_out<C: Context>(world: &mut World, entity: Entity, id: &C::Id, why: LeaveReason) {
+    if world.resource::<NakamaConnection>().is_lost() {
+        connection::forget_waiting_data(world, entity);
+    }
     all_go(world, entity, why);
     C::go(world, entity);
     world

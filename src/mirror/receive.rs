@@ -86,6 +86,7 @@ pub(crate) fn receive(world: &mut World) {
             0
         };
         apply(world, told);
+        reentry::finish_if_complete(world);
         applied += 1;
         if until_look == 0 {
             until_look = DATA_PER_LOOK;
@@ -127,6 +128,7 @@ fn judge_deadlines(world: &mut World) {
     request::tick(world);
     reentry::tick(world, now);
     apply_ready(world);
+    reentry::finish_if_complete(world);
 }
 
 /// Applies an event. Nothing of an earlier connection than the game's changes the world: its answers become losses, and its end is its
@@ -201,6 +203,8 @@ fn on_answer(world: &mut World, id: RequestId, answer: Answer, late: bool) {
 
 /// The connection is lost, and comes back. First its requests get their answers, then everything is stale, then the game hears of it.
 fn on_lost(world: &mut World, cause: DisconnectReason) {
+    world.resource_mut::<EarlyArrivals>().give_up_joins();
+    apply_ready(world);
     connection::on_lost(world, cause.clone());
     request::on_lost(world);
     world.resource_mut::<EarlyArrivals>().clear();

@@ -83,22 +83,29 @@ pub(super) fn all_have_asked(world: &mut World) {
     item_is_done(world, round);
 }
 
-/// An item has its outcome. When all have, the connection is usable.
+/// An item has its outcome.
 fn item_is_done(world: &mut World, round: u64) {
     let mut reentry = world.resource_mut::<Reentry>();
     if reentry.round == round {
         reentry.open = reentry.open.saturating_sub(1);
-        if reentry.open == 0 {
-            finish(world);
-        }
+    }
+}
+
+/// If all items have their outcome, and what had waited for them has been applied, the connection is usable.
+pub(super) fn finish_if_complete(world: &mut World) {
+    let reentry = world.resource::<Reentry>();
+    if reentry.is_running && reentry.open == 0 {
+        finish(world);
     }
 }
 
 fn finish(world: &mut World) {
-    let mut reentry = world.resource_mut::<Reentry>();
-    if std::mem::take(&mut reentry.is_running) {
-        connection::on_resumed(world);
+    world.resource_mut::<Reentry>().is_running = false;
+    // What is still open is not there yet: what waits for it would go nowhere.
+    for context in world.resource::<PresenceIndex>().awaiting_snapshots() {
+        connection::forget_waiting_data(world, context);
     }
+    connection::on_resumed(world);
 }
 
 /// Once per frame: ends the patience, asks once more, and lets go of those who did not come back.
@@ -288,7 +295,12 @@ pub(crate) fn reenter<M, E>(
             }
             Err(Unconfirmed::Unexpected) => LossReason::NoAnswer("something else".into()),
         };
+        let may_be_in = matches!(refusal, LossReason::NoAnswer(_));
         is_lost::<M::Place>(world, context, refusal);
+        if may_be_in {
+            // The server may let the local user in later. It works in order, so a leave comes after that.
+            leave_unwanted::<M::Place>(world, &id);
+        }
     });
 }
 

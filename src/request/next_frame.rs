@@ -80,7 +80,8 @@ pub(crate) fn refuse_wrong_entity<R: Request>(
     entity: Entity,
     expected: &'static str,
 ) {
-    let error = if world.resource::<NakamaConnection>().is_connected() {
+    let connection = world.resource::<NakamaConnection>();
+    let error = if connection.is_connected() || connection.is_lost() {
         RequestError::WrongEntity { expected }
     } else {
         RequestError::NotConnected

@@ -19,6 +19,7 @@ pub(super) fn go_on(world: &mut World) {
         connection::on_login_failed(world, withdrawn.to_string());
     }
     wake(world);
+    connection::fulfil_wish(world);
     match next_step(world) {
         NextStep::Wait => {}
         NextStep::Open => open(world),

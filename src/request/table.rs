@@ -107,6 +107,12 @@ fn go_on(world: &mut World, id: Option<RequestId>, mut progress: Progress) {
                 requests.late.extend(id.map(|id| (id, request)));
                 return;
             }
+            Progress::Lost(request, _)
+                if request.when_lost() == WhenLost::IsDone
+                    && world.resource::<NakamaConnection>().is_lost() =>
+            {
+                progress = request.settle(world, Ending::Consent(None));
+            }
             Progress::Lost(request, failure) => {
                 let mut requests = world.resource_mut::<Requests>();
                 requests.carried.push((request, failure));
@@ -169,8 +175,9 @@ pub(crate) fn on_lost(world: &mut World) {
 
 /// The connection is back: what was carried over is sent.
 pub(crate) fn send_carried(world: &mut World) {
-    for (request, _) in mem::take(&mut world.resource_mut::<Requests>().carried) {
+    for (mut request, _) in mem::take(&mut world.resource_mut::<Requests>().carried) {
         if request.is_wanted(world) {
+            request.start_anew();
             send(world, request);
         } else {
             request.give_up(world, Failure::Dropped);

@@ -114,9 +114,13 @@ pub(crate) fn send_for_reentry(
     joins: Option<Area>,
     hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
+    let mut deadline = Deadline::new(world);
+    if matches!(message, Message::MatchJoin(_)) {
+        deadline = deadline.of_match_join();
+    }
     let unasked = Unasked {
         message: Some((message, None)),
-        deadline: Deadline::new(world),
+        deadline,
         purpose: Purpose::Reentry,
         joins,
         hear,
@@ -151,13 +155,9 @@ fn send_unasked(
     purpose: Purpose,
     hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
-    let mut deadline = Deadline::new(world);
-    if matches!(message, Message::MatchJoin(_)) {
-        deadline = deadline.of_match_join();
-    }
     let unasked = Unasked {
         message: Some((message, terms)),
-        deadline,
+        deadline: Deadline::new(world),
         purpose,
         joins: None,
         hear,

@@ -9,6 +9,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod healing;
 mod sending;
 
 use std::time::{Duration, Instant};

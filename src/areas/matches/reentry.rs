@@ -124,12 +124,16 @@ fn ask(world: &mut World, context: Entity) {
         }
         (_, entrance) => {
             let metadata = entrance.map(|it| it.metadata.clone()).unwrap_or_default();
+            // A relayed match that somebody has made anew has its old id.
+            let is_relayed = world
+                .get::<Match>(context)
+                .is_none_or(|it| !it.authoritative);
             let id = Id::MatchId(id.to_string());
             send(
                 world,
                 context,
                 JoinMatch { id, metadata }.to_message(),
-                false,
+                is_relayed,
             );
         }
     }

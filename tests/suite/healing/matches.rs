@@ -7,6 +7,7 @@ use bevy_nakama::{
     matches::{CreateMatch, JoinMatch, Match},
     prelude::*,
     proto::{Kind, Message, UserPresence},
+    send::SendFailed,
     testing::{TestGame, match_presences, user_presence},
 };
 
@@ -193,7 +194,7 @@ fn scenario_19_events_wait_for_the_answer() {
     game.update();
     assert_eq!(
         log.take(),
-        ["+dave WhileAway", "match: Restored", "resumed", "-cat Left"]
+        ["+dave WhileAway", "match: Restored", "-cat Left", "resumed"]
     );
 }
 
@@ -257,7 +258,7 @@ fn scenario_21_who_entered_by_id_asks_until_somebody_has_made_it_anew() {
     let asked = game.expect_sent(Kind::MatchJoin);
     game.answer(&asked, match_with("m", &[again("ada"), again("bob")]));
     game.update();
-    assert_eq!(log.take(), ["match: Restored", "resumed"]);
+    assert_eq!(log.take(), ["match: Recreated", "resumed"]);
     assert_eq!(
         game.app.world().get::<SessionId>(bob),
         Some(&"session-bob-2".into())
@@ -407,4 +408,149 @@ fn scenario_12_an_outage_during_re_entry_starts_it_over() {
     game.update();
     let cause = "lost: the connection was lost: the server hung up";
     assert_eq!(log.take(), [cause, cause, "match: Restored", "resumed"]);
+}
+
+#[test]
+fn scenario_23_a_handler_may_take_eleven_seconds() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.server_goes_silent(); // it is at work on the join
+    wait(&mut game, 11);
+    assert_eq!(log.take(), ["resumed"], "the rest is usable after 5 s");
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("bob")]),
+    );
+    game.update();
+    assert_eq!(log.take(), ["match: Restored"]);
+}
+
+#[test]
+fn a_match_that_does_not_answer_is_lost_and_left() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.server_goes_silent();
+    wait(&mut game, 13);
+    let heard = log.take();
+    assert_eq!(heard[0], "resumed");
+    assert!(heard[1].contains("no answer within 12.0 s"), "{heard:?}");
+    game.expect_sent(Kind::MatchLeave);
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("bob")]),
+    );
+    game.update();
+    assert_eq!(log.take(), [""; 0]);
+}
+
+#[test]
+fn scenario_33_a_leave_in_the_frame_of_the_loss_succeeds_at_once() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    let entity = game.match_entity("m");
+    let replies = Log::default();
+    let to = replies.clone();
+    game.observe(move |reply: On<Replied<LeaveMatch>>| to.add(format!("{:?}", reply.result)));
+    game.connection_breaks();
+    game.commands(|commands| {
+        commands.nakama().leave_match(entity);
+    });
+    game.update();
+    game.update();
+    assert_eq!(replies.take(), ["Ok(())"]);
+    reopen(&mut game);
+    assert_eq!(game.sent(), []);
+    assert_eq!(log.take()[1..], ["-bob YouLeft", "-ada YouLeft", "resumed"]);
+}
+
+#[test]
+fn scenario_32_what_waits_is_not_for_a_match_that_was_made_anew() {
+    for by_name in [true, false] {
+        let (mut game, log, entity) = if by_name {
+            in_named_match()
+        } else {
+            let (game, log) = in_match(&["ada", "bob"]);
+            let entity = game.match_entity("m");
+            (game, log, entity)
+        };
+        let failed = Log::default();
+        let to = failed.clone();
+        game.observe(move |it: On<SendFailed>| to.add(it.reason.to_string()));
+        lose(&mut game);
+        game.commands(|commands| {
+            let waits = OutgoingData::raw(1, "old").policy(SendPolicy::default());
+            commands.nakama().send_data(entity, waits);
+        });
+        reopen(&mut game);
+        assert_eq!(failed.take(), [""; 0]);
+        let kind = if by_name {
+            Kind::MatchCreate
+        } else {
+            Kind::MatchJoin
+        };
+        let asked = game.expect_sent(kind);
+        game.answer(&asked, match_with("m", &[again("ada"), again("bob")]));
+        game.update();
+        game.update();
+        assert_eq!(failed.take(), ["not connected"], "by name: {by_name}");
+        assert_eq!(game.sent(), []);
+        assert!(log.take().contains(&"match: Recreated".to_owned()));
+    }
+}
+
+#[test]
+fn scenario_32_what_waits_goes_on_in_the_same_match() {
+    let (mut game, _) = in_match(&["ada", "bob"]);
+    let entity = game.match_entity("m");
+    lose(&mut game);
+    game.commands(|commands| {
+        let waits = OutgoingData::raw(1, "still").policy(SendPolicy::default());
+        commands.nakama().send_data(entity, waits);
+    });
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    assert_eq!(game.sent(), []);
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("bob")]),
+    );
+    game.update();
+    game.update();
+    game.expect_sent(Kind::MatchDataSend);
+}
+
+/// After 5 s everything else is usable, and this is not.
+#[test]
+fn scenario_32_nothing_is_sent_to_a_match_that_is_not_back() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    let entity = game.match_entity("m");
+    let failed = Log::default();
+    let to = failed.clone();
+    game.observe(move |it: On<SendFailed>| to.add(it.reason.to_string()));
+    let send = |game: &mut TestGame| {
+        game.commands(|commands| {
+            let waits = OutgoingData::raw(1, "early").policy(SendPolicy::default());
+            commands.nakama().send_data(entity, waits);
+        });
+    };
+    lose(&mut game);
+    send(&mut game);
+    reopen(&mut game);
+    for _ in 0..550 {
+        game.update();
+        for asked in game.sent() {
+            game.refuse(&asked, 4, "Match not found");
+        }
+    }
+    assert!(log.take().contains(&"resumed".to_owned()));
+    assert_eq!(failed.take(), ["not connected"]);
+    send(&mut game);
+    game.update();
+    game.update();
+    assert_eq!(failed.take(), ["not connected"]);
 }

@@ -1,10 +1,12 @@
 //! What a game notices when its connection is lost and comes back. The scenarios carry the numbers of the list that healing was built by.
 
+mod cables;
 mod chat;
 mod matches;
 mod notification;
 mod party;
 mod requests;
+mod stage;
 mod status;
 mod steps;
 mod through_the_proxy;

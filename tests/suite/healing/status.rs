@@ -213,7 +213,7 @@ fn what_happens_before_the_answer_counts_after_it() {
         shows(user_presence("bob"), "here"),
         shows(user_presence("cat"), "there"),
     ]);
-    assert_eq!(log.take(), ["Restored", "Restored", "resumed", "-bob Left"]);
+    assert_eq!(log.take(), ["Restored", "Restored", "-bob Left", "resumed"]);
 }
 
 #[test]

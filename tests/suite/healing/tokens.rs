@@ -441,3 +441,65 @@ fn without_healing_a_loss_is_the_end() {
     wait(&mut game, 30);
     assert!(!game.opens_a_socket());
 }
+
+#[test]
+fn a_game_may_log_in_and_connect_when_a_login_is_needed() {
+    for (name, end) in [("ada", None), ("bob", Some("ended: the game disconnected"))] {
+        let (mut game, log) = needs_login();
+        game.commands(|commands| {
+            let login = Login::device("a-device-of-somebody").retry();
+            commands.nakama().log_in(&server(), login);
+            commands.nakama().connect();
+        });
+        game.update();
+        game.accept_login(name);
+        reopen(&mut game);
+        let heard = log.take();
+        match end {
+            None => assert_eq!(heard, ["resumed"]),
+            Some(end) => assert_eq!(heard, [end, "connected"]),
+        }
+    }
+}
+
+#[test]
+fn a_fresh_login_counts_more_than_a_refresh_that_fails() {
+    let (mut game, log) = connected(1);
+    lose(&mut game);
+    until(&mut game, |game| {
+        step(game) == Some(ReconnectStep::Refreshing)
+    });
+    let new = session("ada", GOOD, 7);
+    game.commands(|commands| commands.nakama().use_session(&server(), new));
+    refuse_refresh(&mut game);
+    reopen(&mut game);
+    assert_eq!(log.take(), [LOST, "resumed"]);
+}
+
+#[test]
+fn a_login_of_somebody_else_that_fails_is_nothing_to_the_connection() {
+    let (mut game, log) = connected(1);
+    lose(&mut game);
+    until(&mut game, |game| {
+        step(game) == Some(ReconnectStep::Refreshing)
+    });
+    game.commands(|commands| {
+        commands
+            .nakama()
+            .log_in(&server(), Login::email("bob@example.com", "wrong-password"));
+    });
+    game.update();
+    // The refresh is the older call.
+    let refresh = token("ada", GOOD, 1003);
+    game.answer_rest(
+        200,
+        &json!({ "token": token("ada", GOOD, 3), "refresh_token": refresh }),
+    );
+    game.answer_rest(
+        401,
+        &json!({ "code": 16, "message": "Invalid credentials." }),
+    );
+    game.update();
+    reopen(&mut game);
+    assert_eq!(log.take(), [LOST, "new tokens for ada", "resumed"]);
+}

@@ -1,4 +1,4 @@
-//! Ada's game runs no frames for a while, and what comes late is no harm.
+//! Ada's game runs no frames for a while, and what comes late is ignored.
 
 use super::*;
 

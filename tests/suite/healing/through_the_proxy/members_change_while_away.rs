@@ -59,7 +59,7 @@ fn scenario_18_a_user_with_two_devices_of_which_one_reconnects_is_silent() {
     assert!(!stage.ada.has_stale());
 }
 
-/// Of two devices of Bob's, one leaves for good.
+/// Bob plays on two devices, and leaves with the second.
 #[test]
 fn scenario_18_one_of_two_devices_leaves() {
     let mut stage = Stage::new();

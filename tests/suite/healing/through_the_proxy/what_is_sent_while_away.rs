@@ -18,7 +18,7 @@ impl Player {
         let failures = Log::default();
         let to = failures.clone();
         self.game.app.add_observer(move |failed: On<SendFailed>| {
-            let is_not_connected = matches!(failed.reason, SendError::NotConnected { .. });
+            let is_not_connected = matches!(failed.reason, SendError::NotConnected);
             let text = if is_not_connected {
                 "not connected"
             } else {
