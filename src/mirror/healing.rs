@@ -152,6 +152,8 @@
 //!   restart of the server, a device may be there twice.
 //! * When the server lost you, by its own clock. In a channel or inbox where your game has seen nothing before the loss, the clock of this
 //!   machine decides what is new, less a minute. If it is wrong by more, lines are missing or old ones are told again.
+//! * Whether a match is still the one from before, if everybody has left it meanwhile, and somebody who was there has made it anew under the same
+//!   name, without losing the connection. That looks like [`Restored`](ReentryOutcome::Restored).
 
 pub use super::{
     news::Reentered,
