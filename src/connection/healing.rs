@@ -33,7 +33,12 @@ pub struct ConnectionLost {
 /// The connection is to come back, and the server takes neither the session token nor the refresh token any more. Global event.
 ///
 /// If your game observes it, the plugin waits: [log in](crate::commands::NakamaCommands::log_in) again as the same user, and the connection
-/// comes back. If that is another user, the connection ends with [`OtherUser`](DisconnectReason::OtherUser). If no observer is there, the
+/// comes back by itself. Do not call [`connect`](crate::commands::NakamaCommands::connect): during a login that begins another connection.
+///
+/// It comes once, and is not repeated if your login fails: log in with [`Login::retry`](crate::prelude::Login::retry). (If the server refuses
+/// the tokens of the new login, too, it comes again after a wait.)
+///
+/// If that is another user, the connection ends with [`OtherUser`](DisconnectReason::OtherUser). If no observer is there, the
 /// connection ends with [`reason`](Self::reason).
 #[derive(Clone, Debug, Event)]
 #[non_exhaustive]
@@ -102,6 +107,7 @@ pub(crate) fn on_waiting(
         .get_or_insert_with(|| Reconnecting::new(now, first_failure()));
     reconnecting.step = ReconnectStep::Waiting;
     reconnecting.has_renewed = false;
+    reconnecting.has_asked = false;
     reconnecting.attempt = attempt;
     reconnecting.next_try = Some(now + wait);
     if reason.is_some() {
@@ -153,10 +159,18 @@ fn is_logged_in_anew(world: &World) -> bool {
 
 /// What a connection that comes back and wants a token does next.
 pub(super) fn next_step(world: &World, attempt: &Attempt, healing: &Reconnecting) -> NextStep {
-    let current = world.resource::<CurrentSession>();
     if healing.step == ReconnectStep::LoginNeeded {
         return after_login(world, attempt);
     }
+    match with_tokens(world, attempt, healing) {
+        // The tokens of a fresh login did not help.
+        NextStep::LogIn(reason) if healing.has_asked => NextStep::Postpone(reason),
+        step => step,
+    }
+}
+
+fn with_tokens(world: &World, attempt: &Attempt, healing: &Reconnecting) -> NextStep {
+    let current = world.resource::<CurrentSession>();
     if attempt.is_renewing {
         return NextStep::Wait;
     }
@@ -241,6 +255,7 @@ pub(crate) fn need_login(world: &mut World, reason: DisconnectReason) {
     }
     if let Some(reconnecting) = &mut connection.reconnecting {
         reconnecting.step = ReconnectStep::LoginNeeded;
+        reconnecting.has_asked = true;
         reconnecting.last_failure = Some(reason.clone());
     }
     world.trigger(LoginNeeded { user, reason });

@@ -40,6 +40,9 @@ pub struct Reconnecting {
     /// Whether the session got new tokens for the try that is under way. If the server refuses those, too, newer ones do not help.
     #[reflect(ignore)]
     pub(super) has_renewed: bool,
+    /// Whether the game was told that a login is needed, for the try that is under way. If that does not help, it waits before it says so again.
+    #[reflect(ignore)]
+    pub(super) has_asked: bool,
 }
 
 /// How long the connection was away last time.
@@ -69,6 +72,7 @@ impl Reconnecting {
             last_failure: None,
             reopened: Duration::ZERO,
             has_renewed: false,
+            has_asked: false,
         }
     }
 

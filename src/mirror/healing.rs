@@ -148,6 +148,8 @@
 //! * Whether a request with `maybe_executed` was done.
 //! * Why another member vanishes and comes back: the server does not say whether a player left, or lost the connection.
 //! * What was sent in a match while you were away.
+//! * Whether a match is still the one from before, if everybody has left it meanwhile, and somebody who was there has made it anew under the same
+//!   name, without losing the connection. That looks like [`Restored`](ReentryOutcome::Restored).
 
 pub use super::{
     news::Reentered,

@@ -58,6 +58,11 @@ pub(super) trait Pending: Send + Sync {
         WhenLost::Ends
     }
 
+    /// If it waits: whether that is for a session token, and not for its next try.
+    fn waits_for_token(&self) -> bool {
+        true
+    }
+
     /// Whether the game has not withdrawn it.
     fn is_wanted(&self, _world: &World) -> bool {
         true

@@ -115,7 +115,7 @@ impl Pending for Renewal {
         let mut current = world.resource_mut::<CurrentSession>();
         let current = current.bypass_change_detection();
         let waiting = if current.renewal_ends(self.old.token()) {
-            world.resource_mut::<Requests>().take_waiting()
+            world.resource_mut::<Requests>().take_waiting_for_token()
         } else {
             Vec::new() // they wait for a later one
         };

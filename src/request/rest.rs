@@ -125,7 +125,14 @@ struct Open<R> {
 
 impl<R: RestRequest> Open<R> {
     /// The server could not be reached, and it is to be tried again: says when.
-    fn try_later(&mut self, world: &World) {
+    fn try_later(&mut self, world: &World, ending: Ending) {
+        if self.later.is_none() {
+            let error: RequestError<R::Refusal> = match ending {
+                Ending::Response(response) => RequestError::Refused(R::refused(&response)),
+                other => other.into_error(),
+            };
+            log::warn!("the plugin tries it again and again, because it failed: {error}");
+        }
         let time = world.resource::<Time<Real>>();
         let now = time.startup() + time.elapsed();
         let (mut backoff, _) = self.later.take().unwrap_or_else(|| {
@@ -142,7 +149,8 @@ impl<R: RestRequest> Open<R> {
 /// Whether the server could not be reached, or has no time just now.
 fn is_out_of_reach(ending: &Ending) -> bool {
     match ending {
-        Ending::Failed(Failure::Unreachable(_) | Failure::Timeout { .. }) => true,
+        Ending::Failed(Failure::Unreachable(error)) => error.heals(),
+        Ending::Failed(Failure::Timeout { .. }) => true,
         Ending::Response(response) => matches!(response.status, 408 | 429 | 502..=504),
         _ => false,
     }
@@ -163,7 +171,7 @@ impl<R: RestRequest> Pending for Open<R> {
 
     fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
         if is_out_of_reach(&ending) && self.made.is_wanted(world) && self.part.retries(world) {
-            self.try_later(world);
+            self.try_later(world, ending);
             return Progress::More(self);
         }
         let ending = match (ending, self.token.take()) {
@@ -219,6 +227,10 @@ impl<R: RestRequest> Pending for Open<R> {
 
     fn deadline(&self) -> Deadline {
         self.made.deadline
+    }
+
+    fn waits_for_token(&self) -> bool {
+        self.later.is_none()
     }
 }
 

@@ -80,7 +80,13 @@ impl Requests {
         !self.waiting.is_empty()
     }
 
-    /// Those that waited for a session token.
+    /// Those that waited for a session token, and not for their next try.
+    pub(super) fn take_waiting_for_token(&mut self) -> Vec<Box<dyn Pending>> {
+        let waiting = &mut self.waiting;
+        waiting.extract_if(.., |it| it.waits_for_token()).collect()
+    }
+
+    /// All that waited.
     pub(super) fn take_waiting(&mut self) -> Vec<Box<dyn Pending>> {
         mem::take(&mut self.waiting)
     }

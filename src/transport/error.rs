@@ -20,6 +20,20 @@ pub struct Unreachable {
     pub error: TransportError,
 }
 
+impl Unreachable {
+    /// Whether another try may help. From here it never does if TLS is not built in, if a header would be malformed, or if the address has the
+    /// wrong one of `http` and `https`.
+    pub(crate) fn heals(&self) -> bool {
+        !matches!(
+            self.error,
+            TransportError::TlsNotBuilt
+                | TransportError::InvalidHeader(_)
+                | TransportError::NoTls
+                | TransportError::OnlyTls
+        )
+    }
+}
+
 /// The connection to the server could not be opened, or broke.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -183,7 +197,8 @@ pub enum DisconnectReason {
     BadAddress(BadAddress),
     /// The server could not be reached. Try again later, or check the address.
     ///
-    /// Heals, unless the socket cannot be opened from here at all: TLS is not built in, or a header would be malformed.
+    /// Heals, unless no try can help: TLS is not built in, a header would be malformed, or the address has `http` in place of `https` or the
+    /// other way round.
     #[error(transparent)]
     Unreachable(Unreachable),
     /// The server refused the socket. 401 means that it does not accept the session token, not even a refreshed one, or that there is no
@@ -284,10 +299,7 @@ impl DisconnectReason {
             | Self::OutgoingQueueFull
             | Self::RefreshFailed { .. }
             | Self::Overflow { .. } => true,
-            Self::Unreachable(unreachable) => !matches!(
-                unreachable.error,
-                TransportError::TlsNotBuilt | TransportError::InvalidHeader(_)
-            ),
+            Self::Unreachable(unreachable) => unreachable.heals(),
             Self::Refused { status, .. } => {
                 matches!(status, 404 | 408 | 425 | 429 | 500..=599)
             }

@@ -15,7 +15,7 @@ mod sending;
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
-use bevy_nakama::{prelude::*, proto};
+use bevy_nakama::{healing::ConnectionLost, prelude::*, proto};
 use common::{
     game::Game,
     log::Log,
@@ -418,7 +418,7 @@ fn a_burst_of_requests_and_sends_costs_nobody_the_connection() {
         let gone = Log::default();
         let seen = gone.clone();
         game.app
-            .add_observer(move |lost: On<Disconnected>| seen.add(lost.reason.to_string()));
+            .add_observer(move |lost: On<ConnectionLost>| seen.add(lost.cause.to_string()));
         game.commands(|commands| {
             commands.nakama().log_in(&server, Login::device(name));
             commands.nakama().connect();

@@ -20,6 +20,9 @@ use crate::transport::{
     event::{Failure, LinkEvent},
 };
 
+/// A try this young is not started anew.
+const YOUNG: Duration = Duration::from_secs(1);
+
 impl Core {
     /// Ends the connection before.
     fn begin(&mut self, epoch: Epoch) {
@@ -48,6 +51,7 @@ impl Core {
         let longest = self.settings.connect_timeout;
         let patience = self.backoff.patience(now, longest);
         self.stage = Stage::Opening {
+            since: now,
             deadline: deadline(now, patience),
             patience,
         };
@@ -100,17 +104,15 @@ impl Core {
 
     /// Gives the socket up: the connection heals, or ends.
     pub(super) fn break_off(&mut self, now: Instant, reason: DisconnectReason) {
-        let Some(plan) = &self.plan else { return };
+        if self.plan.is_none() {
+            return;
+        }
         let farewell = match &self.stage {
             Stage::Open(open) if reason.heals() => open.farewell.clone(),
             _ => None,
         };
         let reason = farewell.unwrap_or(reason);
-        let may_heal = if self.was_open {
-            plan.heals
-        } else {
-            plan.retries
-        };
+        let may_heal = self.may_try_again();
         let wants_token = matches!(reason, DisconnectReason::Refused { status: 401, .. });
         if !may_heal || self.is_draining() || !(reason.heals() || wants_token) {
             return self.end(reason);
@@ -127,6 +129,18 @@ impl Core {
             Some(reason)
         };
         self.wait(now, reason);
+    }
+
+    /// Whether a socket that is lost, or cannot be opened, is followed by another one.
+    fn may_try_again(&self) -> bool {
+        let plan = self.plan.as_ref();
+        plan.is_some_and(|plan| {
+            if self.was_open {
+                plan.heals
+            } else {
+                plan.retries
+            }
+        })
     }
 
     /// Waits for the next try.
@@ -169,9 +183,17 @@ impl Core {
     }
 
     pub(super) fn hurry(&mut self, now: Instant) {
+        let may_try_again = self.may_try_again();
         match &mut self.stage {
             Stage::Waiting { .. } => self.ask(false),
             Stage::Open(open) => open.liveness.probe(now),
+            // It was begun on a network that may be gone.
+            Stage::Opening { since, .. }
+                if may_try_again && now.saturating_duration_since(*since) >= YOUNG =>
+            {
+                self.drop_socket(false, self.was_open);
+                self.ask(false);
+            }
             Stage::Idle | Stage::Opening { .. } | Stage::Asking => {}
         }
     }

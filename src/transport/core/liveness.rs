@@ -15,7 +15,8 @@ const DEAD_AFTER: Duration = Duration::from_secs(8);
 /// unless the server is at work on an earlier request: it handles messages one by one and answers nothing meanwhile, WebSocket
 /// pings included. Then it may be silent this long.
 const BUSY_LIMIT: Duration = Duration::from_secs(20);
-/// If frames arrive, but no pong for this long, nothing that is sent arrives.
+/// If frames arrive, but neither pong nor answer for this long, nothing that is sent arrives. It counts anew when a request ahead of the ping
+/// is given up.
 const DEAF_AFTER: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,8 +37,10 @@ pub(crate) struct Liveness {
     next_ping: Instant,
     /// The first ping since the last frame.
     waiting: Option<Waiting>,
-    /// The first ping since the last pong that the server had nothing to do before.
+    /// The first ping since the last pong.
     unanswered: Option<Instant>,
+    /// The last pong or answer, or when the last request ahead of that ping was given up.
+    patient_since: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +60,7 @@ impl Liveness {
             next_ping: now + INTERVAL,
             waiting: None,
             unanswered: None,
+            patient_since: now,
         }
     }
 
@@ -74,7 +78,18 @@ impl Liveness {
     /// What arrived was a pong.
     pub(crate) fn on_pong(&mut self, now: Instant) {
         self.last_pong = now;
+        self.patient_since = now;
         self.unanswered = None;
+    }
+
+    /// A request is answered, or given up, or the server may still be at work on it: until now it did not have to answer pings.
+    pub(crate) fn be_patient(&mut self, now: Instant) {
+        self.patient_since = now;
+    }
+
+    /// Whether nothing that is sent seems to arrive.
+    pub(crate) fn seems_deaf(&self, now: Instant) -> bool {
+        self.deaf_at().is_some_and(|at| now >= at)
     }
 
     /// Somebody wants to know: a ping at once, unless the answer to one is due.
@@ -108,7 +123,7 @@ impl Liveness {
 
     /// What to do now. `busy`: an earlier request is unanswered.
     pub(crate) fn poll(&mut self, now: Instant, busy: bool) -> Option<Verdict> {
-        if self.deaf_at().is_some_and(|at| now >= at) {
+        if self.seems_deaf(now) {
             let silence = now.saturating_duration_since(self.last_pong);
             return Some(Verdict::Dead(silence));
         }
@@ -131,9 +146,7 @@ impl Liveness {
             asked_again: false,
             behind_a_request: busy,
         });
-        if !busy {
-            self.unanswered.get_or_insert(now);
-        }
+        self.unanswered.get_or_insert(now);
         Some(Verdict::Ping)
     }
 
@@ -150,7 +163,7 @@ impl Liveness {
     /// When it is clear that nothing arrives that is sent.
     fn deaf_at(&self) -> Option<Instant> {
         let asked_at = self.unanswered?;
-        Some((self.last_pong + DEAF_AFTER).max(asked_at + DEAD_AFTER))
+        Some((self.patient_since + DEAF_AFTER).max(asked_at + DEAD_AFTER))
     }
 }
 
@@ -204,6 +217,9 @@ mod tests {
                 if self.pongs.contains(&second) {
                     liveness.on_frame(now);
                     liveness.on_pong(now);
+                }
+                if self.busy && liveness.seems_deaf(now) {
+                    liveness.be_patient(now);
                 }
                 while let Some(verdict) = liveness.poll(now, self.busy) {
                     match verdict {

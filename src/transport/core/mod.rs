@@ -117,6 +117,7 @@ pub(crate) struct Core {
 enum Stage {
     Idle,
     Opening {
+        since: Instant,
         deadline: Instant,
         /// How long it may take.
         patience: Duration,
@@ -277,7 +278,7 @@ impl Core {
                 Way::Socket { place: None } => {
                     unsent.insert(id);
                 }
-                Way::Socket { place: Some(_) } => {}
+                Way::Socket { place: Some(place) } => self.on_given_up(now, place),
             }
             self.fail(id, Failure::Timeout { after, was_sent });
         }
@@ -293,19 +294,40 @@ impl Core {
             Stage::Open(open) if open.draining_until.is_some_and(|until| now >= until) => {
                 self.end(DisconnectReason::Requested);
             }
-            Stage::Open(open) => match open.liveness.poll(now, self.requests.is_server_busy()) {
-                Some(Verdict::Ping) => open.ping_due = true,
-                Some(Verdict::Dead(silence)) => {
-                    self.break_off(now, DisconnectReason::Silent { silence });
+            Stage::Open(open) => {
+                let ping = open
+                    .waiting_pings
+                    .front()
+                    .filter(|_| open.liveness.seems_deaf(now));
+                if ping.is_some_and(|ping| self.requests.is_open_before(ping.place)) {
+                    open.liveness.be_patient(now);
                 }
-                None => {}
-            },
-            Stage::Opening { deadline, patience } if now >= *deadline => {
+                match open.liveness.poll(now, self.requests.is_server_busy()) {
+                    Some(Verdict::Ping) => open.ping_due = true,
+                    Some(Verdict::Dead(silence)) => {
+                        self.break_off(now, DisconnectReason::Silent { silence });
+                    }
+                    None => {}
+                }
+            }
+            Stage::Opening {
+                deadline, patience, ..
+            } if now >= *deadline => {
                 let after = *patience;
                 self.on_opening_too_long(now, after);
             }
             Stage::Waiting { until } if now >= *until => self.ask(false),
             Stage::Idle | Stage::Opening { .. } | Stage::Waiting { .. } | Stage::Asking => {}
+        }
+    }
+
+    /// Nobody waits any more for what was sent at this place. Until now the server did not have to answer the pings behind it.
+    fn on_given_up(&mut self, now: Instant, place: u64) {
+        if let Stage::Open(open) = &mut self.stage {
+            let first = open.waiting_pings.front();
+            if first.is_none_or(|ping| place < ping.place) {
+                open.liveness.be_patient(now);
+            }
         }
     }
 

@@ -90,6 +90,9 @@ impl Core {
                 return;
             }
         };
+        if let Stage::Open(open) = &mut self.stage {
+            open.liveness.be_patient(now);
+        }
         let closed_at = self.flow.closed_at();
         if let Some(held_up) = self.hold_ups.on_answer(now, id, closed_at) {
             log::warn!("{held_up}");

@@ -129,6 +129,12 @@ impl RequestTable {
         self.in_flight() > 0
     }
 
+    /// Whether somebody still waits for the answer to what was sent before this place.
+    pub(super) fn is_open_before(&self, before: u64) -> bool {
+        let mut open = self.open.values().filter(|open| open.has_answer);
+        open.any(|open| matches!(open.way, Way::Socket { place: Some(place) } if place < before))
+    }
+
     /// An answer arrived over the socket.
     pub(super) fn on_answer(&mut self, id: RequestId) -> Answered {
         // An answer to what was never sent is not the server's to give.

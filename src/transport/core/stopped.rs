@@ -20,7 +20,9 @@ impl Core {
                 }
             }
             Stage::Opening { deadline, .. } => *deadline = earliest.max(*deadline),
-            Stage::Idle | Stage::Waiting { .. } | Stage::Asking => {}
+            // The network may be another one, and the game has waited long enough.
+            Stage::Waiting { .. } => self.ask(false),
+            Stage::Idle | Stage::Asking => {}
         }
     }
 }

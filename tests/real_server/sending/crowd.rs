@@ -11,7 +11,9 @@ use bevy::{
     ecs::schedule::{Schedules, SingleThreadedExecutor},
     prelude::*,
 };
-use bevy_nakama::{connection::Network, diagnostics, prelude::*, proto::Kind};
+use bevy_nakama::{
+    connection::Network, diagnostics, healing::ConnectionLost, prelude::*, proto::Kind,
+};
 
 use crate::common::{
     game::{Game, keep},
@@ -213,6 +215,10 @@ impl Player {
             let mut told = seen.lock().expect("unpoisoned");
             told.insert(failed.op_code, failed.reason.to_string());
         });
+        // It would come back. That is an end here.
+        let phases = game.phases.clone();
+        game.app
+            .add_observer(move |lost: On<ConnectionLost>| phases.add(lost.cause.to_string()));
         game.log_in(server, Login::device(fresh("device-of-a-player")));
         let create = CreateMatch::named(name);
         let created = game.ask::<CreateMatch>(|nakama| nakama.create_match(create).id());

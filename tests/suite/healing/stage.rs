@@ -9,7 +9,7 @@ use std::{
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::{Connected, ConnectionState, Disconnected, NakamaConnection},
-    healing::{ConnectionLost, Reentered, TransitionKind},
+    healing::{ConnectionLost, Reentered, Stale, TransitionKind},
     matches::{CreateMatch, Match},
     prelude::*,
 };
@@ -24,6 +24,8 @@ pub(super) struct Stage<L> {
     line: L,
     pub(super) ada: Player,
     pub(super) bob: Player,
+    /// Who else plays, if a test wants more.
+    pub(super) others: Vec<Player>,
 }
 
 /// What is between Ada and the server.
@@ -71,10 +73,22 @@ impl<L: Line> Stage<L> {
         bob: &NakamaServer,
         settings: NakamaSettings,
     ) -> Self {
+        Self::entered(line, ada, bob, settings, enter_by_name)
+    }
+
+    /// The same in another match, which each of them enters in this way.
+    pub(super) fn entered(
+        line: L,
+        ada: &NakamaServer,
+        bob: &NakamaServer,
+        settings: NakamaSettings,
+        mut enter: impl FnMut(&mut Game) -> Entity,
+    ) -> Self {
         let mut stage = Self {
             line,
-            ada: Player::new(ada, "ada", settings),
-            bob: Player::new(bob, "bob", NakamaSettings::default()),
+            ada: Player::entering(ada, "ada", settings, &mut enter),
+            bob: Player::entering(bob, "bob", NakamaSettings::default(), enter),
+            others: Vec::new(),
         };
         stage.until("both are there", |stage| {
             let (bob, ada) = (stage.ada.presence("bob"), stage.bob.presence("ada"));
@@ -85,7 +99,7 @@ impl<L: Line> Stage<L> {
         stage
     }
 
-    /// Runs frames of both games until `done` says what it waited for.
+    /// Runs frames of all games until `done` says what it waited for.
     #[track_caller]
     pub(super) fn until<T>(
         &mut self,
@@ -96,6 +110,9 @@ impl<L: Line> Stage<L> {
         loop {
             self.ada.game.app.update();
             self.bob.game.app.update();
+            for player in &mut self.others {
+                player.game.app.update();
+            }
             if let Some(found) = done(self) {
                 return found;
             }
@@ -110,7 +127,7 @@ impl<L: Line> Stage<L> {
         }
     }
 
-    /// Runs frames of both games for so long.
+    /// Runs frames of all games for so long.
     pub(super) fn play_for(&mut self, time: Duration) {
         let begin = Instant::now();
         self.until("the end of a pause", |_| {
@@ -178,14 +195,59 @@ impl<L: Line> Stage<L> {
 
 impl Player {
     pub(super) fn new(server: &NakamaServer, name: &str, settings: NakamaSettings) -> Self {
+        Self::entering(server, name, settings, enter_by_name)
+    }
+
+    pub(super) fn entering(
+        server: &NakamaServer,
+        name: &str,
+        settings: NakamaSettings,
+        enter: impl FnOnce(&mut Game) -> Entity,
+    ) -> Self {
         let mut game = Game::with(NakamaPlugin::new(settings));
         game.log_in(server, login(name));
-        let create = CreateMatch::named("m");
-        let created = game.ask::<CreateMatch>(|nakama| nakama.create_match(create).id());
-        let here = created.expect("a match").entity;
+        let here = enter(&mut game);
         let heard = Log::default();
         listen(&mut game.app, &heard);
         Self { game, heard, here }
+    }
+
+    /// Whoever is in a match: name, session and entity, sorted.
+    pub(super) fn members(&mut self) -> Vec<(String, SessionId, Entity)> {
+        let world = self.game.app.world_mut();
+        let mut presences =
+            world.query_filtered::<(Entity, &Username, &SessionId), With<PresentIn>>();
+        let all = presences.iter(world);
+        let mut all: Vec<_> = all
+            .map(|(entity, name, session)| (name.to_string(), session.clone(), entity))
+            .collect();
+        all.sort();
+        all
+    }
+
+    /// The same without sessions, which are others after a loss.
+    pub(super) fn entities(&mut self) -> Vec<(String, Entity)> {
+        let all = self.members().into_iter();
+        let mut all: Vec<_> = all.map(|(name, _, entity)| (name, entity)).collect();
+        all.sort();
+        all
+    }
+
+    /// The session of this connection.
+    pub(super) fn session(&self) -> SessionId {
+        let index = self.game.app.world().resource::<PresenceIndex>();
+        index.own_session().expect("a session").clone()
+    }
+
+    pub(super) fn is_away(&self) -> bool {
+        self.state() == ConnectionState::Reconnecting
+    }
+
+    /// Whether nobody knows what somebody is up to.
+    pub(super) fn has_stale(&mut self) -> bool {
+        let world = self.game.app.world_mut();
+        let mut stale = world.query_filtered::<(), With<Stale>>();
+        stale.iter(world).next().is_some()
     }
 
     pub(super) fn state(&self) -> ConnectionState {
@@ -229,6 +291,12 @@ impl Player {
         });
         tries.collect()
     }
+}
+
+pub(super) fn enter_by_name(game: &mut Game) -> Entity {
+    let create = CreateMatch::named("m");
+    let created = game.ask::<CreateMatch>(|nakama| nakama.create_match(create).id());
+    created.expect("a match").entity
 }
 
 pub(super) fn login(name: &str) -> Login {

@@ -3,7 +3,9 @@
 use bevy::prelude::*;
 use bevy_nakama::{
     __testing::forge_token,
-    connection::{ConnectionState, DisconnectReason, NakamaConnection, ReconnectStep},
+    connection::{
+        ConnectionState, DisconnectReason, NakamaConnection, ReconnectStep, TransportError,
+    },
     healing::LoginNeeded,
     prelude::*,
     session::SessionRefreshed,
@@ -272,6 +274,46 @@ fn a_login_of_the_same_user_brings_the_connection_back() {
     assert_eq!(log.take(), ["resumed"]);
 }
 
+/// An observer may log in at once, each time.
+#[test]
+fn a_server_that_refuses_fresh_logins_is_no_hot_loop() {
+    let (mut game, log) = connected(GOOD);
+    let to = log.clone();
+    let mut number = 7;
+    game.observe(move |_: On<LoginNeeded>, mut commands: Commands| {
+        to.add("login needed");
+        number += 1;
+        let new = session("ada", GOOD, number);
+        commands.nakama().use_session(&server(), new);
+    });
+    lose(&mut game);
+    log.take();
+    let mut sockets = 0;
+    for _ in 0..3000 {
+        if game.opens_a_socket() {
+            sockets += 1;
+            game.server_ends(DisconnectReason::Refused {
+                status: 401,
+                message: String::new(),
+            });
+        }
+        for _ in 0..refreshes(&mut game) {
+            let text = "Refresh token invalid or expired.";
+            game.answer_rest(401, &json!({ "code": 16, "message": text }));
+        }
+        game.update();
+    }
+    let asked = log.take();
+    assert!(asked.iter().all(|it| it == "login needed"), "{asked:?}");
+    assert!(
+        (5..60).contains(&asked.len()),
+        "asked {} times",
+        asked.len()
+    );
+    assert!((5..120).contains(&sockets), "{sockets} sockets in 30 s");
+    assert_eq!(state(&game), ConnectionState::Reconnecting);
+}
+
 #[test]
 fn a_login_of_another_user_ends_the_connection() {
     let (mut game, log) = needs_login();
@@ -371,7 +413,7 @@ fn a_first_connect_is_tried_again_where_the_game_asks_for_it() {
     for _ in 0..3 {
         until(&mut game, TestGame::opens_a_socket);
         game.server_ends(DisconnectReason::Unreachable(
-            bevy_nakama::connection::TransportError::Eof.at(&server()),
+            TransportError::Eof.at(&server()),
         ));
         game.update();
         assert_eq!(state(&game), ConnectionState::Connecting);
@@ -404,6 +446,49 @@ fn a_first_login_is_tried_again_where_the_game_asks_for_it() {
     game.accept_login("ada");
     reopen(&mut game);
     assert_eq!(log.take(), ["connected"]);
+}
+
+#[test]
+fn a_login_that_waits_for_its_next_try_is_not_answered_by_a_failed_refresh() {
+    let mut game = TestGame::new();
+    let log = listen(&mut game);
+    let to = log.clone();
+    game.observe(move |reply: On<Replied<LogIn>>| {
+        to.add(format!("logged in: {}", reply.result.is_ok()));
+    });
+    let ada = session("ada", GOOD, 1);
+    game.commands(|commands| {
+        commands.nakama().use_session(&server(), ada);
+        commands.nakama().list_matches(ListMatches::new(10));
+        let login = Login::device("a-device-of-ada").retry();
+        commands.nakama().log_in(&server(), login);
+    });
+    game.update();
+    assert_eq!(game.rest_calls().len(), 2);
+    let text = "Auth token invalid";
+    game.answer_rest(401, &json!({ "code": 16, "message": text }));
+    game.update();
+    assert_eq!(game.rest_calls().len(), 2, "the login, and a refresh");
+    game.rest_breaks();
+    refuse_refresh(&mut game);
+    assert_eq!(log.take(), [""; 0]);
+    until_calls(&mut game);
+    game.accept_login("ada");
+    game.update();
+    assert_eq!(log.take(), ["logged in: true"]);
+}
+
+#[test]
+fn a_wrong_address_does_not_heal() {
+    for error in [
+        TransportError::NoTls,
+        TransportError::OnlyTls,
+        TransportError::TlsNotBuilt,
+        TransportError::InvalidHeader("a token"),
+    ] {
+        let reason = DisconnectReason::Unreachable(error.at(&server()));
+        assert!(!reason.heals(), "{reason}");
+    }
 }
 
 #[track_caller]

@@ -423,6 +423,32 @@ fn scenario_34_retry_now_cuts_the_wait_and_starts_no_second_loop() {
 }
 
 #[test]
+fn scenario_34_retry_now_does_not_wait_for_a_try_that_hangs() {
+    let mut line = Line::open();
+    line.run(6 * SECOND);
+    line.door = Door::IsMute;
+    line.ends(broken());
+    line.run(SECOND / 2);
+    let before = line.dialed.len();
+    line.command(LinkCommand::Hurry);
+    assert_eq!(line.dialed.len(), before, "it is young");
+    line.run(SECOND);
+    line.told();
+    line.door = Door::Opens;
+    line.command(LinkCommand::Hurry);
+    assert_eq!(line.dialed.len(), before + 1);
+    assert_eq!(line.told(), ["due: 1", "opened"]);
+
+    let mut line = Line::idle(1);
+    line.door = Door::IsMute;
+    line.connect(true, false);
+    line.run(2 * SECOND);
+    line.told();
+    line.command(LinkCommand::Hurry);
+    assert_eq!(line.told(), [""; 0], "the first try is the only one");
+}
+
+#[test]
 fn scenario_34_a_hint_that_the_network_is_back_asks_the_server() {
     let mut line = Line::open();
     line.run(SECOND);

@@ -254,12 +254,13 @@ impl Line {
 
     pub(super) fn turn(&mut self) {
         self.core.handle(self.now, Input::Tick);
+        let mut is_asked = false;
         loop {
             while let Some(frame) = self.core.next_frame(self.now) {
                 self.on_frame(Envelope::decode(frame).expect("an envelope"));
             }
             self.core.flush();
-            let is_asked = self.read();
+            is_asked |= self.read();
             let action = self.core.next_action();
             match action {
                 Some(Action::Open(socket, ..)) => self.on_dialed(socket),
@@ -267,10 +268,13 @@ impl Line {
                     self.socket.take_if(|current| *current == socket);
                 }
                 Some(action) => panic!("{action:?}"),
-                None if is_asked => self.say(LinkCommand::Reopen {
-                    token: "token".into(),
-                    appear_online: true,
-                }),
+                None if is_asked => {
+                    is_asked = false;
+                    self.say(LinkCommand::Reopen {
+                        token: "token".into(),
+                        appear_online: true,
+                    });
+                }
                 None => break,
             }
         }

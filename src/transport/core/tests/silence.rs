@@ -71,6 +71,33 @@ fn scenario_5_a_dead_send_direction_is_noticed_after_twenty_seconds() {
 }
 
 #[test]
+fn scenario_5_a_dead_send_direction_is_noticed_whatever_was_sent_into_it() {
+    let asks: [fn(u64) -> bool; 2] = [|second| second == 0, |second| second.is_multiple_of(3)];
+    for asks_at in asks {
+        let mut line = Line::open();
+        line.run_with_traffic(20 * SECOND, SECOND / 10);
+        line.answers_pings = false;
+        line.told();
+        for second in 0..38 {
+            if asks_at(second) {
+                line.ask(Message::Rpc(api::Rpc::default()), false);
+            }
+            line.run_with_traffic(SECOND, SECOND / 10);
+            let told = line.told();
+            let is_lost = told.iter().any(|it| it.starts_with("lost: "));
+            assert!(
+                !is_lost || second >= 29,
+                "the server may be at work: {second} s"
+            );
+            if is_lost {
+                break;
+            }
+            assert!(second < 37, "it is not noticed: {told:?}");
+        }
+    }
+}
+
+#[test]
 fn scenario_6_a_quiet_hour_is_no_loss_and_healing_works_after_it() {
     let mut line = Line::open();
     line.told();
@@ -156,7 +183,7 @@ fn scenario_8_even_if_others_go_on_talking_or_the_game_has_given_the_request_up(
     rpc(&mut line, 10 * SECOND);
     line.answers_pings = false;
     line.told();
-    line.run_with_traffic(40 * SECOND, SECOND);
+    line.run_with_traffic(29 * SECOND, SECOND);
     let told = line.told_in_short();
     assert!(!told.iter().any(|it| it.starts_with("lost")), "{told:?}");
     assert!(
@@ -263,6 +290,19 @@ fn scenario_35_a_machine_that_slept_asks_although_its_clock_stood_still() {
     line.core.handle(line.now, Input::Stopped);
     line.turn();
     assert_eq!(line.pings.len(), 1);
+}
+
+#[test]
+fn scenario_35_a_machine_that_slept_tries_at_once() {
+    let mut line = Line::open();
+    line.run(6 * SECOND);
+    line.door = super::line::Door::Refuses(super::line::refused());
+    line.ends(broken());
+    line.run(60 * SECOND);
+    let before = line.dialed.len();
+    line.core.handle(line.now, Input::Stopped);
+    line.turn();
+    assert_eq!(line.dialed.len(), before + 1);
 }
 
 #[test]

@@ -47,12 +47,15 @@ fn tls_server() -> NakamaServer {
 
 /// The error of a login, with `URL` and `ADDRESS` in place of where the server is.
 fn login_at(server: &NakamaServer) -> String {
+    error_of(server, Login::device("device-of-ada"))
+}
+
+fn error_of(server: &NakamaServer, login: Login) -> String {
     let settings = NakamaSettings {
         request_timeout: Duration::from_secs(15),
         ..NakamaSettings::default()
     };
     let mut game = Game::with(NakamaPlugin::new(settings));
-    let login = Login::device("device-of-ada");
     let reply = game.ask::<LogIn>(|nakama| nakama.log_in(server, login).id());
     anywhere(&text(&reply.expect_err("no login")), server)
 }
@@ -122,6 +125,11 @@ fn servers_that_cannot_be_reached() {
         let expected = cut(expected);
         assert_eq!(cut(login_at(&server)), expected, "login: {what}");
         assert_eq!(cut(connection_to(&server)), expected, "connection: {what}");
+        if [no_tls, wants_tls].contains(&why) {
+            let login = Login::device("device-of-ada").retry();
+            let error = error_of(&server, login);
+            assert_eq!(cut(error), expected, "no try can help: {what}");
+        }
     }
 }
 

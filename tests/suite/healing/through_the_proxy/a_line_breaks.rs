@@ -112,12 +112,14 @@ fn scenario_38_a_server_that_has_moved_is_found_again() {
     let before = stage.everybody();
     let server = NakamaServer::new(stage.proxy.url(), stage.local.server_key());
     let heard = stage.ada.heard.clone();
-    stage.ada.game.app.add_observer(
-        move |_: On<bevy_nakama::healing::LoginNeeded>, mut commands: Commands| {
+    stage
+        .ada
+        .game
+        .app
+        .add_observer(move |_: On<LoginNeeded>, mut commands: Commands| {
             heard.add("login needed");
             commands.nakama().log_in(&server, login("ada"));
-        },
-    );
+        });
     let (second, _) = serve(LocalServerConfig::default());
     stage.proxy.set_target(second.url()).expect("an address");
     stage.local = second;
