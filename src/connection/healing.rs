@@ -33,7 +33,8 @@ pub struct ConnectionLost {
 /// The connection is to come back, and the server takes neither the session token nor the refresh token any more. Global event.
 ///
 /// If your game observes it, the plugin waits: [log in](crate::commands::NakamaCommands::log_in) again as the same user, and the connection
-/// comes back by itself. Do not call [`connect`](crate::commands::NakamaCommands::connect): during a login that begins another connection.
+/// comes back by itself. You need not call [`connect`](crate::commands::NakamaCommands::connect). If you do, it waits for the login, and for
+/// another user it begins a new connection.
 ///
 /// It comes once, and is not repeated if your login fails: log in with [`Login::retry`](crate::prelude::Login::retry). (If the server refuses
 /// the tokens of the new login, too, it comes again after a wait.)
