@@ -4,6 +4,7 @@ mod cables;
 mod chat;
 mod matches;
 mod notification;
+mod own_loop;
 mod party;
 mod requests;
 mod stage;
