@@ -86,5 +86,12 @@ fn who_sends_while_offline_hears_that() {
     game.update();
     log.take(); // requests that the server had not answered
     let offline = SendError::NotConnected.to_string();
-    assert_eq!(send(&mut game), [&*offline, &*offline, &*offline]);
+    let lost = send(&mut game);
+    assert_eq!(lost, [&*not_a_member, &*offline, &*offline], "a loss");
+    game.commands(|commands| commands.nakama().disconnect());
+    game.update();
+    game.update();
+    log.take();
+    let ended = send(&mut game);
+    assert_eq!(ended, [&*offline, &*offline, &*offline], "the end");
 }
