@@ -73,8 +73,7 @@ pub(crate) fn fulfil_wish(world: &mut World) {
 fn comes_back(world: &World) -> bool {
     let connection = world.resource::<NakamaConnection>();
     let current = world.resource::<CurrentSession>();
-    connection.state == ConnectionState::Reconnecting
-        && !current.is_logging_in()
+    connection.is_lost()
         && current
             .place()
             .is_none_or(|(server, session)| connection.is_of(server, session))

@@ -3,7 +3,6 @@
 use std::{
     io::Write as _,
     sync::mpsc::channel,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -103,17 +102,19 @@ fn an_empty_close() {
 #[test]
 fn scenario_2_a_close_is_the_end_although_the_line_goes_on() {
     let (said, when) = channel();
+    let (over, hold) = channel::<()>();
     let mut game = Game::new();
     game.connect_without_healing(&websocket_server(move |mut socket| {
         let _ = socket.close(None);
         let _ = said.send(Instant::now());
-        thread::sleep(Duration::from_secs(5)); // the server's own delay
+        let _ = hold.recv(); // the line goes on until the test is over
     }));
     assert_eq!(game.next_phase(), "connected");
     let end = game.next_phase();
     assert_eq!(end, "the server closed the socket without a word");
     let noticed = when.recv().expect("it has said so").elapsed();
     assert!(noticed < Duration::from_secs(2), "after {noticed:?}");
+    drop(over);
 }
 
 #[test]
