@@ -27,6 +27,9 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// What it joins, if it does.
     const JOINS: Option<Area> = None;
 
+    /// What joins it undoes, if those have no entities that the game could withdraw them by.
+    const UNDOES: Option<Area> = None;
+
     /// What becomes of it if the connection is lost and comes back.
     const WHEN_LOST: WhenLost = if Self::JOINS.is_some() {
         WhenLost::IsMadeAgain
@@ -64,6 +67,9 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
         error.into()
     }
 
+    /// It has run out of time. If the server consents later, that is taken back.
+    fn is_over_time(&self, _world: &mut World) {}
+
     /// The server consented, and nobody waits for that any more: the request ran out of time, or its entity is gone, or the next
     /// of several requests failed.
     fn take_back(self, _world: &mut World, _reply: Option<Received>) {}
@@ -98,6 +104,9 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
     /// What becomes of it if the connection is lost and comes back.
     const WHEN_LOST: WhenLost = WhenLost::Ends;
 
+    /// As in [`SocketRequest`].
+    const UNDOES: Option<Area> = None;
+
     /// What is sent.
     fn to_message(&self) -> Message;
 
@@ -119,6 +128,9 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
     /// The server did it, in time or not: brings the world up to date. There is no way back.
     fn done(self, _world: &mut World) {}
 
+    /// As in [`SocketRequest`].
+    fn is_over_time(&self, _world: &mut World) {}
+
     /// The server refused. Some refusals change the world, too.
     fn refused(self, _world: &mut World, error: ServerError) -> Self::Refusal {
         error.into()
@@ -128,6 +140,7 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
 impl<R: Acknowledged> SocketRequest for R {
     const IS_TRANSIENT: bool = true;
     const WHEN_LOST: WhenLost = <R as Acknowledged>::WHEN_LOST;
+    const UNDOES: Option<Area> = <R as Acknowledged>::UNDOES;
 
     fn to_message(&self) -> Message {
         Acknowledged::to_message(self)
@@ -153,6 +166,10 @@ impl<R: Acknowledged> SocketRequest for R {
 
     fn refused(self, world: &mut World, error: ServerError) -> Self::Refusal {
         Acknowledged::refused(self, world, error)
+    }
+
+    fn is_over_time(&self, world: &mut World) {
+        Acknowledged::is_over_time(self, world);
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {
@@ -243,6 +260,7 @@ impl<R: SocketRequest> Pending for Open<R> {
             }
             Ending::Refusal(error) => RequestError::Refused(self.part.refused(world, error)),
             Ending::Failed(Failure::Timeout { after, was_sent }) => {
+                self.part.is_over_time(world);
                 let was_sent = was_sent || !self.done.is_empty();
                 let failure = Failure::Timeout { after, was_sent };
                 fail(
@@ -277,6 +295,10 @@ impl<R: SocketRequest> Pending for Open<R> {
 
     fn when_lost(&self) -> WhenLost {
         R::WHEN_LOST
+    }
+
+    fn undoes(&self) -> Option<Area> {
+        R::UNDOES
     }
 
     fn is_wanted(&self, world: &World) -> bool {
