@@ -138,7 +138,8 @@
 //!
 //! It stops by itself when another try cannot help, which [`DisconnectReason::heals`] tells: you disconnect, the account is banned, another
 //! device has taken its place, or the server refuses the session and its refresh token. In that last case you can go on: observe
-//! [`LoginNeeded`], and log in as the same user.
+//! [`LoginNeeded`], and log in as the same user. It does not stop because somebody else answers at the server's address, like the gateway of a
+//! hotel that wants the player to agree to something.
 //!
 //! A *first* connection that fails ends with [`Disconnected`], unless you connect with
 //! [`ConnectOptions::retry_first`](crate::connection::ConnectOptions::retry_first), and a first login with
