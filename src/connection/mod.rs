@@ -49,8 +49,8 @@ pub use self::{
 pub(crate) use self::{
     connect::{on_closed, on_opened, on_resumed},
     healing::{
-        begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting, takes_hurry,
-        tell_lost,
+        begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting,
+        takes_hurry, tell_lost,
     },
     link::{NetworkLink, forget_waiting_data, hand_over},
     next_step::{NextStep, give_up, postpone},

@@ -289,8 +289,8 @@ const QUEUE_FULL: &str = "session outgoing queue full";
 
 impl DisconnectReason {
     /// Whether a connection that ended for this reason is worth another try with the same user: the line or the server may be back. A connection
-    /// that [heals](crate::connection::ConnectOptions) is opened again after such an end, and stops after all others. Only if something that is
-    /// no Nakama answers at an address where there was one, it goes on, too.
+    /// that [heals](crate::connection::ConnectOptions) is opened again after such an end, and stops after all others. It also
+    /// goes on if somebody else than Nakama answers at the address of a connection that was open before.
     #[must_use]
     pub fn heals(&self) -> bool {
         match self {

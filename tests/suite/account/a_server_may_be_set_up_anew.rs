@@ -121,9 +121,7 @@ fn nothing_is_done_in_the_name_of_the_user_who_comes_instead() {
         });
         game.commands(|commands| {
             let login = Login::device("a-device-of-somebody");
-            commands
-                .nakama()
-                .restore_or_log_in(&server(), login);
+            commands.nakama().restore_or_log_in(&server(), login);
             commands.nakama().rest(RestMethod::Put, "/v2/storage", None);
         });
         game.update();
@@ -193,10 +191,8 @@ fn the_way_in_is_kept_until_this_very_session_is_accepted() {
         commands.nakama().rest(RestMethod::Get, "/of-cat", None);
     });
     game.update();
-    *kept.stored.lock().expect("unpoisoned") = Some(StoredSession::new(
-        &server(),
-        session_of("ada"),
-    ));
+    *kept.stored.lock().expect("unpoisoned") =
+        Some(StoredSession::new(&server(), session_of("ada")));
     game.commands(|commands| {
         let login = Login::device("a-device-of-somebody");
         let server = server();

@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::ConnectionState,
-    healing::{ReentryPolicy, Reentered, Stale},
+    healing::{Reentered, ReentryPolicy, Stale},
     matches::{CreateMatch, JoinMatch, Match, MatchPresences},
     prelude::*,
     proto::{Kind, Message, UserPresence},
@@ -622,8 +622,14 @@ fn what_is_sent_when_a_match_is_there_again_waits_for_the_end_of_re_entry() {
     let to = log.clone();
     game.observe(move |failed: On<SendFailed>| to.add(format!("unsent: {}", failed.reason)));
     game.observe(
-        move |back: On<Reentered<Match>>, members: Query<&MatchPresences>, mut commands: Commands| {
-            let here: Vec<_> = members.get(back.context).expect("somebody").iter().collect();
+        move |back: On<Reentered<Match>>,
+              members: Query<&MatchPresences>,
+              mut commands: Commands| {
+            let here: Vec<_> = members
+                .get(back.context)
+                .expect("somebody")
+                .iter()
+                .collect();
             let to_all = OutgoingData::raw(7, "what have I missed?");
             let to_some = OutgoingData::raw(8, "what have I missed?").to(here);
             commands.nakama().send_data(back.context, to_all);
@@ -655,7 +661,10 @@ fn what_is_sent_when_a_match_is_there_again_waits_for_the_end_of_re_entry() {
         .collect();
     assert_eq!(op_codes, [7, 8, 7, 8]);
     let heard = log.take();
-    assert!(!heard.iter().any(|it| it.starts_with("unsent")), "{heard:?}");
+    assert!(
+        !heard.iter().any(|it| it.starts_with("unsent")),
+        "{heard:?}"
+    );
 }
 
 /// It is for those who are there now.
@@ -668,7 +677,10 @@ fn what_is_sent_in_re_entry_does_not_outlive_another_loss() {
     lose(&mut game);
     reopen(&mut game);
     let asked = game.expect_sent(Kind::MatchJoin);
-    game.answer(&asked, match_with("m", &[again("ada"), user_presence("bob")]));
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("bob")]),
+    );
     game.update();
     let the_match = game.match_entity("m");
     game.commands(|commands| {
@@ -680,50 +692,4 @@ fn what_is_sent_in_re_entry_does_not_outlive_another_loss() {
     lose(&mut game);
     let heard = log.take();
     assert_eq!(heard[0], "unsent: not connected", "{heard:?}");
-}
-
-/// Ada with the session that was made at this time: its id is a UUID of version 1.
-fn ada_since(time: u32) -> UserPresence {
-    UserPresence {
-        session_id: format!("{time:08x}-0000-1000-8000-00000000000a"),
-        ..user_presence("ada")
-    }
-}
-
-/// The second socket is lost before the server's first word over it. The server has let its session in all the same.
-#[test]
-fn scenario_12_a_session_that_was_never_known_is_hidden_too() {
-    let mut game = TestGame::connected();
-    game.commands(|commands| {
-        commands.nakama().join_match(JoinMatch::by_id("m"));
-    });
-    game.update();
-    let asked = game.expect_sent(Kind::MatchJoin);
-    game.answer(&asked, match_with("m", &[ada_since(10), user_presence("bob")]));
-    game.update();
-    let log = listen(&mut game);
-    let ada = game.presence_of("m", "ada");
-    lose(&mut game);
-    reopen(&mut game);
-    game.expect_sent(Kind::MatchJoin);
-    lose(&mut game);
-    reopen(&mut game);
-    log.take();
-    let asked = game.expect_sent(Kind::MatchJoin);
-    let everybody = [ada_since(30), ada_since(10), ada_since(20), user_presence("bob")];
-    game.answer(&asked, match_with("m", &everybody));
-    game.update();
-    assert_eq!(log.take(), ["match: Restored", "resumed"]);
-    assert_eq!(game.presence_of("m", "ada"), ada);
-    let the_match = game.match_entity("m");
-    let ghosts = |game: &TestGame| {
-        let index = game.app.world().resource::<PresenceIndex>();
-        index.own_ghosts(the_match)
-    };
-    assert_eq!(ghosts(&game), 2);
-    // Another device of hers, which came later, is nobody's ghost.
-    game.server_says(joins(&[ada_since(40)]));
-    game.update();
-    assert_eq!(log.take(), ["+ada Arrived"]);
-    assert_eq!(ghosts(&game), 2);
 }

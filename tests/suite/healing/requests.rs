@@ -387,9 +387,10 @@ fn the_last_of_follow_and_unfollow_counts() {
             lose(&mut game);
         }
         reopen(&mut game);
-        let asked = wait_for(&mut game, Kind::StatusFollow);
+        game.update();
+        let asked = game.expect_sent(Kind::StatusFollow);
         game.answer(&asked, followed(&[("eve", "here")]));
-        let asked = wait_for(&mut game, Kind::StatusUnfollow);
+        let asked = game.expect_sent(Kind::StatusUnfollow);
         game.acknowledge(&asked);
         game.update();
         let index = game.app.world().resource::<FollowedUserIndex>();

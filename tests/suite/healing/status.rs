@@ -414,7 +414,10 @@ fn a_user_who_is_unfollowed_in_re_entry_does_not_come_back() {
     game.app.world_mut().despawn(bob);
     game.update();
     log.take();
-    let who = [shows(user_presence("bob"), "here"), shows(user_presence("cat"), "there")];
+    let who = [
+        shows(user_presence("bob"), "here"),
+        shows(user_presence("cat"), "there"),
+    ];
     game.answer(&asked, online(who.to_vec()));
     game.update();
     assert_eq!(user(&game, "bob"), None);
@@ -429,7 +432,13 @@ fn a_status_that_runs_out_of_time_leaves_the_one_of_before() {
     let log = Log::default();
     let to = log.clone();
     game.observe(move |reply: On<Replied<UpdateStatus>>| {
-        to.add(reply.result.as_ref().err().map_or("done".into(), ToString::to_string));
+        to.add(
+            reply
+                .result
+                .as_ref()
+                .err()
+                .map_or("done".into(), ToString::to_string),
+        );
     });
     lose(&mut game);
     game.commands(|commands| {

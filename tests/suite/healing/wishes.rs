@@ -19,8 +19,7 @@ use serde_json::json;
 use super::{
     steps::{listen, lose, reopen, state, wait},
     tokens::{
-        GOOD, LOST, connected, give_tokens, needs_login, session, step, token, until,
-        until_calls,
+        GOOD, LOST, connected, give_tokens, needs_login, session, step, token, until, until_calls,
     },
 };
 use crate::common::log::Log;
@@ -248,7 +247,10 @@ fn a_game_that_disconnects_in_re_entry_is_not_told_that_it_is_back() {
     game.update();
     let heard = log.take();
     assert!(!heard.contains(&"resumed".to_owned()), "{heard:?}");
-    assert_eq!(heard.last().map(String::as_str), Some("ended: the game disconnected"));
+    assert_eq!(
+        heard.last().map(String::as_str),
+        Some("ended: the game disconnected")
+    );
 }
 
 #[test]
@@ -295,7 +297,11 @@ fn a_connection_that_ends_while_the_game_waits_for_a_login_makes_way_for_the_nex
     game.accept_login("ada");
     reopen(&mut game);
     let heard = log.take();
-    assert_eq!(heard.last().map(String::as_str), Some("connected"), "{heard:?}");
+    assert_eq!(
+        heard.last().map(String::as_str),
+        Some("connected"),
+        "{heard:?}"
+    );
 }
 
 fn restored(ends: u64) -> (TestGame, Log) {
@@ -403,10 +409,20 @@ fn a_game_that_asks_each_second_gets_its_tokens_on_a_slow_line() {
         game.commands(|commands| commands.nakama().network_is_back());
         game.update();
         let calls = game.rest_calls();
-        calls.iter().position(|(_, path)| path.ends_with("/refresh"))
+        calls
+            .iter()
+            .position(|(_, path)| path.ends_with("/refresh"))
     };
-    assert_eq!(asks(&mut game, "bob"), Some(1), "made anew, after bob's login");
-    assert_eq!(asks(&mut game, "cat"), Some(1), "given the time that it needs");
+    assert_eq!(
+        asks(&mut game, "bob"),
+        Some(1),
+        "made anew, after bob's login"
+    );
+    assert_eq!(
+        asks(&mut game, "cat"),
+        Some(1),
+        "given the time that it needs"
+    );
     for _ in 0..2 {
         let (_, path) = game.rest_calls()[0].clone();
         if path.ends_with("/refresh") {
