@@ -112,6 +112,23 @@ fn strangers_and_a_party_are_matched() {
 
 #[test]
 #[ignore = "needs a Nakama server"]
+fn the_matchmaker_compares_sockets_and_never_users() {
+    scenes::matchmaking::sockets_and_never_users(address());
+}
+
+/// Where the server listens.
+fn address() -> std::net::SocketAddr {
+    let url = server();
+    let address = url
+        .url()
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    let mut found = std::net::ToSocketAddrs::to_socket_addrs(address).expect("an address");
+    found.next().expect("an address")
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
 fn a_room_of_three() {
     scenes::chat::a_chat(&server());
 }

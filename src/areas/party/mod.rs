@@ -112,8 +112,9 @@ use crate::{
     data::add_data,
     ecs::{NakamaSystems, uncloned::Uncloned as _},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Entry, HasMembers, Leavable, LifeCycle,
-        MembersChanged, Membership, NOTHING, ReentryPolicy, Timing, Vocabulary, WaitsFor,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, HasMembers, LeaderSession, Leavable,
+        LifeCycle, MembersChanged, Membership, NOTHING, ReentryPolicy, Timing, Vocabulary,
+        WaitsFor,
         early::EarlyArrivals,
         on_pushed,
         presence::{PartyId, Presence, PresenceIndex, SessionId},
@@ -196,11 +197,6 @@ pub struct PartyClosed {
 
 /// Finds the entity of a party that the local user is in.
 pub type PartyIndex = ContextIndex<PartyId>;
-
-/// Whose session leads a party. The leader's presence may come later than this.
-#[derive(Component)]
-#[component(immutable, clone_behavior = Ignore)]
-struct LeaderSession(SessionId);
 
 impl Context for Party {}
 
@@ -320,13 +316,15 @@ fn on_presence_event(
     let who = event.joins.iter().chain(&event.leaves);
     mirror::wait_for_answer(world, timing, Area::Party, &event.party_id, who)?;
     let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
+    let is_kick = mirror::is_kick(world, party, &event.leaves);
     mirror::on_presences::<PartyMemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
     mark_leader(world, party);
     if is_change {
-        world.trigger(MembersChanged { context: party });
+        let context = party;
+        world.trigger(MembersChanged { context, is_kick });
     }
     Ok(())
 }
@@ -349,9 +347,9 @@ fn on_leader(
 ) -> Result<(), WaitsFor> {
     let party = mirror::context_of::<Party>(world, &event.party_id)?;
     if let Some(leader) = &event.presence {
-        let was_leader = is_leader(world, party);
+        let was_leader = mirror::is_led_by_self(world, party);
         set_leader(world, party, leader.session_id.as_str().into());
-        match (was_leader, is_leader(world, party)) {
+        match (was_leader, mirror::is_led_by_self(world, party)) {
             // The server does not tell the new leader who has been waiting.
             (false, true) => asking::list(world, party),
             (true, false) => asking::forget_all(world, party),
@@ -393,13 +391,6 @@ fn on_close(
     world.flush();
     mirror::remove::<Party>(world, &PartyId::from(close.party_id.as_str()));
     Ok(())
-}
-
-/// Whether the local user leads a party.
-fn is_leader(world: &World, party: Entity) -> bool {
-    let leader = world.get::<LeaderSession>(party);
-    let own = world.resource::<PresenceIndex>().own_session();
-    leader.is_some_and(|LeaderSession(leader)| Some(leader) == own)
 }
 
 fn set_leader(world: &mut World, party: Entity, session: SessionId) {

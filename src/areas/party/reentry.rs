@@ -6,8 +6,7 @@ use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
 use super::{
-    Asking, Party, PartyAsks, PartyRefusal, PendingApproval, asking, await_party, is_leader,
-    joining,
+    Asking, Party, PartyAsks, PartyRefusal, PendingApproval, asking, await_party, joining,
 };
 use crate::{
     mirror::{
@@ -128,7 +127,7 @@ pub(super) fn is_back(world: &mut World, party: Entity, before: Option<&Party>) 
         ReentryOutcome::Changed
     };
     mirror::is_restored::<Party>(world, party, outcome);
-    if is_leader(world, party) {
+    if mirror::is_led_by_self(world, party) {
         asking::list_again(world, party);
     } else {
         asking::forget_all(world, party);

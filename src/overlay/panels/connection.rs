@@ -6,7 +6,10 @@ use bevy_egui::egui::{CollapsingHeader, Color32, Grid, Label, RichText, Ui, vec2
 use egui_plot::{Line, Plot, PlotPoints};
 
 use super::look;
-use crate::overlay::view::{ConnectionView, ReconnectingView, TrafficSample};
+use crate::{
+    mirror::presence::SessionId,
+    overlay::view::{ConnectionView, ReconnectingView, TrafficSample},
+};
 
 /// How far back a plot shows at the least, in seconds.
 const PLOT_SPAN: f64 = 30.0;
@@ -107,6 +110,13 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                 row(ui, "Session id", &mut |ui| match &view.session_id {
                     Some(session) => look::id(ui, session.as_str(), "the session id"),
                     None => look::aside(ui, "known once in a match, party or channel"),
+                });
+            }
+            if !view.old_sessions.is_empty() {
+                row(ui, "Old sessions", &mut |ui| {
+                    let sessions = view.old_sessions.iter().map(SessionId::as_str);
+                    let sessions: Vec<_> = sessions.collect();
+                    look::aside(ui, sessions.join(", "));
                 });
             }
             if let Some(lost) = &view.reconnecting {

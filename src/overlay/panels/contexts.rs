@@ -76,6 +76,7 @@ fn header_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
     let (word, color) = match context.state {
         ContextState::Joining => ("joining", look::BUSY),
         ContextState::PendingApproval => ("waits for the leader", look::BUSY),
+        ContextState::PendingAgain => ("waits for the leader again", look::BUSY),
         ContextState::Joined => ("joined", look::GOOD),
         ContextState::HeardOf => ("heard of", look::GOOD),
     };
