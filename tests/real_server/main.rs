@@ -11,6 +11,7 @@
 mod common;
 mod healing;
 mod sending;
+mod tickets;
 
 use std::time::{Duration, Instant};
 
