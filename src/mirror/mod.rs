@@ -46,7 +46,7 @@ pub(crate) use self::{
     own_ghosts::{OwnGhostEnded, OwnGhosts, is_own_ghost, time_for_own_ghosts},
     reconcile::{
         Detail, MembersChanged, Membership, all_go, all_missing_leave, apply_snapshot, is_change,
-        is_kick, is_own_user, keep_other_devices, note_kicked, set_own_session,
+        is_kick, is_own_user, is_there, keep_other_devices, note_kicked, set_own_session,
     },
     reentry::{
         Item, Reentering, Reentry, ask, ask_joining, ask_later, ask_sooner, becomes_stale,

@@ -29,8 +29,9 @@ pub enum ReentryPolicy {
 pub enum ReentryOutcome {
     /// The local user is in it, as before.
     Restored,
-    /// The local user is in it, and its component differs from before: the label of a match, the open flag of a party. A matchmaker ticket
-    /// has a new [`TicketId`](crate::presence::TicketId).
+    /// The local user is in it, and something differs from before: its component (the label of a match, the open flag of a party), or
+    /// the local user led the party and does not lead it now.
+    /// A matchmaker ticket has a new [`TicketId`](crate::presence::TicketId).
     Changed,
     /// The local user is in something new with the same name: the one before had ended. Data that waited to be sent to it is not sent.
     Recreated,

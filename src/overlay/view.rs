@@ -190,10 +190,10 @@ pub enum ContextState {
     Joining,
     /// The local user's join request waits for the leader.
     PendingApproval,
-    /// The local user was in it before the connection was lost. Their join request waits for the leader.
-    PendingAgain,
     /// The local user is in it.
     Joined,
+    /// The local user was in this party when the connection was lost, and its leader has to accept them again.
+    PendingAgain,
     /// A stream. The server does not report whether the local user is still in it, and who was in it before.
     HeardOf,
 }

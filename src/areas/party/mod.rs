@@ -78,8 +78,11 @@
 
 mod asking;
 mod data;
+mod decisions;
 mod joining;
 mod list;
+mod look_up;
+mod order;
 mod reentry;
 mod refusal;
 mod requests;
@@ -92,7 +95,6 @@ use bevy_reflect::Reflect;
 
 #[doc(hidden)]
 pub use self::joining::Asking;
-pub(crate) use self::joining::PartyAsks;
 use self::joining::mark_pending_approval;
 pub use self::{
     asking::{
@@ -108,6 +110,7 @@ pub use self::{
         UpdateParty,
     },
 };
+pub(crate) use self::{decisions::KeptDecisions, joining::PartyAsks};
 use crate::{
     data::add_data,
     ecs::{NakamaSystems, uncloned::Uncloned as _},
@@ -245,6 +248,7 @@ fn enter(
     };
     let entity = mirror::enter::<PartyMemberOf>(world, asking, entry, since);
     if mirror::is_in::<Party>(world, entity) {
+        order::is(world, entity, &party.presences);
         mirror::default_policy(world, entity, ReentryPolicy::Rejoin);
     }
     if let Some(leader) = &party.leader {
@@ -283,16 +287,16 @@ fn on_party(
             asking = entity.take::<Asking>();
             entity.remove::<PendingApproval>();
         }
-        let before = world.get::<Party>(entity).cloned();
+        let before = reentry::before(world, entity);
         let state = Party {
-            hidden: before.as_ref().and_then(|party| party.hidden),
-            label: before.as_ref().and_then(|party| party.label.clone()),
+            hidden: before.party.as_ref().and_then(|party| party.hidden),
+            label: before.party.as_ref().and_then(|party| party.label.clone()),
             ..Party::of(party)
         };
         let is_back = world.resource::<PresenceIndex>().awaits_snapshot(entity);
         enter(world, entity, party, people, since, state);
         if is_back {
-            reentry::is_back(world, entity, before.as_ref());
+            reentry::is_back(world, entity, &before);
         }
         if let Some(item) = asking.and_then(Asking::into_item) {
             item.done(world);
@@ -317,10 +321,14 @@ fn on_presence_event(
     mirror::wait_for_answer(world, timing, Area::Party, &event.party_id, who)?;
     let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
     let is_kick = mirror::is_kick(world, party, &event.leaves);
+    let joins = event.joins.iter();
+    let new = joins.filter(|who| !mirror::is_there(world, party, &who.session_id));
+    let new: Vec<_> = new.map(|who| who.session_id.as_str().into()).collect();
     mirror::on_presences::<PartyMemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
+    order::are_last(world, party, &new);
     mark_leader(world, party);
     if is_change {
         let context = party;
@@ -367,6 +375,7 @@ fn on_update(
     _: Timing,
 ) -> Result<(), WaitsFor> {
     let entity = mirror::context_of::<Party>(world, &update.party_id)?;
+    look_up::forget(world, entity);
     if let Some(mut party) = world.get_mut::<Party>(entity) {
         let max_size = party.max_size;
         party.set_if_neq(Party {
@@ -437,6 +446,7 @@ impl Plugin for PartyPlugin {
         app.init_resource::<PartyIndex>()
             .init_resource::<PartyAsks>()
             .init_resource::<asking::Askers>()
+            .init_resource::<KeptDecisions>()
             .register_type::<(PartyIndex, Party, PartyMemberOf, PartyMembers, PartyLeader)>()
             .register_type::<(PendingApproval, PartyJoinRequester, PartyJoinRequests)>()
             .add_life_cycle(LifeCycle {

@@ -1,12 +1,17 @@
 //! What is known of a connection that was lost, in words.
 
+use std::time::Duration;
+
 use crate::{
     areas::{
         chat::{ChatJoinedAs, ChatLastSeen},
         matches::EnteredBy,
     },
     connection::{ReconnectStep, TransitionKind},
-    mirror::ReentryPolicy,
+    mirror::{
+        LeaderSession, ReentryPolicy,
+        presence::{PresenceIndex, Username},
+    },
 };
 
 /// What a lost connection is doing.
@@ -87,4 +92,28 @@ pub(super) fn facts(policy: Option<&ReentryPolicy>, ghosts: usize) -> impl Itera
     });
     let ghosts = (ghosts > 0).then(|| ("own ghosts", ghosts.to_string()));
     policy.into_iter().chain(ghosts)
+}
+
+/// What losses of the connection have left behind in a party. `kept` are the players whom the plugin accepts if they ask again, and until
+/// when.
+pub(super) fn of_party<'a>(
+    presences: &PresenceIndex,
+    leader: Option<&LeaderSession>,
+    kept: impl Iterator<Item = (&'a Username, Duration)>,
+    now: Duration,
+) -> impl Iterator<Item = Fact> {
+    let is_ghost = |leader: &LeaderSession| presences.is_own_before(leader.0.as_str());
+    let leads = leader.is_some_and(is_ghost);
+    let kept: Vec<_> = kept
+        .map(|(name, until)| {
+            let left = until.saturating_sub(now).as_secs();
+            format!("{name}, for {left} s")
+        })
+        .collect();
+    let facts = [
+        ("leader", leads.then(|| "your old session".to_owned())),
+        ("accepts again", (!kept.is_empty()).then(|| kept.join("; "))),
+    ];
+    let known = facts.into_iter();
+    known.filter_map(|(name, value)| Some((name, value?)))
 }

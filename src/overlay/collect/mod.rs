@@ -29,15 +29,15 @@ use crate::{
         },
         matches::{CreateMatch, EnteredBy, JoinMatch, Match, MatchIndex, MatchPresences},
         party::{
-            Asking, CreateParty, JoinParty, Party, PartyIndex, PartyJoinRequests, PartyMembers,
-            PendingApproval,
+            Asking, CreateParty, JoinParty, KeptDecisions, Party, PartyIndex, PartyJoinRequests,
+            PartyMembers, PendingApproval,
         },
         stream::{Stream, StreamPresences},
     },
     connection::{NakamaConnection, NetworkLink},
     diagnostics::{RECEIVED, RECEIVED_BYTES, SENT, SENT_BYTES},
     mirror::{
-        Reentry, ReentryPolicy,
+        LeaderSession, Reentry, ReentryPolicy,
         early::EarlyArrivals,
         presence::{Joining, PresenceIndex},
         receive::ReceiveStats,
@@ -93,8 +93,12 @@ pub(super) fn collect(
             Entity,
             &Party,
             Option<&PartyMembers>,
-            Option<&PartyJoinRequests>,
-            (Has<PendingApproval>, Option<&ReentryPolicy>),
+            (
+                Option<&PartyJoinRequests>,
+                Has<PendingApproval>,
+                Option<&LeaderSession>,
+                Option<&ReentryPolicy>,
+            ),
         ),
         Allow<Disabled>,
     >,
@@ -118,6 +122,7 @@ pub(super) fn collect(
         Res<PartyIndex>,
         Res<ChatIndex>,
         Res<PresenceIndex>,
+        Res<KeptDecisions>,
     ),
     people: People,
 ) {
@@ -126,7 +131,7 @@ pub(super) fn collect(
 
     let (state, link, early, receive, reentry) = &connection;
     // The indexes know what the local user is in, whatever the game does to the entities.
-    let (match_ids, party_ids, channel_ids, presences) = &indexes;
+    let (match_ids, party_ids, channel_ids, presences, decisions) = &indexes;
     collect_connection(&mut view.connection, state, now);
     view.connection.reentered = (reentry.restored, reentry.lost);
     view.connection.session_id = presences.own_session().cloned();
@@ -154,28 +159,30 @@ pub(super) fn collect(
     });
     view.matches = sorted(joining(&[JoinMatch::NAME, CreateMatch::NAME]), entered);
 
-    let entered =
-        parties
-            .iter()
-            .filter_map(|(entity, state, members, asking, (is_pending, back))| {
-                // Members are in the order in which they joined, and that order means something.
-                let (size, members) = people.list(members);
-                let (_, asking) = people.list(asking);
-                Some(ContextView {
-                    about: about_party(state),
-                    label: filled(state.label.as_ref()),
-                    size,
-                    people: members,
-                    asking,
-                    facts: healing::facts(back, presences.own_ghosts(entity)).collect(),
-                    state: if is_pending {
-                        ContextState::PendingAgain
-                    } else {
-                        ContextState::Joined
-                    },
-                    ..joined(entity, party_ids.id_of(entity)?)
-                })
-            });
+    let entered = parties.iter().filter_map(
+        |(entity, state, members, (asking, is_pending, leader, back))| {
+            // Members are in the order in which they joined, and that order means something.
+            let (size, members) = people.list(members);
+            let (_, asking) = people.list(asking);
+            let kept = decisions.of(entity, now);
+            Some(ContextView {
+                about: about_party(state),
+                label: filled(state.label.as_ref()),
+                state: if is_pending {
+                    ContextState::PendingAgain
+                } else {
+                    ContextState::Joined
+                },
+                facts: healing::of_party(presences, leader, kept, now)
+                    .chain(healing::facts(back, presences.own_ghosts(entity)))
+                    .collect(),
+                size,
+                people: members,
+                asking,
+                ..joined(entity, party_ids.id_of(entity)?)
+            })
+        },
+    );
     view.parties = sorted(joining(&[JoinParty::NAME, CreateParty::NAME]), entered);
 
     let entered = channels

@@ -76,12 +76,15 @@ fn header_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
     let (word, color) = match context.state {
         ContextState::Joining => ("joining", look::BUSY),
         ContextState::PendingApproval => ("waits for the leader", look::BUSY),
-        ContextState::PendingAgain => ("waits for the leader again", look::BUSY),
         ContextState::Joined => ("joined", look::GOOD),
+        ContextState::PendingAgain => ("pending again", look::BUSY),
         ContextState::HeardOf => ("heard of", look::GOOD),
     };
     look::mark(ui, word, color);
-    if matches!(context.state, ContextState::Joined | ContextState::HeardOf) {
+    if !matches!(
+        context.state,
+        ContextState::Joining | ContextState::PendingApproval
+    ) {
         let people = if context.size == 1 {
             "person"
         } else {
