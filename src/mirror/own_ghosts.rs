@@ -6,9 +6,7 @@ use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
 use super::{
-    context::Vocabulary as _,
     ids::{PresenceInfo, SessionId},
-    reconcile::Membership,
     roster::PresenceIndex,
 };
 use crate::{request::Area, transport::DisconnectReason};
@@ -62,19 +60,20 @@ pub(crate) fn is_own_ghost(world: &World, session: &str) -> bool {
 }
 
 /// A session has left something. The local user's status has no other way to go than with its session, or when they hide.
-pub(super) fn has_left<M: Membership>(world: &mut World, session: &str) {
-    if M::Place::AREA == Area::Status && is_own_ghost(world, session) {
+pub(super) fn has_left(world: &mut World, area: Area, session: &str) {
+    if area == Area::Status && is_own_ghost(world, session) {
         has_ended(world, &SessionId::from(session));
     }
 }
 
 /// The server lists everybody in a context. If the old session was in a channel and is not listed, it is gone.
-pub(super) fn are_listed<'a, M: Membership>(
+pub(super) fn are_listed<'a>(
     world: &mut World,
+    area: Area,
     context: Entity,
     everybody: impl Iterator<Item = &'a Arc<PresenceInfo>> + Clone,
 ) {
-    if M::Place::AREA != Area::Channel {
+    if area != Area::Channel {
         return; // somebody else may have removed it
     }
     let missing: Vec<_> = world

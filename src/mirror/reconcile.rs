@@ -122,7 +122,12 @@ fn apply_resync<M: Membership>(
     context: Entity,
     everybody: Vec<(Arc<PresenceInfo>, M::Detail, bool)>,
 ) {
-    own_ghosts::are_listed::<M>(world, context, everybody.iter().map(|(info, ..)| info));
+    own_ghosts::are_listed(
+        world,
+        M::Place::AREA,
+        context,
+        everybody.iter().map(|(info, ..)| info),
+    );
     for (info, _, is_self) in &everybody {
         if *is_self {
             set_own_session(world, &info.session_id);
@@ -506,7 +511,7 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     if !is_in::<M::Place>(world, context) {
         return;
     }
-    own_ghosts::has_left::<M>(world, session);
+    own_ghosts::has_left(world, M::Place::AREA, session);
     let moment = world.resource::<Moments>().now();
     let presence = world.resource::<PresenceIndex>().find(context, session);
     let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 
 use super::{
     HoldReason, MatchmakerRefusal, MatchmakerTicket, TicketBook, TicketIndex, become_ticket,
     book::PartyTicket,
-    hold::{give_up, hold, is_away, now, on_hold, release},
+    hold::{drops, give_up, hold, is_away, now, on_hold, release},
     reentry::{id_in, is_added},
     remove_message,
     requests::party_message,
@@ -121,7 +121,7 @@ pub(super) fn on_leader(led: On<Insert, LeaderSession>, mut commands: Commands) 
 /// Observer: it is known what came of a party when the connection was lost. If it is lost, its tickets are, for the same reason.
 pub(super) fn on_reentered(
     known: On<Insert, LastReentry>,
-    outcomes: Query<&LastReentry>,
+    outcomes: Query<&LastReentry, Allow<Disabled>>,
     mut commands: Commands,
 ) {
     let party = known.entity;
@@ -189,6 +189,7 @@ fn judge(world: &mut World, entity: Entity, ticket: &PartyTicket, is_kick: bool)
     let request = world.get::<MatchmakerTicket>(entity);
     let has_asked = request.is_some_and(|ticket| ticket.request.is_some());
     if has_asked && mirror::is_led_by_self(world, ticket.party) {
+        drops(world, entity);
         ask(world, entity, ticket.party);
     } else {
         wait(world, entity, HoldReason::Leader);
@@ -240,7 +241,10 @@ fn ask(world: &mut World, ticket: Entity, party: Entity) {
             Ok(id) => id,
             // An event that says so is on its way.
             Err(LossReason::Refused(error)) if is_not_leader(&error) => {
-                return wait(world, ticket, HoldReason::Leader);
+                if is_away(world, ticket) {
+                    wait(world, ticket, HoldReason::Leader);
+                }
+                return;
             }
             Err(reason) => return mirror::is_lost::<MatchmakerTicket>(world, ticket, reason),
         };

@@ -1,6 +1,6 @@
 //! How the local user goes on looking for others after a loss of the connection.
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 
 use super::{
     HoldReason, MatchmakerTicket, TicketBook,
@@ -46,7 +46,7 @@ pub(super) fn add_again(world: &mut World, ticket: Entity) {
 /// Observer: an old session of the local user is gone earlier than it had to be. Tickets that wait for that need not wait so long.
 pub(super) fn on_ghost_ended(
     _: On<OwnGhostEnded>,
-    waiting: Query<Entity, With<MatchmakerTicket>>,
+    waiting: Query<Entity, (With<MatchmakerTicket>, Allow<Disabled>)>,
     mut commands: Commands,
 ) {
     for ticket in &waiting {

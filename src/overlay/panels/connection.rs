@@ -6,10 +6,7 @@ use bevy_egui::egui::{CollapsingHeader, Color32, Grid, Label, RichText, Ui, vec2
 use egui_plot::{Line, Plot, PlotPoints};
 
 use super::look;
-use crate::{
-    mirror::presence::SessionId,
-    overlay::view::{ConnectionView, ReconnectingView, TrafficSample},
-};
+use crate::overlay::view::{ConnectionView, ReconnectingView, TrafficSample};
 
 /// How far back a plot shows at the least, in seconds.
 const PLOT_SPAN: f64 = 30.0;
@@ -114,8 +111,8 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
             }
             if !view.old_sessions.is_empty() {
                 row(ui, "Old sessions", &mut |ui| {
-                    let sessions = view.old_sessions.iter().map(SessionId::as_str);
-                    let sessions: Vec<_> = sessions.collect();
+                    let sessions = view.old_sessions.iter();
+                    let sessions: Vec<_> = sessions.map(|session| session.as_str()).collect();
                     look::aside(ui, sessions.join(", "));
                 });
             }
