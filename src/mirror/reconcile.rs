@@ -6,7 +6,7 @@ use bevy_ecs::{prelude::*, relationship::Relationship};
 use bevy_time::{Real, Time};
 
 use super::{
-    context::{Context, HasMembers, is_in},
+    context::{Context, HasMembers, Vocabulary as _, is_in},
     ids::{PresenceInfo, SessionId, UserId},
     index::ContextIndex,
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
