@@ -351,7 +351,7 @@ fn follows_again(count: usize, silent: bool) {
         let mut users = vec![user_of(&stage.bob)];
         for _ in 1..count {
             let (token, _) = raw_client::log_in(address(), &fresh("friend"));
-            let session = NakamaSession::restore(token, None).expect("a token");
+            let session = NakamaSession::restore(&token, None).expect("a token");
             users.push(session.user_id().clone());
         }
         follow(&mut stage.ada, users);
