@@ -66,7 +66,7 @@ pub(crate) use self::{
     table::{
         Requests, close, next_due, on_answer, on_closed, on_given_up, on_lost, send_carried, tick,
     },
-    unasked::{Unconfirmed, send_for_reentry, send_or_tell, send_then},
+    unasked::{Unconfirmed, send_for_reentry, send_heard, send_or_tell, send_then},
     user::{UserCall, is_connection_logged_in},
 };
 pub use self::{
