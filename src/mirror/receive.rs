@@ -133,7 +133,7 @@ pub(crate) fn receive(world: &mut World) {
 /// What the clock of this machine shows at a time since the app's start.
 fn moment(world: &World, at: Duration) -> Instant {
     let time = world.resource::<Time<Real>>();
-    let frame = time.last_update().unwrap_or(time.startup());
+    let frame = time.last_update().unwrap_or_else(|| time.startup());
     frame + at.saturating_sub(time.elapsed())
 }
 

@@ -311,7 +311,7 @@ pub(crate) fn next_due(world: &World) -> Option<Duration> {
     let requests = world.resource::<Requests>();
     let carried = requests.carried.iter().map(|(request, _)| request);
     let waiting = requests.waiting.iter().chain(carried);
-    let due = waiting.map(|it| it.next_try().unwrap_or(it.deadline().at()));
+    let due = waiting.map(|it| it.next_try().unwrap_or_else(|| it.deadline().at()));
     due.min()
 }
 
