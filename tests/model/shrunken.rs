@@ -2,7 +2,7 @@
 
 use crate::{
     common::schedule::{
-        Act::{Accept, JoinParty, MakeParty},
+        Act::{Accept, Follow, JoinParty, MakeParty, SetStatus},
         Fault::HalfOpen,
         Step::{Do, Line, Wait},
         Way::ToClient,
@@ -31,6 +31,20 @@ fn a_member_of_a_closed_party_is_half_open() {
             Do(4, Accept),
             Wait(100),
             Line(3, HalfOpen(ToClient)),
+        ],
+    );
+}
+
+/// Whoever follows them hears of both, although the answer came before.
+#[test]
+fn a_user_hides_and_shows_themselves_while_somebody_begins_to_follow_them() {
+    holds(
+        839,
+        5,
+        &[
+            Do(1, SetStatus(None)),
+            Do(1, SetStatus(Some(0))),
+            Do(2, Follow(1)),
         ],
     );
 }

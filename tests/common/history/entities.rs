@@ -1,6 +1,9 @@
 //! Whoever stays keeps their entity, and each member comes and goes in turns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{History, Id, Kind, Line, Quiet, Rule, Violation, What};
 
@@ -258,6 +261,9 @@ impl<'a> Game<'a> {
     }
 }
 
+/// So much later others may see what a game has asked for: their lines may stand still.
+const LATE: Duration = Duration::from_secs(40);
+
 /// Whether the game of a session says that it was out of something between two lines.
 fn has_left_between(
     history: &History,
@@ -272,10 +278,12 @@ fn has_left_between(
         return true;
     };
     let mut entity = BTreeSet::new();
+    let begin = history.lines[from].at.saturating_sub(LATE);
     for (index, line) in history.lines[..until].iter().enumerate() {
         if line.game != owner {
             continue;
         }
+        let is_late = line.at >= begin;
         match &line.what {
             What::Entered {
                 context, id: it, ..
@@ -285,12 +293,12 @@ fn has_left_between(
             What::Gone { context, .. } if index >= from && entity.contains(context) => return true,
             // What it asked for may have been done before it heard of that.
             What::Asked { name, .. }
-                if index >= from && (name.starts_with("Leave") || name.starts_with("Close")) =>
+                if is_late && (name.starts_with("Leave") || name.starts_with("Close")) =>
             {
                 return true;
             }
             What::Asked { name, .. }
-                if index >= from && kind == Kind::User && *name == "UpdateStatus" =>
+                if is_late && kind == Kind::User && *name == "UpdateStatus" =>
             {
                 return true;
             }
