@@ -229,6 +229,9 @@ pub(crate) fn make_stale<C: Context>(world: &mut World) {
     let index = world.resource::<ContextIndex<C::Id>>();
     let all: Vec<_> = index.iter().map(|(_, entity)| entity).collect();
     for context in all {
+        if !is_in::<C>(world, context) {
+            continue; // an observer has left it
+        }
         reconcile::make_stale(world, context);
         if let Ok(mut context) = world.get_entity_mut(context) {
             context.insert(Stale);

@@ -13,3 +13,4 @@ mod steps;
 mod through_the_proxy;
 mod tickets;
 mod tokens;
+mod wishes;
