@@ -1,9 +1,13 @@
 //! Everybody loses the server at the same moment, and nobody runs it down when it is back.
 //!
-//! Both tests print their figures: `--nocapture`. `HERD_LINKS` is how many games there are, 500 if absent; with few file descriptors,
+//! It prints its figures: `--nocapture`. They say most in a release build, where all games have a frame within milliseconds. How the first
+//! tries are spread is tested where there is no machine in between, in the network thread's core.
+//!
+//! `HERD_LINKS` is how many games there are, 500 if absent; with few file descriptors,
 //! they are fewer. `HERD_AWAY` is how long the server is away, in milliseconds.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     sync::{Arc, Mutex},
     thread,
@@ -91,6 +95,18 @@ impl Herd {
     fn play_for(&mut self, time: Duration) {
         let begin = Instant::now();
         self.until("the time", |_| begin.elapsed() >= time);
+    }
+
+    /// How long each game that is still to make its first try waits for it, from the loss.
+    fn first_waits(&self) -> Vec<(usize, Duration)> {
+        let waits = self.games.iter().enumerate().filter_map(|(number, game)| {
+            let connection = game.app.world().resource::<NakamaConnection>();
+            let away = connection.reconnecting()?;
+            let is_first = away.attempt() == 1;
+            let wait = away.next_try()?.saturating_sub(away.since());
+            is_first.then_some((number, wait))
+        });
+        waits.collect()
     }
 
     /// The tries to open a socket that the games know of.
@@ -201,7 +217,9 @@ fn scenario_39_a_herd_comes_back_without_running_the_server_down() {
     // Whoever tries meanwhile reaches the proxy, is counted there, and is reset.
     let gone_at = Instant::now();
     drop(local);
+    let mut waits = BTreeMap::new();
     herd.until("everybody knows", |herd| {
+        waits.extend(herd.first_waits());
         herd.lost.lock().expect("unpoisoned").len() == count
     });
     let known_after = gone_at.elapsed();
@@ -209,6 +227,10 @@ fn scenario_39_a_herd_comes_back_without_running_the_server_down() {
     let first = opened_after(gone_at);
     let spans = in_spans(first.iter().copied(), gone_at, millis(50), 20);
     println!("{count} links; all know of the loss after {known_after:?}");
+    // Waits that were over before the game's next frame are not known.
+    let (shortest, longest) = (waits.values().min(), waits.values().max());
+    let known = waits.len();
+    println!("waits for the first try: {known} known, from {shortest:?} to {longest:?}");
     println!("tries in each 50 ms after the server went: {spans:?}");
 
     let tries_before = herd.tries();
@@ -242,12 +264,6 @@ fn scenario_39_a_herd_comes_back_without_running_the_server_down() {
         back[count - 1]
     );
     assert!(per_link(sockets) < 2.0, "{sockets} sockets for {count}");
-    let busiest = in_spans(first.into_iter(), gone_at, millis(50), 20)
-        .into_iter()
-        .max();
-    // Spread over 250 ms, it is a fifth of them, and few of the second tries.
-    assert!(busiest < Some(count / 2), "{busiest:?} of {count} in 50 ms");
-
     // Everybody is where they were.
     herd.until("all matches are full again", |herd| {
         herd.games
