@@ -8,6 +8,7 @@ mod enter;
 pub mod healing;
 mod ids;
 mod index;
+mod lead;
 mod leave;
 mod life;
 mod news;
@@ -35,6 +36,7 @@ pub(crate) use self::{
         on_presences, refuse_for, wait_for_answer,
     },
     index::sealed,
+    lead::{LeaderSession, is_led_by_ghost, is_led_by_self},
     leave::{
         ask_to_leave, clear, joins_no_more, leave_entered, leave_taken, leave_unwanted,
         on_join_answered, remove, send_leave, take_unwanted,
@@ -42,7 +44,7 @@ pub(crate) use self::{
     life::{LifeCycle, NOTHING},
     reconcile::{
         Detail, MembersChanged, Membership, all_go, all_missing_leave, apply_snapshot, is_change,
-        is_own_user, keep_other_devices, note_kicked, set_own_session,
+        is_own_user, is_there, keep_other_devices, note_kicked, set_own_session,
     },
     reentry::{
         Item, Reentering, Reentry, ask, ask_joining, ask_later, default_policy, is_lost,
