@@ -80,6 +80,13 @@ impl Tape {
         });
     }
 
+    /// What is written so far is forgotten.
+    pub(crate) fn forget(&self) {
+        let mut written = self.lock();
+        written.history.lines.clear();
+        written.history.quiet.clear();
+    }
+
     /// What is written so far.
     pub(crate) fn history(&self) -> History {
         self.lock().history.clone()

@@ -23,6 +23,14 @@ pub(crate) trait Stage {
     fn pass(&mut self, time: Duration);
     /// So long that everything that is under way comes to its end: ghosts go, windows close, requests time out.
     fn quiet_time(&self) -> Duration;
+    /// Everything that is under way comes to its end.
+    fn become_quiet(&mut self) {
+        self.pass(self.quiet_time());
+    }
+    /// Names begin with this, where others play on the same server.
+    fn realm(&self) -> String {
+        String::new()
+    }
     /// What the server has, where somebody can look into it.
     fn truth(&mut self) -> Option<Truth> {
         None
@@ -33,7 +41,7 @@ pub(crate) trait Stage {
 /// was told.
 pub(crate) fn play(stage: &mut impl Stage, schedule: &[Step]) -> History {
     let tape = stage.tape();
-    let mut board = Board::default();
+    let mut board = Board::of(stage.realm());
     for game in 0..stage.games() {
         act(stage, &mut board, game, Act::Connect);
     }
@@ -62,8 +70,7 @@ pub(crate) fn play(stage: &mut impl Stage, schedule: &[Step]) -> History {
         stage.line(game, Fault::Plug);
         act(stage, &mut board, game, Act::Connect);
     }
-    let quiet = stage.quiet_time();
-    pass(stage, &mut board, quiet);
+    stage.become_quiet();
     let mirrors = (0..stage.games()).map(|game| read_mirror(stage.app(game)));
     let mirrors = mirrors.collect();
     let truth = stage.truth();
