@@ -19,7 +19,7 @@ use super::{
     common::{
         game::Game,
         history::{Kind, What, check},
-        live::{Host, Live, Process},
+        live::{Host, Live, Process, QUIET},
         scenes::fresh,
         schedule::{Fault, Stage as _, Way},
     },
@@ -352,7 +352,7 @@ impl<H: Host> People<H> {
 
     /// Nothing was told that is not so.
     fn judge(mut self) {
-        self.live.become_quiet();
+        self.live.become_quiet(QUIET);
         let mirrors = self.live.seats.iter_mut();
         let mirrors =
             mirrors.map(|seat| super::common::history::read_mirror(&mut seat.game.app));

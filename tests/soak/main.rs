@@ -21,7 +21,7 @@ use bevy_nakama::{connection::Network, local_server::LocalServerConfig};
 use crate::common::{
     history::{History, What, check},
     live::{Embedded, Live},
-    schedule::{Step, play, random},
+    schedule::{Board, Step, play_on, random},
 };
 
 /// What this process has of something, from Linux.
@@ -158,11 +158,12 @@ fn scenario_40_faults_for_long_leave_nothing_behind() {
     });
     let names: Vec<_> = (0..games).map(|number| format!("soak-{number}")).collect();
     let mut live = Live::new(server, "", &names, &network);
+    let mut board = Board::default();
     let begin = Instant::now();
     let (mut all, mut costs, mut violations) = (Counts::default(), Vec::new(), Vec::new());
     println!("minute | memory, KiB | threads | files | faults (server kills) | lost | resumed | ended | stayed | violations");
     for number in 0.. {
-        let history = play(&mut live, &round(seed + number, games, of_faults));
+        let history = play_on(&mut live, &mut board, &round(seed + number, games, of_faults));
         let mut counts = Counts::of(&history);
         let mut found = check(&history);
         counts.stayed = live.begin_anew();

@@ -28,7 +28,7 @@ impl<H: Host> Live<H> {
                 }
                 self.tape.add(game, what);
             }
-            for what in without_outcome(&before, game) {
+            for what in that_counts(&before, game) {
                 self.tape.add(game, what);
             }
         }
@@ -79,12 +79,13 @@ fn as_told(mirror: &Mirror) -> Vec<What> {
     told
 }
 
-/// What a game has asked for, and still waits for: whoever asks to join a closed party waits long.
-fn without_outcome(history: &History, game: usize) -> Vec<What> {
+/// What still counts: what a game has sent, which may come again from a history, and what it has asked for and still waits for, like a
+/// closed party.
+fn that_counts(history: &History, game: usize) -> Vec<What> {
     let mut asked = Vec::new();
     for line in history.lines.iter().filter(|line| line.game == game) {
         match &line.what {
-            What::Asked { .. } => asked.push(line.what.clone()),
+            What::Sent { .. } | What::Asked { .. } => asked.push(line.what.clone()),
             What::Replied { request, .. } => asked
                 .retain(|what| !matches!(what, What::Asked { request: it, .. } if it == request)),
             _ => {}

@@ -31,6 +31,12 @@ use super::{
 const FRAME: Duration = Duration::from_millis(16);
 /// How often it looks whether it is quiet.
 const LOOK: Duration = Duration::from_secs(2);
+/// So long a quiet time is, once nobody is asked for anything any more: by then a server has dropped old sessions.
+pub(crate) const QUIET: Duration = Duration::from_secs(26);
+/// How long it may take until the games agree.
+const PATIENCE: Duration = Duration::from_secs(100);
+/// How long a game waits before it tries a login again.
+const LOGIN: Duration = Duration::from_secs(1);
 /// So long a fault of connections that are open is remembered. By then, nobody uses them any more.
 const FAULT: Duration = Duration::from_secs(120);
 
@@ -49,8 +55,6 @@ pub(crate) struct Live<H> {
     pub(crate) tape: Tape,
     /// What nobody else on this server is in has this in its name.
     realm: String,
-    /// How long it takes at least and at most until everything that is under way has come to its end.
-    pub(crate) quiet: (Duration, Duration),
     /// Who was there when the history began.
     here: BTreeSet<anew::Seen>,
 }
@@ -70,7 +74,6 @@ impl<H: Host> Live<H> {
             seats,
             tape,
             realm: realm.to_owned(),
-            quiet: (Duration::from_secs(32), Duration::from_secs(110)),
             here: BTreeSet::new(),
         }
     }
@@ -107,10 +110,7 @@ impl Seat {
         let login = Login::device(format!("device-of-{name}"));
         game.ask::<LogIn>(|nakama| nakama.log_in(&server, login.clone()).id())
             .expect("a login");
-        game.app
-            .add_observer(move |_: On<LoginNeeded>, mut commands: Commands| {
-                commands.nakama().log_in(&server, login.clone());
-            });
+        logs_in_when_asked(&mut game.app, server, login);
         Self {
             game,
             proxy,
@@ -160,6 +160,31 @@ impl Seat {
             }
         }
     }
+}
+
+/// A login that fails is tried again.
+fn logs_in_when_asked(app: &mut App, server: NakamaServer, login: Login) {
+    #[derive(Resource, Default)]
+    struct Due(Option<Duration>);
+
+    app.init_resource::<Due>()
+        .add_observer(|_: On<LoginNeeded>, mut due: ResMut<Due>| due.0 = Some(Duration::ZERO))
+        .add_observer(
+            |reply: On<Replied<LogIn>>, mut due: ResMut<Due>, time: Res<Time<Real>>| {
+                if reply.result.is_err() {
+                    due.0 = Some(time.elapsed() + LOGIN);
+                }
+            },
+        )
+        .add_systems(
+            Update,
+            move |mut due: ResMut<Due>, time: Res<Time<Real>>, mut commands: Commands| {
+                if due.0.is_some_and(|at| at <= time.elapsed()) {
+                    due.0 = None;
+                    commands.nakama().log_in(&server, login.clone());
+                }
+            },
+        );
 }
 
 fn directions(way: Way) -> &'static [Direction] {
@@ -215,15 +240,14 @@ impl<H: Host> Stage for Live<H> {
     }
 
     fn quiet_time(&self) -> Duration {
-        self.quiet.1
+        2 * QUIET
     }
 
-    /// As long as it takes.
-    fn become_quiet(&mut self) {
-        let (least, most) = self.quiet;
+    /// At least so long, and as long as it takes.
+    fn become_quiet(&mut self, time: Duration) {
         let begin = Instant::now();
-        self.pass(least);
-        while begin.elapsed() < most && !self.agree() {
+        self.pass(time);
+        while begin.elapsed() < PATIENCE && !self.agree() {
             self.pass(LOOK);
         }
         // It stays like that.
