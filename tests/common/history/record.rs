@@ -80,6 +80,13 @@ impl Tape {
         });
     }
 
+    /// What is written so far is forgotten.
+    pub(crate) fn forget(&self) {
+        let mut written = self.lock();
+        written.history.lines.clear();
+        written.history.quiet.clear();
+    }
+
     /// What is written so far.
     pub(crate) fn history(&self) -> History {
         self.lock().history.clone()
@@ -148,6 +155,15 @@ impl Recorder {
             }
         };
         app.add_systems(Last, learn);
+        let (tape, game) = (self.tape.clone(), self.game);
+        let named = move |it: On<Insert, SessionId>,
+                          sessions: Query<&SessionId, With<Presence>>| {
+            if let Ok(session) = sessions.get(it.entity) {
+                let (presence, session) = (it.entity.to_bits(), session.to_string());
+                tape.add(game, What::Named { presence, session });
+            }
+        };
+        app.add_observer(named);
     }
 
     fn people<C: HasMembers, R: Component>(
@@ -315,9 +331,10 @@ impl Recorder {
     }
 }
 
-/// The datum in a frame, or in something of it: `[game#number]`.
+/// The datum in a frame, or in something of it: `[game#number]`. All of it if nobody has put one into it.
 pub(crate) fn datum_in(bytes: &[u8]) -> String {
-    datums_in(bytes).into_iter().next().unwrap_or_default()
+    let found = datums_in(bytes).into_iter().next();
+    found.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// All data in a frame.

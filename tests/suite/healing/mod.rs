@@ -2,6 +2,7 @@
 
 mod cables;
 mod chat;
+mod herd;
 mod matches;
 mod notification;
 mod own_loop;
