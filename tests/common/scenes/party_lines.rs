@@ -8,7 +8,7 @@ use std::{
 use bevy::prelude::*;
 use bevy_nakama::{
     chaos::{ChaosProxy, Rule},
-    healing::{ConnectionLost, Reentered, ReentryOutcome},
+    healing::{ConnectionLost, LoginNeeded, Reentered, ReentryOutcome},
     party::*,
     prelude::*,
     proto::PartyLayout,
@@ -48,7 +48,14 @@ impl Person {
         let through = NakamaServer::new(proxy.url(), key);
         let name = fresh(name);
         let login = Login::device(format!("device-of-{name}")).username(name);
-        let mut game = Game::online(&through, login);
+        let mut game = Game::online(&through, login.clone());
+        // A server that was started again may know nobody's token.
+        game.app.add_observer(
+            move |_: On<LoginNeeded>, mut commands: Commands| -> Result {
+                commands.nakama().log_in(&through, login.clone());
+                Ok(())
+            },
+        );
         let heard = listen(&mut game);
         Self {
             proxy,
@@ -501,4 +508,35 @@ pub(crate) fn a_label_that_changes(server: &NakamaServer) {
     lines.until("the label", |all| {
         (label(&all[LEA]).as_deref() == Some(race)).then_some(())
     });
+}
+
+/// The server is started anew: its parties are gone, and so is whoever asks.
+pub(crate) fn a_server_that_starts_again(server: &NakamaServer, start_again: impl FnOnce()) {
+    let mut lines = PartyLines::new(server, CreateParty::closed(8));
+    lines.comes(server, CY);
+    lines.until_heard(LEA, "cy asks");
+    lines.until("cy waits for the leader", |all| {
+        all[CY].is_pending().then_some(())
+    });
+    lines.forget_what_was_heard();
+    start_again();
+    let mut heard = vec![Vec::new(); 3];
+    lines.until("everybody is back", |all| {
+        for (heard, person) in heard.iter_mut().zip(all) {
+            heard.extend(person.heard.take());
+        }
+        let is_back = |heard: &Vec<String>| heard.iter().any(|it| it == "resumed");
+        heard.iter().all(is_back).then_some(())
+    });
+    for (heard, person) in heard.iter().zip(&lines.everybody) {
+        let lost: Vec<_> = heard
+            .iter()
+            .filter(|it| it.starts_with("party lost: "))
+            .collect();
+        assert!(
+            lost.len() == 1 && lost[0].contains("party not found"),
+            "{heard:?}"
+        );
+        assert!(person.state().is_none() && !person.is_pending());
+    }
 }

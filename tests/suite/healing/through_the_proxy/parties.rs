@@ -57,3 +57,17 @@ fn scenario_25_an_asker_whose_dead_line_is_let_in_comes_in_with_one_decision() {
 fn trap_n15_a_label_that_changes_meanwhile_is_looked_up() {
     on_each_server(party_lines::a_label_that_changes);
 }
+
+#[test]
+fn scenario_25_a_party_and_whoever_asks_are_lost_with_the_server() {
+    let (local, server) = serve(LocalServerConfig::default());
+    let config = LocalServerConfig {
+        address: local.address(),
+        ..Default::default()
+    };
+    let mut next = None;
+    party_lines::a_server_that_starts_again(&server, || {
+        drop(local);
+        next = Some(serve(config));
+    });
+}
