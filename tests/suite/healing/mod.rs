@@ -7,6 +7,7 @@ mod matches;
 mod notification;
 mod own_loop;
 mod party;
+mod party_leads;
 mod requests;
 mod stage;
 mod status;
