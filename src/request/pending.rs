@@ -63,9 +63,9 @@ pub(super) trait Pending: Send + Sync {
         WhenLost::Ends
     }
 
-    /// If it waits: whether that is for a session token, and not for its next try.
-    fn waits_for_token(&self) -> bool {
-        true
+    /// If it waits: when its next try is, in time since the app's start. `None` if it waits for a session token.
+    fn next_try(&self) -> Option<Duration> {
+        None
     }
 
     /// Whether the game has not withdrawn it.
@@ -279,6 +279,11 @@ impl Deadline {
     /// How long it has been waited for.
     pub(super) fn age(&self, world: &World) -> Duration {
         self.timeout.saturating_sub(self.left(world))
+    }
+
+    /// The moment itself, in time since the app's start.
+    pub(super) fn at(&self) -> Duration {
+        self.at
     }
 
     /// How much time there is left.

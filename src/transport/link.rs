@@ -283,7 +283,8 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
         | LinkCommand::Forget { .. }
         | LinkCommand::Abandon { .. }
         | LinkCommand::Disconnect
-        | LinkCommand::Tap(_) => return None,
+        | LinkCommand::Tap(_)
+        | LinkCommand::WakeAt(_) => return None,
     };
     Some(Told { epoch, event })
 }
