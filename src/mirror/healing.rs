@@ -156,6 +156,7 @@
 //!   name, without losing the connection. That looks like [`Restored`](ReentryOutcome::Restored).
 
 pub use super::{
+    ghosts::{AdoptReconnecting, Adopted, MaybeGhost},
     news::Reentered,
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
 };

@@ -5,11 +5,13 @@ mod context;
 mod dispatch;
 pub(crate) mod early;
 mod enter;
+mod ghosts;
 pub mod healing;
 mod ids;
 mod index;
 mod leave;
 mod life;
+mod member;
 mod news;
 pub mod presence;
 pub(crate) mod receive;
@@ -34,15 +36,17 @@ pub(crate) use self::{
         ask_about, ask_to_join, become_context, become_known, context_of, enter, find_again,
         on_presences, refuse_for, wait_for_answer,
     },
+    ghosts::{speaks, user_speaks},
     index::sealed,
     leave::{
         ask_to_leave, clear, joins_no_more, leave_entered, leave_taken, leave_unwanted,
         on_join_answered, remove, send_leave, take_unwanted,
     },
     life::{LifeCycle, NOTHING},
+    member::{Detail, Membership},
     reconcile::{
-        Detail, MembersChanged, Membership, all_go, all_missing_leave, apply_snapshot, is_change,
-        is_own_user, keep_other_devices, note_kicked, set_own_session,
+        MembersChanged, all_go, all_missing_leave, apply_snapshot, is_change, is_own_user,
+        keep_other_devices, note_kicked, set_own_session,
     },
     reentry::{
         Item, Reentering, Reentry, ask, ask_joining, ask_later, default_policy, is_lost,
@@ -75,6 +79,7 @@ impl Plugin for MirrorPlugin {
             .init_resource::<ReceiveStats>()
             .init_resource::<Reentry>()
             .register_type::<(healing::Stale, ReentryPolicy)>()
+            .register_type::<(healing::MaybeGhost, healing::AdoptReconnecting)>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
             .register_type::<(Presence, PresenceIndex, IsSelf, JoinedAs, Joining)>()
             .add_systems(PreUpdate, receive.in_set(NakamaSystems::Receive));

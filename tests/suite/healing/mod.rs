@@ -2,6 +2,7 @@
 
 mod cables;
 mod chat;
+mod ghosts;
 mod matches;
 mod notification;
 mod own_loop;
