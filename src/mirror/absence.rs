@@ -40,7 +40,7 @@ impl PresenceIndex {
     }
 
     /// Whether a session is one of the local user's earlier ones.
-    pub(super) fn is_own_before(&self, session: &str) -> bool {
+    pub(crate) fn is_own_before(&self, session: &str) -> bool {
         let session = canonical(session);
         self.own_before.iter().any(|own| *own == *session)
     }

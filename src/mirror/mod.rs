@@ -9,6 +9,7 @@ mod ghosts;
 pub mod healing;
 mod ids;
 mod index;
+mod lead;
 mod leave;
 mod life;
 mod member;
@@ -38,6 +39,7 @@ pub(crate) use self::{
     },
     ghosts::{speaks, user_speaks},
     index::sealed,
+    lead::{LeaderSession, is_led_by_ghost, is_led_by_self},
     leave::{
         ask_to_leave, clear, joins_no_more, leave_entered, leave_taken, leave_unwanted,
         on_join_answered, remove, send_leave, take_unwanted,
@@ -46,7 +48,7 @@ pub(crate) use self::{
     member::{Detail, Membership},
     reconcile::{
         MembersChanged, all_go, all_missing_leave, apply_snapshot, is_change, is_own_user,
-        keep_other_devices, note_kicked, set_own_session,
+        is_there, keep_other_devices, note_kicked, set_own_session,
     },
     reentry::{
         Item, Reentering, Reentry, ask, ask_joining, ask_later, default_policy, is_lost,

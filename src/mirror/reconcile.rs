@@ -383,6 +383,11 @@ pub(crate) fn is_change(
             .any(|who| is_there(who) && !is_among(who, joins))
 }
 
+/// Whether the server has told that a session is in a context, whatever the game has despawned.
+pub(crate) fn is_there(world: &World, context: Entity, session: &str) -> bool {
+    world.resource::<PresenceIndex>().is_there(context, session)
+}
+
 fn is_among(who: &UserPresence, others: &[UserPresence]) -> bool {
     let mut others = others.iter();
     others.any(|other| other.session_id == who.session_id)

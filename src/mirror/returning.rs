@@ -29,7 +29,8 @@ pub enum ReentryPolicy {
 pub enum ReentryOutcome {
     /// The local user is in it, as before.
     Restored,
-    /// The local user is in it, and its component differs from before: the label of a match, the open flag of a party.
+    /// The local user is in it, and something differs from before: its component (the label of a match, the open flag of a party), or
+    /// the local user led the party and does not lead it now.
     Changed,
     /// The local user is in something new with the same name: the one before had ended. Data that waited to be sent to it is not sent.
     Recreated,

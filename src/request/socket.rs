@@ -64,6 +64,12 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
         error.into()
     }
 
+    /// The connection was lost after this was sent, it was made again, and the server refused. Whether that means that it was done the first
+    /// time: then it [succeeds](Self::succeed) as with a plain acknowledgement.
+    fn was_done_before(&mut self, _error: &ServerError) -> bool {
+        false
+    }
+
     /// The server consented, and nobody waits for that any more: the request ran out of time, or its entity is gone, or the next
     /// of several requests failed.
     fn take_back(self, _world: &mut World, _reply: Option<Received>) {}
@@ -175,6 +181,7 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
         done: Vec::new(),
         part: first,
         rest,
+        may_be_done: false,
     };
     send(world, Box::new(open));
 }
@@ -189,6 +196,8 @@ struct Open<R> {
     /// The one that is under way.
     part: R,
     rest: VecDeque<R>,
+    /// Whether the connection was lost when it was under way, so that the server may have done it.
+    may_be_done: bool,
 }
 
 impl<R: SocketRequest> Pending for Open<R> {
@@ -215,6 +224,9 @@ impl<R: SocketRequest> Pending for Open<R> {
                     maybe_executed: true,
                 })
             }
+            Ending::Refusal(error) if self.may_be_done && self.part.was_done_before(&error) => {
+                Ending::Consent(None)
+            }
             other => other,
         };
         let error = match ending {
@@ -224,6 +236,9 @@ impl<R: SocketRequest> Pending for Open<R> {
                     && self.made.is_current(world)
                     && waits_for_news(world) =>
             {
+                if let Failure::ConnectionLost { maybe_executed } = failure {
+                    self.may_be_done |= maybe_executed;
+                }
                 return Progress::Lost(self, failure);
             }
             Ending::Consent(reply) if self.made.is_wanted(world) => {

@@ -37,7 +37,7 @@ struct Unasked<F> {
 enum Purpose {
     /// The game's data.
     Data,
-    /// To put things right: the local user is in something that nobody wants.
+    /// To put things right: the local user is in something that nobody wants, or a decision is carried out once more.
     Order,
     /// The local user enters something again.
     Reentry,
@@ -94,16 +94,19 @@ pub(crate) fn send_then(
     consented: impl FnOnce(&mut World) + Send + Sync + 'static,
 ) {
     let kind = Kind::of(&message);
-    send_unasked(
-        world,
-        message,
-        None,
-        Purpose::Order,
-        move |world, outcome| match outcome {
-            Ok(_) => consented(world),
-            Err(error) => log::debug!("{kind} failed: {error:?}"),
-        },
-    );
+    send_heard(world, message, move |world, outcome| match outcome {
+        Ok(_) => consented(world),
+        Err(error) => log::debug!("{kind} failed: {error:?}"),
+    });
+}
+
+/// Sends a message; hears of its outcome.
+pub(crate) fn send_heard(
+    world: &mut World,
+    message: Message,
+    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
+) {
+    send_unasked(world, message, None, Purpose::Order, hear);
 }
 
 /// Sends a message by which the local user enters again what they were in, and hears of the answer. If the connection is lost before that,

@@ -2,8 +2,8 @@
 //!
 //! The server should run with the modules in `tests/nakama/modules` (`--runtime.path`). `NAKAMA_HTTP_KEY` is its HTTP key,
 //! `defaulthttpkey` if absent; `NAKAMA_KEY` is the server key, `defaultkey` if absent. `NAKAMA_SINGLE_SOCKET=1` says that the server runs with
-//! `--session.single_socket=true`. A test waits until a token has expired, so its life should be short: the server's default of
-//! a minute is good.
+//! `--session.single_socket=true`; `healing/mod.rs` has more of these. Some tests wait until a token has ended, so its life should be short:
+//! the server's default of a minute is good.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 

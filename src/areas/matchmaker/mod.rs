@@ -152,11 +152,13 @@ impl Leavable for MatchmakerTicket {
     fn leave_refused(world: &mut World, id: &TicketId, error: ServerError) -> MatchmakerRefusal {
         let refusal = MatchmakerRefusal::from(error);
         // For the local user's own ticket, it means that the match is under way.
-        let is_of_party = world.resource::<TicketBook>().party_of(id).is_some();
-        if is_of_party && matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
+        let Some(party) = world.resource::<TicketBook>().party_of(id) else {
+            return refusal;
+        };
+        if matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
             mirror::remove::<Self>(world, id);
         }
-        refusal
+        refusal.to_leader(world, party)
     }
 }
 

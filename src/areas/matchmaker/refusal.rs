@@ -1,6 +1,8 @@
 //! Why the server refuses a request of the matchmaker.
 
-use crate::{error::ServerError, transport::one_line};
+use bevy_ecs::prelude::*;
+
+use crate::{error::ServerError, mirror, transport::one_line};
 
 /// Why the server refuses a request of the matchmaker. The server's own text is in the error.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -35,6 +37,10 @@ pub enum MatchmakerRefusal {
     /// Only the leader of the party may do this.
     #[error(transparent)]
     NotLeader(ServerError),
+    /// Only the leader of the party may do this, and the local user's *old* session still leads it: the connection was lost, and the server
+    /// has not noticed. It drops that session within about 25 s. Then the member who has been in the party longest leads it.
+    #[error(transparent)]
+    GhostLeads(ServerError),
     /// A malformed id.
     #[error(transparent)]
     InvalidInput(ServerError),
@@ -48,6 +54,16 @@ impl MatchmakerRefusal {
     pub(super) fn of(query: String, error: ServerError) -> Self {
         match error.into() {
             Self::NotAdded { error, .. } => Self::NotAdded { query, error },
+            other => other,
+        }
+    }
+
+    /// The same, if only the leader of this party may make the request.
+    pub(super) fn to_leader(self, world: &World, party: Entity) -> Self {
+        match self {
+            Self::NotLeader(error) if mirror::is_led_by_ghost(world, party) => {
+                Self::GhostLeads(error)
+            }
             other => other,
         }
     }

@@ -192,8 +192,8 @@ impl SocketRequest for AddPartyToMatchmaker {
         Ok(MatchmakerAdded { entity })
     }
 
-    fn refused(self, _: &mut World, error: ServerError) -> MatchmakerRefusal {
-        MatchmakerRefusal::of(self.add.query, error)
+    fn refused(self, world: &mut World, error: ServerError) -> MatchmakerRefusal {
+        MatchmakerRefusal::of(self.add.query, error).to_leader(world, self.party)
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {

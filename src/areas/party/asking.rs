@@ -3,7 +3,7 @@
 use bevy_ecs::{entity::EntityHashMap, prelude::*};
 use bevy_reflect::Reflect;
 
-use super::{Party, PartyRefusal};
+use super::{Party, PartyRefusal, decisions};
 use crate::{
     commands::NakamaCommands,
     ecs::{naming::name_for, uncloned::Uncloned as _},
@@ -65,13 +65,15 @@ pub(super) fn on_join_request(
 ) -> Result<(), WaitsFor> {
     let party = mirror::context_of::<Party>(world, &request.party_id)?;
     for asker in &request.presences {
-        note(world, party, asker);
+        if !decisions::accepts(world, party, asker) {
+            note(world, party, asker);
+        }
     }
     Ok(())
 }
 
 /// The entity of somebody who asks. `None` if an observer of the one before has left the party.
-fn note(world: &mut World, party: Entity, who: &UserPresence) -> Option<Entity> {
+pub(super) fn note(world: &mut World, party: Entity, who: &UserPresence) -> Option<Entity> {
     if !mirror::is_in::<Party>(world, party) {
         return None;
     }
@@ -126,6 +128,7 @@ pub(super) fn forget(world: &mut World, party: Entity, session: &str) {
 
 /// The local user is not the leader any more, so they no longer see who asks to join.
 pub(super) fn forget_all(world: &mut World, party: Entity) {
+    decisions::forget_all(world, party);
     forget_those(world, party, |_| true);
 }
 
@@ -187,6 +190,10 @@ impl SocketRequest for ListPartyJoinRequests {
         let askers = take_in(world, self.party, &listed, consent.since);
         Ok(PartyJoinRequestsListed { askers })
     }
+
+    fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
+        PartyRefusal::to_leader(world, &self.id, error)
+    }
 }
 
 /// The server has listed who asks to join.
@@ -196,10 +203,12 @@ fn take_in(
     listed: &realtime::PartyJoinRequest,
     since: Moment,
 ) -> Vec<Entity> {
-    let everybody = listed.presences.iter();
-    let askers: Vec<_> = everybody
-        .filter_map(|asker| note(world, party, asker))
-        .collect();
+    let mut askers = Vec::new();
+    for asker in &listed.presences {
+        if !decisions::accepts(world, party, asker) {
+            askers.extend(note(world, party, asker));
+        }
+    }
     // An asker whom the server announced after this request may be missing from an older list.
     forget_those(world, party, |known| {
         known.heard_at < since && !askers.contains(&known.entity)
@@ -251,16 +260,21 @@ impl Acknowledged for AcceptPartyJoin {
     }
 
     fn done(self, world: &mut World) {
+        decisions::keep_for_return(world, self.party, &self.asker);
         forget(world, self.party, &self.asker.session_id);
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        let refusal = PartyRefusal::from(error);
-        if matches!(
-            refusal,
-            PartyRefusal::RequestNotFound(_) | PartyRefusal::AskerGone(_)
-        ) {
-            forget(world, self.party, &self.asker.session_id);
+        let refusal = PartyRefusal::to_leader(world, &self.id, error);
+        match refusal {
+            PartyRefusal::AskerGone(_) => {
+                decisions::keep(world, self.party, &self.asker);
+                forget(world, self.party, &self.asker.session_id);
+            }
+            PartyRefusal::RequestNotFound(_) => {
+                forget(world, self.party, &self.asker.session_id);
+            }
+            _ => {}
         }
         refusal
     }
@@ -286,11 +300,12 @@ impl Acknowledged for DeclinePartyJoin {
     }
 
     fn done(self, world: &mut World) {
+        decisions::forget(world, self.party, &self.asker.user_id);
         forget(world, self.party, &self.asker.session_id);
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        let refusal = PartyRefusal::from(error);
+        let refusal = PartyRefusal::to_leader(world, &self.id, error);
         if matches!(refusal, PartyRefusal::MemberNotFound(_)) {
             forget(world, self.party, &self.asker.session_id); // neither asking nor a member
         }

@@ -6,10 +6,11 @@ use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_time::{Real, Time};
 use hashbrown::{HashMap, HashSet};
 
-use super::{Party, PartyIndex, PartyRefusal, PendingApproval, await_party};
+use super::{Party, PartyIndex, PartyRefusal, PendingApproval, await_party, reentry};
 use crate::{
     commands::NakamaCommands,
     ecs::departure::Transient,
+    error::ServerError,
     mirror::{
         self, Item,
         early::{self, EarlyArrivals},
@@ -28,6 +29,8 @@ const OPEN_PARTY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct JoinParty {
     id: PartyId,
+    /// Whether the server still has the request of an earlier session of the local user, which is in the way.
+    is_blocked: bool,
 }
 
 /// The server took the join request. The local user is not in the party yet, see [Joining](super#joining).
@@ -41,7 +44,10 @@ pub struct PartyJoinRequested {
 
 impl<T: Into<PartyId>> From<T> for JoinParty {
     fn from(id: T) -> Self {
-        Self { id: id.into() }
+        Self {
+            id: id.into(),
+            is_blocked: false,
+        }
     }
 }
 
@@ -81,7 +87,16 @@ impl SocketRequest for JoinParty {
             since,
             item: None,
         });
+        if self.is_blocked {
+            world.entity_mut(entity).insert(PendingApproval);
+            reentry::ask_until_heard(world, entity);
+        }
         Ok(PartyJoinRequested { entity })
+    }
+
+    fn was_done_before(&mut self, error: &ServerError) -> bool {
+        self.is_blocked = matches!(error.clone().into(), PartyRefusal::AlreadyAsked(_));
+        self.is_blocked
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {

@@ -78,8 +78,11 @@
 
 mod asking;
 mod data;
+mod decisions;
 mod joining;
 mod list;
+mod look_up;
+mod order;
 mod reentry;
 mod refusal;
 mod requests;
@@ -92,7 +95,6 @@ use bevy_reflect::Reflect;
 
 #[doc(hidden)]
 pub use self::joining::Asking;
-pub(crate) use self::joining::PartyAsks;
 use self::joining::mark_pending_approval;
 pub use self::{
     asking::{
@@ -108,12 +110,14 @@ pub use self::{
         UpdateParty,
     },
 };
+pub(crate) use self::{decisions::KeptDecisions, joining::PartyAsks};
 use crate::{
     data::add_data,
     ecs::{NakamaSystems, uncloned::Uncloned as _},
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Entry, HasMembers, Leavable, LifeCycle,
-        MembersChanged, Membership, NOTHING, ReentryPolicy, Timing, Vocabulary, WaitsFor,
+        self, AreaAppExt as _, Context, ContextIndex, Entry, HasMembers, LeaderSession, Leavable,
+        LifeCycle, MembersChanged, Membership, NOTHING, ReentryPolicy, Timing, Vocabulary,
+        WaitsFor,
         early::EarlyArrivals,
         on_pushed,
         presence::{PartyId, Presence, PresenceIndex, SessionId},
@@ -197,11 +201,6 @@ pub struct PartyClosed {
 /// Finds the entity of a party that the local user is in.
 pub type PartyIndex = ContextIndex<PartyId>;
 
-/// Whose session leads a party. The leader's presence may come later than this.
-#[derive(Component)]
-#[component(immutable, clone_behavior = Ignore)]
-struct LeaderSession(SessionId);
-
 impl Context for Party {}
 
 impl HasMembers for Party {}
@@ -249,6 +248,7 @@ fn enter(
     };
     let entity = mirror::enter::<PartyMemberOf>(world, asking, entry, since);
     if mirror::is_in::<Party>(world, entity) {
+        order::is(world, entity, &party.presences);
         mirror::default_policy(world, entity, ReentryPolicy::Rejoin);
     }
     if let Some(leader) = &party.leader {
@@ -287,16 +287,16 @@ fn on_party(
             asking = entity.take::<Asking>();
             entity.remove::<PendingApproval>();
         }
-        let before = world.get::<Party>(entity).cloned();
+        let before = reentry::before(world, entity);
         let state = Party {
-            hidden: before.as_ref().and_then(|party| party.hidden),
-            label: before.as_ref().and_then(|party| party.label.clone()),
+            hidden: before.party.as_ref().and_then(|party| party.hidden),
+            label: before.party.as_ref().and_then(|party| party.label.clone()),
             ..Party::of(party)
         };
         let is_back = world.resource::<PresenceIndex>().awaits_snapshot(entity);
         enter(world, entity, party, people, since, state);
         if is_back {
-            reentry::is_back(world, entity, before.as_ref());
+            reentry::is_back(world, entity, &before);
         }
         if let Some(item) = asking.and_then(Asking::into_item) {
             item.done(world);
@@ -320,10 +320,14 @@ fn on_presence_event(
     let who = event.joins.iter().chain(&event.leaves);
     mirror::wait_for_answer(world, timing, Area::Party, &event.party_id, who)?;
     let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
+    let joins = event.joins.iter();
+    let new = joins.filter(|who| !mirror::is_there(world, party, &who.session_id));
+    let new: Vec<_> = new.map(|who| who.session_id.as_str().into()).collect();
     mirror::on_presences::<PartyMemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
+    order::are_last(world, party, &new);
     mark_leader(world, party);
     if is_change {
         world.trigger(MembersChanged { context: party });
@@ -349,9 +353,9 @@ fn on_leader(
 ) -> Result<(), WaitsFor> {
     let party = mirror::context_of::<Party>(world, &event.party_id)?;
     if let Some(leader) = &event.presence {
-        let was_leader = is_leader(world, party);
+        let was_leader = mirror::is_led_by_self(world, party);
         set_leader(world, party, leader.session_id.as_str().into());
-        match (was_leader, is_leader(world, party)) {
+        match (was_leader, mirror::is_led_by_self(world, party)) {
             // The server does not tell the new leader who has been waiting.
             (false, true) => asking::list(world, party),
             (true, false) => asking::forget_all(world, party),
@@ -369,6 +373,7 @@ fn on_update(
     _: Timing,
 ) -> Result<(), WaitsFor> {
     let entity = mirror::context_of::<Party>(world, &update.party_id)?;
+    look_up::forget(world, entity);
     if let Some(mut party) = world.get_mut::<Party>(entity) {
         let max_size = party.max_size;
         party.set_if_neq(Party {
@@ -393,13 +398,6 @@ fn on_close(
     world.flush();
     mirror::remove::<Party>(world, &PartyId::from(close.party_id.as_str()));
     Ok(())
-}
-
-/// Whether the local user leads a party.
-fn is_leader(world: &World, party: Entity) -> bool {
-    let leader = world.get::<LeaderSession>(party);
-    let own = world.resource::<PresenceIndex>().own_session();
-    leader.is_some_and(|LeaderSession(leader)| Some(leader) == own)
 }
 
 fn set_leader(world: &mut World, party: Entity, session: SessionId) {
@@ -446,6 +444,7 @@ impl Plugin for PartyPlugin {
         app.init_resource::<PartyIndex>()
             .init_resource::<PartyAsks>()
             .init_resource::<asking::Askers>()
+            .init_resource::<KeptDecisions>()
             .register_type::<(PartyIndex, Party, PartyMemberOf, PartyMembers, PartyLeader)>()
             .register_type::<(PendingApproval, PartyJoinRequester, PartyJoinRequests)>()
             .add_life_cycle(LifeCycle {

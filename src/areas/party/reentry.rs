@@ -6,13 +6,13 @@ use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
 use super::{
-    Asking, Party, PartyAsks, PartyRefusal, PendingApproval, asking, await_party, is_leader,
-    joining,
+    Asking, Party, PartyAsks, PartyLeader, PartyRefusal, PendingApproval, asking, await_party,
+    joining, look_up,
 };
 use crate::{
     mirror::{
         self, Item, LossReason, ReentryOutcome, ReentryPolicy,
-        presence::{PartyId, PresenceIndex},
+        presence::{IsSelf, PartyId, PresenceIndex},
     },
     proto::{Message, realtime},
     request::{RequestError, Unconfirmed},
@@ -29,6 +29,7 @@ pub(super) fn on_lost(world: &mut World) {
     mirror::make_stale::<Party>(world);
     for (party, _) in mirror::stale_contexts::<Party>(world) {
         joining::asks_no_more(world, party); // the server has forgotten it
+        look_up::forget(world, party);
     }
     world.resource_mut::<PartyAsks>().forget_withdrawn();
 }
@@ -100,9 +101,35 @@ fn is_asking(world: &mut World, entity: Entity, id: PartyId) {
     if !is_party || !index.awaits_snapshot(entity) {
         return;
     }
+    if mirror::is_led_by_ghost(world, entity) {
+        mirror::ask_later(world, entity, GHOST, None, ask_whether_it_is_gone);
+    }
     let is_open = world.get::<Party>(entity).is_some_and(|party| party.open);
     let item = is_open.then(|| Item::new(world));
     wait_for_leader(world, entity, id, item);
+}
+
+/// The local user's old session led the party. If nobody else was in it, the party has ended with that session, and the server says nothing.
+fn ask_whether_it_is_gone(world: &mut World, entity: Entity) {
+    let id = mirror::id_of::<Party>(world, entity);
+    let Some(id) = id.filter(|_| world.get::<Asking>(entity).is_some()) else {
+        return;
+    };
+    let message = Message::PartyJoin(realtime::PartyJoin {
+        party_id: id.to_string(),
+    });
+    mirror::ask(world, message, move |world, answer| {
+        if let Err(Unconfirmed::Refused(error)) = answer
+            && let PartyRefusal::NotFound(error) = error.into()
+        {
+            is_lost(world, entity, LossReason::Refused(error));
+        }
+    });
+}
+
+/// Somebody has asked to join a party for the first time, and the request of an earlier session is in the way.
+pub(super) fn ask_until_heard(world: &mut World, asking: Entity) {
+    mirror::ask_later(world, asking, AGAIN, None, ask);
 }
 
 /// The local user is an asker. An open party is likely to come at once: then `item` waits for it.
@@ -120,19 +147,41 @@ fn wait_for_leader(world: &mut World, entity: Entity, id: PartyId, item: Option<
     world.resource_mut::<PartyAsks>().add(id, entity);
 }
 
-/// The local user is in a party again. `before` is what it was like.
-pub(super) fn is_back(world: &mut World, party: Entity, before: Option<&Party>) {
-    let outcome = if world.get::<Party>(party) == before {
+/// What a party was like.
+pub(super) struct Before {
+    pub(super) party: Option<Party>,
+    /// Whether the local user led it.
+    is_led: bool,
+}
+
+pub(super) fn before(world: &World, party: Entity) -> Before {
+    let members = world.resource::<PresenceIndex>().members(party);
+    let mut members = members.into_iter();
+    Before {
+        party: world.get::<Party>(party).cloned(),
+        is_led: members.any(|member| {
+            let is_self = world.get::<IsSelf>(member).is_some();
+            is_self && world.get::<PartyLeader>(member).is_some()
+        }),
+    }
+}
+
+/// The local user is in a party again, which was like this before.
+pub(super) fn is_back(world: &mut World, party: Entity, before: &Before) {
+    let is_same = world.get::<Party>(party) == before.party.as_ref();
+    let has_lost_lead = before.is_led && !mirror::is_led_by_self(world, party);
+    let outcome = if is_same && !has_lost_lead {
         ReentryOutcome::Restored
     } else {
         ReentryOutcome::Changed
     };
     mirror::is_restored::<Party>(world, party, outcome);
-    if is_leader(world, party) {
+    if mirror::is_led_by_self(world, party) {
         asking::list_again(world, party);
     } else {
         asking::forget_all(world, party);
     }
+    look_up::look_up_soon(world, party);
 }
 
 /// The local user is neither in the party nor among those who ask.

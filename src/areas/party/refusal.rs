@@ -1,6 +1,12 @@
 //! How the server refuses something about parties.
 
-use crate::error::{ServerError, refusals};
+use bevy_ecs::prelude::*;
+
+use super::PartyIndex;
+use crate::{
+    error::{ServerError, refusals},
+    mirror::{self, presence::PartyId},
+};
 
 refusals! {
     /// How the server refuses something about parties. The server's own text is in the error.
@@ -9,15 +15,20 @@ refusals! {
         NotFound,
         /// Only the leader may do this. Users who are not in the party get this refusal, too.
         NotLeader,
+        /// Only the leader may do this, and the local user's *old* session still leads the party: the connection was lost, and the server
+        /// has not noticed. It drops that session within about 25 s. Then the member who has been in the party longest leads it.
+        GhostLeads,
         /// The party has as many members as it may have.
         Full,
         /// The party has as many open join requests as it may have members.
         RequestsFull,
-        /// The local user has asked to join before.
+        /// The local user has asked to join before: from another device, or before the game was started again.
         AlreadyAsked,
         /// There is no such join request, or not any more.
         RequestNotFound,
-        /// The user who asked to join is not online any more.
+        /// The session that asked to join is gone: the player is offline, or has lost the connection and is coming back. The decision is
+        /// kept for 30 s: if the same user asks again, the plugin accepts without a question. See
+        /// [healing](crate::healing#parties).
         AskerGone,
         /// There is no such member.
         MemberNotFound,
@@ -29,6 +40,18 @@ refusals! {
         InvalidInput,
         /// Something else.
         Other,
+    }
+}
+
+impl PartyRefusal {
+    /// The refusal of a request that only the leader of this party may make.
+    pub(super) fn to_leader(world: &World, party: &PartyId, error: ServerError) -> Self {
+        let party = world.resource::<PartyIndex>().get(party);
+        let ghost_leads = party.is_some_and(|party| mirror::is_led_by_ghost(world, party));
+        match error.into() {
+            Self::NotLeader(error) if ghost_leads => Self::GhostLeads(error),
+            other => other,
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{Party, PartyRefusal, enter};
+use super::{Party, PartyIndex, PartyRefusal, decisions, enter};
 use crate::{
     commands::NakamaCommands,
     connection::NakamaConnection,
+    error::ServerError,
     mirror::{
         self, Leave, ask_about, id_of,
         presence::{PartyId, SessionId, presence},
@@ -137,6 +138,10 @@ impl Acknowledged for CloseParty {
         // As a rule, the announcement has come before.
         mirror::remove::<Party>(world, &self.id);
     }
+
+    fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
+        PartyRefusal::to_leader(world, &self.id, error)
+    }
 }
 
 /// Makes another member the leader. Only the leader may do this. [`PartyLeader`](super::PartyLeader) moves when the server announces it.
@@ -156,6 +161,10 @@ impl Acknowledged for PromotePartyMember {
             party_id: id.to_string(),
             presence: Some(member),
         })
+    }
+
+    fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
+        PartyRefusal::to_leader(world, &self.id, error)
     }
 }
 
@@ -180,12 +189,21 @@ impl Acknowledged for KickFromParty {
     }
 
     fn done(self, world: &mut World) {
+        let user = self.member.user_id;
         let session = SessionId::from(self.member.session_id);
         mirror::note_kicked::<Party>(world, &self.id, &session, self.presence);
+        let party = world.resource::<PartyIndex>().get(&self.id);
+        if let Some(party) = party {
+            decisions::forget(world, party, &user);
+        }
     }
 
     fn moves(&self) -> Option<Move> {
         Some(super::member_move(&self.id, &self.member))
+    }
+
+    fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
+        PartyRefusal::to_leader(world, &self.id, error)
     }
 }
 
@@ -245,6 +263,10 @@ impl Acknowledged for UpdateParty {
             hidden,
             label,
         })
+    }
+
+    fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
+        PartyRefusal::to_leader(world, &PartyId::from(self.id), error)
     }
 }
 

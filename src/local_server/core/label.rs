@@ -4,10 +4,14 @@ use serde_json::Value as Json;
 
 use super::query::{Query, Value};
 
-/// Whether a query holds for a label.
-pub(super) fn holds(query: &Query, label: &str) -> bool {
+/// Whether a query holds for what has this id and this label.
+pub(super) fn holds(query: &Query, id: &str, label: &str) -> bool {
     let fields: Json = serde_json::from_str(label).unwrap_or_default();
-    query.score(&|field| values(&fields, field)).is_some()
+    let values = |field: &str| match field {
+        "_id" => vec![Value::Text(id.to_owned().into())],
+        field => values(&fields, field),
+    };
+    query.score(&values).is_some()
 }
 
 fn values(label: &Json, field: &str) -> Vec<Value<'static>> {
@@ -54,11 +58,13 @@ mod tests {
             ("label.maps:sand", true),
             ("label.host.name:ada", true),
             ("mode:duel", false),
+            ("+_id:3f-a1.node", true),
+            ("+_id:3f-a1", false),
         ] {
             let parsed = Query::parse(query).expect("a query");
-            assert_eq!(holds(&parsed, label), expected, "{query}");
+            assert_eq!(holds(&parsed, "3f-a1.node", label), expected, "{query}");
             assert_eq!(
-                holds(&parsed, "no JSON"),
+                holds(&parsed, "", "no JSON"),
                 ["", "*"].contains(&query),
                 "{query}"
             );

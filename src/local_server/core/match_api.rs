@@ -60,9 +60,9 @@ impl Core {
         let now = self.clock.now();
         let listed = self.running.iter().filter_map(|(id, running)| {
             let shown = running.label.shown(now)?;
-            let is_wanted = label.is_none_or(|label| label == shown)
-                && query.is_none_or(|query| label::holds(query, shown));
             let stream = self.authoritative_stream(id);
+            let is_wanted = label.is_none_or(|label| label == shown)
+                && query.is_none_or(|query| label::holds(query, &stream.id(), shown));
             is_wanted.then(|| Match {
                 match_id: stream.id(),
                 size: count(self.tracker.visible(&stream)),

@@ -34,10 +34,10 @@ impl Core {
         };
         let now = self.clock.now();
         let mut found = self.parties.listed(now);
-        found.retain(|(_, _, listing)| {
+        found.retain(|(stream, _, listing)| {
             !listing.hidden
                 && open.is_none_or(|open| listing.open == open)
-                && label::holds(&query, &listing.label)
+                && label::holds(&query, &stream.id(), &listing.label)
         });
         let total = found.len();
         let page = found.into_iter().skip(offset).take(limit);

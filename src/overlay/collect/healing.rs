@@ -1,9 +1,16 @@
 //! What is known of a connection that was lost, in words.
 
+use std::time::Duration;
+
+use bevy_ecs::prelude::*;
+
 use crate::{
     areas::matches::EnteredBy,
     connection::{ReconnectStep, TransitionKind},
-    mirror::ReentryPolicy,
+    mirror::{
+        LeaderSession, ReentryPolicy,
+        presence::{PresenceIndex, Username},
+    },
 };
 
 /// What a lost connection is doing.
@@ -54,6 +61,36 @@ pub(super) fn facts(
         ("entered by", entered),
         ("comes back", policy),
         ("own ghosts", ghosts),
+    ];
+    let known = facts.into_iter();
+    known
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// What losses of the connection have left behind in a party. `kept` are the players whom the plugin accepts if they ask again, and until
+/// when.
+pub(super) fn party_facts<'a>(
+    presences: &PresenceIndex,
+    party: Entity,
+    leader: Option<&LeaderSession>,
+    kept: impl Iterator<Item = (&'a Username, Duration)>,
+    now: Duration,
+) -> Vec<(&'static str, String)> {
+    let ghosts = presences.own_ghosts(party);
+    let ghosts = (ghosts > 0).then(|| ghosts.to_string());
+    let is_ghost = |leader: &LeaderSession| presences.is_own_before(leader.0.as_str());
+    let leads = leader.is_some_and(is_ghost);
+    let kept: Vec<_> = kept
+        .map(|(name, until)| {
+            let left = until.saturating_sub(now).as_secs();
+            format!("{name}, for {left} s")
+        })
+        .collect();
+    let facts = [
+        ("own ghosts", ghosts),
+        ("leader", leads.then(|| "your old session".to_owned())),
+        ("accepts again", (!kept.is_empty()).then(|| kept.join("; "))),
     ];
     let known = facts.into_iter();
     known

@@ -26,15 +26,15 @@ use crate::{
         chat::{ChatChannel, ChatChannelKind, ChatIndex, ChatLog, ChatMembers, JoinChat},
         matches::{CreateMatch, EnteredBy, JoinMatch, Match, MatchIndex, MatchPresences},
         party::{
-            Asking, CreateParty, JoinParty, Party, PartyIndex, PartyJoinRequests, PartyMembers,
-            PendingApproval,
+            Asking, CreateParty, JoinParty, KeptDecisions, Party, PartyIndex, PartyJoinRequests,
+            PartyMembers, PendingApproval,
         },
         stream::{Stream, StreamPresences},
     },
     connection::{NakamaConnection, NetworkLink},
     diagnostics::{RECEIVED, RECEIVED_BYTES, SENT, SENT_BYTES},
     mirror::{
-        Reentry, ReentryPolicy,
+        LeaderSession, Reentry, ReentryPolicy,
         early::EarlyArrivals,
         presence::{Joining, PresenceIndex},
         receive::ReceiveStats,
@@ -90,7 +90,11 @@ pub(super) fn collect(
             Entity,
             &Party,
             Option<&PartyMembers>,
-            Option<&PartyJoinRequests>,
+            (
+                Option<&PartyJoinRequests>,
+                Has<PendingApproval>,
+                Option<&LeaderSession>,
+            ),
         ),
         Allow<Disabled>,
     >,
@@ -101,6 +105,7 @@ pub(super) fn collect(
         Res<PartyIndex>,
         Res<ChatIndex>,
         Res<PresenceIndex>,
+        Res<KeptDecisions>,
     ),
     people: People,
 ) {
@@ -109,7 +114,7 @@ pub(super) fn collect(
 
     let (state, link, early, receive, reentry) = &connection;
     // The indexes know what the local user is in, whatever the game does to the entities.
-    let (match_ids, party_ids, channel_ids, presences) = &indexes;
+    let (match_ids, party_ids, channel_ids, presences, decisions) = &indexes;
     collect_connection(&mut view.connection, state, now);
     view.connection.reentered = (reentry.restored, reentry.lost);
     view.connection.session_id = presences.own_session().cloned();
@@ -134,21 +139,29 @@ pub(super) fn collect(
     });
     view.matches = sorted(joining(&[JoinMatch::NAME, CreateMatch::NAME]), entered);
 
-    let entered = parties
-        .iter()
-        .filter_map(|(entity, state, members, asking)| {
-            // Members are in the order in which they joined, and that order means something.
-            let (size, members) = people.list(members);
-            let (_, asking) = people.list(asking);
-            Some(ContextView {
-                about: about_party(state),
-                label: filled(state.label.as_ref()),
-                size,
-                people: members,
-                asking,
-                ..joined(entity, party_ids.id_of(entity)?)
-            })
-        });
+    let entered =
+        parties
+            .iter()
+            .filter_map(|(entity, state, members, (asking, is_pending, leader))| {
+                // Members are in the order in which they joined, and that order means something.
+                let (size, members) = people.list(members);
+                let (_, asking) = people.list(asking);
+                let kept = decisions.of(entity, now);
+                Some(ContextView {
+                    about: about_party(state),
+                    label: filled(state.label.as_ref()),
+                    state: if is_pending {
+                        ContextState::PendingAgain
+                    } else {
+                        ContextState::Joined
+                    },
+                    facts: healing::party_facts(presences, entity, leader, kept, now),
+                    size,
+                    people: members,
+                    asking,
+                    ..joined(entity, party_ids.id_of(entity)?)
+                })
+            });
     view.parties = sorted(joining(&[JoinParty::NAME, CreateParty::NAME]), entered);
 
     let entered = channels.iter().filter_map(|(entity, state, members, log)| {

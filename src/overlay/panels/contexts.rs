@@ -77,10 +77,14 @@ fn header_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
         ContextState::Joining => ("joining", look::BUSY),
         ContextState::PendingApproval => ("waits for the leader", look::BUSY),
         ContextState::Joined => ("joined", look::GOOD),
+        ContextState::PendingAgain => ("pending again", look::BUSY),
         ContextState::HeardOf => ("heard of", look::GOOD),
     };
     look::mark(ui, word, color);
-    if matches!(context.state, ContextState::Joined | ContextState::HeardOf) {
+    if !matches!(
+        context.state,
+        ContextState::Joining | ContextState::PendingApproval
+    ) {
         let people = if context.size == 1 {
             "person"
         } else {

@@ -115,10 +115,7 @@ fn scenario_20_an_adopted_member_comes_back_once_more() {
         } else {
             "Recreated"
         };
-        assert_eq!(
-            log.take(),
-            [&format!("match: {outcome}"), "resumed"]
-        );
+        assert_eq!(log.take(), [&format!("match: {outcome}"), "resumed"]);
         assert_eq!(presence(&game, here, &c), bob);
         assert_eq!(counts(&game, here), (2, usize::from(ghost_is_there)));
     }
