@@ -40,10 +40,9 @@ pub(super) fn transition(what: &TransitionKind) -> String {
     }
 }
 
-/// How the local user came into a match, how they come back, and how many of their old sessions are there.
+/// How the local user came into a match, and how they come back.
 pub(super) fn facts(
     (entered, policy): (Option<&EnteredBy>, Option<&ReentryPolicy>),
-    ghosts: usize,
 ) -> Vec<(&'static str, String)> {
     let entered = entered.map(|entered| match entered {
         EnteredBy::Name(name) => format!("its name, {name}"),
@@ -56,14 +55,23 @@ pub(super) fn facts(
         ReentryPolicy::Rejoin => "by its id".into(),
         ReentryPolicy::Drop => "not".into(),
     });
-    let ghosts = (ghosts > 0).then(|| ghosts.to_string());
-    let facts = [
-        ("entered by", entered),
-        ("comes back", policy),
-        ("own ghosts", ghosts),
-    ];
-    let known = facts.into_iter();
-    known
+    known([("entered by", entered), ("comes back", policy)])
+}
+
+/// How many sessions the server has in a context that have no entity: the local user's own from before, and those of members who are back.
+pub(super) fn ghosts(presences: &PresenceIndex, context: Entity) -> Vec<(&'static str, String)> {
+    let counted = |ghosts: usize| (ghosts > 0).then(|| ghosts.to_string());
+    known([
+        ("own ghosts", counted(presences.own_ghosts(context))),
+        ("hidden ghosts", counted(presences.hidden_ghosts(context))),
+    ])
+}
+
+fn known<const N: usize>(
+    facts: [(&'static str, Option<String>); N],
+) -> Vec<(&'static str, String)> {
+    let facts = facts.into_iter();
+    facts
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
 }
@@ -72,13 +80,10 @@ pub(super) fn facts(
 /// when.
 pub(super) fn party_facts<'a>(
     presences: &PresenceIndex,
-    party: Entity,
     leader: Option<&LeaderSession>,
     kept: impl Iterator<Item = (&'a Username, Duration)>,
     now: Duration,
 ) -> Vec<(&'static str, String)> {
-    let ghosts = presences.own_ghosts(party);
-    let ghosts = (ghosts > 0).then(|| ghosts.to_string());
     let is_ghost = |leader: &LeaderSession| presences.is_own_before(leader.0.as_str());
     let leads = leader.is_some_and(is_ghost);
     let kept: Vec<_> = kept
@@ -87,13 +92,8 @@ pub(super) fn party_facts<'a>(
             format!("{name}, for {left} s")
         })
         .collect();
-    let facts = [
-        ("own ghosts", ghosts),
+    known([
         ("leader", leads.then(|| "your old session".to_owned())),
         ("accepts again", (!kept.is_empty()).then(|| kept.join("; "))),
-    ];
-    let known = facts.into_iter();
-    known
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    ])
 }

@@ -131,7 +131,7 @@ pub(super) fn collect(
         Some(ContextView {
             about: about.to_owned(),
             label: filled(state.label.as_ref()),
-            facts: healing::facts(back, presences.own_ghosts(entity)),
+            facts: [healing::facts(back), healing::ghosts(presences, entity)].concat(),
             size,
             people,
             ..joined(entity, match_ids.id_of(entity)?)
@@ -155,7 +155,11 @@ pub(super) fn collect(
                     } else {
                         ContextState::Joined
                     },
-                    facts: healing::party_facts(presences, entity, leader, kept, now),
+                    facts: [
+                        healing::ghosts(presences, entity),
+                        healing::party_facts(presences, leader, kept, now),
+                    ]
+                    .concat(),
                     size,
                     people: members,
                     asking,
@@ -168,6 +172,7 @@ pub(super) fn collect(
         let (size, people) = people.list_by_name(members);
         Some(ContextView {
             about: about_channel(state, log),
+            facts: healing::ghosts(presences, entity),
             size,
             people,
             ..joined(entity, channel_ids.id_of(entity)?)
@@ -182,10 +187,11 @@ pub(super) fn collect(
             ("subcontext", &stream.subcontext),
         ];
         let facts = facts.map(|(name, value)| Some((name, filled(Some(value))?)));
+        let ghosts = healing::ghosts(presences, entity);
         ContextView {
             about: format!("mode {}", stream.mode),
             label: filled(Some(&stream.label)),
-            facts: facts.into_iter().flatten().collect(),
+            facts: facts.into_iter().flatten().chain(ghosts).collect(),
             size,
             people,
             ..ContextView::new(entity, Some(stream.to_string()), ContextState::HeardOf)
