@@ -38,8 +38,13 @@ pub use self::{
 #[doc(hidden)]
 pub mod __testing {
     #[cfg(feature = "local-server")]
-    pub use crate::local_server::core::by_hand::{Incoming, ServerByHand, SessionId, Transmit};
-    pub use crate::transport::by_hand::{Frame, FrameReader};
+    pub use crate::local_server::core::by_hand::{
+        Incoming, PlaceByHand, ServerByHand, SessionId, Transmit,
+    };
+    pub use crate::{
+        testing::line::{LineCall, LineEvent, LineSocket, WireSeed},
+        transport::by_hand::{Frame, FrameReader},
+    };
 
     /// A token that says this, and that nobody has signed.
     #[must_use]

@@ -94,7 +94,7 @@ impl TestGame {
         let world = app.world_mut();
         let settings = LinkSettings {
             alarm: world.resource::<NetworkLink>().alarm().clone(),
-            seed: Some(0),
+            seed: Some(seed(world)),
             ..world.resource::<NakamaSettings>().to_link_settings()
         };
         let (wire, link) = Wire::new(settings);
@@ -249,6 +249,17 @@ impl TestGame {
     pub fn applying_takes(&mut self, each: Duration) {
         self.app.insert_resource(BudgetClock::Virtual { each });
     }
+}
+
+#[cfg(feature = "__testing")]
+fn seed(world: &World) -> u64 {
+    let seed = world.get_resource::<super::line::WireSeed>();
+    seed.map_or(0, |seed| seed.0)
+}
+
+#[cfg(not(feature = "__testing"))]
+fn seed(_: &World) -> u64 {
+    0
 }
 
 fn add_if_missing<P: Plugin>(app: &mut App, plugin: P) {

@@ -97,6 +97,8 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod game;
+#[cfg(feature = "__testing")]
+pub(crate) mod line;
 mod look;
 mod memory;
 mod says;

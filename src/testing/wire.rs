@@ -30,6 +30,9 @@ pub(super) struct Wire {
     pub(super) sent: VecDeque<Envelope>,
     pub(super) calls: VecDeque<(RequestId, RestCall)>,
     pub(super) is_silent: bool,
+    /// If a test has the line: what it has not taken.
+    #[cfg(feature = "__testing")]
+    pub(super) line: Option<VecDeque<super::line::LineEvent>>,
     /// The pings that were not answered because of that.
     unanswered: Vec<(SocketId, String)>,
 }
@@ -65,6 +68,8 @@ impl Wire {
             sent: VecDeque::new(),
             calls: VecDeque::new(),
             is_silent: false,
+            #[cfg(feature = "__testing")]
+            line: None,
             unanswered: Vec::new(),
         };
         (wire, Link::new(Box::new(ByHand(to_wire)), events, stats))
@@ -121,7 +126,10 @@ impl Wire {
                 self.on_sent(frame);
             }
             self.core.flush();
-            match self.core.next_action() {
+            let action = self.core.next_action();
+            #[cfg(feature = "__testing")]
+            let action = self.over_the_line(action);
+            match action {
                 Some(Action::Open(socket, ..)) => self.socket = Some(socket),
                 Some(Action::Close(socket)) => {
                     self.socket.take_if(|current| *current == socket);
@@ -133,7 +141,28 @@ impl Wire {
         }
     }
 
+    /// Gives an action to the test, if that has the line. Returns the next one that is left to do.
+    #[cfg(feature = "__testing")]
+    fn over_the_line(&mut self, mut action: Option<Action>) -> Option<Action> {
+        while let (Some(line), Some(next)) = (&mut self.line, action.take()) {
+            match &next {
+                Action::Open(socket, ..) => self.socket = Some(*socket),
+                Action::Close(socket) => {
+                    self.socket.take_if(|current| current == socket);
+                }
+                Action::Rest(..) | Action::AbandonRest(_) => {}
+            }
+            line.push_back(super::line::event(next));
+            action = self.core.next_action();
+        }
+        action
+    }
+
     fn on_sent(&mut self, frame: Bytes) {
+        #[cfg(feature = "__testing")]
+        if let (Some(line), Some(socket)) = (&mut self.line, self.socket) {
+            return line.push_back(super::line::sends(socket, frame));
+        }
         let Ok(envelope) = Envelope::decode(frame) else {
             return;
         };

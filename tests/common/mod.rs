@@ -5,10 +5,12 @@
 
 pub(crate) mod by_hand;
 pub(crate) mod game;
+pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod player;
 pub(crate) mod raw_client;
 pub(crate) mod scenes;
+pub(crate) mod schedule;
 pub(crate) mod scripted;
 pub(crate) mod server_code;
 pub(crate) mod steps;

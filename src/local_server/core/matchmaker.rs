@@ -40,6 +40,16 @@ impl Matchmaker {
         });
     }
 
+    /// The tickets, with the sessions of each.
+    #[cfg(feature = "__testing")]
+    pub(super) fn look(&self) -> Vec<(String, Vec<String>)> {
+        let tickets = self.pool.values().map(|ticket| {
+            let sessions = ticket.members.iter().map(|it| it.session.to_string());
+            (ticket.id.clone(), sessions.collect())
+        });
+        tickets.collect()
+    }
+
     /// The members of a party are not the same any more: its tickets are gone.
     pub(super) fn forget_party(&mut self, party: &Stream) {
         let id = party.id();

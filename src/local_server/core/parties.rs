@@ -65,6 +65,15 @@ impl Parties {
         self.by_stream.get_mut(stream).ok_or(NOT_FOUND)
     }
 
+    /// The leader of a party, whether it is open, and who asks to be let in.
+    #[cfg(feature = "__testing")]
+    pub(super) fn look(&self, stream: &Stream) -> Option<(String, bool, Vec<String>)> {
+        let party = self.by_stream.get(stream)?;
+        let asking = party.requests.iter().map(|peer| peer.session.to_string());
+        let leader = party.leader.session.to_string();
+        Some((leader, party.listing.current().open, asking.collect()))
+    }
+
     /// What lists may show, with the largest sizes, the oldest first.
     pub(super) fn listed(&self, now: Duration) -> Vec<(&Stream, i32, &Listing)> {
         let mut parties: Vec<_> = self.by_stream.iter().collect();

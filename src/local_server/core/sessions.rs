@@ -150,6 +150,13 @@ impl Sessions {
         session.closing.is_none().then_some(&session.peer)
     }
 
+    /// Everybody with an open socket.
+    #[cfg(feature = "__testing")]
+    pub(super) fn open_peers(&self) -> impl Iterator<Item = &Peer> {
+        let open = self.by_id.values().filter(|it| it.closing.is_none());
+        open.map(|session| &session.peer)
+    }
+
     /// The language that a socket was opened with, if it said so.
     pub(super) fn lang(&self, id: SessionId) -> Option<&str> {
         let session = self.by_id.get(&id)?;

@@ -45,6 +45,16 @@ impl Follows {
         });
     }
 
+    /// Which session follows which user.
+    #[cfg(feature = "__testing")]
+    pub(super) fn pairs(&self) -> Vec<(String, String)> {
+        let all = self.by_user.iter().flat_map(|(user, followers)| {
+            let of_user = |it: &SessionId| (it.to_string(), user.to_string());
+            followers.iter().map(of_user).collect::<Vec<_>>()
+        });
+        all.collect()
+    }
+
     pub(super) fn followers(&self, user: UserId) -> Vec<SessionId> {
         self.by_user.get(&user).cloned().unwrap_or_default()
     }

@@ -1,0 +1,108 @@
+//! Nothing of an old link is delivered, nothing twice, and nothing out of order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{History, Id, Rule, Violation, What};
+
+#[derive(Default)]
+struct Game<'a> {
+    link: u32,
+    /// Over which links a datum came.
+    carried: BTreeMap<&'a str, BTreeSet<u32>>,
+    delivered: BTreeSet<&'a str>,
+    /// The last datum of each sender in each context.
+    last: BTreeMap<(Id, &'a str), u64>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Phase {
+    #[default]
+    Off,
+    On,
+    Lost,
+}
+
+pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
+    let sent: BTreeSet<&str> = history
+        .lines
+        .iter()
+        .filter_map(|line| match &line.what {
+            What::Sent { datum } => Some(datum.as_str()),
+            _ => None,
+        })
+        .collect();
+    let mut games: BTreeMap<usize, Game<'_>> = BTreeMap::new();
+    for (index, line) in history.lines.iter().enumerate() {
+        let game = games.entry(line.game).or_default();
+        let mut wrong = |words: String| {
+            let at = (index, line.game);
+            found.push(Violation::new(history, Rule::NothingOld, at, words));
+        };
+        match &line.what {
+            What::Linked(link) => game.link = *link,
+            What::Carried { link, datum } => {
+                game.carried.entry(datum).or_default().insert(*link);
+            }
+            What::Delivered {
+                context,
+                datum,
+                replayed,
+            } => {
+                if !sent.contains(datum.as_str()) {
+                    wrong(format!("{datum:?} was delivered, and nobody has sent it"));
+                }
+                if !game.delivered.insert(datum) {
+                    wrong(format!("{datum} was delivered twice"));
+                }
+                if game.phase == Phase::Off {
+                    wrong(format!("{datum} was delivered without a connection"));
+                }
+                if *replayed {
+                    continue; // it came over REST
+                }
+                if let Some(links) = game.carried.get(datum.as_str())
+                    && !links.contains(&game.link)
+                {
+                    let link = game.link;
+                    wrong(format!(
+                        "{datum} was delivered on link {link}, and came over {links:?}"
+                    ));
+                }
+                if let Some((sender, number)) = datum.split_once('#')
+                    && let Ok(number) = number.parse()
+                {
+                    let last = game.last.insert((*context, sender), number);
+                    if last.is_some_and(|last| last >= number) {
+                        let words = format!("{datum} was delivered after one that was sent later");
+                        wrong(words);
+                    }
+                }
+            }
+            What::Connected { resumed } => {
+                let before = if *resumed { Phase::Lost } else { Phase::Off };
+                if game.phase != before {
+                    wrong(format!(
+                        "connected (resumed: {resumed}) when it was {:?}",
+                        game.phase
+                    ));
+                }
+                game.phase = Phase::On;
+            }
+            What::ConnectionLost => {
+                if game.phase == Phase::Off {
+                    wrong("the connection was lost, and there was none".into());
+                }
+                game.phase = Phase::Lost;
+            }
+            What::Disconnected(_) => game.phase = Phase::Off,
+            What::Reentered { .. } if game.phase != Phase::Lost => {
+                // What cannot be entered for 5 s comes later.
+                if game.phase == Phase::Off {
+                    wrong("entered again without a connection".into());
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Plays a schedule.
+
+use std::time::Duration;
+
+use bevy::prelude::App;
+
+use super::{Act, Board, Fault, Step, act::Actor};
+use crate::common::history::{History, Tape, Truth, What, read_mirror};
+
+/// Where a schedule is played: games, a server and the lines between them. The games are logged in, and are listened to by a
+/// [`Recorder`](crate::common::history::Recorder).
+pub(crate) trait Stage {
+    /// How many games there are.
+    fn games(&self) -> usize;
+    fn app(&mut self, game: usize) -> &mut App;
+    /// What the games are told is written there.
+    fn tape(&self) -> Tape;
+    fn line(&mut self, game: usize, fault: Fault);
+    fn server_dies(&mut self);
+    /// Does nothing if one runs.
+    fn server_starts(&mut self);
+    /// Time passes, and all games run.
+    fn pass(&mut self, time: Duration);
+    /// So long that everything that is under way comes to its end: ghosts go, windows close, requests time out.
+    fn quiet_time(&self) -> Duration;
+    /// What the server has, where somebody can look into it.
+    fn truth(&mut self) -> Option<Truth> {
+        None
+    }
+}
+
+/// Plays a schedule from its first step to a quiet time after its last, in which all lines are good and all games are online. Returns what
+/// was told.
+pub(crate) fn play(stage: &mut impl Stage, schedule: &[Step]) -> History {
+    let tape = stage.tape();
+    let mut board = Board::default();
+    for game in 0..stage.games() {
+        act(stage, &mut board, game, Act::Connect);
+    }
+    pass(stage, &mut board, Duration::from_millis(500));
+    for step in schedule {
+        let game = match step {
+            Step::Do(game, _) | Step::Line(game, _) => game % stage.games(),
+            Step::Wait(_) | Step::ServerDies | Step::ServerStarts => 0,
+        };
+        if !matches!(step, Step::Wait(_)) {
+            tape.add(game, What::Step(format!("{step:?}")));
+        }
+        match *step {
+            Step::Wait(millis) => {
+                pass(stage, &mut board, Duration::from_millis(millis.into()));
+            }
+            Step::Do(_, what) => act(stage, &mut board, game, what),
+            Step::Line(_, fault) => stage.line(game, fault),
+            Step::ServerDies => stage.server_dies(),
+            Step::ServerStarts => stage.server_starts(),
+        }
+    }
+    tape.add(0, What::Step("now it becomes quiet".into()));
+    stage.server_starts();
+    for game in 0..stage.games() {
+        stage.line(game, Fault::Plug);
+        act(stage, &mut board, game, Act::Connect);
+    }
+    let quiet = stage.quiet_time();
+    pass(stage, &mut board, quiet);
+    let mirrors = (0..stage.games()).map(|game| read_mirror(stage.app(game)));
+    let mirrors = mirrors.collect();
+    let truth = stage.truth();
+    tape.quiet(mirrors, truth);
+    tape.history()
+}
+
+fn act(stage: &mut impl Stage, board: &mut Board, game: usize, act: Act) {
+    let tape = stage.tape();
+    let mut actor = Actor {
+        app: stage.app(game),
+        game,
+        tape: &tape,
+        board,
+    };
+    actor.act(act);
+}
+
+/// Time passes, and the games tell each other what they have made.
+fn pass(stage: &mut impl Stage, board: &mut Board, time: Duration) {
+    stage.pass(time);
+    for game in 0..stage.games() {
+        board.learn(game, stage.app(game));
+    }
+}
