@@ -143,7 +143,9 @@ impl PresenceIndex {
 
     /// A session is older than another one of its user.
     fn mark(&mut self, context: Entity, older: &SessionId, newer: &SessionId, until: Duration) {
-        let roster = self.contexts.entry(context).or_default();
+        let Some(roster) = self.contexts.get_mut(&context) else {
+            return; // an observer of another mark has left it
+        };
         let mark = roster
             .ghosts
             .marked

@@ -103,7 +103,7 @@ fn hide_older<M: Membership>(
     context: Entity,
     everybody: Vec<Listed<M>>,
 ) -> Vec<Listed<M>> {
-    if !ghosts::adopts(world, context) {
+    if !ghosts::adopts(world, context) || !is_in::<M::Place>(world, context) {
         return everybody;
     }
     let index = world.resource::<PresenceIndex>();
