@@ -9,8 +9,9 @@ use super::{
     ids::SessionId,
     index::ContextIndex,
     leave::{JoinsArea, joins_no_more, send_leave},
+    member::Membership,
     presence::{Joining, PresenceIndex},
-    reconcile::{self, Membership},
+    reconcile,
 };
 use crate::{
     ecs::{departure::Transient, naming::name_for},
