@@ -30,7 +30,7 @@ use super::{
 const LEADER: usize = 0;
 const MEMBER: usize = 2;
 const ASKER: usize = 4;
-const FRIENDS: std::ops::Range<usize> = 0..4;
+const FRIENDS: [usize; 4] = [0, 1, 2, 3];
 const ROLES: [&str; 5] = ["leader", "member", "member", "member", "asker"];
 /// How long anything may take. A server notices after 25 s that somebody is gone, and a ticket waits for 30 s after that.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -227,7 +227,7 @@ impl<H: Host> People<H> {
     /// Whether the four see the four, and nobody twice, and the leader leads.
     fn is_party_whole(&mut self) -> bool {
         let users = self.live.tape.users();
-        FRIENDS.all(|number| {
+        FRIENDS.into_iter().all(|number| {
             let Some(party) = self.party[number] else {
                 return false;
             };
@@ -265,7 +265,7 @@ impl<H: Host> People<H> {
 
     /// Whether the party is looked for, as all four have it: by one ticket, which the server has.
     fn has_ticket(&mut self) -> bool {
-        FRIENDS.all(|number| {
+        FRIENDS.into_iter().all(|number| {
             let app = self.app(number);
             let ticket = Game::the::<MatchmakerTicket>(app);
             ticket.is_some_and(|it| app.world().get::<Stale>(it).is_none())
