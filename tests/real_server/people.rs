@@ -73,7 +73,7 @@ impl<H: Host> People<H> {
         let strangers: Vec<_> = strangers.collect();
         let mut live = Live::new(host, &realm, &names, &network);
         let users = live.tape.users();
-        let friends: Vec<_> = users[FRIENDS]
+        let friends: Vec<_> = users[..FRIENDS.len()]
             .iter()
             .map(|it| UserId::from(it.as_str()))
             .collect();
@@ -245,7 +245,7 @@ impl<H: Host> People<H> {
             let leader = leads.and_then(|it| world.get::<UserId>(it));
             let is_led = leader.is_some_and(|it| it.to_string() == users[LEADER]);
             seen.sort();
-            let mut expected = users[FRIENDS].to_vec();
+            let mut expected = users[..FRIENDS.len()].to_vec();
             expected.sort();
             is_led && seen == expected && world.get::<Stale>(party).is_none()
         })
