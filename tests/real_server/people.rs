@@ -226,7 +226,7 @@ impl<H: Host> People<H> {
     /// Whether the four see the four, and nobody twice, and the leader leads.
     fn is_party_whole(&mut self) -> bool {
         let users = self.live.tape.users();
-        FRIENDS.all(|number| {
+        FRIENDS.into_iter().all(|number| {
             let Some(party) = self.party[number] else {
                 return false;
             };
@@ -264,7 +264,7 @@ impl<H: Host> People<H> {
 
     /// Whether the party is looked for, as all four have it: by one ticket, which the server has.
     fn has_ticket(&mut self) -> bool {
-        FRIENDS.all(|number| {
+        FRIENDS.into_iter().all(|number| {
             let app = self.app(number);
             let ticket = Game::the::<MatchmakerTicket>(app);
             ticket.is_some_and(|it| app.world().get::<Stale>(it).is_none())
