@@ -144,7 +144,10 @@ impl Wire {
     /// Gives an action to the test, if that has the line. Returns the next one that is left to do.
     #[cfg(feature = "__testing")]
     fn over_the_line(&mut self, mut action: Option<Action>) -> Option<Action> {
-        while let (Some(line), Some(next)) = (&mut self.line, action.take()) {
+        let Some(line) = &mut self.line else {
+            return action;
+        };
+        while let Some(next) = action {
             match &next {
                 Action::Open(socket, ..) => self.socket = Some(*socket),
                 Action::Close(socket) => {
