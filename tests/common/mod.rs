@@ -1,10 +1,6 @@
 //! What several tests share.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test binary uses its part"
-)]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 #![allow(clippy::expect_used, reason = "a test that cannot go on panics")]
 
 pub(crate) mod by_hand;

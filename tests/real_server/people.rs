@@ -97,7 +97,9 @@ impl<H: Host> People<H> {
         people.until("everybody is in the room", |people| {
             (0..ROLES.len()).all(|number| {
                 let app = people.live.app(number);
-                app.world().get::<ChatMembers>(people.room[number]).is_some_and(|it| it.len() == 5)
+                app.world()
+                    .get::<ChatMembers>(people.room[number])
+                    .is_some_and(|it| it.len() == 5)
             })
         });
         for line in 0..LINES {
@@ -132,9 +134,8 @@ impl<H: Host> People<H> {
             people.is_party_whole() && people.is_asking() && people.asker_in_sight().is_some()
         });
         let search = AddMatchmaker::players(40, 40);
-        let added = self.ask::<AddPartyToMatchmaker>(LEADER, |n| {
-            n.add_party_to_matchmaker(party, search).id()
-        });
+        let added = self
+            .ask::<AddPartyToMatchmaker>(LEADER, |n| n.add_party_to_matchmaker(party, search).id());
         self.ticket = Some(added);
         self.until("a ticket", |people| people.has_ticket());
     }
@@ -354,8 +355,7 @@ impl<H: Host> People<H> {
     fn judge(mut self) {
         self.live.become_quiet(QUIET);
         let mirrors = self.live.seats.iter_mut();
-        let mirrors =
-            mirrors.map(|seat| super::common::history::read_mirror(&mut seat.game.app));
+        let mirrors = mirrors.map(|seat| super::common::history::read_mirror(&mut seat.game.app));
         self.live.tape.quiet(mirrors.collect(), None);
         let found = check(&self.live.tape.history());
         let words: Vec<_> = found.iter().map(ToString::to_string).collect();
@@ -381,23 +381,24 @@ fn play_with(app: &mut App, friends: Vec<UserId>) {
         },
     );
     let leader = friends[LEADER].clone();
-    let gives_back = move |own: Query<(), (With<PartyLeader>, With<IsSelf>)>,
-                           others: Query<(Entity, &UserId), (With<PartyMemberOf>, Without<IsSelf>)>,
-                           time: Res<Time<Real>>,
-                           mut next: Local<Duration>,
-                           mut commands: Commands| {
-        let first = others.iter().find(|(_, user)| **user == leader);
-        let (Some((first, _)), false) = (first, own.is_empty()) else {
-            return;
+    let gives_back =
+        move |own: Query<(), (With<PartyLeader>, With<IsSelf>)>,
+              others: Query<(Entity, &UserId), (With<PartyMemberOf>, Without<IsSelf>)>,
+              time: Res<Time<Real>>,
+              mut next: Local<Duration>,
+              mut commands: Commands| {
+            let first = others.iter().find(|(_, user)| **user == leader);
+            let (Some((first, _)), false) = (first, own.is_empty()) else {
+                return;
+            };
+            if time.elapsed() >= *next {
+                *next = time.elapsed() + Duration::from_secs(1);
+                commands
+                    .nakama()
+                    .promote_party_member(first)
+                    .observe(|_: On<Replied<PromotePartyMember>>| {});
+            }
         };
-        if time.elapsed() >= *next {
-            *next = time.elapsed() + Duration::from_secs(1);
-            commands
-                .nakama()
-                .promote_party_member(first)
-                .observe(|_: On<Replied<PromotePartyMember>>| {});
-        }
-    };
     app.add_systems(Update, gives_back);
 }
 
@@ -424,7 +425,9 @@ fn whoever_asks_still_asks_after_cuts_of_their_line() {
     let mut people = People::new(Process::that_runs());
     people.cut(ASKER);
     let begin = Instant::now();
-    people.until("the asker in sight", |people| people.asker_in_sight().is_some());
+    people.until("the asker in sight", |people| {
+        people.asker_in_sight().is_some()
+    });
     let asker = people.asker_in_sight().expect("seen above");
     people.live.seats[LEADER].game.commands(|commands| {
         commands
@@ -467,12 +470,14 @@ fn what_dies_with_the_server_is_told_and_the_rest_comes_back() {
             people.outcomes(mark, Kind::Ticket),
         );
         let why = people.live.tape.history();
-        let why = why.lines[mark..].iter().filter_map(|line| match &line.what {
-            What::Reentered { kind, outcome, .. } if outcome.starts_with("Lost") => {
-                Some(format!("{} {kind:?}: {outcome}", ROLES[line.game]))
-            }
-            _ => None,
-        });
+        let why = why.lines[mark..]
+            .iter()
+            .filter_map(|line| match &line.what {
+                What::Reentered { kind, outcome, .. } if outcome.starts_with("Lost") => {
+                    Some(format!("{} {kind:?}: {outcome}", ROLES[line.game]))
+                }
+                _ => None,
+            });
         why.for_each(|words| println!("    {words}"));
         people.live.pass(Duration::from_secs(6));
     }

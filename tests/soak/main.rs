@@ -161,9 +161,15 @@ fn scenario_40_faults_for_long_leave_nothing_behind() {
     let mut board = Board::default();
     let begin = Instant::now();
     let (mut all, mut costs, mut violations) = (Counts::default(), Vec::new(), Vec::new());
-    println!("minute | memory, KiB | threads | files | faults (server kills) | lost | resumed | ended | stayed | violations");
+    println!(
+        "minute | memory, KiB | threads | files | faults (server kills) | lost | resumed | ended | stayed | violations"
+    );
     for number in 0.. {
-        let history = play_on(&mut live, &mut board, &round(seed + number, games, of_faults));
+        let history = play_on(
+            &mut live,
+            &mut board,
+            &round(seed + number, games, of_faults),
+        );
         let mut counts = Counts::of(&history);
         let mut found = check(&history);
         counts.stayed = live.begin_anew();

@@ -139,7 +139,11 @@ impl Host for Process {
         self.child = Some(child.expect("a process"));
         let begin = Instant::now();
         while !self.is_well() {
-            assert!(begin.elapsed() < START, "{command} does not serve {}", self.url);
+            assert!(
+                begin.elapsed() < START,
+                "{command} does not serve {}",
+                self.url
+            );
             thread::sleep(Duration::from_millis(100));
         }
     }
