@@ -103,6 +103,16 @@ impl PresenceIndex {
         waiting.map(|(context, _)| *context).collect()
     }
 
+    /// Whether this is the local user's session from before the loss, and the session of this connection is about to take its place.
+    pub(super) fn awaits_own(&self, context: Entity, session: &str) -> bool {
+        let roster = self.contexts.get(&context);
+        let is_awaited = roster.is_some_and(|roster| {
+            let absence = &roster.absence;
+            absence.window.is_some() && absence.stale.contains(&*canonical(session))
+        });
+        is_awaited && self.is_own_before(session)
+    }
+
     /// Whether the connection was lost, and the server has not told who is in a context since.
     pub(crate) fn awaits_snapshot(&self, context: Entity) -> bool {
         let roster = self.contexts.get(&context);

@@ -542,6 +542,12 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
         return;
     }
     own_ghosts::has_left(world, M::Place::AREA, session);
+    if world
+        .resource::<PresenceIndex>()
+        .awaits_own(context, session)
+    {
+        return; // the local user's presence passes on to the session of this connection
+    }
     let moment = world.resource::<Moments>().now();
     let presence = world.resource::<PresenceIndex>().find(context, session);
     let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));
