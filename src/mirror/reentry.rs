@@ -244,7 +244,7 @@ pub(crate) fn make_stale<C: Context>(world: &mut World) {
     let all: Vec<_> = index.iter().map(|(_, entity)| entity).collect();
     for context in all {
         if is_in::<C>(world, context) {
-            becomes_stale(world, context); // unless an observer has left it
+            becomes_stale(world, context); // no observer has left it
         }
     }
     world.flush();
