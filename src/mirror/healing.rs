@@ -61,7 +61,7 @@
 //! | chat channels | they are joined again, hidden or not, as before. The lines of the gap are fetched, see below. |
 //! | parties | an open party is joined again. A closed one has to be asked, [see below](#parties) |
 //! | matches | as their [`ReentryPolicy`] says |
-//! | matchmaker tickets | what you asked for is asked for again, under a new id |
+//! | matchmaker tickets | what you asked for is asked for again, under a new id, see [below](#matchmaker-tickets) |
 //! | notifications | those that the server has stored meanwhile are fetched |
 //!
 //! A [stream](crate::stream) does not come back by itself: only code on the server brings the local user in. It is
@@ -143,6 +143,54 @@
 //!
 //! **When the server is gone**, its parties are gone, and so is whoever asked: both are [`Lost`](ReentryOutcome::Lost) with the server's reason.
 //! So is a party that the local user was alone in.
+//!
+//! # Matchmaker tickets
+//!
+//! The server drops a ticket with the session that asked for it. The plugin adds it again: the entity stays, and the new id is in
+//! [`TicketId`](crate::presence::TicketId) when you hear of [`Reentered<MatchmakerTicket>`](Reentered) with
+//! [`Changed`](ReentryOutcome::Changed). Until then the ticket is [`Stale`]. If it has to wait, the component
+//! [`TicketOnHold`](crate::matchmaker::TicketOnHold) says for what and until when.
+//!
+//! **A ticket of the local user alone waits until their old session is gone.** The matchmaker compares sessions and never users, so it would
+//! match the local user with themselves:
+//!
+//! ```text
+//!            the line is cut          Connected                      the server drops the old session
+//!                   │                     │                                       │
+//! old session   ────┼─────────────────────┼── its ticket may still be matched ────┤ (within 25 s)
+//!                   │                     │                                       │
+//! your game     t1  │ Stale               │ Stale, on hold: OwnGhost              │ t2, Reentered: Changed
+//!                   │                     │                                       │
+//! others            │      are matched with the old session, which never comes    │
+//! ```
+//!
+//! It waits for 25 s after the loss at the most. It does not wait if the server has closed the socket itself, if it reports that the old
+//! session is offline, or if a chat channel does not list that session any more. If a ticket is matched with an old session of the local
+//! user all the same, because your game asked for another ticket meanwhile, the plugin drops that match and adds the ticket again: it tells
+//! `Changed`, and not [`MatchmakerMatched`](crate::matchmaker::MatchmakerMatched).
+//!
+//! What the matchmaker finds while the local user is away, they never hear of. The others are matched with somebody who does not come.
+//!
+//! **A party's ticket ends for the server with every member who comes or goes**, and the server does not report it. Whoever leaves may have
+//! lost the connection, so the plugin waits for them, for 30 s from the last change. When exactly the same users are in the party, each with as
+//! many sessions as before, the game that asked for the ticket adds the party again:
+//!
+//! ```text
+//!                  bob's line is cut     bob is back          his old session goes
+//!                          │                  │                        │
+//! ada, who leads       t1  │                  │ on hold: Members       │ adds the party: t2, Changed
+//! bob                  t1  │ Stale            │ on hold: Members       │ t2, Changed
+//! cat                  t1  │                  │ on hold: Members       │ t2, Changed
+//! ```
+//!
+//! Only the leader can add a party, and the lead moves when the leader is gone. So a leader whose connection is lost comes back as a member,
+//! and their ticket is on hold with [`Leader`](crate::matchmaker::HoldReason::Leader). If your game wants to keep the leader, let the new one
+//! hand the lead back with [`promote_party_member`](crate::commands::NakamaCommands::promote_party_member): then the ticket is added again.
+//! After 30 s it is lost with [`NotLeader`](LossReason::NotLeader).
+//!
+//! If a member does not come back in time, or if somebody new joins meanwhile, it is lost with
+//! [`MembersChanged`](LossReason::MembersChanged). Nobody knows whether a member who leaves means to come back: this is what you hear then,
+//! too. If the party is lost, its tickets are lost for the same reason. With [`ReentryPolicy::Drop`], a party's ticket goes at once.
 //!
 //! # Requests
 //!

@@ -12,6 +12,7 @@ mod lead;
 mod leave;
 mod life;
 mod news;
+mod own_ghosts;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
@@ -42,16 +43,17 @@ pub(crate) use self::{
         on_join_answered, remove, send_leave, take_unwanted,
     },
     life::{LifeCycle, NOTHING},
+    own_ghosts::{OwnGhostEnded, OwnGhosts, is_own_ghost, time_for_own_ghosts},
     reconcile::{
         Detail, MembersChanged, Membership, all_go, all_missing_leave, apply_snapshot, is_change,
-        is_own_user, is_there, keep_other_devices, note_kicked, set_own_session,
+        is_kick, is_own_user, is_there, keep_other_devices, note_kicked, set_own_session,
     },
     reentry::{
-        Item, Reentering, Reentry, ask, ask_joining, ask_later, default_policy, is_lost,
-        is_restored, is_within_return_window, make_stale, never_came, policy, reenter, rename,
-        stale_contexts, time_since_reopened,
+        Item, Reentering, Reentry, ask, ask_joining, ask_later, ask_sooner, becomes_stale,
+        default_policy, is_lost, is_restored, is_within_return_window, make_stale, never_came,
+        policy, reenter, rename, stale_contexts, time_since_reopened,
     },
-    returning::{LossReason, ReentryOutcome, ReentryPolicy},
+    returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy},
 };
 use self::{
     early::EarlyArrivals,
@@ -76,6 +78,7 @@ impl Plugin for MirrorPlugin {
             .init_resource::<BudgetClock>()
             .init_resource::<ReceiveStats>()
             .init_resource::<Reentry>()
+            .init_resource::<OwnGhosts>()
             .register_type::<(healing::Stale, ReentryPolicy)>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
             .register_type::<(Presence, PresenceIndex, IsSelf, JoinedAs, Joining)>()

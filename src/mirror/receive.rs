@@ -209,7 +209,7 @@ fn on_lost(world: &mut World, cause: DisconnectReason) {
     request::on_lost(world);
     world.resource_mut::<EarlyArrivals>().clear();
     reentry::on_lost(world);
-    reconcile::outlive_own_session(world);
+    reconcile::outlive_own_session(world, &cause);
     life::run(world, |area| area.on_lost);
     connection::tell_lost(world, cause);
 }

@@ -6,10 +6,11 @@ use bevy_ecs::{prelude::*, relationship::Relationship};
 use bevy_time::{Real, Time};
 
 use super::{
-    context::{Context, HasMembers, is_in},
+    context::{Context, HasMembers, Vocabulary as _, is_in},
     ids::{PresenceInfo, SessionId, UserId},
     index::ContextIndex,
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
+    own_ghosts::{self, OwnGhosts},
     presence::{IsSelf, Presence},
     returning::Stale,
     roster::{Closed, Dismiss, PresenceIndex},
@@ -20,7 +21,7 @@ use crate::{
     proto::UserPresence,
     request::{Moment, Moments},
     settings::NakamaSettings,
-    transport::People,
+    transport::{DisconnectReason, People},
 };
 
 /// A relationship from a presence to where it is.
@@ -85,6 +86,7 @@ pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
 
 /// A connection begins or ends; the next one has a session of its own.
 pub(crate) fn forget_own_session(world: &mut World) {
+    *world.resource_mut::<OwnGhosts>() = OwnGhosts::default();
     let mut index = world.resource_mut::<PresenceIndex>();
     index.bypass_change_detection().forget_own_before();
     if index.bypass_change_detection().forget_own_session() {
@@ -120,6 +122,12 @@ fn apply_resync<M: Membership>(
     context: Entity,
     everybody: Vec<(Arc<PresenceInfo>, M::Detail, bool)>,
 ) {
+    own_ghosts::are_listed(
+        world,
+        M::Place::AREA,
+        context,
+        everybody.iter().map(|(info, ..)| info),
+    );
     for (info, _, is_self) in &everybody {
         if *is_self {
             set_own_session(world, &info.session_id);
@@ -293,9 +301,10 @@ pub(super) fn is_confirmed(world: &mut World, context: Entity) {
 }
 
 /// The socket is gone; the one that heals it has a session of its own.
-pub(super) fn outlive_own_session(world: &mut World) {
+pub(super) fn outlive_own_session(world: &mut World, cause: &DisconnectReason) {
     let mut index = world.resource_mut::<PresenceIndex>();
-    index.outlive_own_session();
+    let session = index.outlive_own_session();
+    own_ghosts::note(world, session, cause);
 }
 
 /// The server's list of members has changed, whatever the game has despawned.
@@ -303,6 +312,15 @@ pub(super) fn outlive_own_session(world: &mut World) {
 pub(crate) struct MembersChanged {
     #[event_target]
     pub(crate) context: Entity,
+    /// Whether the local user has removed one of those who left.
+    pub(crate) is_kick: bool,
+}
+
+/// Whether the local user has removed one of those who leave.
+pub(crate) fn is_kick(world: &World, context: Entity, leaves: &[UserPresence]) -> bool {
+    let index = world.resource::<PresenceIndex>();
+    let mut leaves = leaves.iter();
+    leaves.any(|who| index.is_kicked(context, &who.session_id))
 }
 
 /// Whether an event changes the server's list of members, whatever the game has despawned.
@@ -313,7 +331,9 @@ pub(crate) fn is_change(
     leaves: &[UserPresence],
 ) -> bool {
     let index = world.resource::<PresenceIndex>();
-    let is_there = |who: &UserPresence| index.is_there(context, &who.session_id);
+    let is_there = |who: &UserPresence| {
+        index.is_there(context, &who.session_id) || index.is_ghost_in(context, &who.session_id)
+    };
     joins.iter().any(|who| !is_there(who))
         || leaves
             .iter()
@@ -491,6 +511,7 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     if !is_in::<M::Place>(world, context) {
         return;
     }
+    own_ghosts::has_left(world, M::Place::AREA, session);
     let moment = world.resource::<Moments>().now();
     let presence = world.resource::<PresenceIndex>().find(context, session);
     let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));

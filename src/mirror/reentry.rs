@@ -213,6 +213,16 @@ pub(crate) fn ask_later(
     world.resource_mut::<Reentry>().later.push(later);
 }
 
+/// What is to be asked about a context need not wait for longer than this.
+pub(crate) fn ask_sooner(world: &mut World, context: Entity, wait: Duration) {
+    let at = now(world) + wait;
+    let mut reentry = world.resource_mut::<Reentry>();
+    let later = reentry.later.iter_mut();
+    for later in later.filter(|later| later.context == context) {
+        later.at = later.at.min(at);
+    }
+}
+
 /// What the local user is in, and has not entered again.
 pub(crate) fn stale_contexts<C: Context>(world: &World) -> Vec<(Entity, C::Id)> {
     let index = world.resource::<ContextIndex<C::Id>>();
@@ -229,12 +239,17 @@ pub(crate) fn make_stale<C: Context>(world: &mut World) {
     let index = world.resource::<ContextIndex<C::Id>>();
     let all: Vec<_> = index.iter().map(|(_, entity)| entity).collect();
     for context in all {
-        reconcile::make_stale(world, context);
-        if let Ok(mut context) = world.get_entity_mut(context) {
-            context.insert(Stale);
-        }
+        becomes_stale(world, context);
     }
     world.flush();
+}
+
+/// Something that the local user is in is uncertain from now on.
+pub(crate) fn becomes_stale(world: &mut World, context: Entity) {
+    reconcile::make_stale(world, context);
+    if let Ok(mut context) = world.get_entity_mut(context) {
+        context.insert(Stale);
+    }
 }
 
 /// The policy of what the local user is in.

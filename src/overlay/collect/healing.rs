@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use bevy_ecs::prelude::*;
-
 use crate::{
-    areas::matches::EnteredBy,
+    areas::{
+        chat::{ChatJoinedAs, ChatLastSeen},
+        matches::EnteredBy,
+    },
     connection::{ReconnectStep, TransitionKind},
     mirror::{
         LeaderSession, ReentryPolicy,
@@ -40,45 +41,67 @@ pub(super) fn transition(what: &TransitionKind) -> String {
     }
 }
 
-/// How the local user came into a match, how they come back, and how many of their old sessions are there.
-pub(super) fn facts(
-    (entered, policy): (Option<&EnteredBy>, Option<&ReentryPolicy>),
-    ghosts: usize,
-) -> Vec<(&'static str, String)> {
+/// What is known of it: a name and a value.
+type Fact = (&'static str, String);
+
+/// How the local user came into a match.
+pub(super) fn of_match(entered: Option<&EnteredBy>) -> impl Iterator<Item = Fact> {
     let entered = entered.map(|entered| match entered {
         EnteredBy::Name(name) => format!("its name, {name}"),
         EnteredBy::Creation => "its creation".into(),
         EnteredBy::Id => "its id".into(),
         EnteredBy::Token => "a token".into(),
     });
-    let policy = policy.map(|policy| match policy {
-        ReentryPolicy::Recreate => "by its name".into(),
-        ReentryPolicy::Rejoin => "by its id".into(),
-        ReentryPolicy::Drop => "not".into(),
+    entered.map(|entered| ("entered by", entered)).into_iter()
+}
+
+/// How the local user joined a channel, and up to where its lines are known.
+pub(super) fn of_channel(
+    how: Option<&ChatJoinedAs>,
+    last: Option<&ChatLastSeen>,
+) -> impl Iterator<Item = Fact> {
+    let how = how.map(|how| {
+        let list = if how.hidden {
+            "hidden"
+        } else {
+            "for all to see"
+        };
+        let lines = if how.persistent {
+            "stored"
+        } else {
+            "not stored"
+        };
+        ("joined", format!("{list}, what is written is {lines}"))
     });
-    let ghosts = (ghosts > 0).then(|| ghosts.to_string());
-    let facts = [
-        ("entered by", entered),
-        ("comes back", policy),
-        ("own ghosts", ghosts),
-    ];
-    let known = facts.into_iter();
-    known
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    let last = last.map(|last| {
+        let (id, time) = (&last.message_id, last.create_time);
+        ("last line seen", format!("{id}, of {time}"))
+    });
+    how.into_iter().chain(last)
+}
+
+/// How the local user comes back, and how many of their old sessions are there.
+pub(super) fn facts(policy: Option<&ReentryPolicy>, ghosts: usize) -> impl Iterator<Item = Fact> {
+    let policy = policy.map(|policy| {
+        let how = match policy {
+            ReentryPolicy::Recreate => "by its name",
+            ReentryPolicy::Rejoin => "by its id",
+            ReentryPolicy::Drop => "not",
+        };
+        ("comes back", how.to_owned())
+    });
+    let ghosts = (ghosts > 0).then(|| ("own ghosts", ghosts.to_string()));
+    policy.into_iter().chain(ghosts)
 }
 
 /// What losses of the connection have left behind in a party. `kept` are the players whom the plugin accepts if they ask again, and until
 /// when.
-pub(super) fn party_facts<'a>(
+pub(super) fn of_party<'a>(
     presences: &PresenceIndex,
-    party: Entity,
     leader: Option<&LeaderSession>,
     kept: impl Iterator<Item = (&'a Username, Duration)>,
     now: Duration,
-) -> Vec<(&'static str, String)> {
-    let ghosts = presences.own_ghosts(party);
-    let ghosts = (ghosts > 0).then(|| ghosts.to_string());
+) -> impl Iterator<Item = Fact> {
     let is_ghost = |leader: &LeaderSession| presences.is_own_before(leader.0.as_str());
     let leads = leader.is_some_and(is_ghost);
     let kept: Vec<_> = kept
@@ -88,12 +111,9 @@ pub(super) fn party_facts<'a>(
         })
         .collect();
     let facts = [
-        ("own ghosts", ghosts),
         ("leader", leads.then(|| "your old session".to_owned())),
         ("accepts again", (!kept.is_empty()).then(|| kept.join("; "))),
     ];
     let known = facts.into_iter();
-    known
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    known.filter_map(|(name, value)| Some((name, value?)))
 }

@@ -68,6 +68,9 @@ fn in_everything() -> TestGame {
     game.answer(&asked, followed(&[("bob", "away")]));
     game.server_says(party_join_request("p", &["cat"]));
     game.server_says(party_matchmaker_ticket("p", "u"));
+    // The party's ticket waits.
+    game.server_says(party_presences("p", &[], &["bob"]));
+    game.server_says(party_presences("p", &["bob"], &[]));
     let stream = realtime::Stream {
         mode: 100,
         ..Default::default()
@@ -155,6 +158,7 @@ fn every_mirror_has_a_name_and_registered_components() {
         "PartyJoinRequester",
         "MatchmakerTicket",
         "TicketOf",
+        "TicketOnHold",
         "FollowedUser",
         "SessionOf",
         "UserStatus",
