@@ -49,7 +49,7 @@ fn asks(who: &UserPresence) -> Message {
 
 /// Ada leads a party with bob and cat.
 fn leading(layout: PartyLayout, request: CreateParty, open: bool) -> (TestGame, Entity, Log) {
-    let mut game = TestGame::connected_with(NakamaOverlayPlugin::default());
+    let mut game = TestGame::connected_with(NakamaOverlayPlugin::default().opened());
     game.server_writes(layout);
     let Message::Party(created) = party_joined("p", "ada", &["ada"]) else {
         panic!("no party");
