@@ -23,9 +23,10 @@ use crate::common::{
 
 /// Since 1970, when the first server starts.
 const EPOCH: Duration = Duration::from_secs(1_795_000_000);
-/// How long a frame of the games takes while something happens, and while nothing does.
+/// How far the clock moves at a time while something happens, and while nothing does. A game that nothing happens to has longer frames.
 const BUSY: Duration = Duration::from_millis(10);
-const IDLE: Duration = Duration::from_millis(100);
+const IDLE: Duration = Duration::from_millis(250);
+const LONGEST_FRAME: Duration = Duration::from_millis(60);
 /// So long after something has happened, frames are short.
 const BUSY_FOR: Duration = Duration::from_millis(60);
 /// A cable that is out.
@@ -53,6 +54,10 @@ struct Player {
     calls: VecDeque<(Duration, LineCall, Rest)>,
     held: Held,
     links: u32,
+    /// When it had its last frame.
+    last_frame: Duration,
+    /// Whether something has happened to it since.
+    is_due: bool,
     /// One way.
     latency: Duration,
 }
@@ -98,6 +103,8 @@ impl OnOneClock {
                 calls: VecDeque::new(),
                 held: Held::default(),
                 links: 0,
+                last_frame: Duration::ZERO,
+                is_due: true,
                 latency: Duration::from_millis(3 + mix.below(40)),
             });
         }
@@ -128,8 +135,14 @@ impl OnOneClock {
         self.serve();
         for index in 0..self.games.len() {
             self.carry_down(index);
-            self.games[index].game.update_by(step);
-            self.take_events(index);
+            let player = &mut self.games[index];
+            let frame = self.now - player.last_frame;
+            if player.is_due || frame >= LONGEST_FRAME {
+                player.is_due = false;
+                player.last_frame = self.now;
+                player.game.update_by(frame);
+                self.take_events(index);
+            }
         }
     }
 
@@ -205,10 +218,12 @@ impl OnOneClock {
                         };
                     }
                     Rest::Response(status, body) => {
+                        player.is_due = true;
                         player.game.line_responds(*call, *status, body.clone());
                         *due = FOR_EVER;
                     }
                     Rest::Fails => {
+                        player.is_due = true;
                         player.game.line_fails(*call, &server());
                         *due = FOR_EVER;
                     }
@@ -267,6 +282,7 @@ impl OnOneClock {
             held,
             links,
             latency,
+            is_due,
             ..
         } = &mut self.games[index];
         if held.down > now {
@@ -277,6 +293,7 @@ impl OnOneClock {
                 if pipe.is_closed {
                     continue;
                 }
+                *is_due = true;
                 let socket = pipe.socket;
                 match what {
                     Down::Opened => {
@@ -325,6 +342,8 @@ impl OnOneClock {
         let due = self.now + player.latency;
         let events = player.game.line_events();
         if !events.is_empty() {
+            // What it does next may depend on what it has done.
+            player.is_due = true;
             self.busy_until = self.now + BUSY_FOR;
         }
         for event in events {
@@ -379,6 +398,7 @@ impl Stage for OnOneClock {
 
     fn app(&mut self, game: usize) -> &mut App {
         self.busy();
+        self.games[game].is_due = true;
         &mut self.games[game].game.app
     }
 
