@@ -229,9 +229,11 @@ impl PresenceIndex {
         let here = here.filter_map(|(session, presence)| {
             Some(((*users.get(presence)?).clone(), session.clone()))
         });
-        let despawned = roster.without_entity.values();
-        let despawned = despawned.map(|(_, info)| (info.user_id.clone(), info.session_id.clone()));
-        let mut everybody: Vec<_> = here.chain(despawned).collect();
+        let despawned = roster.without_entity.values().map(|(_, info)| info);
+        let hidden = roster.ghosts.hidden.values().map(|hidden| &hidden.info);
+        let without = despawned.chain(hidden);
+        let without = without.map(|info| (info.user_id.clone(), info.session_id.clone()));
+        let mut everybody: Vec<_> = here.chain(without).collect();
         everybody.sort_unstable();
         everybody
     }

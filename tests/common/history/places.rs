@@ -48,7 +48,7 @@ fn of_the_games(history: &History, quiet: &Quiet) -> Truth {
             place.leader = place
                 .leader
                 .take()
-                .or(leader.map(|leader| leader.session.clone()));
+                .or_else(|| leader.map(|leader| leader.session.clone()));
         }
     }
     truth

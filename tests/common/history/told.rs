@@ -96,11 +96,9 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
                 game.phase = Phase::Lost;
             }
             What::Disconnected(_) => game.phase = Phase::Off,
-            What::Reentered { .. } if game.phase != Phase::Lost => {
-                // What cannot be entered for 5 s comes later.
-                if game.phase == Phase::Off {
-                    wrong("entered again without a connection".into());
-                }
+            // While it is on, too: what cannot be entered for 5 s comes later.
+            What::Reentered { .. } if game.phase == Phase::Off => {
+                wrong("entered again without a connection".into());
             }
             _ => {}
         }
