@@ -8,6 +8,7 @@ mod common;
 
 mod pipe;
 mod planted;
+mod server;
 mod shrunken;
 mod stage;
 
@@ -80,7 +81,6 @@ const BUDGET: Duration = Duration::from_secs(60);
 /// 200 schedules, or as many as there is time for. `MODEL_SCHEDULES` says how many, however long that takes; `MODEL_SEED` where to begin,
 /// `MODEL_THREADS` how many at a time.
 #[test]
-#[ignore = "not green yet"]
 fn random_schedules_hold() {
     let count = number("MODEL_SCHEDULES", 200);
     let first = number("MODEL_SEED", 1);

@@ -4,25 +4,23 @@ use std::{collections::VecDeque, time::Duration};
 
 use bevy::prelude::App;
 use bevy_nakama::{
-    __testing::{Incoming, LineCall, LineEvent, PlaceByHand, ServerByHand, Transmit, WireSeed},
+    __testing::{Incoming, LineCall, LineEvent, ServerByHand, Transmit, WireSeed},
     connection::TransportError,
-    local_server::LocalServerConfig,
     prelude::*,
     testing::{TestGame, server},
 };
 use bytes::Bytes;
 use http::Request;
-use serde_json::{Value, json};
 
-use super::pipe::{Down, Held, Pipe, Up};
+use super::{
+    pipe::{Down, Held, Pipe, Up},
+    server::{EPOCH, config, log_in, truth_of},
+};
 use crate::common::{
-    by_hand::{BASIC, tokens_in},
-    history::{Kind, PlaceTruth, Recorder, Tape, Truth, What, datums_in},
+    history::{Recorder, Tape, Truth, What, datums_in},
     schedule::{Fault, Mix, Stage, Way},
 };
 
-/// Since 1970, when the first server starts.
-const EPOCH: Duration = Duration::from_secs(1_795_000_000);
 /// How far the clock moves at a time while something happens, and while nothing does. A game that nothing happens to has longer frames.
 const BUSY: Duration = Duration::from_millis(10);
 const IDLE: Duration = Duration::from_millis(250);
@@ -67,15 +65,6 @@ enum Rest {
     Request(Request<Bytes>),
     Response(u16, Bytes),
     Fails,
-}
-
-fn config() -> LocalServerConfig {
-    let for_ever = Duration::from_secs(u32::MAX.into());
-    LocalServerConfig {
-        session_token_life: for_ever,
-        refresh_token_life: for_ever,
-        ..LocalServerConfig::default()
-    }
 }
 
 impl OnOneClock {
@@ -419,13 +408,7 @@ impl Stage for OnOneClock {
                         self.server.receive(at, session, Incoming::Closed);
                         pipe.is_dropped = true;
                     }
-                    pipe.up.kill();
-                    if !pipe.down.is_dead {
-                        pipe.down.kill();
-                        pipe.down.is_dead = false;
-                        pipe.down.send(now, Down::Eof);
-                    }
-                    pipe.down.is_dead = true;
+                    pipe.reset(now);
                 }
             }
             Fault::HalfOpen(way) => {
@@ -501,51 +484,6 @@ impl Stage for OnOneClock {
     }
 
     fn truth(&mut self) -> Option<Truth> {
-        let mut truth = Truth::default();
-        for (user, session) in self.server.sessions() {
-            truth.sessions.entry(user).or_default().push(session);
-        }
-        for PlaceByHand {
-            mode,
-            id,
-            members,
-            party,
-        } in self.server.places()
-        {
-            let kind = match mode {
-                1 => Kind::User,
-                2 => Kind::Channel,
-                7 => Kind::Party,
-                _ => Kind::Match,
-            };
-            let (leader, open, asking) = match party {
-                Some((leader, open, asking)) => (Some(leader), Some(open), asking),
-                None => (None, None, Vec::new()),
-            };
-            let place = PlaceTruth {
-                members,
-                leader,
-                open,
-                asking,
-            };
-            truth.places.insert((kind, id), place);
-        }
-        for (session, user) in self.server.follows() {
-            truth.follows.entry(session).or_default().push(user);
-        }
-        truth.tickets = self.server.tickets().into_iter().collect();
-        Some(truth)
+        Some(truth_of(&self.server))
     }
-}
-
-fn log_in(server: &mut ServerByHand, name: &str) -> (String, String) {
-    let target = format!("/v2/account/authenticate/device?username={name}");
-    let body = json!({ "id": format!("device-of-{name}") }).to_string();
-    let request = Request::post(target)
-        .header("Authorization", BASIC)
-        .body(Bytes::from(body))
-        .expect("a request");
-    let response = server.request(Duration::ZERO, &request);
-    let body: Value = serde_json::from_slice(response.body()).expect("JSON");
-    tokens_in(&body).expect("tokens")
 }
