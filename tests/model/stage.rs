@@ -62,7 +62,7 @@ struct Player {
 
 /// How far a call is.
 enum Rest {
-    Request(Request<Bytes>),
+    Request(Box<Request<Bytes>>),
     Response(u16, Bytes),
     Fails,
 }
@@ -354,7 +354,9 @@ impl OnOneClock {
                     }
                 }
                 LineEvent::Calls(call, request) => {
-                    player.calls.push_back((due, call, Rest::Request(request)));
+                    player
+                        .calls
+                        .push_back((due, call, Rest::Request(Box::new(request))));
                 }
                 LineEvent::Abandons(call) => player.calls.retain(|(_, it, _)| *it != call),
             }

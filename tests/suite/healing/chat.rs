@@ -352,6 +352,7 @@ fn what_was_said_before_a_second_loss_is_not_missing() {
     game.join_room("lobby", &["ada", "bob"]);
     lose(&mut game);
     reopen(&mut game);
+    game.sent();
     std::thread::sleep(Duration::from_secs(1));
     lose(&mut game);
     reopen(&mut game);

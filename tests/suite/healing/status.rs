@@ -437,7 +437,7 @@ fn a_status_that_runs_out_of_time_leaves_the_one_of_before() {
                 .result
                 .as_ref()
                 .err()
-                .map_or("done".into(), ToString::to_string),
+                .map_or_else(|| "done".into(), ToString::to_string),
         );
     });
     lose(&mut game);

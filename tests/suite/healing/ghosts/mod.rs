@@ -1,5 +1,10 @@
 //! Scenario 20: another member loses the connection and is back, and the server still has their old session.
 
+#![expect(
+    clippy::cloned_ref_to_slice_refs,
+    reason = "whoever joins is a list, be it of one"
+)]
+
 mod adoption;
 mod after_a_loss;
 mod in_each_area;
