@@ -196,10 +196,10 @@ impl PresenceIndex {
         roster.is_some_and(|roster| roster.absence.window.is_some())
     }
 
-    /// Whether somebody may come back somewhere.
-    pub(super) fn has_windows(&self) -> bool {
-        let mut rosters = self.contexts.values();
-        rosters.any(|roster| roster.absence.window.is_some())
+    /// When somebody does not come back any more.
+    pub(super) fn next_window(&self) -> Option<Duration> {
+        let rosters = self.contexts.values();
+        rosters.filter_map(|roster| roster.absence.window).min()
     }
 
     /// The contexts in which nobody comes back any more.

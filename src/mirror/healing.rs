@@ -56,7 +56,7 @@
 //!
 //! | what | how |
 //! |---|---|
-//! | the local user's status | it is set again, before anything else |
+//! | the local user's status | it is set again, before anything else. It has no entity, so there is no [`Reentered`]: the followers see it, and if the server refuses it, the log has a warning |
 //! | followed users | they are followed again, those whom you follow by name, too |
 //! | chat channels | they are joined again, hidden or not, as before. The lines of the gap are fetched, see below. |
 //! | parties | an open party is joined again. A closed one is asked for: the leader has to accept the local user, and until then the party is [`PendingApproval`](crate::party::PendingApproval) |
@@ -152,14 +152,15 @@
 //!   the call. The same goes for those that you make while the connection is lost;
 //! * a leave, an unfollow: it succeeds at once, because the session that was in there is gone. So does despawning a match;
 //! * everything else ends with [`ConnectionLost`](crate::request::RequestError::ConnectionLost), which says whether the server may have done
-//!   it. Made while the connection is lost, it ends with [`NotConnected`](crate::request::RequestError::NotConnected).
+//!   it. Made while the connection is lost, it ends with [`NotConnected`](crate::request::RequestError::NotConnected). Made while the local user
+//!   enters everything again, for example by your observer of [`Joined`] or [`Reentered`], it waits until that is done.
 //!
 //! Calls over REST have a connection of their own and go on.
 //!
 //! # Data
 //!
 //! What the others sent meanwhile is gone: Nakama stores no match or party data. [`Connected::away`](Connected) says how long it was. If your
-//! game needs to know what it has missed, ask the others when you hear of [`Reentered`].
+//! game needs to know what it has missed, ask the others when you hear of [`Connected`].
 //!
 //! What *you* send while the connection is lost waits if you have chosen its [policy](crate::send) yourself,
 //! [`Queue`](SendPolicy::Queue) or [`Latest`](SendPolicy::Latest), within the bounds of that policy. What is for

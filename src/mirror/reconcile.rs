@@ -275,7 +275,8 @@ pub(crate) fn all_missing_leave(world: &mut World, context: Entity) {
 
 /// Lets those go who did not come back in time.
 pub(super) fn dismiss_missing(world: &mut World, now: Duration) {
-    if !world.resource::<PresenceIndex>().has_windows() {
+    let next = world.resource::<PresenceIndex>().next_window();
+    if next.is_none_or(|next| now < next) {
         return;
     }
     let mut index = world.resource_mut::<PresenceIndex>();

@@ -129,12 +129,13 @@ pub(super) fn tick(world: &mut World, now: Duration) {
     reconcile::dismiss_missing(world, now);
 }
 
-/// Whether there is something to do in the frames to come, although nothing arrives.
-pub(super) fn is_waiting(world: &World) -> bool {
+/// When there is something to do, although nothing arrives.
+pub(super) fn next_due(world: &World) -> Option<Duration> {
     let reentry = world.resource::<Reentry>();
-    reentry.is_running
-        || !reentry.later.is_empty()
-        || world.resource::<PresenceIndex>().has_windows()
+    let patience = reentry.is_running.then(|| reentry.began + PATIENCE);
+    let later = reentry.later.iter().map(|later| later.at).min();
+    let window = world.resource::<PresenceIndex>().next_window();
+    [patience, later, window].into_iter().flatten().min()
 }
 
 /// Whether others may still be on their way back.

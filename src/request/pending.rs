@@ -58,9 +58,9 @@ pub(super) trait Pending: Send + Sync {
         WhenLost::Ends
     }
 
-    /// If it waits: whether that is for a session token, and not for its next try.
-    fn waits_for_token(&self) -> bool {
-        true
+    /// If it waits: when its next try is, in time since the app's start. `None` if it waits for a session token.
+    fn next_try(&self) -> Option<Duration> {
+        None
     }
 
     /// Whether the game has not withdrawn it.
@@ -248,6 +248,11 @@ impl Deadline {
             timeout,
             at: self.at + (timeout - self.timeout),
         }
+    }
+
+    /// The moment itself, in time since the app's start.
+    pub(super) fn at(&self) -> Duration {
+        self.at
     }
 
     /// How much time there is left.

@@ -1,6 +1,6 @@
 //! The table of requests without an answer, and what becomes of them.
 
-use std::{collections::BTreeMap, mem};
+use std::{collections::BTreeMap, mem, time::Duration};
 
 use bevy_ecs::prelude::*;
 use hashbrown::HashMap;
@@ -83,7 +83,8 @@ impl Requests {
     /// Those that waited for a session token, and not for their next try.
     pub(super) fn take_waiting_for_token(&mut self) -> Vec<Box<dyn Pending>> {
         let waiting = &mut self.waiting;
-        waiting.extract_if(.., |it| it.waits_for_token()).collect()
+        let waits_for_token = |it: &mut Box<dyn Pending>| it.next_try().is_none();
+        waiting.extract_if(.., waits_for_token).collect()
     }
 
     /// All that waited.
@@ -303,6 +304,15 @@ pub(crate) fn tick(world: &mut World) {
         let missed = request.deadline().missed(was_sent);
         settle(world, request, Ending::Failed(missed));
     }
+}
+
+/// When there is something to do for the requests that wait, although nothing arrives.
+pub(crate) fn next_due(world: &World) -> Option<Duration> {
+    let requests = world.resource::<Requests>();
+    let carried = requests.carried.iter().map(|(request, _)| request);
+    let waiting = requests.waiting.iter().chain(carried);
+    let due = waiting.map(|it| it.next_try().unwrap_or_else(|| it.deadline().at()));
+    due.min()
 }
 
 /// The connection has ended: nothing comes late any more. If the thread that would answer is gone, every request ends here.

@@ -1,6 +1,9 @@
 //! What a game tells the network thread.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -80,6 +83,9 @@ pub(crate) enum LinkCommand {
     },
     /// Whether every envelope is also reported raw.
     Tap(bool),
+    /// The game has something to do at that moment, although nothing may arrive until then: wake it if it sleeps. It counts in place of the
+    /// one before.
+    WakeAt(Option<Instant>),
 }
 
 impl LinkCommand {

@@ -282,7 +282,8 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
         | LinkCommand::Resume
         | LinkCommand::Forget { .. }
         | LinkCommand::Disconnect
-        | LinkCommand::Tap(_) => return None,
+        | LinkCommand::Tap(_)
+        | LinkCommand::WakeAt(_) => return None,
     };
     Some(Told { epoch, event })
 }

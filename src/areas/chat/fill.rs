@@ -44,12 +44,32 @@ pub struct ChatLastSeen {
 /// The connection was lost and is back, and some of what was said meanwhile in a channel is missing: it was more than
 /// [`NakamaSettings::chat_fill`](crate::plugin::NakamaSettings::chat_fill) lines, or the server did not show the history. It is an event of
 /// the channel's entity, right before the lines that are there.
-#[derive(Clone, Copy, Debug, EntityEvent)]
+///
+/// To show it, draw a mark below the line [`after`](Self::after). To fill it, fetch the history until that line is there:
+///
+/// ```no_run
+/// # use bevy::prelude::*;
+/// # use bevy_nakama::prelude::*;
+/// # use bevy_nakama::chat::ChatGap;
+/// /// On a channel: below this line, lines are missing.
+/// #[derive(Component)]
+/// struct MissingBelow(MessageId);
+///
+/// fn mark(gap: On<ChatGap>, mut commands: Commands) {
+///     if let Some(line) = gap.after.clone() {
+///         commands.entity(gap.channel).insert(MissingBelow(line));
+///     }
+/// }
+/// # App::new().add_observer(mark);
+/// ```
+#[derive(Clone, Debug, EntityEvent)]
 #[non_exhaustive]
 pub struct ChatGap {
     /// The channel.
     #[event_target]
     pub channel: Entity,
+    /// The newest line of its [`ChatLog`] from before the gap. `None` if the log has no line.
+    pub after: Option<MessageId>,
 }
 
 /// On a channel whose history is being read. What arrives meanwhile comes after that.
@@ -263,7 +283,10 @@ fn end(world: &mut World, channel: Entity, request: Entity, result: Outcome<Fill
 }
 
 fn tell_gap(world: &mut World, channel: Entity) {
-    world.trigger(ChatGap { channel });
+    let log = world.get::<ChatLog>(channel);
+    let newest = log.and_then(|log| log.iter().next_back());
+    let after = newest.map(|line| line.message_id.clone());
+    world.trigger(ChatGap { channel, after });
     world.flush();
 }
 

@@ -36,7 +36,7 @@ impl Core {
                 terms,
                 for_reentry,
             } => {
-                if self.takes_request(terms, for_reentry) {
+                if self.takes_request(&message, terms) {
                     self.request(now, id, *message, timeout, terms, for_reentry);
                 } else {
                     self.fail(id, Failure::NotConnected);
@@ -64,6 +64,7 @@ impl Core {
             LinkCommand::Resume => self.resume(now),
             LinkCommand::Forget { origin } => self.forget(origin),
             LinkCommand::Tap(on) => self.is_tapped = on,
+            LinkCommand::WakeAt(at) => self.wake_at = at,
         }
     }
 
@@ -164,9 +165,11 @@ impl Core {
         }
     }
 
-    /// Whether a request may be queued now.
-    fn takes_request(&self, terms: Option<Terms>, for_reentry: bool) -> bool {
-        (for_reentry && self.is_in_use()) || self.takes_data(terms.unwrap_or_default())
+    /// Whether a request may be queued now. Until the local user has entered again what they were in, it waits for that. Data for a party
+    /// is as for a match.
+    fn takes_request(&self, message: &Message, terms: Option<Terms>) -> bool {
+        let is_data = matches!(Kind::of(message), Kind::PartyDataSend);
+        (self.is_in_use() && !is_data) || self.takes_data(terms.unwrap_or_default())
     }
 
     fn is_in_use(&self) -> bool {

@@ -181,7 +181,10 @@ fn scenario_28_more_than_the_limit_is_a_gap() {
         .chat_fill = 2;
     let log = hear_of::<ChatChannel>(&mut game);
     let to = log.clone();
-    game.observe(move |_: On<ChatGap>| to.add("a gap"));
+    game.observe(move |gap: On<ChatGap>| {
+        let line = gap.after.as_ref().expect("there were lines");
+        to.add(format!("a gap after {line}"));
+    });
     reenter(&mut game);
     log.take();
     assert!(game.rest_calls()[0].1.contains("limit=2&"));
@@ -191,7 +194,7 @@ fn scenario_28_more_than_the_limit_is_a_gap() {
     ];
     game.answer_rest(200, &page(lines, Some("older")));
     game.update();
-    assert_eq!(log.take(), ["a gap", "resumed"]);
+    assert_eq!(log.take(), ["a gap after m2", "resumed"]);
     assert_eq!(
         received(&mut game),
         [
