@@ -7,6 +7,7 @@ use std::{
 
 use bevy::prelude::*;
 use bevy_nakama::{
+    chat::ChatMessageKind,
     healing::{ConnectionLost, Reentered},
     mirror::{Context, HasMembers},
     prelude::*,
@@ -319,7 +320,9 @@ impl Recorder {
             for it in parties.read() {
                 tell(it.context, datum_in(&it.data), false);
             }
-            for it in lines.read() {
+            // A line that is gone from the history says nothing.
+            let is_line = |it: &&ChatMessageReceived| it.message.kind == ChatMessageKind::Chat;
+            for it in lines.read().filter(is_line) {
                 tell(
                     it.context,
                     datum_in(it.message.json.as_bytes()),
