@@ -96,7 +96,8 @@ impl<'a> Game<'a> {
                 new,
             } => {
                 let here = self.here.entry(*context).or_default();
-                if here.remove(old.as_str()) != Some(*presence) {
+                let is_named = here.get(new.as_str()) == Some(presence);
+                if here.remove(old.as_str()) != Some(*presence) && !is_named {
                     let words = format!("{presence} passed on from {old}, whose it was not");
                     wrong(Rule::ComeAndGo, words);
                 }
