@@ -285,7 +285,10 @@ impl<H: Host> People<H> {
         let lines = log.into_iter().flat_map(ChatLog::iter);
         let lines = lines.map(|it| it.message_id.clone()).collect();
         let index = world.resource::<FollowedUserIndex>();
-        let mut followed: Vec<_> = index.iter().map(|(id, it)| (id.clone(), it)).collect();
+        let others = index
+            .iter()
+            .filter(|(_, it)| world.get::<IsSelf>(*it).is_none());
+        let mut followed: Vec<_> = others.map(|(id, it)| (id.clone(), it)).collect();
         followed.sort();
         let sessions = followed
             .iter()
