@@ -140,6 +140,12 @@ impl PresenceIndex {
         roster.is_some_and(|roster| roster.absence.settle(session))
     }
 
+    /// Whether nothing has confirmed a session since the connection was lost.
+    pub(super) fn is_missing(&self, context: Entity, session: &SessionId) -> bool {
+        let roster = self.contexts.get(&context);
+        roster.is_some_and(|roster| roster.absence.stale.contains(session))
+    }
+
     /// The sessions of a context that nothing has confirmed, with their entities.
     pub(super) fn stale(&self, context: Entity) -> Vec<(SessionId, Option<Entity>)> {
         let Some(roster) = self.contexts.get(&context) else {

@@ -125,6 +125,7 @@ impl PresenceIndex {
     }
 
     /// How many of them were this user's.
+    #[cfg(feature = "overlay")]
     pub(crate) fn hidden_ghosts_of(&self, context: Entity, user: &str) -> usize {
         let roster = self.contexts.get(&context);
         let hidden = roster.into_iter().flat_map(|it| it.ghosts.hidden.values());
@@ -212,6 +213,18 @@ impl PresenceIndex {
         });
         over.filter_map(|(session, _)| roster.here.get(&session).copied())
             .collect()
+    }
+
+    /// When the next of them turns out to be no ghost, if nobody hears of it before.
+    pub(super) fn next_ghost(&self) -> Option<Duration> {
+        let rosters = self.contexts.values();
+        let next = rosters.filter_map(|roster| {
+            let marked = roster.ghosts.marked.values().map(|it| it.until);
+            let hidden = roster.ghosts.hidden.values().map(|it| it.until);
+            let hidden = hidden.filter(|_| !roster.absence.awaits_snapshot);
+            marked.chain(hidden).min()
+        });
+        next.min()
     }
 
     fn has_suspects(&self) -> bool {

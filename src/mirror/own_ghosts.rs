@@ -6,6 +6,7 @@ use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
 use super::{
+    context::Vocabulary,
     ids::{PresenceInfo, SessionId},
     roster::PresenceIndex,
 };
@@ -66,15 +67,14 @@ pub(super) fn has_left(world: &mut World, area: Area, session: &str) {
     }
 }
 
-/// The server lists everybody in a context. If the old session was in a channel and is not listed, it is gone.
-pub(super) fn are_listed<'a>(
+/// The server lists everybody in a context. If it would list the old session and does not, that is gone.
+pub(super) fn are_listed<'a, C: Vocabulary>(
     world: &mut World,
-    area: Area,
     context: Entity,
     everybody: impl Iterator<Item = &'a Arc<PresenceInfo>> + Clone,
 ) {
-    if area != Area::Channel {
-        return; // somebody else may have removed it
+    if !C::lists_own_sessions(world, context) {
+        return;
     }
     let missing: Vec<_> = world
         .resource::<PresenceIndex>()

@@ -146,12 +146,7 @@ type Listed<M> = (Arc<PresenceInfo>, <M as Membership>::Detail, bool);
 
 /// Everybody who is in a context after the connection was lost: who was there before stays what they are, and the others come and go.
 fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Vec<Listed<M>>) {
-    own_ghosts::are_listed(
-        world,
-        M::Place::AREA,
-        context,
-        everybody.iter().map(|(info, ..)| info),
-    );
+    own_ghosts::are_listed::<M::Place>(world, context, everybody.iter().map(|(info, ..)| info));
     for (info, _, is_self) in &everybody {
         if *is_self {
             set_own_session(world, &info.session_id);
@@ -295,7 +290,10 @@ fn adopt<M: Membership>(
     let Some(presence) = index.get(context, old) else {
         return;
     };
-    if let Some(before) = info_of(world, presence)
+    // After a loss, the list may not have the old session any more: then it is not a ghost.
+    let is_missing = index.is_missing(context, old);
+    if !is_missing
+        && let Some(before) = info_of(world, presence)
         && let Ok(known) = world.get_entity(presence)
     {
         let appear = appear::<M>(context, before.clone(), M::Detail::read(&known));
@@ -306,7 +304,9 @@ fn adopt<M: Membership>(
     let index = world.resource::<PresenceIndex>();
     if index.get(context, &info.session_id) == Some(presence) {
         ghosts::mark_older(world, context, &info);
-        ghosts::tell_adopted(world, context, presence, old.clone(), &info);
+        if !is_missing {
+            ghosts::tell_adopted(world, context, presence, old.clone(), &info);
+        }
     }
 }
 

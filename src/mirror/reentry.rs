@@ -137,8 +137,10 @@ pub(super) fn next_due(world: &World) -> Option<Duration> {
     let reentry = world.resource::<Reentry>();
     let patience = reentry.is_running.then(|| reentry.began + PATIENCE);
     let later = reentry.later.iter().map(|later| later.at).min();
-    let window = world.resource::<PresenceIndex>().next_window();
-    [patience, later, window].into_iter().flatten().min()
+    let index = world.resource::<PresenceIndex>();
+    let (window, ghost) = (index.next_window(), index.next_ghost());
+    let all = [patience, later, window, ghost];
+    all.into_iter().flatten().min()
 }
 
 /// Whether others may still be on their way back.

@@ -305,6 +305,8 @@ impl Acknowledged for DeclinePartyJoin {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
+        // It may come after an accept that found nobody.
+        decisions::forget(world, self.party, &self.asker.user_id);
         let refusal = PartyRefusal::of_leader_only(world, &self.id, error);
         if matches!(refusal, PartyRefusal::MemberNotFound(_)) {
             forget(world, self.party, &self.asker.session_id); // neither asking nor a member

@@ -22,6 +22,10 @@ const KEPT: Duration = Duration::from_secs(30);
 struct Kept {
     party: Entity,
     user: UserId,
+    #[cfg_attr(
+        not(feature = "overlay"),
+        expect(dead_code, reason = "only the overlay shows it")
+    )]
     username: Username,
     /// In time since the app's start.
     until: Duration,
@@ -38,6 +42,7 @@ pub(crate) struct KeptDecisions(Vec<Kept>);
 
 impl KeptDecisions {
     /// Whom the plugin accepts into a party, and until when.
+    #[cfg(feature = "overlay")]
     pub(crate) fn of(
         &self,
         party: Entity,
