@@ -390,6 +390,29 @@ fn trap_n15_what_the_server_tells_is_newer_than_the_list() {
 }
 
 #[test]
+fn trap_n15_what_the_server_tells_before_the_list_is_asked_for_is_not_looked_up() {
+    let (mut game, entity, _) = leading_open();
+    comes_back(&mut game);
+    let everybody = [again("ada"), user_presence("bob"), user_presence("cat")];
+    game.server_says(party(true, &again("ada"), &everybody));
+    game.server_says(Message::PartyUpdate(realtime::PartyUpdate {
+        party_id: "p".into(),
+        open: true,
+        hidden: false,
+        label: "{\"mode\":\"race\"}".into(),
+    }));
+    game.update();
+    while !game.rest_calls().is_empty() {
+        game.answer_rest(200, &serde_json::json!({})); // the inbox
+        game.update();
+    }
+    wait(&mut game, 5);
+    assert_eq!(game.rest_calls(), []);
+    let label = state(&game, entity).label.as_deref();
+    assert_eq!(label, Some("{\"mode\":\"race\"}"));
+}
+
+#[test]
 fn trap_n15_a_hidden_party_is_in_no_list_and_an_old_server_is_not_asked() {
     let (mut game, entity, _) = leading_open();
     game.server_says(Message::PartyUpdate(realtime::PartyUpdate {
@@ -469,6 +492,33 @@ fn trap_n1_who_was_accepted_while_away_is_accepted_again_without_a_question() {
     game.server_says(presences(&[again("dan")], &[]));
     game.update();
     assert_eq!(log.take(), ["+dan Arrived"]);
+}
+
+/// Ada accepts Dan, changes her mind, and hears only then that nobody was there to accept.
+#[test]
+fn trap_n1_a_decline_counts_although_the_accept_before_it_found_nobody() {
+    let (mut game, _, _) = leading_closed();
+    game.server_says(asks(&user_presence("dan")));
+    game.update();
+    let world = game.app.world_mut();
+    let mut asker = world.query_filtered::<Entity, With<PartyJoinRequester>>();
+    let asker = asker.single(world).expect("one asker");
+    game.commands(|commands| commands.nakama().accept_party_join(asker).id());
+    game.commands(|commands| commands.nakama().decline_party_join(asker).id());
+    game.update();
+    let accept = game.expect_sent(Kind::PartyAccept);
+    let decline = game.expect_sent(Kind::PartyRemove);
+    game.refuse(&accept, 3, GONE);
+    game.refuse(
+        &decline,
+        3,
+        "Error removing from party: party member not found",
+    );
+    game.update();
+    game.server_says(asks(&again("dan")));
+    game.update();
+    assert!(game.sent().is_empty(), "nobody is accepted");
+    assert_eq!(askers(&mut game), [again("dan").session_id]);
 }
 
 #[test]

@@ -167,3 +167,17 @@ fn scenario_20_nothing_is_left_of_ghosts_after_the_end() {
     wait(&mut game, 40);
     assert_eq!(log.take(), [""; 0]);
 }
+
+/// Bob has come back more than once while the local user was away, and his first session is gone.
+#[test]
+fn scenario_20_a_session_that_is_gone_is_not_hidden() {
+    let old = made_at("bob", 10);
+    let back = [20, 30, 40].map(|second| made_at("bob", second));
+    let (mut game, here, log) = game(true, &[old.clone()]);
+    come_back(&mut game, &log, &back);
+    let index = game.app.world().resource::<PresenceIndex>();
+    assert_eq!(index.get(here, &SessionId::from(&*old.session_id)), None);
+    game.advance(std::time::Duration::from_secs(31));
+    assert_eq!(presence(&game, here, &old), None, "{:?}", log.take());
+    assert_eq!(counts(&game, here), (4, 0));
+}

@@ -91,6 +91,17 @@ fn scenario_20_nobody_whom_the_game_sees_leads_while_a_ghost_does() {
 }
 
 #[test]
+fn scenario_20_a_hidden_leader_who_turns_out_to_be_alive_leads() {
+    let (old, new) = (made_at("bob", 10), made_at("bob", 20));
+    let (mut game, here, _) = party(&old, &made_at("cat", 5));
+    says(&mut game, party_event(&[new], &[]));
+    assert_eq!(leaders(&mut game), []);
+    game.advance(std::time::Duration::from_secs(31));
+    let alive = presence(&game, here, &old).expect("it has an entity");
+    assert_eq!(leaders(&mut game), [alive]);
+}
+
+#[test]
 fn scenario_20_who_is_removed_from_a_party_does_not_pass_on() {
     let (old, new) = (made_at("bob", 10), made_at("bob", 20));
     let (mut game, here, log) = party(&made_at("cat", 5), &old);
