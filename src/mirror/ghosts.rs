@@ -43,8 +43,8 @@ pub struct MaybeGhost;
 /// Keeps the entities of members who lose the connection and come back. Insert it on a match, party, channel, stream or followed user, or on
 /// the entity of the request that enters it.
 ///
-/// When a newer session of a member joins while their old one is still there, the old one's entity passes on: you hear of [`Adopted`], and
-/// not of [`Joined`](crate::presence::Joined). Whatever your game has put on the entity stays.
+/// When a newer session of a member joins while their old session is still there, the entity passes on to the new session: you hear of
+/// [`Adopted`], and not of [`Joined`](crate::presence::Joined). Whatever your game has put on the entity stays.
 ///
 /// If your players use several devices at once, do without it: for up to 30 s, two devices of one user look like one player.
 ///
@@ -66,7 +66,7 @@ pub struct AdoptReconnecting;
 /// stream with [`AdoptReconnecting`].
 ///
 /// The entity has the new [`SessionId`], and everything else that it had before. Neither [`Joined`](crate::presence::Joined) nor
-/// [`Left`](crate::presence::Left) tells of the change.
+/// [`Left`](crate::presence::Left) comes.
 ///
 /// What was sent to the old session meanwhile has not reached the player. So tell them what they need to know, as you tell those who join.
 ///
@@ -237,7 +237,7 @@ impl PresenceIndex {
         roster.is_some_and(|roster| !roster.ghosts.is_empty())
     }
 
-    /// Those who are no ghosts, because they are there for too long. While nobody knows who is in a context, nobody appears there.
+    /// Those who have been there for too long to be ghosts. While nobody knows who is in a context, nobody appears there.
     fn take_long_lived(&mut self, now: Duration) -> (Vec<Entity>, Vec<Appear>) {
         let (mut marked, mut hidden) = (Vec::new(), Vec::new());
         for roster in self.contexts.values_mut() {
@@ -304,7 +304,7 @@ pub(super) fn adopts(world: &World, context: Entity) -> bool {
     world.get::<AdoptReconnecting>(context).is_some()
 }
 
-/// A session joins. If the game wants that, and its user is there with one older session, that one's entity passes on to it.
+/// A session joins. If the game wants that, and its user is there with one older session, the entity of that session passes on. Returns it.
 pub(super) fn session_before(
     world: &World,
     context: Entity,
@@ -392,7 +392,7 @@ fn take_marks(world: &mut World, presences: Vec<Entity>) {
     }
 }
 
-/// A session says something, so it is no ghost. If it has no entity, it gets one before what it says is told.
+/// A session says something, so it is not a ghost. If it has no entity, it gets one before what it says is told.
 pub(crate) fn speaks(world: &mut World, context: Entity, session: &SessionId) {
     let index = world.resource::<PresenceIndex>();
     if !index.is_marked(context, session) && !index.is_hidden(context, session.as_str()) {
@@ -422,7 +422,7 @@ pub(super) fn is_own(world: &mut World, session: &SessionId) {
     }
 }
 
-/// A session has left: those that were older than no other one are no ghosts.
+/// A session has left. Those that are not older than another session any more are not ghosts.
 pub(super) fn has_left(world: &mut World, context: Entity, session: &str) {
     if world.resource::<PresenceIndex>().has_suspects_in(context) {
         let mut index = world.resource_mut::<PresenceIndex>();
@@ -432,7 +432,7 @@ pub(super) fn has_left(world: &mut World, context: Entity, session: &str) {
     }
 }
 
-/// Once per frame: who has been there for so long is no ghost.
+/// Once per frame: who has been there for so long is not a ghost.
 pub(super) fn tick(world: &mut World, now: Duration) {
     if !world.resource::<PresenceIndex>().has_suspects() {
         return;

@@ -130,7 +130,7 @@
 //! * if the new session leaves first, you hear of `Left`;
 //! * an entity passes on only if exactly one other session of that user is there, and is older. The local user's own presence does not count,
 //!   nor does a presence that your game has despawned, nor a member whom the local user has just removed from a party;
-//! * of two sessions in the answer to a join, you see the newer one;
+//! * of several sessions in the answer to a join, you see the newest;
 //! * while a hidden session leads a [party](crate::party), nobody has [`PartyLeader`](crate::party::PartyLeader). When the server drops it, the
 //!   oldest member leads.
 //!

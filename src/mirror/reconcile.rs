@@ -98,8 +98,8 @@ pub(crate) fn apply_snapshot<M: Membership>(
     }
 }
 
-/// Of two sessions of a user that are in one list, the older one has no entity, if the game keeps the entities of members who are back.
-/// Returns the others.
+/// If the game keeps the entities of members who are back: of the sessions of a user that are in one list, those that are older than another
+/// one are hidden. Returns the others.
 fn hide_older<M: Membership>(
     world: &mut World,
     context: Entity,
@@ -113,32 +113,27 @@ fn hide_older<M: Membership>(
         let session = info.session_id.as_str();
         !is_self && !is_own_session(world, info) && !index.is_own_before(session)
     };
-    let mut sessions: HashMap<UserId, Vec<SessionId>> = HashMap::new();
-    for listed in everybody.iter().filter(|listed| counts(listed)) {
-        let of_user = sessions.entry(listed.0.user_id.clone()).or_default();
-        of_user.push(listed.0.session_id.clone());
+    let mut newest: HashMap<UserId, SessionId> = HashMap::new();
+    for (info, ..) in everybody.iter().filter(|listed| counts(listed)) {
+        let session = &info.session_id;
+        let newest = newest.entry(info.user_id.clone());
+        let newest = newest.or_insert_with(|| session.clone());
+        if ghosts::is_older(newest, session) {
+            newest.clone_from(session);
+        }
     }
-    let is_older = |listed: &Listed<M>| {
+    let is_shown = |listed: &Listed<M>| {
         let session = &listed.0.session_id;
-        let [first, second] = &sessions.get(&listed.0.user_id)?[..] else {
-            return None;
-        };
-        let older = if ghosts::is_older(first, second) {
-            first
-        } else {
-            second
-        };
-        (older == session && counts(listed) && !index.is_there(context, session.as_str()))
-            .then_some(())
+        !counts(listed)
+            || newest.get(&listed.0.user_id) == Some(session)
+            || index.is_there(context, session.as_str())
     };
-    let (older, others): (Vec<_>, Vec<_>) = everybody
-        .into_iter()
-        .partition(|listed| is_older(listed).is_some());
+    let (shown, older): (Vec<_>, Vec<_>) = everybody.into_iter().partition(is_shown);
     for (info, detail, _) in older {
         let appear = appear::<M>(context, info.clone(), detail);
         ghosts::hide(world, context, info, appear);
     }
-    others
+    shown
 }
 
 /// Somebody whom the server lists, and whether that is the local user.

@@ -123,7 +123,7 @@ fn scenario_20_the_join_of_the_other_device_comes_before_what_it_says() {
     assert!(heard.contains(&"0 messages".to_owned()), "{heard:?}");
 }
 
-/// A device that is there for so long and says nothing is no ghost.
+/// A device that is there for so long and says nothing is not a ghost.
 #[test]
 fn scenario_20_after_30_seconds_a_hidden_session_is_another_device() {
     let (mut game, here, log, ..) = bob_is_back();
@@ -196,11 +196,13 @@ fn scenario_20_of_two_sessions_in_the_answer_the_newer_one_is_seen() {
         assert_eq!(log.take(), ["+bob Arrived"]);
     }
     let three = [10, 20, 30].map(|second| made_at("bob", second));
-    let (game, here, _) = game(true, &three);
-    assert_eq!(counts(&game, here), (4, 0));
+    let (game, here, log) = game(true, &three);
+    assert_eq!(log.take(), ["+bob Present", "+ada Present"]);
+    assert!(presence(&game, here, &three[2]).is_some());
+    assert_eq!(counts(&game, here), (2, 2));
 }
 
-/// The local user's own presence is no device that comes back.
+/// The local user's own presence does not count as a device that comes back.
 #[test]
 fn scenario_20_the_local_user_is_not_adopted() {
     let (first, second) = (made_at("ada", 10), made_at("ada", 20));

@@ -95,7 +95,7 @@ fn scenario_20_a_hidden_session_does_not_appear_while_the_connection_is_lost() {
     assert_eq!(counts(&game, here), (2, 0));
 }
 
-/// The session that had taken over is missing, and one is new.
+/// The session that had taken over is missing, and another one is new.
 #[test]
 fn scenario_20_an_adopted_member_comes_back_once_more() {
     let [a, b, c] = [10, 20, 30].map(|second| made_at("bob", second));
@@ -133,7 +133,7 @@ fn scenario_20_of_two_new_sessions_the_newer_one_gets_the_entity() {
     assert_eq!(counts(&game, here), (2, 1));
 }
 
-/// The local user's phone is no ghost because this device was away.
+/// That this device was away does not make a ghost of the local user's phone.
 #[test]
 fn scenario_20_the_local_users_other_device_is_not_marked_by_coming_back() {
     let phone = UserPresence {

@@ -206,5 +206,5 @@ fn scenario_20_a_handler_hears_of_the_new_session_before_the_end_of_the_old_one(
         assert!(gates.sessions.contains(own.as_str()), "this one has not");
         assert_eq!(gates.sessions.len(), 2);
     });
-    stage.is_as_before(&before);
+    assert_eq!(stage.everybody(), before);
 }
