@@ -198,7 +198,8 @@
 //!
 //! * a join, a create, a follow, a status: it is carried over, made again when the connection is back, and answered then. Its deadline counts from
 //!   the call. The same goes for those that you make while the connection is lost;
-//! * a leave, an unfollow: it succeeds at once, because the session that was in there is gone. So does despawning a match;
+//! * a leave, an unfollow: it succeeds at once, because the session that was in there is gone. So does despawning a match. Only an unfollow
+//!   after a follow that waits for the connection waits, too, and comes after it;
 //! * everything else ends with [`ConnectionLost`](crate::request::RequestError::ConnectionLost), which says whether the server may have done
 //!   it. Made while the connection is lost, it ends with [`NotConnected`](crate::request::RequestError::NotConnected). Made while the local user
 //!   enters everything again, for example by your observer of [`Joined`] or [`Reentered`], it waits until that is done.
@@ -208,12 +209,13 @@
 //! # Data
 //!
 //! What the others sent meanwhile is gone: Nakama stores no match or party data. [`Connected::away`](Connected) says how long it was. If your
-//! game needs to know what it has missed, ask the others when you hear of [`Connected`].
+//! game needs to know what it has missed, ask the others when you hear of [`Reentered`].
 //!
 //! What *you* send while the connection is lost waits if you have chosen its [policy](crate::send) yourself,
 //! [`Queue`](SendPolicy::Queue) or [`Latest`](SendPolicy::Latest), within the bounds of that policy. What is for
 //! [chosen receivers](crate::send::OutgoingData::to) does not wait: they may come back with other sessions. Without a policy of your own it is
-//! [`NotConnected`](crate::send::SendError::NotConnected) at once. What waits for a match that is lost, recreated, or
+//! [`NotConnected`](crate::send::SendError::NotConnected) at once. From [`Reentered`] on, all data for that match or party waits until the rest is
+//! back, too; then [`Connected`] comes, and the data leaves. What waits for a match that is lost, recreated, or
 //! not back when [`Connected`] comes, is never sent.
 //!
 //! # When it tries, and when it stops
@@ -232,7 +234,8 @@
 //!
 //! It stops by itself when another try cannot help, which [`DisconnectReason::heals`] tells: you disconnect, the account is banned, another
 //! device has taken its place, or the server refuses the session and its refresh token. In that last case you can go on: observe
-//! [`LoginNeeded`], and log in as the same user.
+//! [`LoginNeeded`], and log in as the same user. It does not stop because somebody else answers at the server's address, like the gateway of a
+//! hotel that wants the player to agree to something.
 //!
 //! A *first* connection that fails ends with [`Disconnected`], unless you connect with
 //! [`ConnectOptions::retry_first`](crate::connection::ConnectOptions::retry_first), and a first login with

@@ -15,3 +15,4 @@ mod steps;
 mod through_the_proxy;
 mod tickets;
 mod tokens;
+mod wishes;
