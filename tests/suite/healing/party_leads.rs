@@ -648,14 +648,14 @@ fn the_overlay_shows_kept_decisions_own_ghosts_and_who_is_pending_again() {
     let (mut game, _, _) = accepted_too_late();
     let (state, facts) = shown(&mut game);
     assert_eq!(state, ContextState::Joined);
-    let [fact] = &facts[..] else {
-        panic!("{facts:?}");
-    };
-    assert!(fact.starts_with("accepts again: dan, for 2"), "{fact}");
+    let is_kept = |fact: &String| fact.starts_with("accepts again: dan, for 2");
+    assert!(facts.iter().any(is_kept), "{facts:?}");
 
     let (mut game, _, _) = behind_ghost(PartyLayout::Current);
     let (_, facts) = shown(&mut game);
-    assert_eq!(facts, ["own ghosts: 1", "leader: your old session"]);
+    for fact in ["own ghosts: 1", "leader: your old session"] {
+        assert!(facts.iter().any(|it| it == fact), "{facts:?}");
+    }
 
     let (mut game, _, _) = leading_closed();
     comes_back(&mut game);
