@@ -54,11 +54,16 @@ impl PresenceIndex {
     /// The socket is gone, and comes back with a session of its own.
     pub(super) fn outlive_own_session(&mut self) -> Option<SessionId> {
         let own = self.own_session.take()?;
+        self.add_own_before(own.clone());
+        Some(own)
+    }
+
+    /// A session turns out to be one of the local user's earlier ones.
+    pub(super) fn add_own_before(&mut self, session: SessionId) {
         if self.own_before.len() == OWN_BEFORE {
             self.own_before.pop_front();
         }
-        self.own_before.push_back(own.clone());
-        Some(own)
+        self.own_before.push_back(session);
     }
 
     /// Whether an old session of the local user is in a context.

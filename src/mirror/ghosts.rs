@@ -103,6 +103,12 @@ pub(super) fn is_older(first: &SessionId, second: &SessionId) -> bool {
     }
 }
 
+/// Whether a session was certainly made after the first and before the last.
+pub(super) fn is_between(first: &SessionId, session: &SessionId, last: &SessionId) -> bool {
+    let [first, session, last] = [first, session, last].map(made_at);
+    session.is_some() && first.is_some() && first < session && session < last
+}
+
 /// When a session was made, if its id is a UUID of version 1: in steps of 100 ns, since 1582.
 fn made_at(session: &SessionId) -> Option<u64> {
     let mut parts = session.as_str().split('-');

@@ -148,6 +148,9 @@ fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Ve
             own_passes_on::<M>(world, context, info);
         }
     }
+    for (info, ..) in &everybody {
+        own_ghosts::recognise(world, context, info);
+    }
     let mut index = world.resource_mut::<PresenceIndex>();
     index.has_snapshot(context);
     let is_listed = |session: &SessionId| everybody.iter().any(|it| it.0.session_id == *session);
@@ -446,6 +449,7 @@ fn join<M: Membership>(
     if !is_in::<M::Place>(world, context) {
         return;
     }
+    own_ghosts::recognise(world, context, &info);
     let index = world.resource::<PresenceIndex>();
     if index.is_own_before(info.session_id.as_str()) {
         let mut index = world.resource_mut::<PresenceIndex>();
