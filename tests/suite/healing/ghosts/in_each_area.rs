@@ -96,7 +96,7 @@ fn scenario_20_a_hidden_leader_who_turns_out_to_be_alive_leads() {
     let (mut game, here, _) = party(&old, &made_at("cat", 5));
     says(&mut game, party_event(&[new], &[]));
     assert_eq!(leaders(&mut game), []);
-    game.advance(std::time::Duration::from_secs(31));
+    game.advance(Duration::from_secs(31));
     let alive = presence(&game, here, &old).expect("it has an entity");
     assert_eq!(leaders(&mut game), [alive]);
 }
