@@ -59,7 +59,7 @@
 //! | the local user's status | it is set again, before anything else. It has no entity, so there is no [`Reentered`]: the followers see it, and if the server refuses it, the log has a warning |
 //! | followed users | they are followed again, those whom you follow by name, too |
 //! | chat channels | they are joined again, hidden or not, as before. The lines of the gap are fetched, see below. |
-//! | parties | an open party is joined again. A closed one is asked for: the leader has to accept the local user, and until then the party is [`PendingApproval`](crate::party::PendingApproval) |
+//! | parties | an open party is joined again. A closed one has to be asked, [see below](#parties) |
 //! | matches | as their [`ReentryPolicy`] says |
 //! | matchmaker tickets | what you asked for is asked for again, under a new id, see [below](#matchmaker-tickets) |
 //! | notifications | those that the server has stored meanwhile are fetched |
@@ -95,6 +95,54 @@
 //! The server may keep the *old* session of the local user for about 25 s, if the line was cut without a word. The plugin knows and hides it;
 //! [`PresenceIndex::own_ghosts`](crate::presence::PresenceIndex::own_ghosts) counts. *The other members see it*, as a second member of the same
 //! user, until the server drops it.
+//!
+//! # Parties
+//!
+//! An **open** party is joined again. A **closed** one has to be asked: its leader accepts the local user as they accept everybody. Until
+//! then the party's entity stays, with everybody in it [`Stale`] and with the mark [`PendingApproval`](crate::party::PendingApproval).
+//! Members are in the order in which the server has them, so whoever comes back is last. No member is removed and added for that.
+//!
+//! **The lead.** If the local user led the party and does not lead it now, that is a change: [`Reentered`] says
+//! [`Changed`](ReentryOutcome::Changed), and [`PartyLeader`](crate::party::PartyLeader) is off the local user's presence by then. The server
+//! gives the lead to the member who has been there longest, and never gives it back by itself. If the line was cut without a word, the lead
+//! stays with the local user's *old* session at first:
+//!
+//! ```text
+//!                      Ada, who led                     Bob, a member                     the server
+//!  the line is cut     (nothing yet)                    (nothing)                         Ada*, Bob        Ada* leads
+//!  10 s: noticed       ConnectionLost, all Stale        (nothing)                         Ada*, Bob        Ada* leads
+//!  back                Changed: Bob, Ada; no leader     Joined: a second Ada              Ada*, Bob, Ada   Ada* leads
+//!  she closes it       PartyRefusal::GhostLeads         (nothing)                         "party leader only"
+//!  25 s: Ada* ends     PartyLeader on Bob               PartyLeader on Bob, Left: Ada*    Bob, Ada         Bob leads
+//! ```
+//!
+//! `Ada*` is her old session. While it leads, no presence in her game carries `PartyLeader`, and what only a leader may do is refused with
+//! [`PartyRefusal::GhostLeads`](crate::party::PartyRefusal::GhostLeads), or
+//! [`MatchmakerRefusal::GhostLeads`](crate::matchmaker::MatchmakerRefusal::GhostLeads).
+//!
+//! **Who asks to join.** The server keeps a join request when its asker's line breaks, and takes no second one of the same user while the
+//! dead one is there. Only the leader's answer takes it away:
+//!
+//! ```text
+//!                      Cat, who asks                    Ada, who leads
+//!  she asks            PendingApproval                  PartyJoinRequester: Cat
+//!  her line breaks     ConnectionLost                   (nothing: the dead request stays)
+//!  she is back         PendingApproval, the plugin      (nothing)
+//!                      asks again every 3 s
+//!  Ada accepts         (nothing)                        AskerGone; the plugin keeps the decision for 30 s
+//!  within 3 s          Party, with the same entity      Joined: Cat, without a second question
+//! ```
+//!
+//! The decision is kept for that user and that party, and also if the server has let the *old* session in because it did not know better. It
+//! ends when the local user declines or removes the player, or does not lead any more. With a leader whose game does not use this plugin,
+//! Cat is asked about twice.
+//!
+//! **Label, and whether it is hidden.** The server does not tell them to those who come back. If your game knew them, the plugin asks the list
+//! of parties two seconds later (the list is a second behind), and changes [`Party`](crate::party::Party) if they differ. A party that is
+//! not in the list although it was not hidden has `None` in both: nobody knows.
+//!
+//! **When the server is gone**, its parties are gone, and so is whoever asked: both are [`Lost`](ReentryOutcome::Lost) with the server's reason.
+//! So is a party that the local user was alone in.
 //!
 //! # Matchmaker tickets
 //!
@@ -150,7 +198,8 @@
 //!
 //! * a join, a create, a follow, a status: it is carried over, made again when the connection is back, and answered then. Its deadline counts from
 //!   the call. The same goes for those that you make while the connection is lost;
-//! * a leave, an unfollow: it succeeds at once, because the session that was in there is gone. So does despawning a match;
+//! * a leave, an unfollow: it succeeds at once, because the session that was in there is gone. So does despawning a match. Only an unfollow
+//!   after a follow that waits for the connection waits, too, and comes after it;
 //! * everything else ends with [`ConnectionLost`](crate::request::RequestError::ConnectionLost), which says whether the server may have done
 //!   it. Made while the connection is lost, it ends with [`NotConnected`](crate::request::RequestError::NotConnected). Made while the local user
 //!   enters everything again, for example by your observer of [`Joined`] or [`Reentered`], it waits until that is done.
@@ -160,12 +209,13 @@
 //! # Data
 //!
 //! What the others sent meanwhile is gone: Nakama stores no match or party data. [`Connected::away`](Connected) says how long it was. If your
-//! game needs to know what it has missed, ask the others when you hear of [`Connected`].
+//! game needs to know what it has missed, ask the others when you hear of [`Reentered`].
 //!
 //! What *you* send while the connection is lost waits if you have chosen its [policy](crate::send) yourself,
 //! [`Queue`](SendPolicy::Queue) or [`Latest`](SendPolicy::Latest), within the bounds of that policy. What is for
 //! [chosen receivers](crate::send::OutgoingData::to) does not wait: they may come back with other sessions. Without a policy of your own it is
-//! [`NotConnected`](crate::send::SendError::NotConnected) at once. What waits for a match that is lost, recreated, or
+//! [`NotConnected`](crate::send::SendError::NotConnected) at once. From [`Reentered`] on, all data for that match or party waits until the rest is
+//! back, too; then [`Connected`] comes, and the data leaves. What waits for a match that is lost, recreated, or
 //! not back when [`Connected`] comes, is never sent.
 //!
 //! # When it tries, and when it stops
@@ -184,7 +234,8 @@
 //!
 //! It stops by itself when another try cannot help, which [`DisconnectReason::heals`] tells: you disconnect, the account is banned, another
 //! device has taken its place, or the server refuses the session and its refresh token. In that last case you can go on: observe
-//! [`LoginNeeded`], and log in as the same user.
+//! [`LoginNeeded`], and log in as the same user. It does not stop because somebody else answers at the server's address, like the gateway of a
+//! hotel that wants the player to agree to something.
 //!
 //! A *first* connection that fails ends with [`Disconnected`], unless you connect with
 //! [`ConnectOptions::retry_first`](crate::connection::ConnectOptions::retry_first), and a first login with

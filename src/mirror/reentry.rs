@@ -240,7 +240,9 @@ pub(crate) fn make_stale<C: Context>(world: &mut World) {
     let index = world.resource::<ContextIndex<C::Id>>();
     let all: Vec<_> = index.iter().map(|(_, entity)| entity).collect();
     for context in all {
-        becomes_stale(world, context);
+        if is_in::<C>(world, context) {
+            becomes_stale(world, context); // no observer has left it
+        }
     }
     world.flush();
 }

@@ -157,6 +157,9 @@ fn is_out_of_reach(ending: &Ending) -> bool {
 
 impl<R: RestRequest> Pending for Open<R> {
     fn next_message(&mut self, world: &World) -> Result<Sent, Unsent> {
+        if self.later.is_some() && !(self.made.is_wanted(world) && self.part.retries(world)) {
+            return Err(Unsent::Withdrawn);
+        }
         if let Some((_, at)) = &self.later
             && world.resource::<Time<Real>>().elapsed() < *at
         {

@@ -72,6 +72,11 @@ pub(crate) enum LinkCommand {
         /// How long to wait for the answer.
         timeout: Duration,
     },
+    /// Nobody waits for a REST call any more: it has no answer.
+    Abandon {
+        /// As in [`LinkCommand::Rest`].
+        id: RequestId,
+    },
     /// Send match data. Nothing comes back, but for a [`LinkEvent::SendFailed`] with the same `origin`.
     Send {
         /// Whatever the game likes.

@@ -281,6 +281,7 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
         | LinkCommand::Hurry
         | LinkCommand::Resume
         | LinkCommand::Forget { .. }
+        | LinkCommand::Abandon { .. }
         | LinkCommand::Disconnect
         | LinkCommand::Tap(_)
         | LinkCommand::WakeAt(_) => return None,

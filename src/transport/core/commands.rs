@@ -50,6 +50,11 @@ impl Core {
                 }
                 Err(bad) => self.fail(id, Failure::BadAddress(bad)),
             },
+            LinkCommand::Abandon { id } => {
+                if self.requests.on_rest_answer(id) {
+                    self.actions.push_back(Action::AbandonRest(id));
+                }
+            }
             LinkCommand::Send {
                 origin,
                 data,
@@ -159,7 +164,7 @@ impl Core {
     /// Whether data may be queued now.
     fn takes_data(&self, terms: Terms) -> bool {
         if self.outbox.is_held() {
-            terms.waits_while_away
+            terms.waits_while_away || terms.waits_for_the_rest && self.is_in_use()
         } else {
             self.is_in_use()
         }

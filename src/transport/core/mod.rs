@@ -98,6 +98,8 @@ pub(crate) struct Core {
     plan: Option<Box<ConnectPlan>>,
     /// Whether the connection was open before.
     was_open: bool,
+    /// Whether the try under way takes the place of one that was dropped.
+    is_anew: bool,
     backoff: Backoff,
     /// The last one.
     socket: SocketId,
@@ -170,6 +172,7 @@ impl Core {
             epoch: Epoch::default(),
             plan: None,
             was_open: false,
+            is_anew: false,
             socket: SocketId::default(),
             stage: Stage::Idle,
             requests: RequestTable::default(),

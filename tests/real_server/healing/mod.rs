@@ -14,6 +14,7 @@
 mod gaps;
 mod lines;
 mod matches;
+mod parties;
 mod restarts;
 mod sessions;
 
