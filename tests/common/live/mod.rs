@@ -162,13 +162,18 @@ impl Seat {
     }
 }
 
-/// A login that fails is tried again.
+/// A login that fails is tried again. Whoever was offline when the server was killed needs one to connect.
 fn logs_in_when_asked(app: &mut App, server: NakamaServer, login: Login) {
     #[derive(Resource, Default)]
     struct Due(Option<Duration>);
 
     app.init_resource::<Due>()
         .add_observer(|_: On<LoginNeeded>, mut due: ResMut<Due>| due.0 = Some(Duration::ZERO))
+        .add_observer(|end: On<Disconnected>, mut due: ResMut<Due>| {
+            if !matches!(end.reason, DisconnectReason::Requested) {
+                due.0 = Some(Duration::ZERO);
+            }
+        })
         .add_observer(
             |reply: On<Replied<LogIn>>, mut due: ResMut<Due>, time: Res<Time<Real>>| {
                 if reply.result.is_err() {
