@@ -13,6 +13,7 @@ mod shrunken;
 mod stage;
 
 use std::{
+    collections::BTreeMap,
     env,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -25,7 +26,7 @@ use std::{
 
 use self::stage::OnOneClock;
 use crate::common::{
-    history::{History, Violation, check},
+    history::{History, Violation, What, check},
     schedule::{Step, as_rust, play, random, shrink},
 };
 
@@ -89,6 +90,7 @@ fn random_schedules_hold() {
     let next = AtomicU64::new(first);
     let played = AtomicU64::new(0);
     let failed = Mutex::new(Vec::new());
+    let told = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
         for _ in 0..number("MODEL_THREADS", 2) {
             scope.spawn(|| {
@@ -101,7 +103,12 @@ fn random_schedules_hold() {
                         println!("seed {seed}, after {:?}", begin.elapsed());
                     }
                     let games = games_of(seed);
-                    if let Err(words) = failures(seed, games, &random(seed, games)) {
+                    let outcome = failures(seed, games, &random(seed, games));
+                    if let Ok(history) = &outcome {
+                        let mut told = told.lock().expect("no thread panics here");
+                        count_lines(history, &mut told);
+                    }
+                    if let Err(words) = outcome {
                         let mut all = words.lines().filter(|line| !line.starts_with(' '));
                         println!("seed {seed} fails: {}", all.next().unwrap_or(""));
                         let mut failed = failed.lock().expect("no thread panics here");
@@ -111,6 +118,10 @@ fn random_schedules_hold() {
             });
         }
     });
+    println!(
+        "told: {:?}",
+        told.into_inner().expect("no thread panics here")
+    );
     println!(
         "{} schedules from seed {first} on, in {:?}",
         played.load(Ordering::Relaxed),
@@ -130,6 +141,30 @@ fn random_schedules_hold() {
         "{} of {count} schedules fail: {seeds:?}\n{last}\n{rust}",
         failed.len()
     );
+}
+
+/// Counts what the games were told: a schedule in which nothing happens proves nothing.
+fn count_lines(history: &History, told: &mut BTreeMap<String, u64>) {
+    for line in &history.lines {
+        let name = match &line.what {
+            What::Reentered { kind, outcome, .. } => {
+                let outcome = outcome.split(['(', ' ']).next().unwrap_or_default();
+                format!("Reentered {kind:?} {outcome}")
+            }
+            What::Replied { result, .. } => format!("Replied, ok: {}", result.is_ok()),
+            What::Joined { how, .. } => format!("Joined {how}"),
+            What::Left { why, .. } => format!("Left {why}"),
+            what => {
+                let words = format!("{what:?}");
+                words
+                    .split([' ', '('])
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            }
+        };
+        *told.entry(name).or_default() += 1;
+    }
 }
 
 /// The same schedule, as short as it can be so that the same rule is broken.

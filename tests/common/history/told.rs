@@ -96,7 +96,7 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
                 game.phase = Phase::Lost;
             }
             What::Disconnected(_) => game.phase = Phase::Off,
-            // While it is on, too: what cannot be entered for 5 s comes later.
+            // What cannot be entered for 5 s comes later.
             What::Reentered { .. } if game.phase == Phase::Off => {
                 wrong("entered again without a connection".into());
             }

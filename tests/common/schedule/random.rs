@@ -11,7 +11,7 @@ impl Mix {
         Self(seed)
     }
 
-    /// `SplitMix64`.
+    /// The next one, by `SplitMix64`.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
