@@ -36,9 +36,16 @@ Xvfb "$DISPLAY" -screen 0 "$((2 * width + gap))x${large#*x}x24" -nolisten tcp >"
 started+=($!)
 sleep 1
 
+# The server is an arena that nobody sees, in which nobody meets the others.
+start_server() {
+  "$ARENA" --headless --port 7379 --arena nowhere --bots 0 >>"$folder/server.log" 2>&1 &
+  server=$!
+  started+=("$server")
+}
+
 # A window of the arena, at a place on the screen: its id is in $window.
 open_window() { # name, left edge, bots
-  "$ARENA" --name "$1" --port 7379 --bots "$3" --size "${width}x$height" >"$folder/$1.log" 2>&1 &
+  "$ARENA" --name "$1" --server http://127.0.0.1:7379 --bots "$3" --size "${width}x$height" >"$folder/$1.log" 2>&1 &
   started+=($!)
   for _ in $(seq 100); do
     sleep 0.2
@@ -97,6 +104,8 @@ picture() { # file, x11 geometry
 
 left=0
 right=$((width + gap))
+start_server
+sleep 1
 open_window Ada $left 2
 ada=$window
 sleep 5
@@ -104,14 +113,20 @@ open_window Linus $right 0
 linus=$window
 sleep 7
 
-# On the screen: a party forms, and the overlay opens.
-ffmpeg -loglevel error -y -f x11grab -draw_mouse 1 -framerate 12 -video_size "$screen" -i "$DISPLAY" \
-  -t 15 -c:v ffv1 "$folder/moving.mkv" </dev/null &
+# On the screen: the server is killed, and comes back; then a party forms, and the overlay opens.
+ffmpeg -loglevel error -y -f x11grab -draw_mouse 1 -framerate 10 -video_size "$screen" -i "$DISPLAY" \
+  -c:v ffv1 "$folder/moving.mkv" </dev/null &
 film=$!
 walk "$linus" Up 0.5
 keys "$linus" space
 say "$ada" "Join us!"
+kill -KILL "$server"
+wait "$server" 2>/dev/null || true
+sleep 3.5
+start_server
+sleep 2.5
 keys "$ada" space
+walk "$linus" Right 0.5
 click $left 90 78   # new, closed
 click $left 190 74  # invite
 sleep 0.4
@@ -120,7 +135,9 @@ sleep 0.4
 for _ in 1 2 3; do click $left 88 144; done # let in
 keys "$ada" F1
 click $left 354 $((height - 73)) # the overlay's page of parties
-wait "$film"
+sleep 1
+kill -INT "$film"
+wait "$film" || true
 picture overlay.png "486x393+$((width - 494))+8"
 
 # In one window.
@@ -133,6 +150,6 @@ picture arena.png "$large+0+0"
 for file in overlay arena; do
   convert "$folder/$file.png" -strip -colors 192 "$out/$file.png"
 done
-ffmpeg -loglevel error -y -i "$folder/moving.mkv" -c:v libwebp_anim -lossless 0 -quality 60 -compression_level 6 -loop 0 \
+ffmpeg -loglevel error -y -i "$folder/moving.mkv" -c:v libwebp_anim -lossless 0 -quality 50 -compression_level 6 -loop 0 \
   "$out/arena.webp"
 ls -l "$out"/arena.webp "$out"/arena.png "$out"/overlay.png

@@ -118,7 +118,9 @@ fn go_online(mut commands: Commands, player: Res<Player>) {
     let account = account(player.name);
     let login = Login::device(format!("bevy-nakama-example-{account}")).username(account);
     commands.nakama().log_in(&player.server, login);
-    commands.nakama().connect(); // waits for the login
+    // It waits for the login.
+    let options = ConnectOptions::default().retry_first();
+    commands.nakama().connect_with(options);
 }
 
 fn look_for_opponent(mut commands: Commands) {

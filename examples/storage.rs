@@ -144,10 +144,11 @@ fn main() -> ExitCode {
     let about =
         "A player saves on two devices, and the server notices that one of them is not up to date.";
     common::play(about, LocalServerConfig::default(), |server| {
-        let mut devices = vec![device("phone", server), device("desk", server)];
-        until(&mut devices, |devices| {
-            devices.iter().all(|device| progress(device).is_loaded)
-        })?;
+        let has_loaded = |devices: &mut Vec<App>| devices.iter().all(|it| progress(it).is_loaded);
+        let mut devices = vec![device("phone", server)];
+        until(&mut devices, has_loaded)?; // makes the account
+        devices.push(device("desk", server));
+        until(&mut devices, has_loaded)?;
         for (device, played) in devices.iter_mut().zip([(3, "a lamp"), (2, "a sword")]) {
             device.world_mut().run_system_cached_with(play, played)?;
             device.world_mut().run_system_cached(save)?;

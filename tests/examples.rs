@@ -1,4 +1,4 @@
-//! The examples' flags. `cargo test` builds the examples before it runs this.
+//! The examples' flags, and what becomes of them if the connection is lost. `cargo test` builds the examples before it runs this.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 
@@ -8,6 +8,12 @@ use std::{
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
+};
+
+use bevy_nakama::{
+    chaos::{ChaosProxy, Frames, Rule},
+    local_server::{LocalServer, LocalServerConfig},
+    proto::Kind,
 };
 
 const SMALL: [&str; 9] = [
@@ -107,5 +113,47 @@ fn an_address_without_its_flag_is_refused() {
     for example in SMALL {
         let output = run(example, &["http://127.0.0.1:1"]);
         assert_eq!(output.status.code(), Some(2), "{example}: {output:?}");
+    }
+}
+
+/// Runs an example over a line that is reset once. Returns what it says until it ends well.
+fn run_over(bad: Rule, example: &str) -> String {
+    let local = LocalServer::start(LocalServerConfig::default()).expect("a server");
+    let proxy = ChaosProxy::start(local.url()).expect("a proxy");
+    let rule = proxy.add(bad.once());
+    let output = run(
+        example,
+        &["--server", &proxy.url(), "--key", local.server_key()],
+    );
+    assert_eq!(proxy.log().acts(rule), 1, "{example}: {output:?}");
+    assert!(output.status.success(), "{example}: {output:?}");
+    text(&output.stdout)
+}
+
+#[test]
+fn a_chat_goes_on_whatever_the_loss_of_the_connection_leaves_without_an_answer() {
+    // The greeting, the edit, the answer, the removal: before or after the server has done it.
+    for kind in [Kind::ChannelMessageSend, Kind::ChannelMessageUpdate] {
+        let rule = Rule::reset().when(Frames::to_server(kind));
+        assert!(run_over(rule, "chat").contains(" is back after "), "{kind}");
+    }
+    for nth in 1..=4 {
+        let acks = Frames::to_client(Kind::ChannelMessageAck);
+        let said = run_over(Rule::reset().when(acks).nth(nth), "chat");
+        let last = said.lines().last().unwrap_or_default();
+        assert!(
+            last.ends_with("[\"Hello everybody!\"])"),
+            "after {nth} answers: {said}"
+        );
+    }
+}
+
+#[test]
+fn friends_are_seen_again_after_a_loss_of_the_connection() {
+    for kind in [Kind::StatusFollow, Kind::StatusUpdate] {
+        let rule = Rule::reset().when(Frames::to_server(kind));
+        let said = run_over(rule, "friends_status");
+        assert!(said.contains(" is back after "), "{kind}: {said}");
+        assert!(said.contains("bob is offline"), "{kind}: {said}");
     }
 }

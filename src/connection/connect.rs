@@ -69,7 +69,8 @@ impl NakamaCommands<'_, '_, '_> {
     /// not refresh the session any more, the connection ends with [`SessionEnded`](DisconnectReason::SessionEnded), and you log in again.
     /// [`DisconnectReason`] has the other ends.
     ///
-    /// If the connection was lost and comes back as the same user, it tries again now, and nothing else happens.
+    /// If the connection was lost and comes back as the same user, it tries again now, and nothing else happens. A login that is under way
+    /// tells which user you mean. If the connection is back by then, it stays.
     ///
     /// A connection that is open, or on its way, is closed first, with a [`Disconnected`] of its own
     /// ([`Requested`](DisconnectReason::Requested)). [`NakamaConnection::state`] is `Connecting` by then. To play on another server, log in
@@ -97,13 +98,15 @@ impl NakamaCommands<'_, '_, '_> {
     /// [`log_out`](Self::log_out).
     pub fn disconnect(mut self) {
         self.queue(|world| {
-            let connection = world.resource::<NakamaConnection>();
+            let mut connection = world.resource_mut::<NakamaConnection>();
+            let connection = connection.bypass_change_detection();
+            connection.wish = None;
             if connection.waiting().is_some() && connection.reconnecting.is_none() {
                 return next_step::give_up(world, DisconnectReason::Requested);
             }
             // A refusal of the token may be on its way. Nothing is tried again after it.
-            let mut connection = world.resource_mut::<NakamaConnection>();
-            connection.bypass_change_detection().attempt = None;
+            connection.attempt = None;
+            connection.is_leaving = connection.state != ConnectionState::Disconnected;
             world
                 .resource_mut::<NetworkLink>()
                 .stage(LinkCommand::Disconnect);
@@ -137,6 +140,9 @@ pub(crate) fn on_opened(world: &mut World) {
 pub(crate) fn on_resumed(world: &mut World) {
     let now = healing::now(world);
     let mut connection = world.resource_mut::<NakamaConnection>();
+    if connection.is_leaving {
+        return; // its end is on its way
+    }
     let Some(reconnecting) = connection.reconnecting.take() else {
         return;
     };
@@ -179,6 +185,7 @@ pub(crate) fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReaso
     if connection.epoch == epoch {
         connection.attempt = None;
         connection.reconnecting = None;
+        connection.is_leaving = false;
         healing::note(world, TransitionKind::Disconnected(reason.clone()));
         set_state(world, ConnectionState::Disconnected);
     }

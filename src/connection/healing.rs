@@ -144,7 +144,7 @@ pub(crate) fn on_due(world: &mut World, attempt: u32, refused: bool) {
 }
 
 /// The session that the connection comes back with: the one in place if that is of the same user, or else its own.
-pub(crate) fn own_session(world: &World) -> Option<(NakamaServer, NakamaSession)> {
+pub(super) fn own_session(world: &World) -> Option<(NakamaServer, NakamaSession)> {
     let connection = world.resource::<NakamaConnection>();
     let current = world.resource::<CurrentSession>().place();
     let current = current.filter(|(server, session)| connection.is_of(server, session));
@@ -179,7 +179,7 @@ fn with_tokens(world: &World, attempt: &Attempt, healing: &Reconnecting) -> Next
     if let Some(reason) = attempt.failure.clone().filter(|_| !is_fresh) {
         return match reason {
             DisconnectReason::OtherUser { .. } => NextStep::GiveUp(reason),
-            _ if reason.heals() => NextStep::Postpone(reason),
+            _ if reason.heals_once_open() => NextStep::Postpone(reason),
             _ => NextStep::LogIn(reason),
         };
     }
@@ -263,15 +263,18 @@ pub(crate) fn need_login(world: &mut World, reason: DisconnectReason) {
     world.flush();
 }
 
-/// The connection gets new tokens for its session.
-pub(crate) fn begin_renewal(world: &mut World) {
+/// The connection gets new tokens for the session that it comes back with, which is its own from now on.
+pub(crate) fn begin_renewal(world: &mut World) -> Option<(NakamaServer, NakamaSession)> {
+    let own = own_session(world);
     let mut connection = world.resource_mut::<NakamaConnection>();
+    connection.session.clone_from(&own);
     if let Some(attempt) = &mut connection.attempt {
         attempt.is_renewing = true;
     }
     if let Some(reconnecting) = &mut connection.reconnecting {
         reconnecting.step = ReconnectStep::Refreshing;
     }
+    own
 }
 
 /// A session has new tokens, or gets none for this reason. If it is that of the connection, the connection goes on.
@@ -333,11 +336,18 @@ pub(crate) fn on_reopened(world: &mut World) {
 
 /// "Try again now", or "ask for a sign of life".
 pub(super) fn hurry(world: &mut World) {
-    let connection = world.resource::<NakamaConnection>();
+    let mut connection = world.resource_mut::<NakamaConnection>();
     if connection.state == ConnectionState::Disconnected {
         return;
     }
+    connection.bypass_change_detection().is_in_a_hurry = connection.reconnecting.is_some();
     world
         .resource_mut::<NetworkLink>()
         .stage(LinkCommand::Hurry);
+}
+
+/// Whether the game wants the connection to hurry while it comes back, and has said so since the last call.
+pub(crate) fn takes_hurry(world: &mut World) -> bool {
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    std::mem::take(&mut connection.bypass_change_detection().is_in_a_hurry)
 }

@@ -1,5 +1,7 @@
 //! The game's end of the network thread.
 
+use std::time::Instant;
+
 use bevy_ecs::prelude::*;
 
 use crate::{
@@ -17,6 +19,8 @@ pub(crate) struct NetworkLink {
     settings: LinkSettings,
     /// Whether envelopes are reported raw.
     is_tapped: bool,
+    /// When the network thread wakes the game.
+    wakes_at: Option<Instant>,
 }
 
 impl NetworkLink {
@@ -26,6 +30,7 @@ impl NetworkLink {
             link: None,
             settings: settings.to_link_settings(),
             is_tapped: false,
+            wakes_at: None,
         }
     }
 
@@ -59,6 +64,9 @@ impl NetworkLink {
                 let mut link = self.start_link();
                 if self.is_tapped {
                     link.stage(LinkCommand::Tap(true));
+                }
+                if self.wakes_at.is_some() {
+                    link.stage(LinkCommand::WakeAt(self.wakes_at));
                 }
                 self.link.insert(link)
             }
@@ -130,6 +138,16 @@ impl NetworkLink {
     /// The game has something left to do in its next frame: wakes it if it sleeps.
     pub(crate) fn ask_for_a_frame(&self) {
         self.settings.alarm.ring();
+    }
+
+    /// When the game has something to do next, although nothing may arrive until then: wakes it then if it sleeps.
+    pub(crate) fn wake_at(&mut self, at: Option<Instant>) {
+        if at.is_some_and(|at| at <= Instant::now()) {
+            self.settings.alarm.ring(); // the frame began before
+        } else if at != self.wakes_at {
+            self.wakes_at = at;
+            self.stage(LinkCommand::WakeAt(at));
+        }
     }
 
     /// What has passed since the start, and what is waiting.

@@ -50,7 +50,7 @@ pub(crate) use self::{
     connect::{on_closed, on_opened, on_resumed},
     healing::{
         begin_renewal, need_login, on_due, on_lost, on_renewed, on_reopened, on_waiting,
-        own_session, tell_lost,
+        takes_hurry, tell_lost,
     },
     link::{NetworkLink, forget_waiting_data, hand_over},
     next_step::{NextStep, give_up, postpone},

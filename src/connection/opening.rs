@@ -19,14 +19,17 @@ use crate::{
 /// The game asks for a connection.
 pub(super) fn begin(world: &mut World, options: ConnectOptions) {
     session::forget_withdrawn(world);
-    if waits_for_login(world) {
-        let mut connection = world.resource_mut::<NakamaConnection>();
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    if connection.is_lost() && !connection.is_leaving {
         connection.bypass_change_detection().wish = Some(options);
-        return;
+        fulfil_wish(world);
+    } else {
+        begin_anew(world, options);
     }
-    if comes_back(world) {
-        return healing::hurry(world);
-    }
+}
+
+/// A connection that takes the place of the one before.
+fn begin_anew(world: &mut World, options: ConnectOptions) {
     if world.resource::<NakamaConnection>().waiting().is_some() {
         give_up(world, DisconnectReason::Requested);
     }
@@ -50,33 +53,25 @@ pub(super) fn begin(world: &mut World, options: ConnectOptions) {
     set_state(world, ConnectionState::Connecting);
 }
 
-/// Whether it depends on the login under way what a game wants that connects while its connection comes back.
-fn waits_for_login(world: &World) -> bool {
-    world.resource::<NakamaConnection>().is_lost()
-        && world.resource::<CurrentSession>().is_logging_in()
-}
-
-/// The login is over that a game has waited for with its wish to connect. If it was that of another user, that user connects.
+/// The game has asked for a connection while the one before was on its way back, or was back by the time. If that is the connection of the
+/// user who is logged in, the game has what it asks for. A login under way decides who that is.
 pub(crate) fn fulfil_wish(world: &mut World) {
-    let is_logging_in = world.resource::<CurrentSession>().is_logging_in();
-    let mut connection = world.resource_mut::<NakamaConnection>();
-    let connection = connection.bypass_change_detection();
-    if connection.wish.is_none() || is_logging_in {
+    let current = world.resource::<CurrentSession>();
+    let connection = world.resource::<NakamaConnection>();
+    let has_one = connection.is_connected() || connection.is_lost();
+    if connection.wish.is_none() || has_one && current.is_logging_in() {
         return;
     }
-    if let Some(options) = connection.wish.take() {
-        begin(world, options);
+    let is_of_user = current
+        .place()
+        .is_none_or(|(server, session)| connection.is_of(server, session));
+    let mut connection = world.resource_mut::<NakamaConnection>();
+    let wish = connection.bypass_change_detection().wish.take();
+    if has_one && is_of_user {
+        healing::hurry(world);
+    } else if let Some(options) = wish {
+        begin_anew(world, options);
     }
-}
-
-/// Whether what the game asks for is on its way already: the connection was lost, and comes back as the user who is logged in.
-fn comes_back(world: &World) -> bool {
-    let connection = world.resource::<NakamaConnection>();
-    let current = world.resource::<CurrentSession>();
-    connection.is_lost()
-        && current
-            .place()
-            .is_none_or(|(server, session)| connection.is_of(server, session))
 }
 
 /// What the connection that waits does next, if there is one.
@@ -95,7 +90,12 @@ pub(crate) fn next_step(world: &World) -> NextStep {
     if attempt.placed == current.placed()
         && let Some(failure) = &attempt.failure
     {
-        return NextStep::GiveUp(failure.clone());
+        let is_retried = attempt.options.retry_first && failure.heals();
+        return if is_retried && current.place().is_some() {
+            NextStep::Open // each further try asks for new tokens again
+        } else {
+            NextStep::GiveUp(failure.clone())
+        };
     }
     let Some((_, session)) = current.place() else {
         return NextStep::GiveUp(DisconnectReason::NotLoggedIn);
@@ -127,11 +127,14 @@ pub(crate) fn open(world: &mut World) {
     let epoch = connection.epoch;
     let appear_online = connection.appears_online;
     connection.session = Some((server.clone(), session.clone()));
+    connection.server = Some(server.clone());
+    connection.user = Some((session.user_id().clone(), session.username().clone()));
     let Some(attempt) = &mut connection.attempt else {
         return;
     };
     let token = session.token().clone();
     attempt.token = Some(token.clone());
+    let options = attempt.options.clone();
     if let Some(reconnecting) = &mut connection.reconnecting {
         reconnecting.step = ReconnectStep::Opening;
         let reopen = LinkCommand::Reopen {
@@ -140,20 +143,15 @@ pub(crate) fn open(world: &mut World) {
         };
         return world.resource_mut::<NetworkLink>().stage(reopen);
     }
-    let Some(attempt) = &connection.attempt else {
-        return;
-    };
     let plan = ConnectPlan {
         epoch,
-        server: server.clone(),
-        token: session.token().clone(),
-        appear_online: attempt.options.appear_online,
-        lang: attempt.options.lang.clone(),
-        heals: attempt.options.heal,
-        retries: attempt.options.retry_first,
+        server,
+        token,
+        appear_online: options.appear_online,
+        lang: options.lang,
+        heals: options.heal,
+        retries: options.retry_first,
     };
-    connection.server = Some(server);
-    connection.user = Some((session.user_id().clone(), session.username().clone()));
     world
         .resource_mut::<NetworkLink>()
         .stage(LinkCommand::Connect(Box::new(plan)));

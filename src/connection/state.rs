@@ -118,9 +118,15 @@ pub struct NakamaConnection {
     /// What it was opened with. It comes back with that, even if somebody else is logged in by then.
     #[reflect(ignore)]
     pub(super) session: Option<(NakamaServer, NakamaSession)>,
-    /// The game has connected anew while a login was under way and this connection was on its way back.
+    /// The game has connected anew while this connection was on its way back, and a login is under way.
     #[reflect(ignore)]
     pub(super) wish: Option<ConnectOptions>,
+    /// The game has disconnected, and the end is on its way.
+    #[reflect(ignore)]
+    pub(super) is_leaving: bool,
+    /// The game wants it to hurry while it comes back.
+    #[reflect(ignore)]
+    pub(super) is_in_a_hurry: bool,
     pub(super) reconnecting: Option<Reconnecting>,
     #[reflect(skip_serializing, default)]
     pub(super) history: History,
@@ -194,7 +200,8 @@ impl NakamaConnection {
 
     /// What the game has asked for, as long as that waits for a login or for new tokens.
     pub(super) fn waiting(&self) -> Option<&Attempt> {
-        self.attempt.as_ref().filter(|attempt| attempt.is_waiting())
+        let attempt = self.attempt.as_ref();
+        attempt.filter(|attempt| attempt.is_waiting() && !self.is_leaving)
     }
 
     /// A new one begins.
@@ -202,6 +209,7 @@ impl NakamaConnection {
         self.round_trip = None;
         self.party_layout = None;
         self.reconnecting = None;
+        self.is_leaving = false;
         self.epoch.0 += 1;
     }
 

@@ -156,6 +156,7 @@ fn check<C: SendsData>(
                 && outgoing
                     .policy
                     .is_some_and(|policy| policy != SendPolicy::Drop),
+            waits_for_the_rest: !index.awaits_snapshot(context),
             ..terms_in(world, context)
         },
     };

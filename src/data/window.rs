@@ -64,6 +64,7 @@ pub(crate) const TO_WHOMEVER: Terms = Terms {
     context: 0,
     key: 0,
     waits_while_away: false,
+    waits_for_the_rest: false,
 };
 
 /// The terms for a message that the game has made itself, if others receive what comes of it. It may be for something that the game has

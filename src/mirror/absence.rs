@@ -39,6 +39,12 @@ impl PresenceIndex {
         roster.map_or(0, |roster| roster.absence.own_ghosts.len())
     }
 
+    /// The local user's earlier sessions, oldest first.
+    #[cfg(feature = "overlay")]
+    pub(crate) fn own_sessions_before(&self) -> Vec<SessionId> {
+        self.own_before.iter().cloned().collect()
+    }
+
     /// Whether a session is one of the local user's earlier ones.
     pub(crate) fn is_own_before(&self, session: &str) -> bool {
         let session = canonical(session);
@@ -46,13 +52,19 @@ impl PresenceIndex {
     }
 
     /// The socket is gone, and comes back with a session of its own.
-    pub(super) fn outlive_own_session(&mut self) {
-        if let Some(own) = self.own_session.take() {
-            if self.own_before.len() == OWN_BEFORE {
-                self.own_before.pop_front();
-            }
-            self.own_before.push_back(own);
+    pub(super) fn outlive_own_session(&mut self) -> Option<SessionId> {
+        let own = self.own_session.take()?;
+        if self.own_before.len() == OWN_BEFORE {
+            self.own_before.pop_front();
         }
+        self.own_before.push_back(own.clone());
+        Some(own)
+    }
+
+    /// Whether an old session of the local user is in a context.
+    pub(super) fn is_ghost_in(&self, context: Entity, session: &str) -> bool {
+        let roster = self.contexts.get(&context);
+        roster.is_some_and(|roster| roster.absence.own_ghosts.contains(&*canonical(session)))
     }
 
     /// The connection is over: so are its ghosts.
@@ -166,10 +178,10 @@ impl PresenceIndex {
         roster.is_some_and(|roster| roster.absence.window.is_some())
     }
 
-    /// Whether somebody may come back somewhere.
-    pub(super) fn has_windows(&self) -> bool {
-        let mut rosters = self.contexts.values();
-        rosters.any(|roster| roster.absence.window.is_some())
+    /// When somebody does not come back any more.
+    pub(super) fn next_window(&self) -> Option<Duration> {
+        let rosters = self.contexts.values();
+        rosters.filter_map(|roster| roster.absence.window).min()
     }
 
     /// The contexts in which nobody comes back any more.

@@ -292,9 +292,10 @@ impl EarlyArrivals {
         };
     }
 
-    /// Whether something is given up soon, if nothing arrives.
-    pub(crate) fn runs_out_soon(&self) -> bool {
-        self.held.iter().any(|entry| entry.waits_for.is_short())
+    /// When something is given up, if nothing arrives.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        let short = self.held.iter().filter(|it| it.waits_for.is_short());
+        short.map(|entry| entry.since + LONGEST_WAIT).min()
     }
 
     /// How many frames are held.

@@ -56,12 +56,12 @@
 //!
 //! | what | how |
 //! |---|---|
-//! | the local user's status | it is set again, before anything else |
+//! | the local user's status | it is set again, before anything else. It has no entity, so there is no [`Reentered`]: the followers see it, and if the server refuses it, the log has a warning |
 //! | followed users | they are followed again, those whom you follow by name, too |
 //! | chat channels | they are joined again, hidden or not, as before. The lines of the gap are fetched, see below. |
 //! | parties | an open party is joined again. A closed one is asked for: the leader has to accept the local user, and until then the party is [`PendingApproval`](crate::party::PendingApproval) |
 //! | matches | as their [`ReentryPolicy`] says |
-//! | matchmaker tickets | what you asked for is asked for again, under a new id |
+//! | matchmaker tickets | what you asked for is asked for again, under a new id, see [below](#matchmaker-tickets) |
 //! | notifications | those that the server has stored meanwhile are fetched |
 //!
 //! A [stream](crate::stream) does not come back by itself: only code on the server brings the local user in. It is
@@ -144,15 +144,65 @@
 //! session ids, or look in `match_leave` whether the session that leaves is still the one that the player is there with. The embedded server
 //! (feature `local-server`) has the same order, so you can test that without a Nakama server.
 //!
+//! # Matchmaker tickets
+//!
+//! The server drops a ticket with the session that asked for it. The plugin adds it again: the entity stays, and the new id is in
+//! [`TicketId`](crate::presence::TicketId) when you hear of [`Reentered<MatchmakerTicket>`](Reentered) with
+//! [`Changed`](ReentryOutcome::Changed). Until then the ticket is [`Stale`]. If it has to wait, the component
+//! [`TicketOnHold`](crate::matchmaker::TicketOnHold) says for what and until when.
+//!
+//! **A ticket of the local user alone waits until their old session is gone.** The matchmaker compares sessions and never users, so it would
+//! match the local user with themselves:
+//!
+//! ```text
+//!            the line is cut          Connected                      the server drops the old session
+//!                   │                     │                                       │
+//! old session   ────┼─────────────────────┼── its ticket may still be matched ────┤ (within 25 s)
+//!                   │                     │                                       │
+//! your game     t1  │ Stale               │ Stale, on hold: OwnGhost              │ t2, Reentered: Changed
+//!                   │                     │                                       │
+//! others            │      are matched with the old session, which never comes    │
+//! ```
+//!
+//! It waits for 25 s after the loss at the most. It does not wait if the server has closed the socket itself, if it reports that the old
+//! session is offline, or if a chat channel does not list that session any more. If a ticket is matched with an old session of the local
+//! user all the same, because your game asked for another ticket meanwhile, the plugin drops that match and adds the ticket again: it tells
+//! `Changed`, and not [`MatchmakerMatched`](crate::matchmaker::MatchmakerMatched).
+//!
+//! What the matchmaker finds while the local user is away, they never hear of. The others are matched with somebody who does not come.
+//!
+//! **A party's ticket ends for the server with every member who comes or goes**, and the server does not report it. Whoever leaves may have
+//! lost the connection, so the plugin waits for them, for 30 s from the last change. When exactly the same users are in the party, each with as
+//! many sessions as before, the game that asked for the ticket adds the party again:
+//!
+//! ```text
+//!                  bob's line is cut     bob is back          his old session goes
+//!                          │                  │                        │
+//! ada, who leads       t1  │                  │ on hold: Members       │ adds the party: t2, Changed
+//! bob                  t1  │ Stale            │ on hold: Members       │ t2, Changed
+//! cat                  t1  │                  │ on hold: Members       │ t2, Changed
+//! ```
+//!
+//! Only the leader can add a party, and the lead moves when the leader is gone. So a leader whose connection is lost comes back as a member,
+//! and their ticket is on hold with [`Leader`](crate::matchmaker::HoldReason::Leader). If your game wants to keep the leader, let the new one
+//! hand the lead back with [`promote_party_member`](crate::commands::NakamaCommands::promote_party_member): then the ticket is added again.
+//! After 30 s it is lost with [`NotLeader`](LossReason::NotLeader).
+//!
+//! If a member does not come back in time, or if somebody new joins meanwhile, it is lost with
+//! [`MembersChanged`](LossReason::MembersChanged). Nobody knows whether a member who leaves means to come back: this is what you hear then,
+//! too. If the party is lost, its tickets are lost for the same reason. With [`ReentryPolicy::Drop`], a party's ticket goes at once.
+//!
 //! # Requests
 //!
 //! A request that is under way when the connection is lost has one outcome, as always:
 //!
 //! * a join, a create, a follow, a status: it is carried over, made again when the connection is back, and answered then. Its deadline counts from
 //!   the call. The same goes for those that you make while the connection is lost;
-//! * a leave, an unfollow: it succeeds at once, because the session that was in there is gone. So does despawning a match;
+//! * a leave, an unfollow: it succeeds at once, because the session that was in there is gone. So does despawning a match. Only an unfollow
+//!   after a follow that waits for the connection waits, too, and comes after it;
 //! * everything else ends with [`ConnectionLost`](crate::request::RequestError::ConnectionLost), which says whether the server may have done
-//!   it. Made while the connection is lost, it ends with [`NotConnected`](crate::request::RequestError::NotConnected).
+//!   it. Made while the connection is lost, it ends with [`NotConnected`](crate::request::RequestError::NotConnected). Made while the local user
+//!   enters everything again, for example by your observer of [`Joined`] or [`Reentered`], it waits until that is done.
 //!
 //! Calls over REST have a connection of their own and go on.
 //!
@@ -164,7 +214,8 @@
 //! What *you* send while the connection is lost waits if you have chosen its [policy](crate::send) yourself,
 //! [`Queue`](SendPolicy::Queue) or [`Latest`](SendPolicy::Latest), within the bounds of that policy. What is for
 //! [chosen receivers](crate::send::OutgoingData::to) does not wait: they may come back with other sessions. Without a policy of your own it is
-//! [`NotConnected`](crate::send::SendError::NotConnected) at once. What waits for a match that is lost, recreated, or
+//! [`NotConnected`](crate::send::SendError::NotConnected) at once. From [`Reentered`] on, all data for that match or party waits until the rest is
+//! back, too; then [`Connected`] comes, and the data leaves. What waits for a match that is lost, recreated, or
 //! not back when [`Connected`] comes, is never sent.
 //!
 //! # When it tries, and when it stops
@@ -183,7 +234,8 @@
 //!
 //! It stops by itself when another try cannot help, which [`DisconnectReason::heals`] tells: you disconnect, the account is banned, another
 //! device has taken its place, or the server refuses the session and its refresh token. In that last case you can go on: observe
-//! [`LoginNeeded`], and log in as the same user.
+//! [`LoginNeeded`], and log in as the same user. It does not stop because somebody else answers at the server's address, like the gateway of a
+//! hotel that wants the player to agree to something.
 //!
 //! A *first* connection that fails ends with [`Disconnected`], unless you connect with
 //! [`ConnectOptions::retry_first`](crate::connection::ConnectOptions::retry_first), and a first login with

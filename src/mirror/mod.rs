@@ -14,6 +14,7 @@ mod leave;
 mod life;
 mod member;
 mod news;
+mod own_ghosts;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
@@ -46,16 +47,17 @@ pub(crate) use self::{
     },
     life::{LifeCycle, NOTHING},
     member::{Detail, Membership},
+    own_ghosts::{OwnGhostEnded, OwnGhosts, is_own_ghost, time_for_own_ghosts},
     reconcile::{
-        MembersChanged, all_go, all_missing_leave, apply_snapshot, is_change, is_own_user,
+        MembersChanged, all_go, all_missing_leave, apply_snapshot, is_change, is_kick, is_own_user,
         is_there, keep_other_devices, note_kicked, set_own_session,
     },
     reentry::{
-        Item, Reentering, Reentry, ask, ask_joining, ask_later, default_policy, is_lost,
-        is_restored, is_within_return_window, make_stale, never_came, policy, reenter, rename,
-        stale_contexts, time_since_reopened,
+        Item, Reentering, Reentry, ask, ask_joining, ask_later, ask_sooner, becomes_stale,
+        default_policy, is_lost, is_restored, is_within_return_window, make_stale, never_came,
+        policy, reenter, rename, stale_contexts, time_since_reopened,
     },
-    returning::{LossReason, ReentryOutcome, ReentryPolicy},
+    returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy},
 };
 use self::{
     early::EarlyArrivals,
@@ -80,6 +82,7 @@ impl Plugin for MirrorPlugin {
             .init_resource::<BudgetClock>()
             .init_resource::<ReceiveStats>()
             .init_resource::<Reentry>()
+            .init_resource::<OwnGhosts>()
             .register_type::<(healing::Stale, ReentryPolicy)>()
             .register_type::<(healing::MaybeGhost, healing::AdoptReconnecting)>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()

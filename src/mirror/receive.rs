@@ -115,10 +115,26 @@ pub(crate) fn receive(world: &mut World) {
     }
     let early = world.resource::<EarlyArrivals>();
     let has_deadlines = early.len() > 0 || world.resource::<Requests>().len() > 0;
-    let runs_out_soon = early.runs_out_soon() || reentry::is_waiting(world);
-    if is_behind || (!is_judged && has_deadlines) || runs_out_soon {
-        world.resource::<NetworkLink>().ask_for_a_frame();
+    let due = [
+        early.next_due(),
+        reentry::next_due(world),
+        request::next_due(world),
+    ];
+    let due = due.into_iter().flatten().min();
+    let at = due.map(|due| moment(world, due));
+    let mut link = world.resource_mut::<NetworkLink>();
+    let link = link.bypass_change_detection();
+    link.wake_at(at);
+    if is_behind || (!is_judged && has_deadlines) {
+        link.ask_for_a_frame();
     }
+}
+
+/// What the clock of this machine shows at a time since the app's start.
+fn moment(world: &World, at: Duration) -> Instant {
+    let time = world.resource::<Time<Real>>();
+    let frame = time.last_update().unwrap_or_else(|| time.startup());
+    frame + at.saturating_sub(time.elapsed())
 }
 
 /// Gives up what has waited long enough. What it waited for may have arrived within this frame, so this comes after reading.
@@ -209,7 +225,7 @@ fn on_lost(world: &mut World, cause: DisconnectReason) {
     request::on_lost(world);
     world.resource_mut::<EarlyArrivals>().clear();
     reentry::on_lost(world);
-    reconcile::outlive_own_session(world);
+    reconcile::outlive_own_session(world, &cause);
     life::run(world, |area| area.on_lost);
     connection::tell_lost(world, cause);
 }

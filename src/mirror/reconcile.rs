@@ -7,12 +7,13 @@ use bevy_time::{Real, Time};
 use hashbrown::HashMap;
 
 use super::{
-    context::{Context, is_in},
+    context::{Context, Vocabulary as _, is_in},
     ghosts::{self, MaybeGhost},
     ids::{PresenceInfo, SessionId, UserId},
     index::ContextIndex,
     member::{Detail as _, Membership, describe, describe_anew, dismiss, info_of, update},
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
+    own_ghosts::{self, OwnGhosts},
     presence::{IsSelf, Presence},
     returning::Stale,
     roster::{Appear, Closed, Dismiss, PresenceIndex},
@@ -22,7 +23,7 @@ use crate::{
     proto::UserPresence,
     request::{Moment, Moments},
     settings::NakamaSettings,
-    transport::People,
+    transport::{DisconnectReason, People},
 };
 
 /// Whether somebody is the local user: this session, or any of the user's as long as the server has not told which it is.
@@ -64,6 +65,7 @@ pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
 
 /// A connection begins or ends; the next one has a session of its own.
 pub(crate) fn forget_own_session(world: &mut World) {
+    *world.resource_mut::<OwnGhosts>() = OwnGhosts::default();
     let mut index = world.resource_mut::<PresenceIndex>();
     index.bypass_change_detection().forget_own_before();
     if index.bypass_change_detection().forget_own_session() {
@@ -139,6 +141,12 @@ type Listed<M> = (Arc<PresenceInfo>, <M as Membership>::Detail, bool);
 
 /// Everybody who is in a context after the connection was lost: who was there before stays what they are, and the others come and go.
 fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Vec<Listed<M>>) {
+    own_ghosts::are_listed(
+        world,
+        M::Place::AREA,
+        context,
+        everybody.iter().map(|(info, ..)| info),
+    );
     for (info, _, is_self) in &everybody {
         if *is_self {
             set_own_session(world, &info.session_id);
@@ -325,7 +333,8 @@ pub(crate) fn all_missing_leave(world: &mut World, context: Entity) {
 
 /// Lets those go who did not come back in time.
 pub(super) fn dismiss_missing(world: &mut World, now: Duration) {
-    if !world.resource::<PresenceIndex>().has_windows() {
+    let next = world.resource::<PresenceIndex>().next_window();
+    if next.is_none_or(|next| now < next) {
         return;
     }
     let mut index = world.resource_mut::<PresenceIndex>();
@@ -351,9 +360,10 @@ pub(super) fn is_confirmed(world: &mut World, context: Entity) {
 }
 
 /// The socket is gone; the one that heals it has a session of its own.
-pub(super) fn outlive_own_session(world: &mut World) {
+pub(super) fn outlive_own_session(world: &mut World, cause: &DisconnectReason) {
     let mut index = world.resource_mut::<PresenceIndex>();
-    index.outlive_own_session();
+    let session = index.outlive_own_session();
+    own_ghosts::note(world, session, cause);
 }
 
 /// The server's list of members has changed, whatever the game has despawned.
@@ -361,6 +371,15 @@ pub(super) fn outlive_own_session(world: &mut World) {
 pub(crate) struct MembersChanged {
     #[event_target]
     pub(crate) context: Entity,
+    /// Whether the local user has removed one of those who left.
+    pub(crate) is_kick: bool,
+}
+
+/// Whether the local user has removed one of those who leave.
+pub(crate) fn is_kick(world: &World, context: Entity, leaves: &[UserPresence]) -> bool {
+    let index = world.resource::<PresenceIndex>();
+    let mut leaves = leaves.iter();
+    leaves.any(|who| index.is_kicked(context, &who.session_id))
 }
 
 /// Whether an event changes the server's list of members, whatever the game has despawned.
@@ -371,7 +390,9 @@ pub(crate) fn is_change(
     leaves: &[UserPresence],
 ) -> bool {
     let index = world.resource::<PresenceIndex>();
-    let is_there = |who: &UserPresence| index.is_there(context, &who.session_id);
+    let is_there = |who: &UserPresence| {
+        index.is_there(context, &who.session_id) || index.is_ghost_in(context, &who.session_id)
+    };
     joins.iter().any(|who| !is_there(who))
         || leaves
             .iter()
@@ -515,6 +536,7 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     if !is_in::<M::Place>(world, context) {
         return;
     }
+    own_ghosts::has_left(world, M::Place::AREA, session);
     let moment = world.resource::<Moments>().now();
     let presence = world.resource::<PresenceIndex>().find(context, session);
     let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));

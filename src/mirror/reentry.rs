@@ -132,12 +132,13 @@ pub(super) fn tick(world: &mut World, now: Duration) {
     ghosts::tick(world, now);
 }
 
-/// Whether there is something to do in the frames to come, although nothing arrives.
-pub(super) fn is_waiting(world: &World) -> bool {
+/// When there is something to do, although nothing arrives.
+pub(super) fn next_due(world: &World) -> Option<Duration> {
     let reentry = world.resource::<Reentry>();
-    reentry.is_running
-        || !reentry.later.is_empty()
-        || world.resource::<PresenceIndex>().has_windows()
+    let patience = reentry.is_running.then(|| reentry.began + PATIENCE);
+    let later = reentry.later.iter().map(|later| later.at).min();
+    let window = world.resource::<PresenceIndex>().next_window();
+    [patience, later, window].into_iter().flatten().min()
 }
 
 /// Whether others may still be on their way back.
@@ -216,6 +217,16 @@ pub(crate) fn ask_later(
     world.resource_mut::<Reentry>().later.push(later);
 }
 
+/// What is to be asked about a context need not wait for longer than this.
+pub(crate) fn ask_sooner(world: &mut World, context: Entity, wait: Duration) {
+    let at = now(world) + wait;
+    let mut reentry = world.resource_mut::<Reentry>();
+    let later = reentry.later.iter_mut();
+    for later in later.filter(|later| later.context == context) {
+        later.at = later.at.min(at);
+    }
+}
+
 /// What the local user is in, and has not entered again.
 pub(crate) fn stale_contexts<C: Context>(world: &World) -> Vec<(Entity, C::Id)> {
     let index = world.resource::<ContextIndex<C::Id>>();
@@ -232,12 +243,19 @@ pub(crate) fn make_stale<C: Context>(world: &mut World) {
     let index = world.resource::<ContextIndex<C::Id>>();
     let all: Vec<_> = index.iter().map(|(_, entity)| entity).collect();
     for context in all {
-        reconcile::make_stale(world, context);
-        if let Ok(mut context) = world.get_entity_mut(context) {
-            context.insert(Stale);
+        if is_in::<C>(world, context) {
+            becomes_stale(world, context); // no observer has left it
         }
     }
     world.flush();
+}
+
+/// Something that the local user is in is uncertain from now on.
+pub(crate) fn becomes_stale(world: &mut World, context: Entity) {
+    reconcile::make_stale(world, context);
+    if let Ok(mut context) = world.get_entity_mut(context) {
+        context.insert(Stale);
+    }
 }
 
 /// The policy of what the local user is in.

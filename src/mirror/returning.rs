@@ -31,6 +31,7 @@ pub enum ReentryOutcome {
     Restored,
     /// The local user is in it, and something differs from before: its component (the label of a match, the open flag of a party), or
     /// the local user led the party and does not lead it now.
+    /// A matchmaker ticket has a new [`TicketId`](crate::presence::TicketId).
     Changed,
     /// The local user is in something new with the same name: the one before had ended. Data that waited to be sent to it is not sent.
     Recreated,
@@ -54,9 +55,12 @@ pub enum LossReason {
     /// Only code on the server can bring the local user back: it is a [stream](crate::stream).
     #[error("only code on the server can enter it again")]
     ByServerOnly,
-    /// It is the ticket of a party. The server drops that as soon as a member goes, and the local user was gone.
-    #[error("the ticket of a party ends when a member goes")]
+    /// It is the ticket of a party. The server drops that as soon as a member comes or goes, and they are not the same again.
+    #[error("the ticket of a party ends when its members change")]
     MembersChanged,
+    /// It is the ticket of a party. Only the leader can add the party again, and the local user does not lead it any more.
+    #[error("only the leader of a party can add it to the matchmaker")]
+    NotLeader,
 }
 
 /// What came of a match, party, channel, ticket or stream after the last loss. A component of that entity.

@@ -213,6 +213,35 @@ impl PresenceIndex {
         })
     }
 
+    /// Everybody whom the server has in a context, by user and session, sorted. The local user's own ghosts are not among them.
+    pub(crate) fn everybody(&self, context: Entity) -> Vec<(UserId, SessionId)> {
+        let Some(roster) = self.contexts.get(&context) else {
+            return Vec::new();
+        };
+        let several = roster.several.iter();
+        let several = several.flat_map(|(user, all)| all.iter().map(move |it| (*it, user)));
+        let users = roster
+            .users
+            .iter()
+            .map(|(user, presence)| (*presence, user));
+        let users: EntityHashMap<_> = users.chain(several).collect();
+        let here = roster.here.iter();
+        let here = here.filter_map(|(session, presence)| {
+            Some(((*users.get(presence)?).clone(), session.clone()))
+        });
+        let despawned = roster.without_entity.values();
+        let despawned = despawned.map(|(_, info)| (info.user_id.clone(), info.session_id.clone()));
+        let mut everybody: Vec<_> = here.chain(despawned).collect();
+        everybody.sort_unstable();
+        everybody
+    }
+
+    /// Whether the local user has removed a session that has not left yet.
+    pub(super) fn is_kicked(&self, context: Entity, session: &str) -> bool {
+        let roster = self.contexts.get(&context);
+        roster.is_some_and(|roster| roster.kicked.contains(&*canonical(session)))
+    }
+
     /// The session of this connection. The server tells it right at the start if the local user
     /// [appears online](crate::connection::ConnectOptions::appear_online), and otherwise with the first match, party or channel that the
     /// local user joins.

@@ -84,8 +84,8 @@ pub use self::{
     view::{
         ConnectionView, ContextState, ContextView, FailureView, FriendSessionView, FriendView,
         FriendsView, InboxView, MAX_NOTIFICATIONS, MAX_PEOPLE, NotificationView, OverlayView,
-        PersonView, RequestsView, TicketAskView, TicketView, TrafficSample, TrafficView,
-        WaitingView,
+        PersonView, RequestsView, TicketAskView, TicketHoldView, TicketView, TrafficSample,
+        TrafficView, WaitingView,
     },
 };
 use crate::{

@@ -49,6 +49,8 @@ pub struct ConnectionView {
     pub user: Option<(UserId, Username)>,
     /// The session of the local user. Known as soon as the local user is in a match, party, channel or stream.
     pub session_id: Option<SessionId>,
+    /// The sessions of earlier sockets of this connection, oldest first. The server may keep them for a while.
+    pub old_sessions: Vec<SessionId>,
     /// The last measured round trip.
     pub round_trip: Option<Duration>,
     /// Why the last connection ended, with all causes.
@@ -232,6 +234,18 @@ pub struct TicketView {
     pub age: Duration,
     /// What the local user asked for. `None` if the leader of the party asked, or if the server has not answered yet.
     pub asked: Option<TicketAskView>,
+    /// Why the server does not have it at the moment, if it waits to be added again.
+    pub on_hold: Option<TicketHoldView>,
+}
+
+/// A ticket that waits to be added again.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct TicketHoldView {
+    /// What it waits for.
+    pub why: &'static str,
+    /// How much longer it waits, if there is an end.
+    pub left: Option<Duration>,
 }
 
 /// What the matchmaker was asked for.
@@ -258,6 +272,10 @@ pub struct FriendsView {
     pub followed: usize,
     /// How many of them are online.
     pub online: usize,
+    /// The status that is shown again if the connection is lost. `None`: the game has not set any.
+    pub shown: Option<String>,
+    /// The names that the local user follows and that the server has not told anything about.
+    pub names: Vec<Username>,
     /// The users: [`MAX_PEOPLE`] at most. The local user comes first, then users who are online, then the others, each by name.
     pub users: Vec<FriendView>,
 }
@@ -298,6 +316,8 @@ pub struct FriendSessionView {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InboxView {
+    /// Where the plugin goes on reading if the connection is lost, as the server tells. Empty if nothing was fetched.
+    pub cursor: String,
     /// How many notifications there are.
     pub size: usize,
     /// The latest of them, the latest first: [`MAX_NOTIFICATIONS`] at most.

@@ -63,7 +63,9 @@ pub(crate) use self::{
     socket::{
         Acknowledged, Consent, SocketRequest, expect_message, no_message, submit, unexpected,
     },
-    table::{Requests, close, on_answer, on_closed, on_given_up, on_lost, send_carried, tick},
+    table::{
+        Requests, close, next_due, on_answer, on_closed, on_given_up, on_lost, send_carried, tick,
+    },
     unasked::{Unconfirmed, send_for_reentry, send_heard, send_or_tell, send_then},
     user::{UserCall, is_connection_logged_in},
 };

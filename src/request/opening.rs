@@ -5,7 +5,7 @@ use bevy_ecs::prelude::*;
 use super::{
     error::RequestError,
     renewal::renew_for_connection,
-    table::{Requests, send},
+    table::{Requests, hurry, send},
 };
 use crate::{
     connection::{self, NextStep, give_up, next_step, open},
@@ -20,6 +20,9 @@ pub(super) fn go_on(world: &mut World) {
     }
     wake(world);
     connection::fulfil_wish(world);
+    if connection::takes_hurry(world) {
+        hurry(world);
+    }
     match next_step(world) {
         NextStep::Wait => {}
         NextStep::Open => open(world),

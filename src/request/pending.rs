@@ -48,6 +48,11 @@ pub(super) trait Pending: Send + Sync {
         None
     }
 
+    /// What joins it undoes, if those have no entities to be withdrawn by.
+    fn undoes(&self) -> Option<Area> {
+        None
+    }
+
     /// What it changes about who is where.
     fn moves(&self) -> Option<Move> {
         None
@@ -58,9 +63,9 @@ pub(super) trait Pending: Send + Sync {
         WhenLost::Ends
     }
 
-    /// If it waits: whether that is for a session token, and not for its next try.
-    fn waits_for_token(&self) -> bool {
-        true
+    /// If it waits: when its next try is, in time since the app's start. `None` if it waits for a session token.
+    fn next_try(&self) -> Option<Duration> {
+        None
     }
 
     /// Whether the game has not withdrawn it.
@@ -70,6 +75,11 @@ pub(super) trait Pending: Send + Sync {
 
     /// The connection is lost and comes back. What it has brought so far is gone; it starts anew.
     fn start_anew(&mut self) {}
+
+    /// The network may be another one. Whether what it has sent is to be sent anew.
+    fn hurry(&mut self, _world: &World) -> bool {
+        false
+    }
 
     /// Whether it enters again what the local user was in before the connection was lost.
     fn is_for_reentry(&self) -> bool {
@@ -103,6 +113,8 @@ pub(crate) enum Unsent {
     Lost(Failure),
     /// Whose call it is is not logged in any more.
     LoggedOut,
+    /// Nobody wants it any more.
+    Withdrawn,
 }
 
 /// How far a request has come.
@@ -130,6 +142,8 @@ pub(super) enum Ending {
     SessionEnded(RestError),
     /// Whose call it is is not logged in any more.
     LoggedOut,
+    /// Nobody wanted it any more before it was sent.
+    Withdrawn,
     /// The server answered with something else.
     Unexpected(String),
 }
@@ -155,6 +169,7 @@ impl Ending {
             Self::Failed(failure) => return failure.into(),
             Self::SessionEnded(refusal) => return RequestError::SessionEnded(refusal),
             Self::LoggedOut => return RequestError::NotLoggedIn,
+            Self::Withdrawn => return RequestError::Withdrawn,
             Self::Unexpected(got) => got,
             Self::Consent(_) | Self::Refusal(_) => "a frame".into(),
             Self::Response(_) => "a REST response".into(),
@@ -229,6 +244,17 @@ impl Deadline {
         }
     }
 
+    /// The same for new tokens, for which the connection may wait: no longer than for a socket.
+    pub(super) fn of_renewal(world: &World) -> Self {
+        let settings = world.resource::<NakamaSettings>();
+        let timeout = settings.request_timeout.min(settings.connect_timeout);
+        let timeout = timeout.min(LONGEST);
+        Self {
+            timeout,
+            at: now(world) + timeout,
+        }
+    }
+
     /// The same time, counted from another moment on.
     pub(super) fn from(&self, at: Duration) -> Self {
         Self {
@@ -248,6 +274,16 @@ impl Deadline {
             timeout,
             at: self.at + (timeout - self.timeout),
         }
+    }
+
+    /// How long it has been waited for.
+    pub(super) fn age(&self, world: &World) -> Duration {
+        self.timeout.saturating_sub(self.left(world))
+    }
+
+    /// The moment itself, in time since the app's start.
+    pub(super) fn at(&self) -> Duration {
+        self.at
     }
 
     /// How much time there is left.

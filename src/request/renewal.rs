@@ -1,5 +1,7 @@
 //! New session tokens, when the old ones have ended.
 
+use std::time::Duration;
+
 use bevy_ecs::prelude::*;
 
 use super::{
@@ -47,7 +49,8 @@ pub(super) fn renew_current(world: &mut World) {
         login: current.fallback().cloned(),
         server,
         old: session,
-        deadline: Deadline::new(world),
+        deadline: Deadline::of_renewal(world),
+        is_anew: false,
     };
     send(world, Box::new(renewal));
 }
@@ -62,10 +65,9 @@ pub(super) fn renew_for_connection(world: &mut World) {
         connection::renews(world);
         return renew_current(world);
     }
-    let Some((server, session)) = connection::own_session(world) else {
+    let Some((server, session)) = connection::begin_renewal(world) else {
         return;
     };
-    connection::begin_renewal(world);
     let current = world.resource::<CurrentSession>().session();
     if current.is_some_and(|current| current.token() == session.token()) {
         return renew_current(world);
@@ -75,7 +77,8 @@ pub(super) fn renew_for_connection(world: &mut World) {
         login: None,
         server,
         old: session,
-        deadline: Deadline::new(world),
+        deadline: Deadline::of_renewal(world),
+        is_anew: false,
     };
     send(world, Box::new(renewal));
 }
@@ -95,7 +98,15 @@ struct Renewal {
     /// What comes then, if the session is a restored one that was never accepted.
     login: Option<RestCall>,
     deadline: Deadline,
+    /// Whether it was asked for a second time because the game was in a hurry.
+    is_anew: bool,
 }
+
+/// A call this young is not made anew.
+const YOUNG: Duration = Duration::from_secs(1);
+
+/// Nor is one that was made anew. However often the game asks, it has its time.
+const YOUNG_ANEW: Duration = Duration::from_secs(3);
 
 impl Pending for Renewal {
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
@@ -150,6 +161,16 @@ impl Pending for Renewal {
 
     fn deadline(&self) -> Deadline {
         self.deadline
+    }
+
+    fn hurry(&mut self, world: &World) -> bool {
+        let young = if self.is_anew { YOUNG_ANEW } else { YOUNG };
+        let hangs = self.deadline.age(world) >= young;
+        if hangs {
+            self.is_anew = true;
+            self.deadline = Deadline::of_renewal(world);
+        }
+        hangs
     }
 }
 

@@ -19,7 +19,6 @@ use super::{
     table::send,
 };
 use crate::{
-    connection::NetworkLink,
     error::RestError,
     session,
     transport::{Backoff, Failure, RestCall, RestResponse, Secret, error_text},
@@ -158,10 +157,12 @@ fn is_out_of_reach(ending: &Ending) -> bool {
 
 impl<R: RestRequest> Pending for Open<R> {
     fn next_message(&mut self, world: &World) -> Result<Sent, Unsent> {
+        if self.later.is_some() && !(self.made.is_wanted(world) && self.part.retries(world)) {
+            return Err(Unsent::Withdrawn);
+        }
         if let Some((_, at)) = &self.later
             && world.resource::<Time<Real>>().elapsed() < *at
         {
-            world.resource::<NetworkLink>().ask_for_a_frame();
             return Err(Unsent::Waits);
         }
         let (call, token) = self.part.to_call().complete(world, &self.made)?;
@@ -229,8 +230,8 @@ impl<R: RestRequest> Pending for Open<R> {
         self.made.deadline
     }
 
-    fn waits_for_token(&self) -> bool {
-        self.later.is_none()
+    fn next_try(&self) -> Option<Duration> {
+        self.later.as_ref().map(|(_, at)| *at)
     }
 }
 

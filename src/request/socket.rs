@@ -27,6 +27,9 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// What it joins, if it does.
     const JOINS: Option<Area> = None;
 
+    /// What joins it undoes, if those have no entities that the game could withdraw them by.
+    const UNDOES: Option<Area> = None;
+
     /// What becomes of it if the connection is lost and comes back.
     const WHEN_LOST: WhenLost = if Self::JOINS.is_some() {
         WhenLost::IsMadeAgain
@@ -63,6 +66,9 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     fn refused(self, _world: &mut World, error: ServerError) -> Self::Refusal {
         error.into()
     }
+
+    /// It has run out of time. If the server consents later, that is taken back.
+    fn is_over_time(&self, _world: &mut World) {}
 
     /// The connection was lost after this was sent, it was made again, and the server refused. Whether that means that it was done the first
     /// time: then it [succeeds](Self::succeed) as with a plain acknowledgement.
@@ -104,6 +110,9 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
     /// What becomes of it if the connection is lost and comes back.
     const WHEN_LOST: WhenLost = WhenLost::Ends;
 
+    /// As in [`SocketRequest`].
+    const UNDOES: Option<Area> = None;
+
     /// What is sent.
     fn to_message(&self) -> Message;
 
@@ -125,6 +134,9 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
     /// The server did it, in time or not: brings the world up to date. There is no way back.
     fn done(self, _world: &mut World) {}
 
+    /// As in [`SocketRequest`].
+    fn is_over_time(&self, _world: &mut World) {}
+
     /// The server refused. Some refusals change the world, too.
     fn refused(self, _world: &mut World, error: ServerError) -> Self::Refusal {
         error.into()
@@ -134,6 +146,7 @@ pub(crate) trait Acknowledged: Request<Reply = (), Refusal: From<ServerError>> {
 impl<R: Acknowledged> SocketRequest for R {
     const IS_TRANSIENT: bool = true;
     const WHEN_LOST: WhenLost = <R as Acknowledged>::WHEN_LOST;
+    const UNDOES: Option<Area> = <R as Acknowledged>::UNDOES;
 
     fn to_message(&self) -> Message {
         Acknowledged::to_message(self)
@@ -159,6 +172,10 @@ impl<R: Acknowledged> SocketRequest for R {
 
     fn refused(self, world: &mut World, error: ServerError) -> Self::Refusal {
         Acknowledged::refused(self, world, error)
+    }
+
+    fn is_over_time(&self, world: &mut World) {
+        Acknowledged::is_over_time(self, world);
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {
@@ -258,6 +275,7 @@ impl<R: SocketRequest> Pending for Open<R> {
             }
             Ending::Refusal(error) => RequestError::Refused(self.part.refused(world, error)),
             Ending::Failed(Failure::Timeout { after, was_sent }) => {
+                self.part.is_over_time(world);
                 let was_sent = was_sent || !self.done.is_empty();
                 let failure = Failure::Timeout { after, was_sent };
                 fail(
@@ -292,6 +310,10 @@ impl<R: SocketRequest> Pending for Open<R> {
 
     fn when_lost(&self) -> WhenLost {
         R::WHEN_LOST
+    }
+
+    fn undoes(&self) -> Option<Area> {
+        R::UNDOES
     }
 
     fn is_wanted(&self, world: &World) -> bool {

@@ -1,6 +1,6 @@
 //! The table of requests without an answer, and what becomes of them.
 
-use std::{collections::BTreeMap, mem};
+use std::{collections::BTreeMap, mem, time::Duration};
 
 use bevy_ecs::prelude::*;
 use hashbrown::HashMap;
@@ -75,6 +75,16 @@ impl Requests {
         })
     }
 
+    /// Whether a request has what it wanted with the loss of the connection. What undoes something has not, if that waits for the connection.
+    fn is_done(&self, request: &dyn Pending) -> bool {
+        let undoes = request.undoes();
+        let is_carried = || {
+            let mut carried = self.carried.iter();
+            carried.any(|(carried, _)| carried.joins() == undoes)
+        };
+        request.when_lost() == WhenLost::IsDone && (undoes.is_none() || !is_carried())
+    }
+
     /// Whether there are some that wait for a session token.
     pub(super) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
@@ -83,7 +93,8 @@ impl Requests {
     /// Those that waited for a session token, and not for their next try.
     pub(super) fn take_waiting_for_token(&mut self) -> Vec<Box<dyn Pending>> {
         let waiting = &mut self.waiting;
-        waiting.extract_if(.., |it| it.waits_for_token()).collect()
+        let waits_for_token = |it: &mut Box<dyn Pending>| it.next_try().is_none();
+        waiting.extract_if(.., waits_for_token).collect()
     }
 
     /// All that waited.
@@ -114,7 +125,7 @@ fn go_on(world: &mut World, id: Option<RequestId>, mut progress: Progress) {
                 return;
             }
             Progress::Lost(request, _)
-                if request.when_lost() == WhenLost::IsDone
+                if world.resource::<Requests>().is_done(&*request)
                     && world.resource::<NakamaConnection>().is_lost() =>
             {
                 progress = request.settle(world, Ending::Consent(None));
@@ -138,6 +149,9 @@ fn go_on(world: &mut World, id: Option<RequestId>, mut progress: Progress) {
                 Err(Unsent::LoggedOut) => {
                     progress = request.settle(world, Ending::LoggedOut);
                 }
+                Err(Unsent::Withdrawn) => {
+                    progress = request.settle(world, Ending::Withdrawn);
+                }
             },
         }
     }
@@ -150,15 +164,12 @@ fn is_put_off(world: &World, request: &dyn Pending) -> bool {
 }
 
 fn put_off(world: &mut World, request: Box<dyn Pending>) {
-    match request.when_lost() {
-        WhenLost::IsDone => {
-            let done = |world: &mut World| settle(world, request, Ending::Consent(None));
-            world.resource_mut::<NextFrame>().tell(done);
-        }
-        WhenLost::IsMadeAgain | WhenLost::Ends => {
-            let mut requests = world.resource_mut::<Requests>();
-            requests.carried.push((request, Failure::NotConnected));
-        }
+    let mut requests = world.resource_mut::<Requests>();
+    if requests.is_done(&*request) {
+        let done = |world: &mut World| settle(world, request, Ending::Consent(None));
+        world.resource_mut::<NextFrame>().tell(done);
+    } else {
+        requests.carried.push((request, Failure::NotConnected));
     }
 }
 
@@ -168,7 +179,7 @@ pub(crate) fn on_lost(world: &mut World) {
     requests.late.clear();
     let carried = mem::take(&mut requests.carried);
     for (mut request, failure) in carried {
-        if request.when_lost() == WhenLost::IsDone {
+        if world.resource::<Requests>().is_done(&*request) {
             settle(world, request, Ending::Consent(None));
         } else {
             request.start_anew();
@@ -226,6 +237,20 @@ fn stage(world: &mut World, before: Option<RequestId>, request: Box<dyn Pending>
         },
     };
     world.resource_mut::<NetworkLink>().stage(command);
+}
+
+/// The network may be another one: what hangs is sent anew.
+pub(super) fn hurry(world: &mut World) {
+    let mut hanging = Vec::new();
+    world.resource_scope(|world, mut requests: Mut<Requests>| {
+        let sent = &mut requests.sent;
+        hanging.extend(sent.extract_if(|_, request| request.hurry(world)));
+    });
+    for (id, request) in hanging {
+        let abandon = LinkCommand::Abandon { id };
+        world.resource_mut::<NetworkLink>().stage(abandon);
+        send(world, request);
+    }
 }
 
 /// An answer arrived, and is applied. The request stays open until it is [closed](close).
@@ -303,6 +328,15 @@ pub(crate) fn tick(world: &mut World) {
         let missed = request.deadline().missed(was_sent);
         settle(world, request, Ending::Failed(missed));
     }
+}
+
+/// When there is something to do for the requests that wait, although nothing arrives.
+pub(crate) fn next_due(world: &World) -> Option<Duration> {
+    let requests = world.resource::<Requests>();
+    let carried = requests.carried.iter().map(|(request, _)| request);
+    let waiting = requests.waiting.iter().chain(carried);
+    let due = waiting.map(|it| it.next_try().unwrap_or_else(|| it.deadline().at()));
+    due.min()
 }
 
 /// The connection has ended: nothing comes late any more. If the thread that would answer is gone, every request ends here.

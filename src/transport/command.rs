@@ -1,6 +1,9 @@
 //! What a game tells the network thread.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -69,6 +72,11 @@ pub(crate) enum LinkCommand {
         /// How long to wait for the answer.
         timeout: Duration,
     },
+    /// Nobody waits for a REST call any more: it has no answer.
+    Abandon {
+        /// As in [`LinkCommand::Rest`].
+        id: RequestId,
+    },
     /// Send match data. Nothing comes back, but for a [`LinkEvent::SendFailed`] with the same `origin`.
     Send {
         /// Whatever the game likes.
@@ -80,6 +88,9 @@ pub(crate) enum LinkCommand {
     },
     /// Whether every envelope is also reported raw.
     Tap(bool),
+    /// The game has something to do at that moment, although nothing may arrive until then: wake it if it sleeps. It counts in place of the
+    /// one before.
+    WakeAt(Option<Instant>),
 }
 
 impl LinkCommand {

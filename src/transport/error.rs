@@ -289,7 +289,8 @@ const QUEUE_FULL: &str = "session outgoing queue full";
 
 impl DisconnectReason {
     /// Whether a connection that ended for this reason is worth another try with the same user: the line or the server may be back. A connection
-    /// that [heals](crate::connection::ConnectOptions) is opened again after such an end, and stops after all others.
+    /// that [heals](crate::connection::ConnectOptions) is opened again after such an end, and stops after all others. It also
+    /// goes on if somebody else than Nakama answers at the address of a connection that was open before.
     #[must_use]
     pub fn heals(&self) -> bool {
         match self {
@@ -314,6 +315,19 @@ impl DisconnectReason {
             | Self::Protocol(_)
             | Self::NetworkThread => false,
         }
+    }
+
+    /// The same for a connection that was open before. Its address is right, so if somebody else answers there, that passes: a hotel wants the
+    /// guest to agree to something, or what stands before the server is about to start.
+    pub(crate) fn heals_once_open(&self) -> bool {
+        let is_somebody_else = match self {
+            Self::Unreachable(Unreachable { error, .. }) => {
+                matches!(error, TransportError::NoTls | TransportError::OnlyTls)
+            }
+            Self::Refused { status, .. } => *status < 400,
+            _ => false,
+        };
+        is_somebody_else || self.heals()
     }
 
     /// The server closed the socket, with a code and a text or without.

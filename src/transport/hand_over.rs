@@ -91,6 +91,11 @@ impl HandOver {
         self.waiting() > self.limit.saturating_mul(2)
     }
 
+    /// Wakes the game if it sleeps.
+    pub(crate) fn wake(&self) {
+        self.alarm.ring();
+    }
+
     /// Gives the batch to the game, and wakes it if it sleeps.
     pub(crate) fn flush(&mut self) {
         if self.batch.events.is_empty() {

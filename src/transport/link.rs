@@ -281,8 +281,10 @@ fn refuse(command: LinkCommand, mut epoch: Epoch) -> Option<Told> {
         | LinkCommand::Hurry
         | LinkCommand::Resume
         | LinkCommand::Forget { .. }
+        | LinkCommand::Abandon { .. }
         | LinkCommand::Disconnect
-        | LinkCommand::Tap(_) => return None,
+        | LinkCommand::Tap(_)
+        | LinkCommand::WakeAt(_) => return None,
     };
     Some(Told { epoch, event })
 }

@@ -58,6 +58,8 @@ pub(crate) struct Terms {
     pub(crate) key: u64,
     /// Whether it waits while the connection is lost, too: the game has chosen the policy itself.
     pub(crate) waits_while_away: bool,
+    /// Whether it waits while other things are entered again, because what it is for is there already.
+    pub(crate) waits_for_the_rest: bool,
 }
 
 impl Default for Terms {
@@ -69,6 +71,7 @@ impl Default for Terms {
             context: 0,
             key: 0,
             waits_while_away: false,
+            waits_for_the_rest: false,
         }
     }
 }

@@ -96,6 +96,16 @@ impl Pipe {
         }
     }
 
+    /// The game hears that it is gone, if it hears anything.
+    pub(crate) fn reset(&mut self, now: Duration) {
+        self.up.kill();
+        if !self.down.is_dead {
+            self.down.queue.clear();
+            self.down.send(now, Down::Eof);
+            self.down.is_dead = true;
+        }
+    }
+
     /// It is dead in this direction.
     pub(crate) fn half_open(&mut self, way: Way) {
         if way != Way::ToClient {

@@ -4,28 +4,27 @@ use std::{collections::VecDeque, time::Duration};
 
 use bevy::prelude::App;
 use bevy_nakama::{
-    __testing::{Incoming, LineCall, LineEvent, PlaceByHand, ServerByHand, Transmit, WireSeed},
+    __testing::{Incoming, LineCall, LineEvent, ServerByHand, Transmit, WireSeed},
     connection::TransportError,
-    local_server::LocalServerConfig,
     prelude::*,
     testing::{TestGame, server},
 };
 use bytes::Bytes;
 use http::Request;
-use serde_json::{Value, json};
 
-use super::pipe::{Down, Held, Pipe, Up};
+use super::{
+    pipe::{Down, Held, Pipe, Up},
+    server::{EPOCH, config, log_in, truth_of},
+};
 use crate::common::{
-    by_hand::{BASIC, tokens_in},
-    history::{Kind, PlaceTruth, Recorder, Tape, Truth, What, datums_in},
+    history::{Recorder, Tape, Truth, What, datums_in},
     schedule::{Fault, Mix, Stage, Way},
 };
 
-/// Since 1970, when the first server starts.
-const EPOCH: Duration = Duration::from_secs(1_795_000_000);
-/// How long a frame of the games takes while something happens, and while nothing does.
+/// How far the clock moves at a time while something happens, and while nothing does. A game that nothing happens to has longer frames.
 const BUSY: Duration = Duration::from_millis(10);
-const IDLE: Duration = Duration::from_millis(100);
+const IDLE: Duration = Duration::from_millis(250);
+const LONGEST_FRAME: Duration = Duration::from_millis(60);
 /// So long after something has happened, frames are short.
 const BUSY_FOR: Duration = Duration::from_millis(60);
 /// A cable that is out.
@@ -53,6 +52,10 @@ struct Player {
     calls: VecDeque<(Duration, LineCall, Rest)>,
     held: Held,
     links: u32,
+    /// When it had its last frame.
+    last_frame: Duration,
+    /// Whether something has happened to it since.
+    is_due: bool,
     /// One way.
     latency: Duration,
 }
@@ -62,15 +65,6 @@ enum Rest {
     Request(Request<Bytes>),
     Response(u16, Bytes),
     Fails,
-}
-
-fn config() -> LocalServerConfig {
-    let for_ever = Duration::from_secs(u32::MAX.into());
-    LocalServerConfig {
-        session_token_life: for_ever,
-        refresh_token_life: for_ever,
-        ..LocalServerConfig::default()
-    }
 }
 
 impl OnOneClock {
@@ -98,6 +92,8 @@ impl OnOneClock {
                 calls: VecDeque::new(),
                 held: Held::default(),
                 links: 0,
+                last_frame: Duration::ZERO,
+                is_due: true,
                 latency: Duration::from_millis(3 + mix.below(40)),
             });
         }
@@ -128,8 +124,14 @@ impl OnOneClock {
         self.serve();
         for index in 0..self.games.len() {
             self.carry_down(index);
-            self.games[index].game.update_by(step);
-            self.take_events(index);
+            let player = &mut self.games[index];
+            let frame = self.now - player.last_frame;
+            if player.is_due || frame >= LONGEST_FRAME {
+                player.is_due = false;
+                player.last_frame = self.now;
+                player.game.update_by(frame);
+                self.take_events(index);
+            }
         }
     }
 
@@ -205,10 +207,12 @@ impl OnOneClock {
                         };
                     }
                     Rest::Response(status, body) => {
+                        player.is_due = true;
                         player.game.line_responds(*call, *status, body.clone());
                         *due = FOR_EVER;
                     }
                     Rest::Fails => {
+                        player.is_due = true;
                         player.game.line_fails(*call, &server());
                         *due = FOR_EVER;
                     }
@@ -267,6 +271,7 @@ impl OnOneClock {
             held,
             links,
             latency,
+            is_due,
             ..
         } = &mut self.games[index];
         if held.down > now {
@@ -277,6 +282,7 @@ impl OnOneClock {
                 if pipe.is_closed {
                     continue;
                 }
+                *is_due = true;
                 let socket = pipe.socket;
                 match what {
                     Down::Opened => {
@@ -325,6 +331,8 @@ impl OnOneClock {
         let due = self.now + player.latency;
         let events = player.game.line_events();
         if !events.is_empty() {
+            // What it does next may depend on what it has done.
+            player.is_due = true;
             self.busy_until = self.now + BUSY_FOR;
         }
         for event in events {
@@ -379,6 +387,7 @@ impl Stage for OnOneClock {
 
     fn app(&mut self, game: usize) -> &mut App {
         self.busy();
+        self.games[game].is_due = true;
         &mut self.games[game].game.app
     }
 
@@ -399,13 +408,7 @@ impl Stage for OnOneClock {
                         self.server.receive(at, session, Incoming::Closed);
                         pipe.is_dropped = true;
                     }
-                    pipe.up.kill();
-                    if !pipe.down.is_dead {
-                        pipe.down.kill();
-                        pipe.down.is_dead = false;
-                        pipe.down.send(now, Down::Eof);
-                    }
-                    pipe.down.is_dead = true;
+                    pipe.reset(now);
                 }
             }
             Fault::HalfOpen(way) => {
@@ -481,51 +484,6 @@ impl Stage for OnOneClock {
     }
 
     fn truth(&mut self) -> Option<Truth> {
-        let mut truth = Truth::default();
-        for (user, session) in self.server.sessions() {
-            truth.sessions.entry(user).or_default().push(session);
-        }
-        for PlaceByHand {
-            mode,
-            id,
-            members,
-            party,
-        } in self.server.places()
-        {
-            let kind = match mode {
-                1 => Kind::User,
-                2 => Kind::Channel,
-                7 => Kind::Party,
-                _ => Kind::Match,
-            };
-            let (leader, open, asking) = match party {
-                Some((leader, open, asking)) => (Some(leader), Some(open), asking),
-                None => (None, None, Vec::new()),
-            };
-            let place = PlaceTruth {
-                members,
-                leader,
-                open,
-                asking,
-            };
-            truth.places.insert((kind, id), place);
-        }
-        for (session, user) in self.server.follows() {
-            truth.follows.entry(session).or_default().push(user);
-        }
-        truth.tickets = self.server.tickets().into_iter().collect();
-        Some(truth)
+        Some(truth_of(&self.server))
     }
-}
-
-fn log_in(server: &mut ServerByHand, name: &str) -> (String, String) {
-    let target = format!("/v2/account/authenticate/device?username={name}");
-    let body = json!({ "id": format!("device-of-{name}") }).to_string();
-    let request = Request::post(target)
-        .header("Authorization", BASIC)
-        .body(Bytes::from(body))
-        .expect("a request");
-    let response = server.request(Duration::ZERO, &request);
-    let body: Value = serde_json::from_slice(response.body()).expect("JSON");
-    tokens_in(&body).expect("tokens")
 }

@@ -11,6 +11,7 @@
 mod common;
 mod healing;
 mod sending;
+mod tickets;
 
 use std::time::{Duration, Instant};
 
@@ -108,6 +109,23 @@ fn a_party_of_three() {
 fn strangers_and_a_party_are_matched() {
     scenes::matchmaking::strangers(&server());
     scenes::matchmaking::a_party_and_a_stranger(&server());
+}
+
+#[test]
+#[ignore = "needs a Nakama server"]
+fn the_matchmaker_compares_sockets_and_never_users() {
+    scenes::matchmaking::sockets_and_never_users(address());
+}
+
+/// Where the server listens.
+fn address() -> std::net::SocketAddr {
+    let url = server();
+    let address = url
+        .url()
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    let mut found = std::net::ToSocketAddrs::to_socket_addrs(address).expect("an address");
+    found.next().expect("an address")
 }
 
 #[test]

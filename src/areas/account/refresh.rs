@@ -6,6 +6,7 @@ use super::{SessionRefusal, session_in};
 pub use crate::session::SessionRefreshed;
 use crate::{
     commands::NakamaCommands,
+    connection,
     request::{Outcome, RequestError, RestRequest, refuse, request, submit_rest},
     session::{self, CurrentSession, NakamaSession, refresh_call},
     transport::{NakamaServer, RestCall, RestResponse},
@@ -32,6 +33,7 @@ impl RestRequest for RefreshSession {
     }
 
     fn apply(&self, world: &mut World, session: &NakamaSession) {
+        connection::on_renewed(world, &self.session, Ok(session));
         session::take_over(world, &self.session, session, false);
     }
 }

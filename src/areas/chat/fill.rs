@@ -44,12 +44,32 @@ pub struct ChatLastSeen {
 /// The connection was lost and is back, and some of what was said meanwhile in a channel is missing: it was more than
 /// [`NakamaSettings::chat_fill`](crate::plugin::NakamaSettings::chat_fill) lines, or the server did not show the history. It is an event of
 /// the channel's entity, right before the lines that are there.
-#[derive(Clone, Copy, Debug, EntityEvent)]
+///
+/// To show it, draw a mark below the line [`after`](Self::after). To fill it, fetch the history until that line is there:
+///
+/// ```no_run
+/// # use bevy::prelude::*;
+/// # use bevy_nakama::prelude::*;
+/// # use bevy_nakama::chat::ChatGap;
+/// /// On a channel: below this line, lines are missing.
+/// #[derive(Component)]
+/// struct MissingBelow(MessageId);
+///
+/// fn mark(gap: On<ChatGap>, mut commands: Commands) {
+///     if let Some(line) = gap.after.clone() {
+///         commands.entity(gap.channel).insert(MissingBelow(line));
+///     }
+/// }
+/// # App::new().add_observer(mark);
+/// ```
+#[derive(Clone, Debug, EntityEvent)]
 #[non_exhaustive]
 pub struct ChatGap {
     /// The channel.
     #[event_target]
     pub channel: Entity,
+    /// The newest line of its [`ChatLog`] from before the gap. `None` if the log has no line.
+    pub after: Option<MessageId>,
 }
 
 /// On a channel whose history is being read. What arrives meanwhile comes after that.
@@ -87,8 +107,9 @@ const OVERTAKES: Duration = Duration::from_secs(1);
 /// clocks that differ.
 const BEFORE_LOSS: Duration = Duration::from_secs(60);
 
-/// When the connection was lost.
-#[derive(Default, Resource)]
+/// On a channel, from a loss of the connection until the plugin has read what was said since then: when that was.
+#[derive(Component)]
+#[component(clone_behavior = Ignore)]
 pub(super) struct LostAt(Timestamp);
 
 /// A message of a channel is there: the next loss goes on after it.
@@ -118,13 +139,16 @@ pub(super) fn note_seen(world: &mut World, channel: Entity, message: &ChatMessag
 
 /// The connection is lost.
 pub(super) fn on_lost(world: &mut World) {
-    world.resource_mut::<LostAt>().0 = Timestamp::now();
+    let now = Timestamp::now();
     let channels: Vec<_> = world
         .resource::<ChatIndex>()
         .iter()
         .map(|(_, channel)| channel)
         .collect();
     for channel in channels {
+        if let Ok(mut channel) = world.get_entity_mut(channel) {
+            channel.insert_if_new(LostAt(now));
+        }
         let Some(filling) = take_filling(world, channel) else {
             continue;
         };
@@ -165,6 +189,9 @@ pub(super) fn begin(world: &mut World, channel: Entity) {
     };
     // Nakama does not find the history of a room with a slash in its name.
     if id.as_str().contains('/') || !is_connection_logged_in(world) {
+        if let Ok(mut channel) = world.get_entity_mut(channel) {
+            channel.remove::<LostAt>();
+        }
         return tell_gap(world, channel);
     }
     let since = Since::of(world, channel);
@@ -216,6 +243,7 @@ pub(super) fn keep_waiting(
     let is_over = filling.waiting.len() >= WAITING || world.get_entity(request).is_err();
     if is_over {
         end(world, channel, request, Err(RequestError::Withdrawn));
+        let _ = world.try_despawn(request);
         return Some(message);
     }
     if let Some(mut filling) = world.get_mut::<Filling>(channel) {
@@ -226,12 +254,16 @@ pub(super) fn keep_waiting(
 
 /// The history is read, or cannot be read.
 fn end(world: &mut World, channel: Entity, request: Entity, result: Outcome<FillChat>) {
-    let is_it = world
-        .get::<Filling>(channel)
-        .is_some_and(|filling| filling.request == request);
-    let Some(filling) = take_filling(world, channel).filter(|_| is_it) else {
+    let filling = world.get::<Filling>(channel);
+    if filling.is_none_or(|filling| filling.request != request) {
+        return; // it is of an earlier loss
+    }
+    let Some(filling) = take_filling(world, channel) else {
         return;
     };
+    if let Ok(mut channel) = world.get_entity_mut(channel) {
+        channel.remove::<LostAt>();
+    }
     let mut told = HashSet::new();
     match result {
         Ok(filled) => {
@@ -263,7 +295,10 @@ fn end(world: &mut World, channel: Entity, request: Entity, result: Outcome<Fill
 }
 
 fn tell_gap(world: &mut World, channel: Entity) {
-    world.trigger(ChatGap { channel });
+    let log = world.get::<ChatLog>(channel);
+    let newest = log.and_then(|log| log.iter().next_back());
+    let after = newest.map(|line| line.message_id.clone());
+    world.trigger(ChatGap { channel, after });
     world.flush();
 }
 
@@ -283,10 +318,13 @@ fn news(world: &World, channel: Entity, filled: &Filled, filling: &Filling) -> V
 impl Since {
     fn of(world: &World, channel: Entity) -> Self {
         let last_seen = world.get::<ChatLastSeen>(channel).cloned();
-        let lost_at = world.resource::<LostAt>().0;
+        let lost_at = world.get::<LostAt>(channel).map(|LostAt(at)| *at);
         let (after, before) = match &last_seen {
             Some(last) => (last.create_time.in_micros(), OVERTAKES),
-            None => (lost_at.earlier(BEFORE_LOSS), Duration::ZERO),
+            None => {
+                let lost_at = lost_at.unwrap_or_else(Timestamp::now);
+                (lost_at.earlier(BEFORE_LOSS), Duration::ZERO)
+            }
         };
         Self {
             last_seen,

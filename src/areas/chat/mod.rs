@@ -352,7 +352,6 @@ pub(crate) struct ChatPlugin;
 impl Plugin for ChatPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<ChatIndex>()
-            .init_resource::<fill::LostAt>()
             .add_message::<ChatMessageReceived>()
             .register_type::<(ChatIndex, ChatChannel, ChatChannelKind)>()
             .register_type::<(ChatMemberOf, ChatMembers, ChatJoinedAs, ChatLastSeen)>()

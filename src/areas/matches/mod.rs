@@ -243,9 +243,13 @@ pub struct JoinMatch {
 
 impl fmt::Debug for JoinMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Metadata are between the game and its server.
+        // Metadata are between the game and its server, and a token lets its bearer in.
+        let id = match &self.id {
+            realtime::match_join::Id::MatchId(id) => id,
+            realtime::match_join::Id::Token(_) => "<token>",
+        };
         f.debug_struct("JoinMatch")
-            .field("id", &self.id)
+            .field("id", &id)
             .finish_non_exhaustive()
     }
 }

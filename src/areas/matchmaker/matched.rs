@@ -4,11 +4,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bevy_ecs::prelude::*;
 
-use super::{MatchmakerTicket, TicketBook, TicketIndex, USED, become_ticket, party_of};
+use super::{
+    MatchmakerTicket, TicketBook, TicketIndex, hold,
+    party_tickets::{becomes_known, party_of},
+    reentry,
+};
 use crate::{
     ecs::departure::Transient,
     mirror::{
-        Timing, Vocabulary as _, WaitsFor, all_go,
+        self, Timing, Vocabulary as _, WaitsFor, all_go,
         presence::{JoinWith, LeaveReason, MatchId, PartyId, PresenceInfo, TicketId},
     },
     proto::realtime::{self, matchmaker_matched::Id},
@@ -105,6 +109,13 @@ pub(super) fn on_matched(
         let area = my_party.map_or(Area::Ticket, |_| Area::PartyTicket);
         return Err(WaitsFor::context(area, ticket_id.as_str()));
     };
+    if my_party.is_none() && is_with_own_ghost(world, matched) {
+        log::debug!("the ticket {ticket_id} was matched with the local user's old session");
+        world.resource_mut::<TicketBook>().use_up(&ticket_id);
+        hold::drops(world, ticket);
+        reentry::add_again(world, ticket);
+        return Ok(());
+    }
     use_up(world, ticket, &ticket_id);
     // An observer of the new ticket may have despawned it.
     if let Ok(mut ticket) = world.get_entity_mut(ticket) {
@@ -137,8 +148,16 @@ fn ticket_of(world: &mut World, id: &TicketId, party: Option<&PartyId>) -> Optio
         return None;
     }
     let party = party_of(world, party?)?;
-    let ticket = world.spawn_empty().id();
-    Some(become_ticket(world, ticket, id, None, Some(party)))
+    Some(becomes_known(world, party, id))
+}
+
+/// Whether one of those who were matched is an old session of the local user. Nobody is there.
+fn is_with_own_ghost(world: &World, matched: &realtime::MatchmakerMatched) -> bool {
+    let mut users = matched
+        .users
+        .iter()
+        .filter_map(|user| user.presence.as_ref());
+    users.any(|presence| mirror::is_own_ghost(world, &presence.session_id))
 }
 
 /// A ticket has been matched, and cannot be removed any more.
@@ -146,9 +165,7 @@ fn use_up(world: &mut World, ticket: Entity, id: &TicketId) {
     world.resource_mut::<TicketIndex>().remove(ticket);
     MatchmakerTicket::forget(world, ticket, id);
     all_go(world, ticket, LeaveReason::YouLeft); // nobody
-    let used = &mut world.resource_mut::<TicketBook>().used;
-    used.truncate(USED - 1);
-    used.push_front(id.clone());
+    world.resource_mut::<TicketBook>().use_up(id);
 }
 
 fn way_to_join(matched: &realtime::MatchmakerMatched) -> Option<JoinWith> {

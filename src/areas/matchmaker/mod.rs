@@ -35,8 +35,10 @@
 //! has an entity for the party's ticket, related to the party by [`TicketOf`]. Only the leader's entity knows what was asked for. The
 //! whole party is matched together: each member gets the event, and each joins the match by themselves.
 //!
-//! A party's ticket ends as soon as a member joins or leaves. The server does not report that, but the plugin sees the members change,
-//! and despawns the ticket's entity at that moment. It does the same when the party ends. The leader can add the party again.
+//! A party's ticket ends as soon as a member joins or leaves. The server does not report that, but the plugin sees the members change. If
+//! somebody new joins, or the local user has removed a member, it despawns the ticket's entity at that moment. If a member leaves, they may
+//! have lost the connection: the ticket waits for them for 30 s, and is added again when they are back, see
+//! [healing](crate::healing#matchmaker-tickets). When the party ends, its tickets do.
 //!
 //! # What cannot be known
 //!
@@ -48,22 +50,29 @@
 //!
 //! # Limits
 //!
-//! Each connection can have three tickets, and so can each party (a setting of the server). Tickets end with their connection. If the
-//! server matches a ticket at the moment at which you remove it, you do not get the match: its entity is gone already.
+//! Each connection can have three tickets, those of its parties included, and so can each party (a setting of the server). Tickets end with
+//! their connection. If it was lost, the plugin [adds them again](crate::healing#matchmaker-tickets). If the server matches a ticket at the
+//! moment at which you remove it, you do not get the match: its entity is gone already.
 
+mod book;
+mod hold;
 mod matched;
+mod party_tickets;
 mod reentry;
 mod refusal;
 mod requests;
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 use bevy_time::{Real, Time};
 
+pub(crate) use self::book::TicketBook;
+use self::party_tickets::{party_id, party_ticket};
 pub use self::{
+    hold::{HoldReason, TicketOnHold},
     matched::{MatchedUser, MatchmakerMatched},
     refusal::MatchmakerRefusal,
     requests::{AddMatchmaker, AddPartyToMatchmaker, MatchmakerAdded, RemoveMatchmakerTicket},
@@ -72,22 +81,21 @@ use crate::{
     ecs::uncloned::Uncloned as _,
     error::ServerError,
     mirror::{
-        self, AreaAppExt as _, Context, ContextIndex, Leavable, LifeCycle, MembersChanged, NOTHING,
-        ReentryPolicy, Timing, Vocabulary, WaitsFor, become_context,
+        self, AreaAppExt as _, Context, ContextIndex, Leavable, LifeCycle, NOTHING, ReentryPolicy,
+        Vocabulary, become_context,
         early::EarlyArrivals,
         on_pushed,
-        presence::{Departed, PartyId, TicketId},
+        presence::{PartyId, TicketId},
     },
     proto::{Message, realtime},
     request::Area,
-    transport::People,
 };
 
 /// A ticket: the local user is looking for others to play with.
 ///
 /// It appears with the answer to [`add_matchmaker`](crate::commands::NakamaCommands::add_matchmaker), or when the leader adds the local
 /// user's party. The entity is despawned in `Last` of the frame of its [`MatchmakerMatched`], or earlier: when you remove the ticket,
-/// when the members of its party change, or when the connection ends.
+/// when the members of its party change for good, or when the connection ends.
 ///
 /// Mirrors `MatchmakerTicket` and `PartyMatchmakerTicket`.
 #[derive(Clone, Component, Debug, PartialEq, Reflect)]
@@ -118,30 +126,6 @@ pub struct PartyTickets(Vec<Entity>);
 
 /// Finds the entity of a ticket by its id.
 pub type TicketIndex = ContextIndex<TicketId>;
-
-/// What the plugin knows about tickets beside their components.
-#[derive(Default, Resource)]
-pub(crate) struct TicketBook {
-    /// The party of each party ticket, oldest first.
-    parties: Vec<(TicketId, Entity)>,
-    /// The tickets that were matched last.
-    used: VecDeque<TicketId>,
-}
-
-/// How many matched tickets are remembered.
-const USED: usize = 16;
-
-impl TicketBook {
-    fn party_of(&self, id: &TicketId) -> Option<Entity> {
-        let mut parties = self.parties.iter();
-        let (_, party) = parties.find(|(ticket, _)| ticket == id)?;
-        Some(*party)
-    }
-
-    fn is_used_up(&self, id: &TicketId) -> bool {
-        self.used.contains(id)
-    }
-}
 
 impl Context for MatchmakerTicket {}
 
@@ -181,8 +165,7 @@ impl Vocabulary for MatchmakerTicket {
     }
 
     fn forget(world: &mut World, _: Entity, id: &TicketId) {
-        let mut book = world.resource_mut::<TicketBook>();
-        book.parties.retain(|(ticket, _)| ticket != id);
+        world.resource_mut::<TicketBook>().forget(id);
     }
 
     /// No message names a ticket, so it can go at once.
@@ -210,10 +193,8 @@ fn become_ticket(
             (Area::Ticket, entity)
         }
         Some(party) => {
-            let mut book = world.resource_mut::<TicketBook>();
-            if book.party_of(id).is_none() {
-                book.parties.push((id.clone(), party));
-            }
+            let of_party = party_ticket(world, party, id);
+            world.resource_mut::<TicketBook>().add(of_party);
             let besides = (id.clone(), TicketOf(party));
             let entity = become_context(world, asking, id, ticket, besides);
             (Area::PartyTicket, entity)
@@ -227,58 +208,6 @@ fn become_ticket(
     entity
 }
 
-/// The leader of a party that the local user is in has added it.
-fn on_party_ticket(
-    world: &mut World,
-    pushed: &mut realtime::PartyMatchmakerTicket,
-    _: &mut People,
-    _: Timing,
-) -> Result<(), WaitsFor> {
-    let id = TicketId::from(pushed.ticket.as_str());
-    let is_known = world.resource::<TicketIndex>().get(&id).is_some()
-        || world.resource::<TicketBook>().is_used_up(&id);
-    if !is_known {
-        let id_of_party = PartyId::from(pushed.party_id.as_str());
-        let party = party_of(world, &id_of_party)
-            .ok_or_else(|| WaitsFor::context(Area::Party, id_of_party.as_str()))?;
-        let ticket = world.spawn_empty().id();
-        become_ticket(world, ticket, &id, None, Some(party));
-    }
-    Ok(())
-}
-
-/// The party with this id, if the local user is in it.
-fn party_of(world: &World, id: &PartyId) -> Option<Entity> {
-    world.resource::<ContextIndex<PartyId>>().get(id)
-}
-
-/// The id of a party that the local user is in.
-fn party_id(world: &World, party: Entity) -> Option<PartyId> {
-    let index = world.resource::<ContextIndex<PartyId>>();
-    index.id_of(party).cloned()
-}
-
-/// Somebody came to a party or left it: the server has dropped its tickets.
-fn on_members_changed(world: &mut World, party: Entity) {
-    let book = world.resource::<TicketBook>();
-    let parties = book.parties.iter();
-    let tickets: Vec<_> = parties
-        .filter(|(_, of)| *of == party)
-        .map(|(ticket, _)| ticket.clone())
-        .collect();
-    for id in tickets {
-        mirror::remove::<MatchmakerTicket>(world, &id);
-    }
-}
-
-/// Observer: the local user is out of a party, and its tickets are gone. (Where the game despawns a party, the relationship sees to it.)
-fn on_departed(gone: On<Add, Departed>, book: Res<TicketBook>, mut commands: Commands) {
-    let party = gone.entity;
-    if book.parties.iter().any(|(_, of)| *of == party) {
-        commands.queue(move |world: &mut World| on_members_changed(world, party));
-    }
-}
-
 /// The matchmaker, and its tickets.
 pub(crate) struct MatchmakerPlugin;
 
@@ -287,22 +216,30 @@ impl Plugin for MatchmakerPlugin {
         app.init_resource::<TicketIndex>()
             .init_resource::<TicketBook>()
             .register_type::<(TicketIndex, MatchmakerTicket, AddMatchmaker)>()
-            .register_type::<(TicketOf, PartyTickets, TicketId)>()
+            .register_type::<(TicketOf, PartyTickets, TicketId, TicketOnHold)>()
             .add_life_cycle(LifeCycle {
                 on_opened: NOTHING,
-                on_lost: mirror::make_stale::<MatchmakerTicket>,
+                on_lost,
                 reenter: reentry::reenter,
                 on_closed,
             })
-            .add_observer(on_departed)
-            .add_observer(|changed: On<MembersChanged>, mut commands: Commands| {
-                let party = changed.context;
-                commands.queue(move |world: &mut World| on_members_changed(world, party));
-            });
+            .add_observer(reentry::on_ghost_ended)
+            .add_observer(party_tickets::on_departed)
+            .add_observer(party_tickets::on_leader)
+            .add_observer(party_tickets::on_members_changed)
+            .add_observer(party_tickets::on_reentered);
         on_pushed!(app:
             MatchmakerMatched => matched::on_matched,
-            PartyMatchmakerTicket => on_party_ticket,
+            PartyMatchmakerTicket => party_tickets::on_party_ticket,
         );
+    }
+}
+
+/// The server drops all tickets, or will.
+fn on_lost(world: &mut World) {
+    mirror::make_stale::<MatchmakerTicket>(world);
+    for (ticket, _) in mirror::stale_contexts::<MatchmakerTicket>(world) {
+        hold::release(world, ticket);
     }
 }
 

@@ -6,7 +6,8 @@ use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
 
 use super::{
-    MatchmakerRefusal, MatchmakerTicket, become_ticket, party_id, reentry, remove_message,
+    MatchmakerRefusal, MatchmakerTicket, become_ticket, hold, party_tickets::party_id,
+    remove_message,
 };
 use crate::{
     commands::NakamaCommands,
@@ -147,6 +148,27 @@ impl SocketRequest for AddMatchmaker {
     }
 }
 
+/// The message that adds a party.
+pub(super) fn party_message(add: &AddMatchmaker, party: &PartyId) -> Message {
+    let AddMatchmaker {
+        min_count,
+        max_count,
+        count_multiple,
+        query,
+        string_properties,
+        numeric_properties,
+    } = add.clone();
+    Message::PartyMatchmakerAdd(realtime::PartyMatchmakerAdd {
+        party_id: party.to_string(),
+        min_count: to_count(min_count),
+        max_count: to_count(max_count),
+        query,
+        count_multiple: count_multiple.map(to_count),
+        string_properties,
+        numeric_properties,
+    })
+}
+
 /// Looks for others to play with a party. Only its leader may do this. Made by
 /// [`add_party_to_matchmaker`](NakamaCommands::add_party_to_matchmaker). Mirrors `PartyMatchmakerAdd`.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,23 +185,7 @@ impl SocketRequest for AddPartyToMatchmaker {
     const JOINS: Option<Area> = Some(Area::PartyTicket);
 
     fn to_message(&self) -> Message {
-        let AddMatchmaker {
-            min_count,
-            max_count,
-            count_multiple,
-            query,
-            string_properties,
-            numeric_properties,
-        } = self.add.clone();
-        Message::PartyMatchmakerAdd(realtime::PartyMatchmakerAdd {
-            party_id: self.id.to_string(),
-            min_count: to_count(min_count),
-            max_count: to_count(max_count),
-            query,
-            count_multiple: count_multiple.map(to_count),
-            string_properties,
-            numeric_properties,
-        })
+        party_message(&self.add, &self.id)
     }
 
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
@@ -282,8 +288,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// If the answer does not matter to you, despawn the ticket's entity instead.
     pub fn remove_matchmaker_ticket(self, ticket: Entity) -> EntityCommands<'a> {
         self.request_with(move |world, entity| {
-            if reentry::is_away(world, ticket) {
-                reentry::give_up(world, ticket);
+            if hold::is_away(world, ticket) {
+                hold::give_up(world, ticket);
                 return settle_at_once::<RemoveMatchmakerTicket>(world, entity, Ok(()));
             }
             mirror::ask_to_leave::<MatchmakerTicket>(world, entity, ticket);

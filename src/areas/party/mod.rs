@@ -320,6 +320,7 @@ fn on_presence_event(
     let who = event.joins.iter().chain(&event.leaves);
     mirror::wait_for_answer(world, timing, Area::Party, &event.party_id, who)?;
     let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
+    let is_kick = mirror::is_kick(world, party, &event.leaves);
     let joins = event.joins.iter();
     let new = joins.filter(|who| !mirror::is_there(world, party, &who.session_id));
     let new: Vec<_> = new.map(|who| who.session_id.as_str().into()).collect();
@@ -330,7 +331,8 @@ fn on_presence_event(
     order::are_last(world, party, &new);
     mark_leader(world, party);
     if is_change {
-        world.trigger(MembersChanged { context: party });
+        let context = party;
+        world.trigger(MembersChanged { context, is_kick });
     }
     Ok(())
 }

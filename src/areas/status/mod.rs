@@ -194,6 +194,21 @@ pub(crate) struct StatusBook {
     is_outdated: bool,
 }
 
+#[cfg(feature = "overlay")]
+impl StatusBook {
+    /// What the local user shows again if the connection is lost. `None` if the game has not set anything, or hides the local user.
+    pub(crate) fn shown(&self) -> Option<&str> {
+        self.shown.as_ref()?.as_deref()
+    }
+
+    /// The names that the local user follows and that the server has not told anything about, sorted.
+    pub(crate) fn names_to_come(&self) -> Vec<Username> {
+        let mut names: Vec<_> = self.names.iter().cloned().collect();
+        names.sort();
+        names
+    }
+}
+
 /// When an event last reported a session. An answer to an earlier request may be older than that.
 #[derive(Component)]
 #[component(immutable, clone_behavior = Ignore)]

@@ -19,7 +19,9 @@ use crate::{
 
 /// The server has agreed that the local user shows this. It is shown again when the connection was lost and is back.
 pub(super) fn remember(world: &mut World, status: Option<String>) {
-    world.resource_mut::<StatusBook>().shown = Some(status);
+    let mut book = world.resource_mut::<StatusBook>();
+    book.shown = Some(status);
+    book.is_outdated = false;
     world
         .resource_mut::<NakamaConnection>()
         .bypass_change_detection()
@@ -88,8 +90,12 @@ fn show_again(world: &mut World) {
     }
 }
 
-/// The server has refused a status. If it was to replace the one from before the loss, that one is shown again.
-pub(super) fn on_refused(world: &mut World) {
+/// Nothing has come of a status. If it was to replace the one from before the loss, that one is shown again.
+pub(super) fn on_missed(world: &mut World) {
+    let connection = world.resource::<NakamaConnection>();
+    if connection.is_lost() && !connection.is_reentering() {
+        return; // it is shown again when the connection is back
+    }
     let mut book = world.resource_mut::<StatusBook>();
     if std::mem::take(&mut book.is_outdated)
         && let Some(Some(status)) = book.shown.clone()
@@ -100,9 +106,12 @@ pub(super) fn on_refused(world: &mut World) {
 }
 
 fn send(world: &mut World, status: Option<String>) {
-    let message = Message::StatusUpdate(realtime::StatusUpdate { status });
-    mirror::ask(world, message, |_, answer| {
-        if let Err(error) = answer {
+    let message = Message::StatusUpdate(realtime::StatusUpdate {
+        status: status.clone(),
+    });
+    mirror::ask(world, message, |world, answer| match answer {
+        Ok(_) => remember(world, status),
+        Err(error) => {
             log::warn!("the local user's status could not be shown again: {error:?}");
         }
     });
@@ -123,9 +132,17 @@ fn on_followed(
         .collect();
     let reason = match answer {
         Ok(Some(Received {
-            message: Message::Status(status),
+            message: Message::Status(mut status),
             people,
         })) => {
+            // The game may have unfollowed somebody while the answer was under way.
+            status.presences.retain(|who| {
+                let is_followed = |id: &UserId| *id == *who.user_id.as_str();
+                let is_named = |name: &Username| *name == *who.username.as_str();
+                mirror::is_own_user(world, &who.user_id)
+                    || still_followed.iter().any(is_followed)
+                    || names.iter().any(is_named)
+            });
             let since = world.resource_mut::<Moments>().next();
             let anybody_stayed = status.presences.iter().any(|who| is_known(world, who));
             take_in(world, still_followed.clone(), names, &status, people, since);
@@ -142,6 +159,9 @@ fn on_followed(
             LossReason::NoAnswer(error.to_string())
         }
     };
+    for name in &names {
+        world.resource_mut::<StatusBook>().names.remove(name);
+    }
     for id in still_followed {
         let user = world.resource::<FollowedUserIndex>().get(&id);
         if let Some(user) = user {

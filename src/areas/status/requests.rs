@@ -296,6 +296,7 @@ request!(UnfollowUsers -> (), StatusRefusal);
 
 impl Acknowledged for UnfollowUsers {
     const WHEN_LOST: WhenLost = WhenLost::IsDone;
+    const UNDOES: Option<Area> = Some(Area::Status);
 
     fn to_message(&self) -> Message {
         unfollow_message(&self.ids)
@@ -340,8 +341,12 @@ impl Acknowledged for UpdateStatus {
         reentry::remember(world, self.status);
     }
 
+    fn is_over_time(&self, world: &mut World) {
+        reentry::on_missed(world);
+    }
+
     fn refused(self, world: &mut World, error: ServerError) -> StatusRefusal {
-        reentry::on_refused(world);
+        reentry::on_missed(world);
         let own = &mut world.resource_mut::<StatusBook>().own;
         own.retain(|status| Some(status) != self.status.as_ref());
         error.into()

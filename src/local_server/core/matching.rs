@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    ids::SessionId,
     presence::Peer,
     query::{Query, Value},
 };
@@ -48,13 +49,14 @@ impl Ticket {
             .collect()
     }
 
+    /// Whether a socket is matched with it.
+    pub(super) fn is_for(&self, session: SessionId) -> bool {
+        self.members.iter().any(|member| member.session == session)
+    }
+
+    /// Sockets are compared, and not users: a user may be matched with their own other socket.
     fn shares_somebody(&self, other: &Self) -> bool {
-        let is_in_other = |peer: &Peer| {
-            other
-                .members
-                .iter()
-                .any(|member| member.session == peer.session)
-        };
+        let is_in_other = |peer: &Peer| other.is_for(peer.session);
         self.members.iter().any(is_in_other)
     }
 }
@@ -152,7 +154,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::local_server::core::ids::{SessionId, UserId};
+    use crate::local_server::core::ids::UserId;
 
     /// A ticket of `members` new sockets.
     fn ticket(id: &str, members: u128, counts: (usize, usize, usize), query: &str) -> Ticket {

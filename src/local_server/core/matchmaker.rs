@@ -33,11 +33,20 @@ pub(super) struct Matchmaker {
 struct NotAdded;
 
 impl Matchmaker {
-    /// A socket is gone, and so are its tickets. (Those of its party go when it has left that.)
+    /// A socket is gone, and so are its tickets and those of its parties.
     pub(super) fn forget(&mut self, session: SessionId) {
-        self.pool.retain(|_, ticket| {
-            !ticket.party_id.is_empty() || ticket.members[0].session != session
-        });
+        self.pool.retain(|_, ticket| !ticket.is_for(session));
+    }
+
+    /// How many tickets a socket has, alone or with a party.
+    fn count_of(&self, session: SessionId) -> usize {
+        let all = self.pool.values();
+        all.filter(|ticket| ticket.is_for(session)).count()
+    }
+
+    fn count_of_party(&self, id: &str) -> usize {
+        let all = self.pool.values();
+        all.filter(|ticket| ticket.party_id == id).count()
     }
 
     /// The tickets, with the sessions of each.
@@ -153,12 +162,11 @@ impl Core {
         members: Vec<Peer>,
     ) -> Result<String, NotAdded> {
         let query = Query::parse(&wish.query).ok_or(NotAdded)?;
-        let owner = members.first().ok_or(NotAdded)?.session;
-        let of_owner = self.matchmaker.pool.values().filter(|ticket| {
-            ticket.party_id == party_id
-                && (!party_id.is_empty() || ticket.members[0].session == owner)
-        });
-        if of_owner.count() >= self.config.matchmaker_max_tickets {
+        let most = self.config.matchmaker_max_tickets;
+        let has_all = |peer: &Peer| self.matchmaker.count_of(peer.session) >= most;
+        let party_has_all =
+            || !party_id.is_empty() && self.matchmaker.count_of_party(&party_id) >= most;
+        if members.is_empty() || members.iter().any(has_all) || party_has_all() {
             return Err(NotAdded);
         }
         let id = self.ids.random().to_string();

@@ -5,7 +5,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    areas::status::{FollowedUser, UserSessions, UserStatus},
+    areas::status::{FollowedUser, StatusBook, UserSessions, UserStatus},
     mirror::{
         healing::MaybeGhost,
         presence::{IsSelf, PresenceIndex, SessionId, UserId, Username},
@@ -19,6 +19,7 @@ use crate::{
 /// In `PostUpdate`: brings the followed users up to date.
 pub(in crate::overlay) fn collect_friends(
     mut view: ResMut<OverlayView>,
+    book: Res<StatusBook>,
     users: Query<
         (
             Entity,
@@ -39,6 +40,8 @@ pub(in crate::overlay) fn collect_friends(
     });
     let others = || users.iter().filter(|(.., is_self, _)| !is_self);
     view.friends = FriendsView {
+        shown: book.shown().map(str::to_owned),
+        names: book.names_to_come(),
         followed: others().count(),
         online: others().filter(|(.., online)| online.is_some()).count(),
         users: users

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::entity::Entity;
 
 use crate::{
-    areas::matches::EnteredBy,
+    areas::{
+        chat::{ChatJoinedAs, ChatLastSeen},
+        matches::EnteredBy,
+    },
     connection::{ReconnectStep, TransitionKind},
     mirror::{
         LeaderSession, ReentryPolicy,
@@ -40,50 +43,74 @@ pub(super) fn transition(what: &TransitionKind) -> String {
     }
 }
 
-/// How the local user came into a match, and how they come back.
-pub(super) fn facts(
-    (entered, policy): (Option<&EnteredBy>, Option<&ReentryPolicy>),
-) -> Vec<(&'static str, String)> {
+/// What is known of it: a name and a value.
+type Fact = (&'static str, String);
+
+/// How the local user came into a match.
+pub(super) fn of_match(entered: Option<&EnteredBy>) -> impl Iterator<Item = Fact> {
     let entered = entered.map(|entered| match entered {
         EnteredBy::Name(name) => format!("its name, {name}"),
         EnteredBy::Creation => "its creation".into(),
         EnteredBy::Id => "its id".into(),
         EnteredBy::Token => "a token".into(),
     });
-    let policy = policy.map(|policy| match policy {
-        ReentryPolicy::Recreate => "by its name".into(),
-        ReentryPolicy::Rejoin => "by its id".into(),
-        ReentryPolicy::Drop => "not".into(),
+    entered.map(|entered| ("entered by", entered)).into_iter()
+}
+
+/// How the local user joined a channel, and up to where its lines are known.
+pub(super) fn of_channel(
+    how: Option<&ChatJoinedAs>,
+    last: Option<&ChatLastSeen>,
+) -> impl Iterator<Item = Fact> {
+    let how = how.map(|how| {
+        let list = if how.hidden {
+            "hidden"
+        } else {
+            "for all to see"
+        };
+        let lines = if how.persistent {
+            "stored"
+        } else {
+            "not stored"
+        };
+        ("joined", format!("{list}, what is written is {lines}"))
     });
-    known([("entered by", entered), ("comes back", policy)])
+    let last = last.map(|last| {
+        let (id, time) = (&last.message_id, last.create_time);
+        ("last line seen", format!("{id}, of {time}"))
+    });
+    how.into_iter().chain(last)
 }
 
-/// How many sessions the server has in a context that have no entity: the local user's own from before, and those of members who are back.
-pub(super) fn ghosts(presences: &PresenceIndex, context: Entity) -> Vec<(&'static str, String)> {
-    let counted = |ghosts: usize| (ghosts > 0).then(|| ghosts.to_string());
-    known([
-        ("own ghosts", counted(presences.own_ghosts(context))),
-        ("hidden ghosts", counted(presences.hidden_ghosts(context))),
-    ])
-}
-
-fn known<const N: usize>(
-    facts: [(&'static str, Option<String>); N],
-) -> Vec<(&'static str, String)> {
-    let facts = facts.into_iter();
-    facts
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+/// How the local user comes back, and how many sessions the server has there that have no entity: the local user's own from before, and those
+/// of members who are back.
+pub(super) fn facts(
+    policy: Option<&ReentryPolicy>,
+    presences: &PresenceIndex,
+    context: Entity,
+) -> impl Iterator<Item = Fact> {
+    let policy = policy.map(|policy| {
+        let how = match policy {
+            ReentryPolicy::Recreate => "by its name",
+            ReentryPolicy::Rejoin => "by its id",
+            ReentryPolicy::Drop => "not",
+        };
+        ("comes back", how.to_owned())
+    });
+    let counted = |name, ghosts: usize| (ghosts > 0).then(|| (name, ghosts.to_string()));
+    let own = counted("own ghosts", presences.own_ghosts(context));
+    let hidden = counted("hidden ghosts", presences.hidden_ghosts(context));
+    policy.into_iter().chain(own).chain(hidden)
 }
 
 /// What losses of the connection have left behind in a party. `kept` are the players whom the plugin accepts if they ask again, and until
 /// when.
-pub(super) fn party_facts<'a>(
+pub(super) fn of_party<'a>(
     presences: &PresenceIndex,
     leader: Option<&LeaderSession>,
     kept: impl Iterator<Item = (&'a Username, Duration)>,
     now: Duration,
-) -> Vec<(&'static str, String)> {
+) -> impl Iterator<Item = Fact> {
     let is_ghost = |leader: &LeaderSession| presences.is_own_before(leader.0.as_str());
     let leads = leader.is_some_and(is_ghost);
     let kept: Vec<_> = kept
@@ -92,8 +119,10 @@ pub(super) fn party_facts<'a>(
             format!("{name}, for {left} s")
         })
         .collect();
-    known([
+    let facts = [
         ("leader", leads.then(|| "your old session".to_owned())),
         ("accepts again", (!kept.is_empty()).then(|| kept.join("; "))),
-    ])
+    ];
+    let known = facts.into_iter();
+    known.filter_map(|(name, value)| Some((name, value?)))
 }

@@ -17,6 +17,7 @@ pub(in crate::overlay) fn collect_inbox(
 ) {
     if inbox.is_changed() {
         view.inbox = InboxView {
+            cursor: inbox.cursor().to_owned(),
             size: inbox.len(),
             notifications: inbox
                 .iter()

@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     areas::{
-        chat::{ChatChannel, ChatChannelKind, ChatIndex, ChatLog, ChatMembers, JoinChat},
+        chat::{
+            ChatChannel, ChatChannelKind, ChatIndex, ChatJoinedAs, ChatLastSeen, ChatLog,
+            ChatMembers, JoinChat,
+        },
         matches::{CreateMatch, EnteredBy, JoinMatch, Match, MatchIndex, MatchPresences},
         party::{
             Asking, CreateParty, JoinParty, KeptDecisions, Party, PartyIndex, PartyJoinRequests,
@@ -94,11 +97,25 @@ pub(super) fn collect(
                 Option<&PartyJoinRequests>,
                 Has<PendingApproval>,
                 Option<&LeaderSession>,
+                Option<&ReentryPolicy>,
             ),
         ),
         Allow<Disabled>,
     >,
-    channels: Query<(Entity, &ChatChannel, Option<&ChatMembers>, &ChatLog), Allow<Disabled>>,
+    channels: Query<
+        (
+            Entity,
+            &ChatChannel,
+            Option<&ChatMembers>,
+            &ChatLog,
+            (
+                Option<&ChatJoinedAs>,
+                Option<&ChatLastSeen>,
+                Option<&ReentryPolicy>,
+            ),
+        ),
+        Allow<Disabled>,
+    >,
     streams: Query<(Entity, &Stream, Option<&StreamPresences>), Allow<Disabled>>,
     indexes: (
         Res<MatchIndex>,
@@ -118,6 +135,7 @@ pub(super) fn collect(
     collect_connection(&mut view.connection, state, now);
     view.connection.reentered = (reentry.restored, reentry.lost);
     view.connection.session_id = presences.own_session().cloned();
+    view.connection.old_sessions = presences.own_sessions_before();
     view.connection.traffic = traffic(link, early, receive);
 
     let joining = |names: &[&str]| asking(&joining, names);
@@ -131,7 +149,9 @@ pub(super) fn collect(
         Some(ContextView {
             about: about.to_owned(),
             label: filled(state.label.as_ref()),
-            facts: [healing::facts(back), healing::ghosts(presences, entity)].concat(),
+            facts: healing::of_match(back.0)
+                .chain(healing::facts(back.1, presences, entity))
+                .collect(),
             size,
             people,
             ..joined(entity, match_ids.id_of(entity)?)
@@ -139,45 +159,46 @@ pub(super) fn collect(
     });
     view.matches = sorted(joining(&[JoinMatch::NAME, CreateMatch::NAME]), entered);
 
-    let entered =
-        parties
-            .iter()
-            .filter_map(|(entity, state, members, (asking, is_pending, leader))| {
-                // Members are in the order in which they joined, and that order means something.
-                let (size, members) = people.list(members);
-                let (_, asking) = people.list(asking);
-                let kept = decisions.of(entity, now);
-                Some(ContextView {
-                    about: about_party(state),
-                    label: filled(state.label.as_ref()),
-                    state: if is_pending {
-                        ContextState::PendingAgain
-                    } else {
-                        ContextState::Joined
-                    },
-                    facts: [
-                        healing::ghosts(presences, entity),
-                        healing::party_facts(presences, leader, kept, now),
-                    ]
-                    .concat(),
-                    size,
-                    people: members,
-                    asking,
-                    ..joined(entity, party_ids.id_of(entity)?)
-                })
-            });
+    let entered = parties.iter().filter_map(
+        |(entity, state, members, (asking, is_pending, leader, back))| {
+            // Members are in the order in which they joined, and that order means something.
+            let (size, members) = people.list(members);
+            let (_, asking) = people.list(asking);
+            let kept = decisions.of(entity, now);
+            Some(ContextView {
+                about: about_party(state),
+                label: filled(state.label.as_ref()),
+                state: if is_pending {
+                    ContextState::PendingAgain
+                } else {
+                    ContextState::Joined
+                },
+                facts: healing::of_party(presences, leader, kept, now)
+                    .chain(healing::facts(back, presences, entity))
+                    .collect(),
+                size,
+                people: members,
+                asking,
+                ..joined(entity, party_ids.id_of(entity)?)
+            })
+        },
+    );
     view.parties = sorted(joining(&[JoinParty::NAME, CreateParty::NAME]), entered);
 
-    let entered = channels.iter().filter_map(|(entity, state, members, log)| {
-        let (size, people) = people.list_by_name(members);
-        Some(ContextView {
-            about: about_channel(state, log),
-            facts: healing::ghosts(presences, entity),
-            size,
-            people,
-            ..joined(entity, channel_ids.id_of(entity)?)
-        })
-    });
+    let entered = channels
+        .iter()
+        .filter_map(|(entity, state, members, log, (how, last, back))| {
+            let (size, people) = people.list_by_name(members);
+            Some(ContextView {
+                facts: healing::of_channel(how, last)
+                    .chain(healing::facts(back, presences, entity))
+                    .collect(),
+                about: about_channel(state, log),
+                size,
+                people,
+                ..joined(entity, channel_ids.id_of(entity)?)
+            })
+        });
     view.channels = sorted(joining(&[JoinChat::NAME]), entered);
 
     let heard_of = streams.iter().map(|(entity, stream, present)| {
@@ -187,7 +208,7 @@ pub(super) fn collect(
             ("subcontext", &stream.subcontext),
         ];
         let facts = facts.map(|(name, value)| Some((name, filled(Some(value))?)));
-        let ghosts = healing::ghosts(presences, entity);
+        let ghosts = healing::facts(None, presences, entity);
         ContextView {
             about: format!("mode {}", stream.mode),
             label: filled(Some(&stream.label)),

@@ -5,7 +5,8 @@ use bevy_time::{Real, Time};
 
 use crate::{
     areas::matchmaker::{
-        AddMatchmaker, AddPartyToMatchmaker, MatchmakerTicket, TicketIndex, TicketOf,
+        AddMatchmaker, AddPartyToMatchmaker, HoldReason, MatchmakerTicket, TicketIndex, TicketOf,
+        TicketOnHold,
     },
     mirror::{
         ContextIndex,
@@ -13,7 +14,7 @@ use crate::{
     },
     overlay::{
         OverlayView, secrets,
-        view::{TicketAskView, TicketView},
+        view::{TicketAskView, TicketHoldView, TicketView},
     },
     request::{PendingRequest, Request},
 };
@@ -24,13 +25,21 @@ pub(in crate::overlay) fn collect_tickets(
     mut view: ResMut<OverlayView>,
     ids: Res<TicketIndex>,
     party_ids: Res<ContextIndex<PartyId>>,
-    tickets: Query<(Entity, &MatchmakerTicket, Option<&TicketOf>), Allow<Disabled>>,
+    tickets: Query<
+        (
+            Entity,
+            &MatchmakerTicket,
+            Option<&TicketOf>,
+            Option<&TicketOnHold>,
+        ),
+        Allow<Disabled>,
+    >,
     asking: Query<(Entity, &PendingRequest), (With<Joining>, Allow<Disabled>)>,
 ) {
     let now = time.elapsed();
     let view = &mut view.tickets;
     view.clear();
-    view.extend(tickets.iter().map(|(entity, ticket, of)| {
+    view.extend(tickets.iter().map(|(entity, ticket, of, on_hold)| {
         let party = of.and_then(|of| party_ids.id_of(of.0));
         TicketView {
             entity,
@@ -38,6 +47,10 @@ pub(in crate::overlay) fn collect_tickets(
             party_id: party.map(ToString::to_string),
             age: now.saturating_sub(ticket.since),
             asked: ticket.request.as_ref().map(asked),
+            on_hold: on_hold.map(|on_hold| TicketHoldView {
+                why: reason(on_hold.why),
+                left: on_hold.until.map(|until| until.saturating_sub(now)),
+            }),
         }
     }));
     let names = [AddMatchmaker::NAME, AddPartyToMatchmaker::NAME];
@@ -50,11 +63,21 @@ pub(in crate::overlay) fn collect_tickets(
         party_id: None,
         age: now.saturating_sub(asks.since),
         asked: None,
+        on_hold: None,
     }));
     view.sort_by(|a, b| {
         let order = |ticket: &TicketView| (ticket.id.is_none(), std::cmp::Reverse(ticket.age));
         order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id))
     });
+}
+
+fn reason(why: HoldReason) -> &'static str {
+    match why {
+        HoldReason::OwnGhost => "the server may still have the old session",
+        HoldReason::Party => "the local user is not back in the party",
+        HoldReason::Members => "the members are not the same",
+        HoldReason::Leader => "the leader has to add the party again",
+    }
 }
 
 fn asked(request: &AddMatchmaker) -> TicketAskView {

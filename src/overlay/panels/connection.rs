@@ -109,6 +109,13 @@ fn facts_ui(ui: &mut Ui, view: &ConnectionView) {
                     None => look::aside(ui, "known once in a match, party or channel"),
                 });
             }
+            if !view.old_sessions.is_empty() {
+                row(ui, "Old sessions", &mut |ui| {
+                    let sessions = view.old_sessions.iter();
+                    let sessions: Vec<_> = sessions.map(|session| session.as_str()).collect();
+                    look::aside(ui, sessions.join(", "));
+                });
+            }
             if let Some(lost) = &view.reconnecting {
                 row(ui, "Lost", &mut |ui| {
                     let cause = RichText::new(&lost.cause).color(look::BAD);

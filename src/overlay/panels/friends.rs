@@ -17,6 +17,13 @@ pub fn friends_ui(ui: &mut Ui, view: &FriendsView) {
             let (followed, online) = (view.followed, view.online);
             look::heading(ui, &format!("{followed} followed, {online} online"));
         }
+        if let Some(status) = &view.shown {
+            look::fact(ui, "shown again", status);
+        }
+        if !view.names.is_empty() {
+            let names: Vec<_> = view.names.iter().map(|name| name.as_str()).collect();
+            look::fact(ui, "names followed", &names.join(", "));
+        }
         for user in &view.users {
             friend_ui(ui, user);
             ui.add_space(4.0);

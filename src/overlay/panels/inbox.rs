@@ -14,6 +14,9 @@ pub fn inbox_ui(ui: &mut Ui, view: &InboxView) {
                 "Nothing in the inbox. `commands.nakama().fetch_notifications(..)` fetches what the server keeps.",
             );
         }
+        if !view.cursor.is_empty() {
+            look::fact(ui, "read up to", &view.cursor);
+        }
         for notification in &view.notifications {
             notification_ui(ui, notification);
         }

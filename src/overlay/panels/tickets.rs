@@ -30,11 +30,12 @@ pub(super) fn list_ui(ui: &mut Ui, tickets: &[TicketView]) {
 }
 
 fn header_ui(ui: &mut Ui, ticket: &TicketView) {
-    let word = match ticket.id {
-        Some(_) => "looks for others",
-        None => "asks for a ticket",
+    let (word, color) = match (&ticket.on_hold, &ticket.id) {
+        (Some(_), _) => ("on hold", look::BAD),
+        (None, Some(_)) => ("looks for others", look::BUSY),
+        (None, None) => ("asks for a ticket", look::BUSY),
     };
-    look::mark(ui, word, look::BUSY);
+    look::mark(ui, word, color);
     ui.label(look::mono(look::age(ticket.age)).color(look::BUSY));
     if let Some(asked) = &ticket.asked {
         ui.label(RichText::new(players(asked)).strong());
@@ -59,6 +60,13 @@ fn players(asked: &TicketAskView) -> String {
 }
 
 fn body_ui(ui: &mut Ui, ticket: &TicketView) {
+    if let Some(on_hold) = &ticket.on_hold {
+        let why = match on_hold.left {
+            Some(left) => format!("{}: {} at most", on_hold.why, look::age(left)),
+            None => on_hold.why.to_owned(),
+        };
+        look::fact(ui, "waits", &why);
+    }
     if let Some(party) = &ticket.party_id {
         look::fact(ui, "party", party);
     }

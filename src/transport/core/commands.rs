@@ -36,7 +36,7 @@ impl Core {
                 terms,
                 for_reentry,
             } => {
-                if self.takes_request(terms, for_reentry) {
+                if self.takes_request(&message, terms) {
                     self.request(now, id, *message, timeout, terms, for_reentry);
                 } else {
                     self.fail(id, Failure::NotConnected);
@@ -50,6 +50,11 @@ impl Core {
                 }
                 Err(bad) => self.fail(id, Failure::BadAddress(bad)),
             },
+            LinkCommand::Abandon { id } => {
+                if self.requests.on_rest_answer(id) {
+                    self.actions.push_back(Action::AbandonRest(id));
+                }
+            }
             LinkCommand::Send {
                 origin,
                 data,
@@ -64,6 +69,7 @@ impl Core {
             LinkCommand::Resume => self.resume(now),
             LinkCommand::Forget { origin } => self.forget(origin),
             LinkCommand::Tap(on) => self.is_tapped = on,
+            LinkCommand::WakeAt(at) => self.wake_at = at,
         }
     }
 
@@ -158,15 +164,17 @@ impl Core {
     /// Whether data may be queued now.
     fn takes_data(&self, terms: Terms) -> bool {
         if self.outbox.is_held() {
-            terms.waits_while_away
+            terms.waits_while_away || terms.waits_for_the_rest && self.is_in_use()
         } else {
             self.is_in_use()
         }
     }
 
-    /// Whether a request may be queued now.
-    fn takes_request(&self, terms: Option<Terms>, for_reentry: bool) -> bool {
-        (for_reentry && self.is_in_use()) || self.takes_data(terms.unwrap_or_default())
+    /// Whether a request may be queued now. Until the local user has entered again what they were in, it waits for that. Data for a party
+    /// is as for a match.
+    fn takes_request(&self, message: &Message, terms: Option<Terms>) -> bool {
+        let is_data = matches!(Kind::of(message), Kind::PartyDataSend);
+        (self.is_in_use() && !is_data) || self.takes_data(terms.unwrap_or_default())
     }
 
     fn is_in_use(&self) -> bool {

@@ -34,6 +34,7 @@ impl Core {
     pub(super) fn connect(&mut self, now: Instant, plan: Box<ConnectPlan>) {
         self.begin(plan.epoch);
         self.was_open = false;
+        self.is_anew = false;
         self.backoff.begin(now);
         self.open(now, plan);
     }
@@ -79,6 +80,7 @@ impl Core {
             draining_until: None,
             farewell: None,
         }));
+        self.is_anew = false;
         self.backoff.on_opened(now);
         let healed = mem::replace(&mut self.was_open, true);
         let reconnects = &self.stats.reconnects;
@@ -114,7 +116,12 @@ impl Core {
         let reason = farewell.unwrap_or(reason);
         let may_heal = self.may_try_again();
         let wants_token = matches!(reason, DisconnectReason::Refused { status: 401, .. });
-        if !may_heal || self.is_draining() || !(reason.heals() || wants_token) {
+        let heals = if self.was_open {
+            reason.heals_once_open()
+        } else {
+            reason.heals()
+        };
+        if !may_heal || self.is_draining() || !(heals || wants_token) {
             return self.end(reason);
         }
         self.drop_socket(false, self.was_open);
@@ -145,6 +152,7 @@ impl Core {
 
     /// Waits for the next try.
     fn wait(&mut self, now: Instant, reason: Option<DisconnectReason>) {
+        self.is_anew = false;
         let next = self.backoff.next(now);
         self.stage = Stage::Waiting {
             until: deadline(now, next.wait),
@@ -187,11 +195,14 @@ impl Core {
         match &mut self.stage {
             Stage::Waiting { .. } => self.ask(false),
             Stage::Open(open) => open.liveness.probe(now),
-            // It was begun on a network that may be gone.
+            // It was begun on a network that may be gone. The one in its place has its time, however often the game asks.
             Stage::Opening { since, .. }
-                if may_try_again && now.saturating_duration_since(*since) >= YOUNG =>
+                if may_try_again
+                    && !self.is_anew
+                    && now.saturating_duration_since(*since) >= YOUNG =>
             {
                 self.drop_socket(false, self.was_open);
+                self.is_anew = true;
                 self.ask(false);
             }
             Stage::Idle | Stage::Opening { .. } | Stage::Asking => {}

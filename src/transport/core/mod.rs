@@ -98,6 +98,8 @@ pub(crate) struct Core {
     plan: Option<Box<ConnectPlan>>,
     /// Whether the connection was open before.
     was_open: bool,
+    /// Whether the try under way takes the place of one that was dropped.
+    is_anew: bool,
     backoff: Backoff,
     /// The last one.
     socket: SocketId,
@@ -110,6 +112,8 @@ pub(crate) struct Core {
     hand_over: HandOver,
     actions: VecDeque<Action>,
     is_tapped: bool,
+    /// When the game has something to do, although nothing arrives.
+    wake_at: Option<Instant>,
     turns: Turns,
 }
 
@@ -168,6 +172,7 @@ impl Core {
             epoch: Epoch::default(),
             plan: None,
             was_open: false,
+            is_anew: false,
             socket: SocketId::default(),
             stage: Stage::Idle,
             requests: RequestTable::default(),
@@ -175,6 +180,7 @@ impl Core {
             hand_over,
             actions: VecDeque::new(),
             is_tapped: false,
+            wake_at: None,
             turns: Turns::default(),
         };
         (core, events, stats)
@@ -226,7 +232,11 @@ impl Core {
             Stage::Waiting { until } => [Some(*until), None],
             Stage::Open(open) => [open.draining_until, Some(open.liveness.next_timeout())],
         };
-        let waiting = [self.requests.next_timeout(), self.outbox.next_timeout()];
+        let waiting = [
+            self.requests.next_timeout(),
+            self.outbox.next_timeout(),
+            self.wake_at,
+        ];
         stage.into_iter().chain(waiting).flatten().min()
     }
 
@@ -270,6 +280,9 @@ impl Core {
     }
 
     fn on_time(&mut self, now: Instant) {
+        if self.wake_at.take_if(|at| now >= *at).is_some() {
+            self.hand_over.wake();
+        }
         let mut unsent = HashSet::new();
         while let Some(Expired { id, after, way }) = self.requests.next_expired(now) {
             let was_sent = !matches!(way, Way::Socket { place: None });

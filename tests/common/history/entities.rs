@@ -88,6 +88,7 @@ impl<'a> Game<'a> {
             }
             What::Joined { .. } => self.joined(history, (index, line), wrong),
             What::Left { .. } => self.left((index, line), wrong),
+            What::Named { presence, session } => self.named(*presence, session, index),
             What::Adopted {
                 context,
                 presence,
@@ -95,7 +96,8 @@ impl<'a> Game<'a> {
                 new,
             } => {
                 let here = self.here.entry(*context).or_default();
-                if here.remove(old.as_str()) != Some(*presence) {
+                let is_named = here.get(new.as_str()) == Some(presence);
+                if here.remove(old.as_str()) != Some(*presence) && !is_named {
                     let words = format!("{presence} passed on from {old}, whose it was not");
                     wrong(Rule::ComeAndGo, words);
                 }
@@ -124,6 +126,22 @@ impl<'a> Game<'a> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A presence passes on to another session of its user, without a word: the local user was away, and both are the same player.
+    fn named(&mut self, presence: Id, session: &'a str, index: usize) {
+        for (context, here) in &mut self.here {
+            let before = here.iter().find(|(_, it)| **it == presence);
+            let Some(before) = before.map(|(before, _)| *before) else {
+                continue;
+            };
+            here.remove(before);
+            here.insert(session, presence);
+            if let Some(user) = self.users.get(before).copied() {
+                self.users.insert(session, user);
+            }
+            self.joined_at.insert((*context, session), index);
         }
     }
 

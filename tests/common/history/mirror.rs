@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bevy::prelude::*;
+use bevy::{ecs::query::QueryFilter, prelude::*};
 use bevy_nakama::{
     connection::NakamaConnection,
     healing::Stale,
@@ -31,6 +31,8 @@ pub(crate) struct Mirror {
 pub(crate) struct PlaceView {
     pub(crate) context: Id,
     pub(crate) is_stale: bool,
+    /// The local user was in it, and waits for its leader to let them in again.
+    pub(crate) is_waiting: bool,
     pub(crate) is_own: bool,
     pub(crate) open: Option<bool>,
     pub(crate) members: Vec<Member>,
@@ -91,6 +93,7 @@ fn read<I: ContextId, T: RelationshipTarget>(
         let view = PlaceView {
             context: context.to_bits(),
             is_stale: world.get::<Stale>(context).is_some(),
+            is_waiting: world.get::<PendingApproval>(context).is_some(),
             is_own: world.get::<IsSelf>(context).is_some(),
             open: world.get::<Party>(context).map(|party| party.open),
             members: members.collect(),
@@ -126,7 +129,13 @@ fn leftovers(world: &mut World) -> Vec<String> {
     let mut look = |what: &str, entities: Vec<Entity>| {
         found.extend(entities.into_iter().map(|it| format!("{it} {what}")));
     };
-    look("is stale", all::<With<Stale>>(world));
+    // A leader may take any time to let the local user in again.
+    let mut stale = all::<With<Stale>>(world);
+    stale.retain(|it| {
+        let context = world.get::<Presence>(*it).map_or(*it, Presence::context);
+        world.get::<PendingApproval>(context).is_none()
+    });
+    look("is stale", stale);
     look("has departed, and is there", all::<With<Departed>>(world));
     look("waits for a reply", all::<With<PendingRequest>>(world));
     // Who asks to join a closed party may wait for ever.
@@ -145,6 +154,6 @@ fn leftovers(world: &mut World) -> Vec<String> {
     found
 }
 
-fn all<F: bevy::ecs::query::QueryFilter>(world: &mut World) -> Vec<Entity> {
+fn all<F: QueryFilter>(world: &mut World) -> Vec<Entity> {
     world.query_filtered::<Entity, F>().iter(world).collect()
 }

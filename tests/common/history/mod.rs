@@ -147,6 +147,11 @@ pub(crate) enum What {
         session: String,
         why: &'static str,
     },
+    /// A presence has this session now.
+    Named {
+        presence: Id,
+        session: String,
+    },
     /// A presence passed on to a newer session of its user.
     Adopted {
         context: Id,

@@ -148,6 +148,15 @@ impl Recorder {
             }
         };
         app.add_systems(Last, learn);
+        let (tape, game) = (self.tape.clone(), self.game);
+        let named = move |it: On<Insert, SessionId>,
+                          sessions: Query<&SessionId, With<Presence>>| {
+            if let Ok(session) = sessions.get(it.entity) {
+                let (presence, session) = (it.entity.to_bits(), session.to_string());
+                tape.add(game, What::Named { presence, session });
+            }
+        };
+        app.add_observer(named);
     }
 
     fn people<C: HasMembers, R: Component>(

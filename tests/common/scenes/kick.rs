@@ -9,23 +9,31 @@ use std::{
     thread,
 };
 
-use bevy::diagnostic::DiagnosticsStore;
+use bevy::{diagnostic::DiagnosticsStore, prelude::*};
 use bevy_nakama::{
     diagnostics,
+    healing::ConnectionLost,
     prelude::*,
     proto::{Message, realtime},
 };
 use serde_json::json;
 
-use super::{super::raw_client, fresh, player};
+use super::{
+    super::{log::Log, raw_client},
+    fresh, player,
+};
 
 /// Requests that take the server some time each. Together they are more than the kernel takes.
 const QUESTIONS: usize = 4_000;
 
 /// The server's queue for Ada is full, and it throws her out. She has asked it more than it has read, so it closes with something
-/// unread, which resets the connection. What she is told.
+/// unread, which resets the connection. What she is told. She comes back.
 pub(crate) fn a_full_queue(server: &NakamaServer) -> String {
     let mut ada = player(server, "ada");
+    let losses = Log::default();
+    let to = losses.clone();
+    ada.app
+        .add_observer(move |lost: On<ConnectionLost>| to.add(lost.cause.to_string()));
     let created = ada.ask::<CreateMatch>(|nakama| nakama.create_match(CreateMatch::new()).id());
     let here = created.expect("a match").entity;
     let id = ada.app.world().get::<MatchId>(here).expect("it has an id");
@@ -61,10 +69,12 @@ pub(crate) fn a_full_queue(server: &NakamaServer) -> String {
             bob.send_at_once((0..1_000).map(|_| data.clone()));
         }
     });
-    let end = ada.next_phase();
+    let cause = ada.until("the kick", |_| losses.take_first());
     is_over.store(true, Ordering::Relaxed);
     flood.join().expect("bob stays");
-    end
+    assert_eq!(ada.next_phase(), "connected");
+    assert!(ada.app.world().get::<Match>(here).is_some());
+    cause
 }
 
 fn address(server: &NakamaServer) -> SocketAddr {

@@ -1,11 +1,17 @@
 //! The matchmaker.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use bevy::prelude::*;
 use bevy_nakama::prelude::*;
 
+use serde_json::{Value, json};
+
 use super::{Game, fresh, party::sees_party, player};
+use crate::common::raw_client::{Socket, log_in};
 
 /// A player, and the match that the matchmaker finds for them.
 struct Matched {
@@ -206,4 +212,102 @@ pub(crate) fn a_party_and_a_stranger(server: &NakamaServer) {
         });
     }
     meet(players);
+}
+
+/// What the plugin relies on when a connection was lost: the matchmaker compares sockets and never users, and a party's ticket ends with
+/// every change of its members.
+pub(crate) fn sockets_and_never_users(address: SocketAddr) {
+    let mode = fresh("mode").replace('-', "");
+    let wish = json!({
+        "min_count": 2, "max_count": 2, "query": format!("+properties.mode:{mode}"),
+        "string_properties": { "mode": mode },
+    });
+    let [ada, bob] = ["ada", "bob"].map(|name| log_in(address, &fresh(name)).0);
+    let ask = |socket: &mut Socket, kind: &str, request: &Value| {
+        socket.send(json!({ "cid": "ask", kind: request }));
+        loop {
+            let answer = socket.next();
+            if answer.get("cid").is_some_and(|cid| cid == "ask") {
+                return answer;
+            }
+        }
+    };
+
+    // Two sockets of one user are two players.
+    let mut sockets = [(); 2].map(|()| Socket::open(address, &ada));
+    for socket in &mut sockets {
+        ask(socket, "matchmaker_add", &wish);
+    }
+    for socket in &mut sockets {
+        let matched = socket.next_of("matchmaker_matched");
+        let users = matched["users"].as_array().expect("users");
+        let name = |user: &Value| user["presence"]["username"].clone();
+        assert_eq!(users.len(), 2);
+        assert_eq!(name(&users[0]), name(&users[1]));
+        let session = |user: &Value| user["presence"]["session_id"].clone();
+        assert_ne!(session(&users[0]), session(&users[1]));
+    }
+
+    // A party's ticket counts for each of its members, and ends when somebody comes.
+    let [mut leader, mut second] = sockets;
+    let party = ask(
+        &mut leader,
+        "party_create",
+        &json!({ "open": true, "max_size": 4 }),
+    );
+    let party = party["party"]["party_id"].clone();
+    let mut wish = wish;
+    for count in ["min_count", "max_count"] {
+        wish[count] = json!(4);
+    }
+    let mut party_wish = wish.clone();
+    party_wish["party_id"] = party.clone();
+    let ticket = ask(&mut leader, "party_matchmaker_add", &party_wish);
+    let ticket = ticket["party_matchmaker_ticket"]["ticket"].clone();
+    for _ in 0..2 {
+        let added = ask(&mut leader, "matchmaker_add", &wish);
+        assert!(added.get("matchmaker_ticket").is_some(), "{added}");
+    }
+    let refused = ask(&mut leader, "matchmaker_add", &wish);
+    assert!(refused.get("error").is_some(), "{refused}");
+
+    ask(&mut second, "party_join", &json!({ "party_id": party }));
+    second.next_of("party");
+    let remove = json!({ "party_id": party, "ticket": ticket });
+    let gone = ask(&mut leader, "party_matchmaker_remove", &remove);
+    let text = gone["error"]["message"].as_str().expect("a refusal");
+    assert!(text.ends_with("matchmaker ticket not found"), "{text}");
+
+    // With the own other socket it is a party of two, and each of them is matched.
+    let refused = ask(&mut leader, "matchmaker_add", &wish);
+    assert!(
+        refused.get("error").is_none(),
+        "there is room again: {refused}"
+    );
+    for count in ["min_count", "max_count"] {
+        party_wish[count] = json!(3);
+        wish[count] = json!(3);
+    }
+    let mode = format!("{mode}3");
+    for wish in [&mut wish, &mut party_wish] {
+        wish["query"] = json!(format!("+properties.mode:{mode}"));
+        wish["string_properties"] = json!({ "mode": mode });
+    }
+    let refused = ask(&mut leader, "party_matchmaker_add", &party_wish);
+    assert!(
+        refused.get("error").is_some(),
+        "three are its own: {refused}"
+    );
+    drop(leader);
+    second.next_of("party_leader");
+    ask(&mut second, "party_join", &json!({ "party_id": party }));
+    let mut third = Socket::open(address, &bob);
+    ask(&mut third, "party_join", &json!({ "party_id": party }));
+    third.next_of("party");
+    let added = ask(&mut second, "party_matchmaker_add", &party_wish);
+    assert!(added.get("party_matchmaker_ticket").is_some(), "{added}");
+    let mut other = Socket::open(address, &ada);
+    ask(&mut other, "matchmaker_add", &wish);
+    let matched = third.next_of("matchmaker_matched");
+    assert_eq!(matched["users"].as_array().expect("users").len(), 3);
 }

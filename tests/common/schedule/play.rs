@@ -62,14 +62,24 @@ pub(crate) fn play(stage: &mut impl Stage, schedule: &[Step]) -> History {
         stage.line(game, Fault::Plug);
         act(stage, &mut board, game, Act::Connect);
     }
+    // Whoever has lost a closed party is let in again.
     let quiet = stage.quiet_time();
-    pass(stage, &mut board, quiet);
+    for _ in 0..ACCEPTS {
+        pass(stage, &mut board, quiet / (2 * ACCEPTS));
+        for game in 0..stage.games() {
+            act(stage, &mut board, game, Act::Accept);
+        }
+    }
+    pass(stage, &mut board, quiet / 2);
     let mirrors = (0..stage.games()).map(|game| read_mirror(stage.app(game)));
     let mirrors = mirrors.collect();
     let truth = stage.truth();
     tape.quiet(mirrors, truth);
     tape.history()
 }
+
+/// How often the games accept everybody in the quiet time.
+const ACCEPTS: u32 = 12;
 
 fn act(stage: &mut impl Stage, board: &mut Board, game: usize, act: Act) {
     let tape = stage.tape();

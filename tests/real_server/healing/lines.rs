@@ -108,3 +108,71 @@ fn scenario_2_a_close_frame_is_the_end() {
         assert_eq!(stage.entities(), before);
     }
 }
+
+/// A call, a line of chat and a leave are under way when the line breaks. Some have reached the server, and some not.
+#[test]
+#[ignore = "needs a Nakama server with the modules in tests/nakama/modules"]
+fn scenario_31_each_request_under_way_has_one_outcome() {
+    let mut stage = Stage::new(true);
+    let room = stage.room.clone();
+    let mut outcomes = std::collections::BTreeMap::<String, usize>::new();
+    for round in 0..12 {
+        let joined = stage
+            .ada
+            .ask::<JoinChat>(|nakama| nakama.join_chat(room.as_str()).id());
+        let room = joined.expect("a room").entity;
+        let answers = Log::default();
+        stage.ada.commands(|commands| {
+            let to = answers.clone();
+            commands
+                .nakama()
+                .rpc(Rpc::new("echo").payload("x"))
+                .observe(move |reply: On<Replied<Rpc>>| {
+                    to.add(format!("call {}", outcome(&reply.result)));
+                });
+            let to = answers.clone();
+            commands.nakama().send_chat_json(room, "{}").observe(
+                move |reply: On<Replied<SendChatMessage>>| {
+                    to.add(format!("line {}", outcome(&reply.result)));
+                },
+            );
+            let to = answers.clone();
+            commands
+                .nakama()
+                .leave_chat(room)
+                .observe(move |reply: On<Replied<LeaveChat>>| {
+                    to.add(format!("leave {}", outcome(&reply.result)));
+                });
+        });
+        stage.ada.app.update();
+        // From nothing sent to everything answered.
+        stage.play(Duration::from_micros(round * 500));
+        stage.reset();
+        stage.until_heard("resumed");
+        stage.play(Duration::from_millis(300));
+        let mut answers = answers.take();
+        answers.sort();
+        println!("{answers:?}");
+        let whose: Vec<_> = answers.iter().map(|it| it.split(' ').next()).collect();
+        assert_eq!(whose, [Some("call"), Some("leave"), Some("line")]);
+        assert!(answers.contains(&"leave done".to_owned()), "{answers:?}");
+        for answer in answers {
+            *outcomes.entry(answer).or_default() += 1;
+        }
+        assert_eq!(Game::the::<ChatChannel>(&mut stage.ada.app), None, "left");
+    }
+    println!("{outcomes:#?}");
+}
+
+fn outcome<T, E: std::error::Error>(result: &Result<T, RequestError<E>>) -> String {
+    match result {
+        Ok(_) => "done".into(),
+        Err(RequestError::ConnectionLost {
+            maybe_executed: true,
+        }) => "perhaps done".into(),
+        Err(RequestError::ConnectionLost {
+            maybe_executed: false,
+        }) => "not done".into(),
+        Err(other) => panic!("{other:?}"),
+    }
+}

@@ -8,26 +8,54 @@ fn scenario_18_who_comes_and_goes_meanwhile_is_told_once() {
     let mut stage = Stage::new(true);
     let bob_is = stage.entities();
     let shut = stage.goes_away();
-    let id = stage
-        .ada
-        .app
-        .world()
-        .get::<MatchId>(stage.here)
-        .expect("an id")
-        .clone();
-    let mut cat = Game::online(&server(), Login::device(fresh("device-of-cat")));
-    cat.ask::<JoinMatch>(|nakama| nakama.join_match(id).id())
-        .expect("a match");
+    stage.enters(&fresh("device-of-cat"));
     let heard = stage.may_come_back(shut, "resumed");
     assert_eq!(heard, ["+ WhileAway", "match: Restored", "resumed"]);
     let now = stage.entities();
     assert!(bob_is.iter().all(|entity| now.contains(entity)));
 
     let shut = stage.goes_away();
-    drop(cat);
+    stage.others.clear();
     stage.play(seconds(1)); // the server hears of it
     let heard = stage.may_come_back(shut, "resumed");
     assert_eq!(heard, ["- WhileAway", "match: Restored", "resumed"]);
+}
+
+/// Each of Ada and Bob has a second device in the match. Later Bob's reconnects while Ada is away, and goes while she is away.
+#[test]
+#[ignore = "needs a Nakama server"]
+fn scenario_18_a_user_with_two_devices_is_there_twice() {
+    let mut stage = Stage::new(true);
+    let bobs = fresh("device-of-both-bobs");
+    for device in [stage.device.clone(), bobs.clone(), bobs.clone()] {
+        stage.enters(&device);
+    }
+    stage.until("all five", |stage| (stage.people() == 5).then_some(()));
+    let before = stage.entities();
+    stage.heard.take();
+
+    stage.reset();
+    let heard = stage.until_heard("resumed");
+    assert_eq!(heard[1..], ["match: Restored", "resumed"]);
+    assert_eq!(stage.entities(), before);
+
+    let shut = stage.goes_away();
+    stage.others.pop();
+    stage.play(seconds(1)); // the server hears of it
+    stage.enters(&bobs);
+    let heard = stage.may_come_back(shut, "resumed");
+    assert_eq!(heard, ["match: Restored", "resumed"]);
+    assert_eq!(stage.entities(), before, "it is the same player");
+
+    let shut = stage.goes_away();
+    stage.others.pop();
+    stage.play(seconds(1));
+    let heard = stage.may_come_back(shut, "resumed");
+    assert_eq!(heard, ["- WhileAway", "match: Restored", "resumed"]);
+    let now = stage.entities();
+    assert_eq!(now.len(), 4);
+    assert!(now.iter().all(|entity| before.contains(entity)));
+    stage.is_quiet(seconds(1));
 }
 
 #[test]

@@ -119,6 +119,17 @@ impl Stage {
         stage
     }
 
+    /// Another game enters the match, with this device.
+    #[track_caller]
+    fn enters(&mut self, device: &str) {
+        let id = self.ada.app.world().get::<MatchId>(self.here);
+        let id = id.expect("an id").clone();
+        let mut game = Game::online(&server(), Login::device(device));
+        game.ask::<JoinMatch>(|nakama| nakama.join_match(id).id())
+            .expect("a match");
+        self.others.push(game);
+    }
+
     /// Runs all games until something is so.
     #[track_caller]
     fn until<T>(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> Option<T>) -> T {

@@ -4,7 +4,7 @@ use super::{keeping::*, *};
 use crate::common::log::Log;
 use bevy_nakama::{
     session::StoredSession,
-    testing::{TestGame, session_of},
+    testing::{TestGame, server, session_of},
 };
 use serde_json::json;
 
@@ -86,6 +86,25 @@ fn a_session_that_was_in_place_already_is_a_login_too() {
     }
 }
 
+/// Where games are made, that happens every day.
+#[test]
+fn a_connection_that_is_tried_again_is_that_of_the_new_user() {
+    let kept = Kept::of(session(LONG, LONG));
+    let (mut game, log) = with_store(&kept);
+    game.commands(|commands| {
+        let login = Login::device("a-device-of-somebody");
+        commands.nakama().restore_or_log_in(&server(), login);
+        let again_and_again = ConnectOptions::default().retry_first();
+        commands.nakama().connect_with(again_and_again);
+    });
+    game.update();
+    refuse_socket(&mut game);
+    refuse_call(&mut game);
+    give_tokens(&mut game, "bob");
+    accept(&mut game);
+    assert_eq!(log.take(), ["ada, restored: true", "connected as bob"]);
+}
+
 /// What ada wanted to write is not written into bob's account.
 #[test]
 fn nothing_is_done_in_the_name_of_the_user_who_comes_instead() {
@@ -102,9 +121,7 @@ fn nothing_is_done_in_the_name_of_the_user_who_comes_instead() {
         });
         game.commands(|commands| {
             let login = Login::device("a-device-of-somebody");
-            commands
-                .nakama()
-                .restore_or_log_in(&bevy_nakama::testing::server(), login);
+            commands.nakama().restore_or_log_in(&server(), login);
             commands.nakama().rest(RestMethod::Put, "/v2/storage", None);
         });
         game.update();
@@ -169,18 +186,16 @@ fn the_way_in_is_kept_until_this_very_session_is_accepted() {
     let kept = Kept::default();
     let (mut game, _) = with_store(&kept);
     game.commands(|commands| {
-        let server = bevy_nakama::testing::server();
+        let server = server();
         commands.nakama().use_session(&server, session_of("cat"));
         commands.nakama().rest(RestMethod::Get, "/of-cat", None);
     });
     game.update();
-    *kept.stored.lock().expect("unpoisoned") = Some(StoredSession::new(
-        &bevy_nakama::testing::server(),
-        session_of("ada"),
-    ));
+    *kept.stored.lock().expect("unpoisoned") =
+        Some(StoredSession::new(&server(), session_of("ada")));
     game.commands(|commands| {
         let login = Login::device("a-device-of-somebody");
-        let server = bevy_nakama::testing::server();
+        let server = server();
         commands.nakama().restore_or_log_in(&server, login);
         commands.nakama().connect();
     });

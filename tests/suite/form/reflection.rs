@@ -14,16 +14,18 @@ use bevy::{
     },
 };
 use bevy_nakama::{
+    healing::AdoptReconnecting,
     overlay::NakamaOverlayPlugin,
     prelude::*,
-    proto::{Kind, Message, realtime},
+    proto::{Kind, Message, UserPresence, realtime},
     testing::*,
 };
 use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
 
 /// Components that only the plugin uses. Other components say the same, but for a token, which nobody is to see.
-const INTERNAL: [&str; 9] = [
+const INTERNAL: [&str; 10] = [
     "Filling",
+    "LostAt",
     "LeaderSession",
     "HeardAt",
     "Asker",
@@ -40,7 +42,9 @@ fn in_everything() -> TestGame {
     let mut game = TestGame::joined_with(plugins, "m", &["ada", "bob"]);
     let here = game.match_entity("m");
     game.commands(|commands| {
-        commands.entity(here).insert(SendWindow(96));
+        commands
+            .entity(here)
+            .insert((SendWindow(96), AdoptReconnecting));
     });
     game.join_room("r", &["ada", "bob"]);
     game.server_says(chat_message(
@@ -68,6 +72,9 @@ fn in_everything() -> TestGame {
     game.answer(&asked, followed(&[("bob", "away")]));
     game.server_says(party_join_request("p", &["cat"]));
     game.server_says(party_matchmaker_ticket("p", "u"));
+    // The party's ticket waits.
+    game.server_says(party_presences("p", &[], &["bob"]));
+    game.server_says(party_presences("p", &["bob"], &[]));
     let stream = realtime::Stream {
         mode: 100,
         ..Default::default()
@@ -91,6 +98,18 @@ fn in_everything() -> TestGame {
         commands.nakama().join_party("s");
     });
     game.update();
+    // Bob is back, and the server has his old session.
+    let again = UserPresence {
+        session_id: "session-bob-2".into(),
+        ..user_presence("bob")
+    };
+    game.server_says(Message::ChannelPresenceEvent(
+        realtime::ChannelPresenceEvent {
+            channel_id: room_id("r").to_string(),
+            joins: vec![again],
+            ..Default::default()
+        },
+    ));
     game.server_says(match_presences("m", &["dan"], &[]));
     game.server_says(match_presences("m", &[], &["dan"]));
     game.update();
@@ -155,6 +174,7 @@ fn every_mirror_has_a_name_and_registered_components() {
         "PartyJoinRequester",
         "MatchmakerTicket",
         "TicketOf",
+        "TicketOnHold",
         "FollowedUser",
         "SessionOf",
         "UserStatus",
@@ -163,6 +183,8 @@ fn every_mirror_has_a_name_and_registered_components() {
         "EnteredBy",
         "ReentryPolicy",
         "Stale",
+        "MaybeGhost",
+        "AdoptReconnecting",
         "IsSelf",
         "Joining",
         "Departed",

@@ -1,10 +1,10 @@
 //! Scenario 28: the local user is in the same channels, and what was said meanwhile comes from the history.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bevy::prelude::*;
 use bevy_nakama::{
-    chat::{ChatGap, ChatLastSeen, ChatMessageKind},
+    chat::{ChatGap, ChatLastSeen, ChatMessageKind, Timestamp},
     prelude::*,
     proto::{Kind, Message, realtime},
     testing::*,
@@ -181,7 +181,10 @@ fn scenario_28_more_than_the_limit_is_a_gap() {
         .chat_fill = 2;
     let log = hear_of::<ChatChannel>(&mut game);
     let to = log.clone();
-    game.observe(move |_: On<ChatGap>| to.add("a gap"));
+    game.observe(move |gap: On<ChatGap>| {
+        let line = gap.after.as_ref().expect("there were lines");
+        to.add(format!("a gap after {line}"));
+    });
     reenter(&mut game);
     log.take();
     assert!(game.rest_calls()[0].1.contains("limit=2&"));
@@ -191,7 +194,7 @@ fn scenario_28_more_than_the_limit_is_a_gap() {
     ];
     game.answer_rest(200, &page(lines, Some("older")));
     game.update();
-    assert_eq!(log.take(), ["a gap", "resumed"]);
+    assert_eq!(log.take(), ["a gap after m2", "resumed"]);
     assert_eq!(
         received(&mut game),
         [
@@ -336,4 +339,90 @@ fn nothing_waits_for_the_history_of_a_channel_that_was_left() {
     game.commands(|commands| commands.entity(lobby).despawn());
     game.update();
     assert_eq!(state(&game), ConnectionState::Connected);
+}
+
+/// Nothing was ever said in the channel, so everything is new since a minute before the first loss.
+#[test]
+fn what_was_said_before_a_second_loss_is_not_missing() {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970");
+    let half_a_second_in_the_minute = now - Duration::from_millis(59_500);
+    let mut game = TestGame::connected();
+    game.join_room("lobby", &["ada", "bob"]);
+    lose(&mut game);
+    reopen(&mut game);
+    game.sent();
+    std::thread::sleep(Duration::from_secs(1));
+    lose(&mut game);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::ChannelJoin);
+    game.answer(&asked, joined(&[again("ada"), user_presence("bob")]));
+    game.update();
+    let mut said = line("m1", "bob", 0, "{}");
+    let at = Timestamp {
+        seconds: half_a_second_in_the_minute.as_secs() as i64,
+        nanos: half_a_second_in_the_minute.subsec_nanos() as i32,
+    };
+    said["create_time"] = at.to_string().into();
+    said["update_time"] = at.to_string().into();
+    let mut told = Vec::new();
+    while !game.rest_calls().is_empty() {
+        let (_, path) = game.rest_calls()[0].clone();
+        if path.starts_with("/v2/channel") {
+            game.answer_rest(200, &page(vec![said.clone()], None));
+        } else {
+            game.answer_rest(200, &json!({}));
+        }
+        game.update();
+        told.extend(received(&mut game));
+    }
+    assert_eq!(told.first().map(|(id, ..)| id.as_str()), Some("m1"));
+}
+
+/// The server is slow with the history: what it answers to the first question is not the answer to the second.
+#[test]
+fn a_late_answer_to_an_old_question_for_the_history_changes_nothing() {
+    let (mut game, _, log) = in_lobby();
+    reenter(&mut game);
+    for number in 0..1025 {
+        game.server_says(said(&format!("n{number}"), "bob", 100 + number, "{}"));
+    }
+    game.update();
+    game.update();
+    assert!(log.take().contains(&"a gap".to_owned()));
+    drain::<ChatMessageReceived>(&mut game);
+    let old = game.rest_calls().len();
+    lose(&mut game);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::ChannelJoin);
+    game.answer(&asked, joined(&[again("ada"), user_presence("bob")]));
+    game.update();
+    game.server_says(said("new", "bob", 2000, "{}"));
+    game.update();
+    for _ in 0..old {
+        game.answer_rest(200, &page(Vec::new(), None));
+    }
+    game.update();
+    assert_eq!(
+        received(&mut game).len(),
+        0,
+        "the line waits for the history"
+    );
+    while !game.rest_calls().is_empty() {
+        let (_, path) = game.rest_calls()[0].clone();
+        if path.starts_with("/v2/channel") {
+            game.answer_rest(200, &page(vec![line("new", "bob", 2000, "{}")], None));
+        } else {
+            game.answer_rest(200, &json!({}));
+        }
+        game.update();
+    }
+    let told = received(&mut game);
+    assert_eq!(
+        told.last().map(|(id, ..)| id.as_str()),
+        Some("new"),
+        "{told:?}"
+    );
+    assert!(log.take().contains(&"resumed".to_owned()));
 }

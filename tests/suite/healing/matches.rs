@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 use bevy_nakama::{
     connection::ConnectionState,
-    healing::{ReentryPolicy, Stale},
-    matches::{CreateMatch, JoinMatch, Match},
+    healing::{Reentered, ReentryPolicy, Stale},
+    matches::{CreateMatch, JoinMatch, Match, MatchPresences},
     prelude::*,
     proto::{Kind, Message, UserPresence},
     send::SendFailed,
@@ -612,4 +612,84 @@ fn scenario_18_a_server_that_stood_still_has_our_ghost_and_not_yet_the_others() 
     );
     wait(&mut game, 5);
     assert_eq!(log.take(), ["-cat WhileAway"]);
+}
+
+/// As the page about healing says: the game asks the others for what it has missed when it hears that a match is there again.
+#[test]
+fn what_is_sent_when_a_match_is_there_again_waits_for_the_end_of_re_entry() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    game.join("n", &["ada", "bob"]);
+    let to = log.clone();
+    game.observe(move |failed: On<SendFailed>| to.add(format!("unsent: {}", failed.reason)));
+    game.observe(
+        move |back: On<Reentered<Match>>,
+              members: Query<&MatchPresences>,
+              mut commands: Commands| {
+            let here: Vec<_> = members
+                .get(back.context)
+                .expect("somebody")
+                .iter()
+                .collect();
+            let to_all = OutgoingData::raw(7, "what have I missed?");
+            let to_some = OutgoingData::raw(8, "what have I missed?").to(here);
+            commands.nakama().send_data(back.context, to_all);
+            commands.nakama().send_data(back.context, to_some);
+        },
+    );
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let mut asked = game.sent();
+    asked.retain(|sent| sent.message.as_ref().map(Kind::of) == Some(Kind::MatchJoin));
+    let [m, n] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    game.answer(m, match_with("m", &[again("ada"), user_presence("bob")]));
+    game.update();
+    game.update();
+    assert_eq!(game.sent(), [], "the other match is still missing");
+    game.answer(n, match_with("n", &[again("ada"), user_presence("bob")]));
+    game.update();
+    game.update();
+    let sent = game.sent();
+    let op_codes: Vec<_> = sent
+        .iter()
+        .filter_map(|sent| match &sent.message {
+            Some(Message::MatchDataSend(data)) => Some(data.op_code),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(op_codes, [7, 8, 7, 8]);
+    let heard = log.take();
+    assert!(
+        !heard.iter().any(|it| it.starts_with("unsent")),
+        "{heard:?}"
+    );
+}
+
+/// It is for those who are there now.
+#[test]
+fn what_is_sent_in_re_entry_does_not_outlive_another_loss() {
+    let (mut game, log) = in_match(&["ada", "bob"]);
+    game.join("n", &["ada", "bob"]);
+    let to = log.clone();
+    game.observe(move |failed: On<SendFailed>| to.add(format!("unsent: {}", failed.reason)));
+    lose(&mut game);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("bob")]),
+    );
+    game.update();
+    let the_match = game.match_entity("m");
+    game.commands(|commands| {
+        let data = OutgoingData::raw(7, "ask");
+        commands.nakama().send_data(the_match, data);
+    });
+    game.update();
+    log.take();
+    lose(&mut game);
+    let heard = log.take();
+    assert_eq!(heard[0], "unsent: not connected", "{heard:?}");
 }

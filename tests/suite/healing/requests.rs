@@ -367,3 +367,34 @@ fn what_is_left_and_joined_again_while_away_is_joined() {
     assert_eq!(game.match_entity("m"), there);
     assert_eq!(game.roster("m"), ["ada", "bob"]);
 }
+
+/// A follow that waits for the connection, and an unfollow after it.
+#[test]
+fn the_last_of_follow_and_unfollow_counts() {
+    for is_under_way in [true, false] {
+        let (mut game, log) = watched::<UnfollowUsers>();
+        if !is_under_way {
+            lose(&mut game);
+        }
+        game.commands(|commands| {
+            let eve = || ["user-eve"];
+            commands.nakama().follow(FollowUsers::ids(eve()));
+            commands.nakama().unfollow(UnfollowUsers::ids(eve()));
+        });
+        game.update();
+        if is_under_way {
+            game.sent();
+            lose(&mut game);
+        }
+        reopen(&mut game);
+        game.update();
+        let asked = game.expect_sent(Kind::StatusFollow);
+        game.answer(&asked, followed(&[("eve", "here")]));
+        let asked = game.expect_sent(Kind::StatusUnfollow);
+        game.acknowledge(&asked);
+        game.update();
+        let index = game.app.world().resource::<FollowedUserIndex>();
+        assert_eq!(index.get(&UserId::from("user-eve")), None);
+        assert_eq!(log.take(), ["done"]);
+    }
+}

@@ -399,3 +399,77 @@ fn other_devices_of_the_local_user_stay() {
     );
     assert!(here.iter().all(|(.., stale)| !stale));
 }
+
+/// The game unfollows bob after it was asked who is online, and before the answer.
+#[test]
+fn a_user_who_is_unfollowed_in_re_entry_does_not_come_back() {
+    let (mut game, log) = game();
+    lose(&mut game);
+    reopen(&mut game);
+    let (asked, ..) = sent_follow(&mut game);
+    game.commands(|commands| {
+        commands.nakama().unfollow(UnfollowUsers::ids(["user-bob"]));
+    });
+    let bob = user(&game, "bob").expect("bob is followed");
+    game.app.world_mut().despawn(bob);
+    game.update();
+    log.take();
+    let who = [
+        shows(user_presence("bob"), "here"),
+        shows(user_presence("cat"), "there"),
+    ];
+    game.answer(&asked, online(who.to_vec()));
+    game.update();
+    assert_eq!(user(&game, "bob"), None);
+    let heard = log.take();
+    assert!(!heard.iter().any(|it| it.starts_with("+bob")), "{heard:?}");
+}
+
+/// The status of before was left out in favour of another one, and nothing came of that.
+#[test]
+fn a_status_that_runs_out_of_time_leaves_the_one_of_before() {
+    let (mut game, _) = game();
+    let log = Log::default();
+    let to = log.clone();
+    game.observe(move |reply: On<Replied<UpdateStatus>>| {
+        to.add(
+            reply
+                .result
+                .as_ref()
+                .err()
+                .map_or("done".into(), ToString::to_string),
+        );
+    });
+    lose(&mut game);
+    game.commands(|commands| {
+        commands.nakama().set_status(Some("in a match"));
+    });
+    game.advance(Duration::from_secs(7));
+    reopen(&mut game);
+    let shown = |game: &mut TestGame| {
+        let sent = game.sent().into_iter();
+        let statuses = sent.filter_map(|sent| match sent.message {
+            Some(Message::StatusUpdate(update)) => update.status,
+            _ => None,
+        });
+        statuses.collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&mut game), ["in a match"]);
+    game.advance(Duration::from_secs(4));
+    assert_eq!(log.take(), ["no answer within 10.0 s"]);
+    assert_eq!(shown(&mut game), ["in the lobby"]);
+}
+
+/// Dave is offline and followed by name. The server does not let the local user follow anybody again.
+#[test]
+fn who_cannot_be_followed_again_does_not_come_online_later() {
+    let (mut game, _) = game();
+    lose(&mut game);
+    reopen(&mut game);
+    let (asked, ..) = sent_follow(&mut game);
+    game.refuse(&asked, 3, "Invalid username");
+    game.update();
+    game.server_says(comes_online(vec![shows(user_presence("dave"), "hi")]));
+    game.update();
+    assert_eq!(user(&game, "dave"), None);
+}

@@ -6,18 +6,21 @@ use bevy::prelude::*;
 use bevy_nakama::{
     connection::DisconnectReason,
     healing::{Reentered, ReentryOutcome, Stale},
-    matchmaker::{MatchmakerTicket, TicketIndex},
+    matchmaker::{HoldReason, MatchmakerTicket, TicketIndex, TicketOnHold},
     prelude::*,
     presence::TicketId,
-    proto::Kind,
+    proto::{Kind, Message, UserPresence, realtime},
     testing::*,
 };
 
-use super::steps::{lose, reopen, state};
+use super::steps::{again, lose, reopen, state};
 use crate::common::log::Log;
 
 fn with_ticket() -> (TestGame, Entity, Log) {
-    let mut game = TestGame::connected();
+    ticket_in(TestGame::connected())
+}
+
+fn ticket_in(mut game: TestGame) -> (TestGame, Entity, Log) {
     let ticket = game.commands(|commands| {
         let duel = AddMatchmaker::players(2, 2).string_property("mode", "duel");
         commands.nakama().add_matchmaker(duel).id()
@@ -159,4 +162,156 @@ fn a_loss_during_re_entry_counts_like_the_first() {
     assert!(game.sent().is_empty(), "the server may have added it");
     game.advance(Duration::from_secs(1));
     game.expect_sent(Kind::MatchmakerAdd);
+}
+
+/// What a ticket waits for, and for how much longer.
+fn waits(game: &TestGame, ticket: Entity) -> Option<(HoldReason, u64)> {
+    let world = game.app.world();
+    let on_hold = world.get::<TicketOnHold>(ticket)?;
+    let left = on_hold.until.expect("an end") - world.resource::<Time<Real>>().elapsed();
+    Some((on_hold.why, left.as_secs()))
+}
+
+#[test]
+fn it_says_that_it_waits_for_the_ghost_and_for_how_long() {
+    let (mut game, ticket, _) = with_ticket();
+    assert_eq!(waits(&game, ticket), None);
+    lose(&mut game);
+    reopen(&mut game);
+    assert_eq!(waits(&game, ticket), Some((HoldReason::OwnGhost, 24)));
+    game.advance(Duration::from_secs(25));
+    assert_eq!(waits(&game, ticket), None);
+    game.expect_sent(Kind::MatchmakerAdd);
+}
+
+#[test]
+fn n2_it_need_not_wait_when_the_old_session_goes_offline() {
+    let mut game = TestGame::connected();
+    game.server_says(status_presences(&[("ada", "")], &[]));
+    game.update();
+    let (mut game, ticket, log) = ticket_in(game);
+    lose(&mut game);
+    reopen(&mut game);
+    game.advance(Duration::from_secs(3));
+    game.sent();
+    // Somebody else, another device: that says nothing.
+    game.server_says(status_presences(&[], &["bob"]));
+    game.update();
+    assert!(game.sent().is_empty());
+    assert!(waits(&game, ticket).is_some());
+    game.server_says(status_presences(&[], &["ada"]));
+    game.update();
+    assert_eq!(waits(&game, ticket), None);
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.answer(&asked, matchmaker_ticket("t2"));
+    game.advance(Duration::from_secs(30));
+    assert_eq!(log.take(), ["Changed"]);
+    assert!(game.sent().is_empty(), "once");
+}
+
+#[test]
+fn n2_it_need_not_wait_when_a_room_does_not_list_the_old_session() {
+    for is_listed in [false, true] {
+        let mut game = TestGame::connected();
+        game.join_room("hall", &["ada", "bob"]);
+        let (mut game, ticket, _) = ticket_in(game);
+        lose(&mut game);
+        reopen(&mut game);
+        let asked = game.expect_sent(Kind::ChannelJoin);
+        let old = is_listed.then(|| user_presence("ada"));
+        let presences = [user_presence("bob"), again("ada")].into_iter().chain(old);
+        game.answer(
+            &asked,
+            Message::Channel(realtime::Channel {
+                id: "2...hall".into(),
+                room_name: "hall".into(),
+                presences: presences.collect(),
+                self_: Some(again("ada")),
+                ..Default::default()
+            }),
+        );
+        game.update();
+        assert_eq!(waits(&game, ticket).is_some(), is_listed);
+        let sent = game.sent();
+        let adds = |sent: &bevy_nakama::proto::Envelope| {
+            matches!(sent.message, Some(Message::MatchmakerAdd(_)))
+        };
+        assert_eq!(sent.iter().any(adds), !is_listed);
+    }
+}
+
+/// The matchmaker has found these, with this ticket of this session of ada.
+fn matched_with(ticket: &str, me: UserPresence, others: &[UserPresence]) -> Message {
+    let join = JoinWith::Token("token".into());
+    let Message::MatchmakerMatched(mut matched) = matchmaker_matched(ticket, join, &[], None)
+    else {
+        panic!("a match");
+    };
+    let user = |presence: UserPresence| realtime::matchmaker_matched::MatchmakerUser {
+        presence: Some(presence),
+        ..Default::default()
+    };
+    matched.users = others.iter().cloned().map(user).collect();
+    matched.users.push(user(me.clone()));
+    matched.self_ = Some(user(me));
+    Message::MatchmakerMatched(matched)
+}
+
+#[test]
+fn n2_a_match_with_the_own_old_session_is_dropped_and_the_ticket_added_anew() {
+    let mut game = TestGame::connected();
+    game.server_says(status_presences(&[("ada", "")], &[]));
+    game.update();
+    let (mut game, ticket, log) = ticket_in(game);
+    lose(&mut game);
+    reopen(&mut game);
+    game.sent();
+    // A ticket of this session does not wait. But the old session may have one, too.
+    let duel = AddMatchmaker::players(2, 2);
+    let second = game.commands(|c| c.nakama().add_matchmaker(duel).id());
+    game.update();
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.answer(&asked, matchmaker_ticket("u1"));
+    game.server_says(matched_with("u1", again("ada"), &[user_presence("ada")]));
+    game.update();
+    assert_eq!(log.take(), [""; 0], "nobody was found");
+    assert_eq!(waits(&game, second), waits(&game, ticket), "both wait");
+    game.advance(Duration::from_secs(25));
+    let mut asked: Vec<_> = game.sent();
+    asked.retain(|it| matches!(it.message, Some(Message::MatchmakerAdd(_))));
+    assert_eq!(asked.len(), 2);
+    for (asked, id) in asked.iter().zip(["t2", "u2"]) {
+        game.answer(asked, matchmaker_ticket(id));
+    }
+    game.update();
+    assert_eq!(log.take(), ["Changed"; 2]);
+    // Even now, if it has to be. Then nothing is there to wait for.
+    game.server_says(matched_with("u2", again("ada"), &[user_presence("ada")]));
+    game.update();
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.answer(&asked, matchmaker_ticket("u3"));
+    game.server_says(matched_with("u3", again("ada"), &[user_presence("bob")]));
+    game.update();
+    assert_eq!(log.take(), ["Changed", "matched: u3"]);
+}
+
+#[test]
+fn scenario_27_what_was_found_while_away_is_not_pretended_and_the_ticket_is_added_anew() {
+    let (mut game, ticket, log) = with_ticket();
+    let before = game.app.world().get::<MatchmakerTicket>(ticket).cloned();
+    closed(&mut game);
+    // The old link still says it. Nobody is there any more.
+    game.server_says(matched_with(
+        "t1",
+        user_presence("ada"),
+        &[user_presence("bob")],
+    ));
+    game.update();
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.answer(&asked, matchmaker_ticket("t2"));
+    game.update();
+    assert_eq!(log.take(), ["Changed"]);
+    let after = game.app.world().get::<MatchmakerTicket>(ticket).cloned();
+    assert_eq!(before, after, "what was asked for, and since when");
 }

@@ -17,22 +17,22 @@ use super::steps::{listen, lose, reopen, state, wait};
 use crate::common::log::Log;
 
 const REFRESH: (&str, &str) = ("POST", "/v2/account/session/refresh");
-const GOOD: u64 = u32::MAX as u64;
-const LOST: &str = "lost: the connection was lost: the server hung up";
+pub(super) const GOOD: u64 = u32::MAX as u64;
+pub(super) const LOST: &str = "lost: the connection was lost: the server hung up";
 
 /// A token of a user that ends at this time, in seconds since 1970. The number tells tokens apart.
-fn token(name: &str, ends: u64, number: u32) -> String {
+pub(super) fn token(name: &str, ends: u64, number: u32) -> String {
     let user = format!("user-{name}");
     forge_token(&json!({ "uid": user, "usn": name, "exp": ends, "tid": number }))
 }
 
-fn session(name: &str, ends: u64, number: u32) -> NakamaSession {
+pub(super) fn session(name: &str, ends: u64, number: u32) -> NakamaSession {
     let refresh = token(name, GOOD, 1000 + number);
     NakamaSession::restore(&token(name, ends, number), Some(&refresh)).expect("tokens")
 }
 
 /// A game that is connected as ada, with a session whose token ends then.
-fn connected(ends: u64) -> (TestGame, Log) {
+pub(super) fn connected(ends: u64) -> (TestGame, Log) {
     let mut game = TestGame::new();
     let session = session("ada", ends, 1);
     game.commands(|commands| {
@@ -60,7 +60,7 @@ fn connected(ends: u64) -> (TestGame, Log) {
 
 /// The game asks for new tokens, and gets them.
 #[track_caller]
-fn give_tokens(game: &mut TestGame, number: u32) {
+pub(super) fn give_tokens(game: &mut TestGame, number: u32) {
     assert_eq!(refreshes(game), 1);
     let refresh = token("ada", GOOD, 1000 + number);
     game.answer_rest(
@@ -70,7 +70,7 @@ fn give_tokens(game: &mut TestGame, number: u32) {
     game.update();
 }
 
-fn refreshes(game: &mut TestGame) -> usize {
+pub(super) fn refreshes(game: &mut TestGame) -> usize {
     let mut calls = game.rest_calls();
     // What the server has stored meanwhile is read when the connection is back.
     calls.retain(|(_, path)| !path.starts_with("/v2/notification"));
@@ -81,7 +81,7 @@ fn refreshes(game: &mut TestGame) -> usize {
     calls.len()
 }
 
-fn refuse_refresh(game: &mut TestGame) {
+pub(super) fn refuse_refresh(game: &mut TestGame) {
     let text = "Refresh token invalid or expired.";
     game.answer_rest(401, &json!({ "code": 16, "message": text }));
     game.update();
@@ -90,7 +90,7 @@ fn refuse_refresh(game: &mut TestGame) {
 
 /// Runs until the game opens a socket, and refuses it.
 #[track_caller]
-fn refuse_socket(game: &mut TestGame) {
+pub(super) fn refuse_socket(game: &mut TestGame) {
     until(game, TestGame::opens_a_socket);
     game.server_ends(DisconnectReason::Refused {
         status: 401,
@@ -100,7 +100,7 @@ fn refuse_socket(game: &mut TestGame) {
 }
 
 #[track_caller]
-fn until(game: &mut TestGame, is_so: impl Fn(&TestGame) -> bool) {
+pub(super) fn until(game: &mut TestGame, is_so: impl Fn(&TestGame) -> bool) {
     for _ in 0..3000 {
         if is_so(game) {
             return;
@@ -113,7 +113,7 @@ fn until(game: &mut TestGame, is_so: impl Fn(&TestGame) -> bool) {
     );
 }
 
-fn step(game: &TestGame) -> Option<ReconnectStep> {
+pub(super) fn step(game: &TestGame) -> Option<ReconnectStep> {
     let connection = game.app.world().resource::<NakamaConnection>();
     connection.reconnecting().map(|it| it.step())
 }
@@ -249,7 +249,7 @@ fn scenario_15_a_server_that_refuses_every_new_token_ends_the_connection() {
 }
 
 /// A game that hears when a login is needed.
-fn needs_login() -> (TestGame, Log) {
+pub(super) fn needs_login() -> (TestGame, Log) {
     let (mut game, log) = connected(1);
     let to = log.clone();
     game.observe(move |needed: On<LoginNeeded>| to.add(format!("{} has to log in", needed.user)));
@@ -492,7 +492,7 @@ fn a_wrong_address_does_not_heal() {
 }
 
 #[track_caller]
-fn until_calls(game: &mut TestGame) {
+pub(super) fn until_calls(game: &mut TestGame) {
     for _ in 0..3000 {
         if !game.rest_calls().is_empty() {
             return;

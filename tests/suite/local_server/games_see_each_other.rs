@@ -154,6 +154,12 @@ fn strangers_are_matched_and_meet() {
 }
 
 #[test]
+fn the_matchmaker_compares_sockets_and_never_users() {
+    let (local, _) = matchmaking(PartyLayout::Current);
+    scenes::matchmaking::sockets_and_never_users(local.address());
+}
+
+#[test]
 fn a_party_is_matched_with_a_stranger() {
     for layout in [PartyLayout::Current, PartyLayout::Before3_28] {
         let (_local, server) = matchmaking(layout);

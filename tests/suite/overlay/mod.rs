@@ -8,6 +8,7 @@ mod it_shares_a_game;
 mod matches_parties_rooms_and_streams_are_shown;
 mod the_connection_is_shown;
 mod tickets_friends_and_the_inbox_are_shown;
+mod what_is_remembered_is_shown;
 
 use std::time::Duration;
 

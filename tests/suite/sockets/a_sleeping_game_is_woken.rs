@@ -1,10 +1,12 @@
 //! A game that draws only when something happens is woken when something does.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Mutex,
         mpsc::{Receiver, channel},
     },
+    thread,
     time::Duration,
 };
 
@@ -14,7 +16,12 @@ use crate::common::{
     scripted::{binary, websocket_server},
 };
 use bevy::prelude::*;
-use bevy_nakama::{prelude::*, testing};
+use bevy_nakama::{
+    healing::ConnectionLost,
+    local_server::{LocalServer, LocalServerConfig},
+    prelude::*,
+    testing,
+};
 use tungstenite::Message;
 
 /// How long a test waits for what must happen.
@@ -181,4 +188,88 @@ fn a_game_that_takes_the_waker_away_is_not_woken() {
         (arrived == MANY).then_some(())
     });
     assert!(sleeper.woken.try_recv().is_err());
+}
+
+/// A server at this address. Tokens of the one before are good here, too.
+fn server_at(address: SocketAddr) -> LocalServer {
+    let config = LocalServerConfig {
+        address,
+        seed: Some(7),
+        ..default()
+    };
+    LocalServer::start(config).expect("the port is free")
+}
+
+const ANYWHERE: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+#[test]
+fn a_game_sleeps_until_a_login_is_tried_again() {
+    let first = server_at(ANYWHERE);
+    let (address, at) = (
+        first.address(),
+        NakamaServer::new(first.url(), "defaultkey"),
+    );
+    drop(first);
+    let mut sleeper = Sleeper::new(NakamaSettings::default());
+    let log = Log::default();
+    let seen = log.clone();
+    sleeper
+        .game
+        .app
+        .add_observer(move |reply: On<Replied<LogIn>>| {
+            seen.add(format!("{}", reply.result.is_ok()));
+        });
+    sleeper.game.commands(|commands| {
+        let login = Login::device("a-device-of-ada").retry();
+        commands.nakama().log_in(&at, login);
+    });
+    sleeper.game.app.update();
+    let server = thread::spawn(move || {
+        thread::sleep(Duration::from_secs(2));
+        server_at(address)
+    });
+    let answer = sleeper.until("the login", |_| log.take_first());
+    assert_eq!(answer, "true");
+    assert!(sleeper.frames < 30, "{} frames", sleeper.frames);
+    server.join().expect("a server");
+}
+
+#[test]
+fn a_game_sleeps_while_others_may_come_back() {
+    let server = server_at(ANYWHERE);
+    let (address, at) = (
+        server.address(),
+        NakamaServer::new(server.url(), "defaultkey"),
+    );
+    let mut bob = Game::online(&at, Login::device("a-device-of-bob"));
+    bob.ask::<CreateMatch>(|nakama| nakama.create_match(CreateMatch::named("arena")).id())
+        .expect("a match");
+    let mut sleeper = Sleeper::new(NakamaSettings {
+        return_window: Duration::from_secs(2),
+        ..default()
+    });
+    let log = Log::default();
+    let app = &mut sleeper.game.app;
+    let seen = log.clone();
+    app.add_observer(move |_: On<ConnectionLost>| seen.add("lost"));
+    let seen = log.clone();
+    app.add_observer(move |on: On<Connected>| seen.add(format!("resumed: {}", on.resumed)));
+    let seen = log.clone();
+    app.add_observer(move |left: On<Left<Match>>| seen.add(format!("{:?}", left.why)));
+    sleeper.game.log_in(&at, Login::device("a-device-of-ada"));
+    sleeper
+        .game
+        .ask::<CreateMatch>(|nakama| nakama.create_match(CreateMatch::named("arena")).id())
+        .expect("a match");
+    drop((server, bob));
+    let _server = server_at(address);
+    for expected in ["resumed: false", "lost", "resumed: true"] {
+        let told = sleeper.until(expected, |_| log.take_first());
+        assert_eq!(told, expected);
+    }
+    sleeper.frames = 0;
+    let told = sleeper.until("the other leaves", |_| log.take_first());
+    assert_eq!(told, "WhileAway");
+    assert!(sleeper.frames < 30, "{} frames", sleeper.frames);
 }

@@ -82,16 +82,42 @@ fn scenario_32_what_has_none_is_refused_at_once() {
     come_back(&mut line);
     line.told();
     line.send(7, 1, None);
-    let request = line.ask(Message::Rpc(api::Rpc::default()), false);
-    let expected = [
-        "unsent: 1 of 7: NotConnected".to_owned(),
-        format!("{request}: NotConnected"),
-    ];
-    assert_eq!(line.told(), expected, "nor before the end of reentry");
+    let expected = ["unsent: 1 of 7: NotConnected"];
+    assert_eq!(line.told(), expected, "nor before the end of re-entry");
     line.command(LinkCommand::Resume);
     line.send(7, 1, None);
     line.ask(Message::Rpc(api::Rpc::default()), false);
     assert_eq!(line.taken(), ["match 1", "rpc"]);
+}
+
+#[test]
+fn a_request_that_is_made_during_re_entry_waits_for_its_end() {
+    let mut line = away();
+    come_back(&mut line);
+    line.told();
+    let request = line.ask(Message::Rpc(api::Rpc::default()), false);
+    line.ask(Message::MatchJoin(Default::default()), true);
+    assert_eq!(line.taken(), ["match_join"]);
+    assert_eq!(line.told(), [""; 0]);
+    line.command(LinkCommand::Resume);
+    assert_eq!(line.taken(), ["rpc"]);
+    line.server_says(&request.to_string(), Message::Rpc(api::Rpc::default()));
+    assert_eq!(line.told(), [format!("{request}: answered")]);
+}
+
+#[test]
+fn a_request_that_is_made_during_re_entry_ends_with_the_next_loss() {
+    let mut line = away();
+    come_back(&mut line);
+    line.told();
+    let request = line.ask(Message::Rpc(api::Rpc::default()), false);
+    line.ends(broken());
+    let lost = format!("{request}: ConnectionLost {{ maybe_executed: false }}");
+    assert_eq!(line.told()[0], lost);
+    come_back(&mut line);
+    line.command(LinkCommand::Resume);
+    line.run(SECOND);
+    assert_eq!(line.taken(), [""; 0]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 
 impl Stage {
     /// The server ends and starts again. It knows nobody's token any more, so the games log in when they are asked to.
-    fn server_starts_again(&mut self) {
+    pub(super) fn server_starts_again(&mut self) {
         let direct = self.direct();
         let through = NakamaServer::new(self.proxy.url(), self.local.server_key());
         self.ada.logs_in_when_asked("ada", &through);

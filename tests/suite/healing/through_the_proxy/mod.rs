@@ -13,6 +13,7 @@ mod damaged_frames;
 mod members_change_while_away;
 mod requests_under_way;
 mod the_game_has_a_say;
+mod tickets_are_added_again;
 mod tries_are_repeated;
 mod what_is_sent_while_away;
 mod what_was_said_while_away;

@@ -4,6 +4,7 @@ mod groups_and_accounts;
 mod identities_come_from_credentials;
 mod match_tokens_last_for_30_seconds;
 mod sockets_end_when_they_should;
+mod tickets_end_with_their_socket;
 
 use std::time::Duration;
 
