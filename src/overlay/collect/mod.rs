@@ -208,7 +208,7 @@ pub(super) fn collect(
             ("subcontext", &stream.subcontext),
         ];
         let facts = facts.map(|(name, value)| Some((name, filled(Some(value))?)));
-        let ghosts = healing::ghosts(presences, entity);
+        let ghosts = healing::facts(None, presences, entity);
         ContextView {
             about: format!("mode {}", stream.mode),
             label: filled(Some(&stream.label)),
