@@ -100,7 +100,7 @@ pub(super) fn facts(
 }
 
 /// How many sessions the server has in a context that have no entity: the local user's own from before, and those of members who are back.
-pub(super) fn ghosts(presences: &PresenceIndex, context: Entity) -> impl Iterator<Item = Fact> {
+fn ghosts(presences: &PresenceIndex, context: Entity) -> impl Iterator<Item = Fact> {
     let counted = |name, ghosts: usize| (ghosts > 0).then(|| (name, ghosts.to_string()));
     let own = counted("own ghosts", presences.own_ghosts(context));
     let hidden = counted("hidden ghosts", presences.hidden_ghosts(context));
