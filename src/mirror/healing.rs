@@ -59,7 +59,7 @@
 //! | the local user's status | it is set again, before anything else. It has no entity, so there is no [`Reentered`]: the followers see it, and if the server refuses it, the log has a warning |
 //! | followed users | they are followed again, those whom you follow by name, too |
 //! | chat channels | they are joined again, hidden or not, as before. The lines of the gap are fetched, see below. |
-//! | parties | an open party is joined again. A closed one is asked for: the leader has to accept the local user, and until then the party is [`PendingApproval`](crate::party::PendingApproval) |
+//! | parties | an open party is joined again. A closed one has to be asked, [see below](#parties) |
 //! | matches | as their [`ReentryPolicy`] says |
 //! | matchmaker tickets | what you asked for is asked for again, under a new id, see [below](#matchmaker-tickets) |
 //! | notifications | those that the server has stored meanwhile are fetched |
@@ -143,6 +143,54 @@
 //! ghost up to 25 s later. A handler that goes by user ids and removes the player in `match_leave` removes who has just come back. So go by
 //! session ids, or look in `match_leave` whether the session that leaves is still the one that the player is there with. The embedded server
 //! (feature `local-server`) has the same order, so you can test that without a Nakama server.
+//!
+//! # Parties
+//!
+//! An **open** party is joined again. A **closed** one has to be asked: its leader accepts the local user as they accept everybody. Until
+//! then the party's entity stays, with everybody in it [`Stale`] and with the mark [`PendingApproval`](crate::party::PendingApproval).
+//! Members are in the order in which the server has them, so whoever comes back is last. No member is removed and added for that.
+//!
+//! **The lead.** If the local user led the party and does not lead it now, that is a change: [`Reentered`] says
+//! [`Changed`](ReentryOutcome::Changed), and [`PartyLeader`](crate::party::PartyLeader) is off the local user's presence by then. The server
+//! gives the lead to the member who has been there longest, and never gives it back by itself. If the line was cut without a word, the lead
+//! stays with the local user's *old* session at first:
+//!
+//! ```text
+//!                      Ada, who led                     Bob, a member                     the server
+//!  the line is cut     (nothing yet)                    (nothing)                         Ada*, Bob        Ada* leads
+//!  10 s: noticed       ConnectionLost, all Stale        (nothing)                         Ada*, Bob        Ada* leads
+//!  back                Changed: Bob, Ada; no leader     Joined: a second Ada              Ada*, Bob, Ada   Ada* leads
+//!  she closes it       PartyRefusal::GhostLeads         (nothing)                         "party leader only"
+//!  25 s: Ada* ends     PartyLeader on Bob               PartyLeader on Bob, Left: Ada*    Bob, Ada         Bob leads
+//! ```
+//!
+//! `Ada*` is her old session. While it leads, no presence in her game carries `PartyLeader`, and what only a leader may do is refused with
+//! [`PartyRefusal::GhostLeads`](crate::party::PartyRefusal::GhostLeads), or
+//! [`MatchmakerRefusal::GhostLeads`](crate::matchmaker::MatchmakerRefusal::GhostLeads).
+//!
+//! **Who asks to join.** The server keeps a join request when its asker's line breaks, and takes no second one of the same user while the
+//! dead one is there. Only the leader's answer takes it away:
+//!
+//! ```text
+//!                      Cat, who asks                    Ada, who leads
+//!  she asks            PendingApproval                  PartyJoinRequester: Cat
+//!  her line breaks     ConnectionLost                   (nothing: the dead request stays)
+//!  she is back         PendingApproval, the plugin      (nothing)
+//!                      asks again every 3 s
+//!  Ada accepts         (nothing)                        AskerGone; the plugin keeps the decision for 30 s
+//!  within 3 s          Party, with the same entity      Joined: Cat, without a second question
+//! ```
+//!
+//! The decision is kept for that user and that party, and also if the server has let the *old* session in because it did not know better. It
+//! ends when the local user declines or removes the player, or does not lead any more. With a leader whose game does not use this plugin,
+//! Cat is asked about twice.
+//!
+//! **Label, and whether it is hidden.** The server does not tell them to those who come back. If your game knew them, the plugin asks the list
+//! of parties two seconds later (the list is a second behind), and changes [`Party`](crate::party::Party) if they differ. A party that is
+//! not in the list although it was not hidden has `None` in both: nobody knows.
+//!
+//! **When the server is gone**, its parties are gone, and so is whoever asked: both are [`Lost`](ReentryOutcome::Lost) with the server's reason.
+//! So is a party that the local user was alone in.
 //!
 //! # Matchmaker tickets
 //!

@@ -68,6 +68,8 @@
 //! * That the leader declined the local user's join request, or that the party has closed meanwhile. Nothing comes any more.
 //! * Whether the local user was removed or the party closed: both are [`PartyClosed`].
 //! * The label of a party that the local user joined, and whether it is hidden. Both stay `None` until one of them changes.
+//! * Whether somebody who asks to join is still online. If not, to accept fails with [`PartyRefusal::AskerGone`], and the plugin
+//!   [accepts them when they ask again](crate::healing#parties).
 //!
 //! # Limits
 //!

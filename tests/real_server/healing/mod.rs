@@ -15,6 +15,7 @@ mod gaps;
 mod ghosts;
 mod lines;
 mod matches;
+mod parties;
 mod restarts;
 mod sessions;
 

@@ -7,6 +7,7 @@ mod matches;
 mod notification;
 mod own_loop;
 mod party;
+mod party_leads;
 mod party_tickets;
 mod requests;
 mod stage;

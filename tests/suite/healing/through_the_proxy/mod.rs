@@ -11,6 +11,7 @@ mod a_server_starts_again;
 mod a_status_is_shown_again;
 mod damaged_frames;
 mod members_change_while_away;
+mod parties;
 mod requests_under_way;
 mod the_game_has_a_say;
 mod tickets_are_added_again;
