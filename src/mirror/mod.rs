@@ -15,6 +15,7 @@ mod life;
 mod member;
 mod news;
 mod own_ghosts;
+mod own_session;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
@@ -48,9 +49,10 @@ pub(crate) use self::{
     life::{LifeCycle, NOTHING},
     member::{Detail, Membership},
     own_ghosts::{OwnGhostEnded, OwnGhosts, is_own_ghost, time_for_own_ghosts},
+    own_session::{is_own_user, set_own_session},
     reconcile::{
-        MembersChanged, all_go, all_missing_leave, apply_snapshot, is_change, is_kick, is_own_user,
-        is_there, keep_other_devices, note_kicked, set_own_session,
+        MembersChanged, all_go, all_missing_leave, apply_snapshot, is_change, is_kick, is_there,
+        keep_other_devices, note_kicked,
     },
     reentry::{
         Item, Reentering, Reentry, ask, ask_joining, ask_later, ask_sooner, becomes_stale,
