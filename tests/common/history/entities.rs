@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{History, Id, Kind, Line, Quiet, Rule, Violation, What};
 
-/// What a game has been told of a presence.
+/// What a game has heard of a presence.
 #[derive(Default)]
 struct Told {
     is_related: bool,
@@ -399,7 +399,7 @@ fn in_turns(
         }
         for (context, presence) in shown {
             if !game.presences.contains_key(&(context, presence)) {
-                wrong(format!("{presence} is there, and nothing was told of it"));
+                wrong(format!("{presence} is there, and the game has not heard of it"));
             }
         }
     }

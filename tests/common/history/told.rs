@@ -91,7 +91,7 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
             }
             What::ConnectionLost => {
                 if game.phase == Phase::Off {
-                    wrong("the connection was lost, and there was none".into());
+                    wrong("a connection was lost that was not there".into());
                 }
                 game.phase = Phase::Lost;
             }

@@ -75,7 +75,7 @@ pub(crate) fn play_on(stage: &mut impl Stage, board: &mut Board, schedule: &[Ste
         stage.line(game, Fault::Plug);
         act(stage, board, game, Act::Connect);
     }
-    // Whoever has lost a closed party is let in again.
+    // Whoever has lost a closed party is accepted again.
     let quiet = stage.quiet_time();
     for _ in 0..ACCEPTS {
         pass(stage, board, quiet / (2 * ACCEPTS));
