@@ -9,7 +9,7 @@ use super::{
     context::Vocabulary,
     ghosts,
     ids::{PresenceInfo, SessionId},
-    reconcile::is_own_user,
+    own_session::is_own_user,
     roster::PresenceIndex,
 };
 use crate::{request::Area, transport::DisconnectReason};

@@ -127,6 +127,9 @@ pub(super) fn accepts(world: &mut World, party: Entity, who: &UserPresence) -> b
         return true;
     }
     let let_in = kept.let_in.clone();
+    if let_in.as_ref() == Some(&session) {
+        return false; // a member asks, whose line is well
+    }
     let index = world.resource::<PresenceIndex>();
     if let_in.is_some_and(|let_in| index.get(party, &let_in).is_none()) {
         forget(world, party, &who.user_id); // they have left

@@ -399,7 +399,9 @@ fn in_turns(
         }
         for (context, presence) in shown {
             if !game.presences.contains_key(&(context, presence)) {
-                wrong(format!("{presence} is there, and the game has not heard of it"));
+                wrong(format!(
+                    "{presence} is there, and the game has not heard of it"
+                ));
             }
         }
     }
