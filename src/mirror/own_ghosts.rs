@@ -9,7 +9,6 @@ use super::{
     context::Vocabulary,
     ghosts,
     ids::{PresenceInfo, SessionId},
-    own_session::is_own_user,
     roster::PresenceIndex,
 };
 use crate::{request::Area, transport::DisconnectReason};
@@ -71,18 +70,15 @@ pub(crate) fn is_own_ghost(world: &World, session: &str) -> bool {
     world.resource::<PresenceIndex>().is_own_before(session)
 }
 
-/// A session is in a context. A socket may have been lost before the server told its session: if this is a session of the local user that was
-/// made between those that are known, it is that.
+/// A session of the local user is in a context. A socket may have been lost before the server told its session: if this one was made between
+/// those that are known, it is that.
 pub(super) fn recognise(world: &mut World, context: Entity, info: &PresenceInfo) {
     let session = &info.session_id;
     let index = world.resource::<PresenceIndex>();
     let Some(own) = index.own_session().filter(|own| *own != session) else {
         return;
     };
-    if !is_own_user(world, info.user_id.as_str())
-        || index.is_own_before(session.as_str())
-        || index.is_there(context, session.as_str())
-    {
+    if index.is_own_before(session.as_str()) || index.is_there(context, session.as_str()) {
         return;
     }
     let own = own.clone();

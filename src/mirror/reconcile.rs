@@ -14,7 +14,7 @@ use super::{
     member::{Detail as _, Membership, describe, describe_anew, dismiss, info_of, update},
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
     own_ghosts,
-    own_session::{is_own_session, set_own_session},
+    own_session::{is_own_session, is_own_user, set_own_session},
     presence::{IsSelf, Presence},
     returning::Stale,
     roster::{Appear, Closed, Dismiss, PresenceIndex},
@@ -102,7 +102,9 @@ fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Ve
         }
     }
     for (info, ..) in &everybody {
-        own_ghosts::recognise(world, context, info);
+        if is_own_user(world, &info.user_id) {
+            own_ghosts::recognise(world, context, info);
+        }
     }
     let mut index = world.resource_mut::<PresenceIndex>();
     index.has_snapshot(context);
@@ -395,7 +397,9 @@ fn join<M: Membership>(
     if !is_in::<M::Place>(world, context) {
         return;
     }
-    own_ghosts::recognise(world, context, &info);
+    if is_own_user(world, &info.user_id) {
+        own_ghosts::recognise(world, context, &info);
+    }
     let index = world.resource::<PresenceIndex>();
     if index.is_own_before(info.session_id.as_str()) {
         let mut index = world.resource_mut::<PresenceIndex>();

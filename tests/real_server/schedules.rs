@@ -1,6 +1,6 @@
 //! The schedules of the model test on a real server, each game behind a proxy of its own.
 //!
-//! `SCHEDULES` is how many are played, 3 if absent; `SCHEDULES_SEED` is the first one's seed, 1 if absent; `SCHEDULES_AT_ONCE` is how many are
+//! `SCHEDULES` is how many are played, 3 if absent; `SCHEDULES_SEED` is the seed of the first, 1 if absent; `SCHEDULES_AT_ONCE` is how many are
 //! played at the same time, 4 if absent. A line for each is printed: `--nocapture`.
 //!
 //! Where the server is killed, the test runs it itself: `NAKAMA_COMMAND` is how, in the foreground, at the address in `NAKAMA_URL`.
