@@ -146,7 +146,7 @@
 //!
 //! # Parties
 //!
-//! An **open** party is joined again. A **closed** one has to be asked: its leader accepts the local user as they accept everybody. Until
+//! An **open** party is joined again. For a **closed** party, the leader has to accept the local user again. Until
 //! then the party's entity stays, with everybody in it [`Stale`] and with the mark [`PendingApproval`](crate::party::PendingApproval).
 //! Members are in the order in which the server has them, so whoever comes back is last. No member is removed and added for that.
 //!
