@@ -1,11 +1,11 @@
 //! Who was where when the connection was lost, and which of the sessions that the server still knows are the local user's own from before.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bevy_ecs::prelude::*;
 
 use super::{
-    ids::{PresenceInfo, SessionId, UserId},
+    ids::{SessionId, UserId},
     roster::{Absence, PresenceIndex},
 };
 use crate::transport::canonical;
@@ -15,7 +15,7 @@ const OWN_BEFORE: usize = 32;
 
 impl Absence {
     /// A session is not uncertain any more. Whether it was. Without anybody who is, there is nobody to wait for.
-    fn settle(&mut self, session: &SessionId) -> bool {
+    pub(super) fn settle(&mut self, session: &SessionId) -> bool {
         let was_stale = self.stale.remove(session);
         if self.stale.is_empty() {
             self.window = None;
@@ -120,6 +120,7 @@ impl PresenceIndex {
     pub(super) fn was_there(&self, context: Entity, session: &SessionId) -> bool {
         let roster = self.contexts.get(&context);
         roster.is_some_and(|roster| roster.absence.stale.contains(session))
+            || self.is_hidden(context, session.as_str())
             || self.is_own_before(session.as_str())
     }
 
@@ -162,25 +163,6 @@ impl PresenceIndex {
         });
         let first = of_user.next()?;
         of_user.next().is_none().then(|| first.clone())
-    }
-
-    /// A user is there with another session than before. Returns the presence, if the game has not despawned it.
-    pub(super) fn pass_on(
-        &mut self,
-        context: Entity,
-        old: &SessionId,
-        info: &Arc<PresenceInfo>,
-    ) -> Option<Entity> {
-        let roster = self.contexts.get_mut(&context)?;
-        roster.absence.settle(old);
-        let new = &info.session_id;
-        if let Some((entity, _)) = roster.without_entity.remove(old) {
-            let despawned = (entity, info.clone());
-            roster.without_entity.insert(new.clone(), despawned);
-        }
-        let entity = roster.here.remove(old)?;
-        roster.here.insert(new.clone(), entity);
-        Some(entity)
     }
 
     /// Those who are stale in a context may come back until then.

@@ -94,11 +94,59 @@
 //!
 //! The server may keep the *old* session of the local user for about 25 s, if the line was cut without a word. The plugin knows and hides it;
 //! [`PresenceIndex::own_ghosts`](crate::presence::PresenceIndex::own_ghosts) counts. *The other members see it*, as a second member of the same
-//! user, until the server drops it.
+//! user, until the server drops it: see below.
+//!
+//! # Ghosts of other members
+//!
+//! When another member loses the connection without a word and comes back, the server has two sessions of them for up to about 25 s: the new
+//! one, and the old one, their *ghost*. The new one joins before the old one leaves. The server does not say that they are one player: it looks
+//! the same if the user plays on two devices. So you see both, and the older one is marked with [`MaybeGhost`]. If your game inserts
+//! [`AdoptReconnecting`] on the match, party, channel, stream or followed user, the entity passes on instead:
+//!
+//! ```text
+//!                        the server      what you see                       what you see with
+//!                        has             by default                         AdoptReconnecting
+//!  ─────────────────────────────────────────────────────────────────────────────────────────────────
+//!  Bob plays             bob-1           A = bob-1                          A = bob-1
+//!  his cable is cut      bob-1           A = bob-1                          A = bob-1
+//!  he is back            bob-1  bob-2    A = bob-1  gets MaybeGhost         A = bob-2  Adopted
+//!                                        B = bob-2  Joined                  (bob-1 is hidden)
+//!  he says something     bob-1  bob-2    from B                             from A
+//!  25 s after the cut           bob-2    A = bob-1  Left                    A = bob-2
+//!                                        B = bob-2
+//!
+//!  or: it was another device
+//!  the first one says    bob-1  bob-2    A = bob-1  loses MaybeGhost        B = bob-1  Joined
+//!  something                             what it says, from A               what it says, from B
+//! ```
+//!
+//! With `AdoptReconnecting`,
+//!
+//! * whatever your game has put on the entity stays: avatar, score, relationships. There is neither [`Joined`] nor [`Left`], but [`Adopted`],
+//!   which names both sessions. Say then what the player has missed, as you do for those who join;
+//! * the old session has no entity, and its end is silent. [`PresenceIndex::hidden_ghosts`](crate::presence::PresenceIndex::hidden_ghosts) counts;
+//! * if the old session says something, or is still there after 30 s, it is another device of the user: it gets an entity of its own, and
+//!   `Joined` comes before what it says;
+//! * if the new session leaves first, you hear of `Left`;
+//! * an entity passes on only if exactly one other session of that user is there, and is older. The local user's own presence does not count,
+//!   nor does a presence that your game has despawned, nor a member whom the local user has just removed from a party;
+//! * of several sessions in the answer to a join, you see the newest;
+//! * while a hidden session leads a [party](crate::party), nobody has [`PartyLeader`](crate::party::PartyLeader). When the server drops it, the
+//!   oldest member leads.
+//!
+//! A member who leaves, or whose line breaks with a word, leaves before they come back: that is [`Left`], then [`Joined`].
+//!
+//! In a chat channel, a message names its user and no session. It is by the session that joined last, and does not tell that the other one is
+//! alive, unless only hidden sessions of that user are there.
+//!
+//! **In the handler of an authoritative match, the same order holds**: `match_join` of the new session comes first, and `match_leave` of the
+//! ghost up to 25 s later. A handler that goes by user ids and removes the player in `match_leave` removes who has just come back. So go by
+//! session ids, or look in `match_leave` whether the session that leaves is still the one that the player is there with. The embedded server
+//! (feature `local-server`) has the same order, so you can test that without a Nakama server.
 //!
 //! # Parties
 //!
-//! An **open** party is joined again. A **closed** one has to be asked: its leader accepts the local user as they accept everybody. Until
+//! An **open** party is joined again. For a **closed** party, the leader has to accept the local user again. Until
 //! then the party's entity stays, with everybody in it [`Stale`] and with the mark [`PendingApproval`](crate::party::PendingApproval).
 //! Members are in the order in which the server has them, so whoever comes back is last. No member is removed and added for that.
 //!
@@ -247,6 +295,7 @@
 //!   shutdown. All of them are tried again.
 //! * Whether a request with `maybe_executed` was done.
 //! * Why another member vanishes and comes back: the server does not say whether a player left, or lost the connection.
+//! * Whether two sessions of another member are two devices, or one device and its ghost, until the older one says something or leaves.
 //! * What was sent in a match while you were away.
 //! * Whether the local user's *other* devices are still online: the server never lists them. They stay until it says that they go. So after a
 //!   restart of the server, a device may be there twice.
@@ -256,6 +305,7 @@
 //!   name, without losing the connection. That looks like [`Restored`](ReentryOutcome::Restored).
 
 pub use super::{
+    ghosts::{AdoptReconnecting, Adopted, MaybeGhost},
     news::Reentered,
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
 };

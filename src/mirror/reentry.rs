@@ -9,10 +9,12 @@ use super::{
     context::{Context, Entry, Vocabulary, id_of, is_in},
     early::EarlyArrivals,
     enter::enter,
+    ghosts,
     index::ContextIndex,
     leave::{joins_no_more, leave_unwanted, lose},
+    member::Membership,
     news::tell_reentered,
-    reconcile::{self, Membership},
+    reconcile,
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
     roster::PresenceIndex,
 };
@@ -127,6 +129,7 @@ pub(super) fn tick(world: &mut World, now: Duration) {
         finish(world);
     }
     reconcile::dismiss_missing(world, now);
+    ghosts::tick(world, now);
 }
 
 /// When there is something to do, although nothing arrives.

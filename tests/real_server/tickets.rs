@@ -394,7 +394,7 @@ fn follows_again(count: usize, silent: bool) {
     stage.until_ada_is_back();
     let back = cut.elapsed();
     let mut seen = Vec::new();
-    stage.until("the old session to go", |stage| {
+    stage.until("the old session to go", |_| {
         seen.extend(shown.take());
         (seen.len() == 2).then_some(())
     });

@@ -260,6 +260,7 @@ fn on_message(
 
 /// Something happened in a channel, just now.
 fn take_in_live(world: &mut World, channel: Entity, message: api::ChannelMessage) {
+    mirror::user_speaks(world, channel, &message.sender_id);
     let sender = presence_of(world, channel, &message.sender_id);
     let known = sender.and_then(|sender| presence::presence(world, sender));
     let message = ChatMessage::new(message, known.map(|known| &**known.info()));

@@ -2,6 +2,7 @@
 
 mod cables;
 mod chat;
+mod ghosts;
 mod herd;
 mod matches;
 mod notification;

@@ -163,7 +163,7 @@ fn scenario_24_a_leader_whose_own_ghost_leads_hears_that_the_lead_is_lost() {
         game.server_says(party_leader("p", "bob"));
         game.server_says(presences(&[], &[user_presence("ada")]));
         game.update();
-        assert_eq!(log.take(), [""; 0], "the end of a ghost is no news");
+        assert_eq!(log.take(), [""; 0], "nobody hears of the end of a ghost");
         assert_eq!(leader(&mut game), ["bob"]);
         assert_eq!(members(&game, entity), ["bob", "cat", "ada"]);
     }
