@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     mirror::{
-        AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor,
+        self, AreaAppExt as _, LifeCycle, NOTHING, Timing, WaitsFor,
         presence::{PresenceIndex, PresenceInfo, Sender},
     },
     proto::Kind,
@@ -59,8 +59,9 @@ fn deliver<D: WireData>(world: &mut World, data: &mut D, timing: Timing) -> Resu
     let sender = match data.sender() {
         None => None,
         Some(presence) => {
-            let index = world.resource::<PresenceIndex>();
             let session = &presence.session_id;
+            mirror::speaks(world, context, session);
+            let index = world.resource::<PresenceIndex>();
             let entity = index.get(context, session);
             if entity.is_none() && timing.may_wait && !index.has_gone(context, session) {
                 return Err(WaitsFor::Join(context, session.clone()));

@@ -1,11 +1,11 @@
 //! Who was where when the connection was lost, and which of the sessions that the server still knows are the local user's own from before.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bevy_ecs::prelude::*;
 
 use super::{
-    ids::{PresenceInfo, SessionId, UserId},
+    ids::{SessionId, UserId},
     roster::{Absence, PresenceIndex},
 };
 use crate::transport::canonical;
@@ -15,7 +15,7 @@ const OWN_BEFORE: usize = 32;
 
 impl Absence {
     /// A session is not uncertain any more. Whether it was. Without anybody who is, there is nobody to wait for.
-    fn settle(&mut self, session: &SessionId) -> bool {
+    pub(super) fn settle(&mut self, session: &SessionId) -> bool {
         let was_stale = self.stale.remove(session);
         if self.stale.is_empty() {
             self.window = None;
@@ -54,11 +54,16 @@ impl PresenceIndex {
     /// The socket is gone, and comes back with a session of its own.
     pub(super) fn outlive_own_session(&mut self) -> Option<SessionId> {
         let own = self.own_session.take()?;
+        self.add_own_before(own.clone());
+        Some(own)
+    }
+
+    /// A session turns out to be one of the local user's earlier ones.
+    pub(super) fn add_own_before(&mut self, session: SessionId) {
         if self.own_before.len() == OWN_BEFORE {
             self.own_before.pop_front();
         }
-        self.own_before.push_back(own.clone());
-        Some(own)
+        self.own_before.push_back(session);
     }
 
     /// Whether an old session of the local user is in a context.
@@ -103,6 +108,16 @@ impl PresenceIndex {
         waiting.map(|(context, _)| *context).collect()
     }
 
+    /// Whether this is the local user's session from before the loss, and the session of this connection is about to take its place.
+    pub(super) fn awaits_own(&self, context: Entity, session: &str) -> bool {
+        let roster = self.contexts.get(&context);
+        let is_awaited = roster.is_some_and(|roster| {
+            let absence = &roster.absence;
+            absence.window.is_some() && absence.stale.contains(&*canonical(session))
+        });
+        is_awaited && self.is_own_before(session)
+    }
+
     /// Whether the connection was lost, and the server has not told who is in a context since.
     pub(crate) fn awaits_snapshot(&self, context: Entity) -> bool {
         let roster = self.contexts.get(&context);
@@ -120,6 +135,7 @@ impl PresenceIndex {
     pub(super) fn was_there(&self, context: Entity, session: &SessionId) -> bool {
         let roster = self.contexts.get(&context);
         roster.is_some_and(|roster| roster.absence.stale.contains(session))
+            || self.is_hidden(context, session.as_str())
             || self.is_own_before(session.as_str())
     }
 
@@ -127,6 +143,12 @@ impl PresenceIndex {
     pub(super) fn confirm(&mut self, context: Entity, session: &SessionId) -> bool {
         let roster = self.contexts.get_mut(&context);
         roster.is_some_and(|roster| roster.absence.settle(session))
+    }
+
+    /// Whether nothing has confirmed a session since the connection was lost.
+    pub(super) fn is_missing(&self, context: Entity, session: &SessionId) -> bool {
+        let roster = self.contexts.get(&context);
+        roster.is_some_and(|roster| roster.absence.stale.contains(session))
     }
 
     /// The sessions of a context that nothing has confirmed, with their entities.
@@ -162,25 +184,6 @@ impl PresenceIndex {
         });
         let first = of_user.next()?;
         of_user.next().is_none().then(|| first.clone())
-    }
-
-    /// A user is there with another session than before. Returns the presence, if the game has not despawned it.
-    pub(super) fn pass_on(
-        &mut self,
-        context: Entity,
-        old: &SessionId,
-        info: &Arc<PresenceInfo>,
-    ) -> Option<Entity> {
-        let roster = self.contexts.get_mut(&context)?;
-        roster.absence.settle(old);
-        let new = &info.session_id;
-        if let Some((entity, _)) = roster.without_entity.remove(old) {
-            let despawned = (entity, info.clone());
-            roster.without_entity.insert(new.clone(), despawned);
-        }
-        let entity = roster.here.remove(old)?;
-        roster.here.insert(new.clone(), entity);
-        Some(entity)
     }
 
     /// Those who are stale in a context may come back until then.

@@ -55,6 +55,11 @@ pub trait Vocabulary: Component + Sized {
         area == Self::AREA
     }
 
+    /// Whether its list of members has all of the local user's own sessions that the server has.
+    fn lists_own_sessions(_world: &World, _entity: Entity) -> bool {
+        false // somebody else may have removed one of them
+    }
+
     /// The message that leaves it. `None` if no message does.
     fn leave_message(world: &World, id: &Self::Id) -> Option<Message>;
 

@@ -9,8 +9,10 @@ use super::{
     ids::SessionId,
     index::ContextIndex,
     leave::{JoinsArea, joins_no_more, send_leave},
+    member::Membership,
+    own_session,
     presence::{Joining, PresenceIndex},
-    reconcile::{self, Membership},
+    reconcile,
 };
 use crate::{
     ecs::{departure::Transient, naming::name_for},
@@ -153,7 +155,7 @@ pub(crate) fn wait_for_answer<'a>(
 ) -> Result<(), WaitsFor> {
     let who = who.into_iter().map(|who| Mover {
         session: &who.session_id,
-        is_self: reconcile::is_self(world, who),
+        is_self: own_session::is_self(world, who),
     });
     early::wait_for_answer(world, timing, area, id, who)
 }

@@ -59,7 +59,7 @@
 //! | the local user's status | it is set again, before anything else. It has no entity, so there is no [`Reentered`]: the followers see it, and if the server refuses it, the log has a warning |
 //! | followed users | they are followed again, those whom you follow by name, too |
 //! | chat channels | they are joined again, hidden or not, as before. The lines of the gap are fetched, see below. |
-//! | parties | an open party is joined again. A closed one is asked for: the leader has to accept the local user, and until then the party is [`PendingApproval`](crate::party::PendingApproval) |
+//! | parties | an open party is joined again. A closed one has to be asked, [see below](#parties) |
 //! | matches | as their [`ReentryPolicy`] says |
 //! | matchmaker tickets | what you asked for is asked for again, under a new id, see [below](#matchmaker-tickets) |
 //! | notifications | those that the server has stored meanwhile are fetched |
@@ -94,7 +94,103 @@
 //!
 //! The server may keep the *old* session of the local user for about 25 s, if the line was cut without a word. The plugin knows and hides it;
 //! [`PresenceIndex::own_ghosts`](crate::presence::PresenceIndex::own_ghosts) counts. *The other members see it*, as a second member of the same
-//! user, until the server drops it.
+//! user, until the server drops it: see below.
+//!
+//! # Ghosts of other members
+//!
+//! When another member loses the connection without a word and comes back, the server has two sessions of them for up to about 25 s: the new
+//! one, and the old one, their *ghost*. The new one joins before the old one leaves. The server does not say that they are one player: it looks
+//! the same if the user plays on two devices. So you see both, and the older one is marked with [`MaybeGhost`]. If your game inserts
+//! [`AdoptReconnecting`] on the match, party, channel, stream or followed user, the entity passes on instead:
+//!
+//! ```text
+//!                        the server      what you see                       what you see with
+//!                        has             by default                         AdoptReconnecting
+//!  ─────────────────────────────────────────────────────────────────────────────────────────────────
+//!  Bob plays             bob-1           A = bob-1                          A = bob-1
+//!  his cable is cut      bob-1           A = bob-1                          A = bob-1
+//!  he is back            bob-1  bob-2    A = bob-1  gets MaybeGhost         A = bob-2  Adopted
+//!                                        B = bob-2  Joined                  (bob-1 is hidden)
+//!  he says something     bob-1  bob-2    from B                             from A
+//!  25 s after the cut           bob-2    A = bob-1  Left                    A = bob-2
+//!                                        B = bob-2
+//!
+//!  or: it was another device
+//!  the first one says    bob-1  bob-2    A = bob-1  loses MaybeGhost        B = bob-1  Joined
+//!  something                             what it says, from A               what it says, from B
+//! ```
+//!
+//! With `AdoptReconnecting`,
+//!
+//! * whatever your game has put on the entity stays: avatar, score, relationships. There is neither [`Joined`] nor [`Left`], but [`Adopted`],
+//!   which names both sessions. Say then what the player has missed, as you do for those who join;
+//! * the old session has no entity, and its end is silent. [`PresenceIndex::hidden_ghosts`](crate::presence::PresenceIndex::hidden_ghosts) counts;
+//! * if the old session says something, or is still there after 30 s, it is another device of the user: it gets an entity of its own, and
+//!   `Joined` comes before what it says;
+//! * if the new session leaves first, you hear of `Left`;
+//! * an entity passes on only if exactly one other session of that user is there, and is older. The local user's own presence does not count,
+//!   nor does a presence that your game has despawned, nor a member whom the local user has just removed from a party;
+//! * of several sessions in the answer to a join, you see the newest;
+//! * while a hidden session leads a [party](crate::party), nobody has [`PartyLeader`](crate::party::PartyLeader). When the server drops it, the
+//!   oldest member leads.
+//!
+//! A member who leaves, or whose line breaks with a word, leaves before they come back: that is [`Left`], then [`Joined`].
+//!
+//! In a chat channel, a message names its user and no session. It is by the session that joined last, and does not tell that the other one is
+//! alive, unless only hidden sessions of that user are there.
+//!
+//! **In the handler of an authoritative match, the same order holds**: `match_join` of the new session comes first, and `match_leave` of the
+//! ghost up to 25 s later. A handler that goes by user ids and removes the player in `match_leave` removes who has just come back. So go by
+//! session ids, or look in `match_leave` whether the session that leaves is still the one that the player is there with. The embedded server
+//! (feature `local-server`) has the same order, so you can test that without a Nakama server.
+//!
+//! # Parties
+//!
+//! An **open** party is joined again. For a **closed** party, the leader has to accept the local user again. Until
+//! then the party's entity stays, with everybody in it [`Stale`] and with the mark [`PendingApproval`](crate::party::PendingApproval).
+//! Members are in the order in which the server has them, so whoever comes back is last. No member is removed and added for that.
+//!
+//! **The lead.** If the local user led the party and does not lead it now, that is a change: [`Reentered`] says
+//! [`Changed`](ReentryOutcome::Changed), and [`PartyLeader`](crate::party::PartyLeader) is off the local user's presence by then. The server
+//! gives the lead to the member who has been there longest, and never gives it back by itself. If the line was cut without a word, the lead
+//! stays with the local user's *old* session at first:
+//!
+//! ```text
+//!                      Ada, who led                     Bob, a member                     the server
+//!  the line is cut     (nothing yet)                    (nothing)                         Ada*, Bob        Ada* leads
+//!  10 s: noticed       ConnectionLost, all Stale        (nothing)                         Ada*, Bob        Ada* leads
+//!  back                Changed: Bob, Ada; no leader     Joined: a second Ada              Ada*, Bob, Ada   Ada* leads
+//!  she closes it       PartyRefusal::GhostLeads         (nothing)                         "party leader only"
+//!  25 s: Ada* ends     PartyLeader on Bob               PartyLeader on Bob, Left: Ada*    Bob, Ada         Bob leads
+//! ```
+//!
+//! `Ada*` is her old session. While it leads, no presence in her game carries `PartyLeader`, and what only a leader may do is refused with
+//! [`PartyRefusal::GhostLeads`](crate::party::PartyRefusal::GhostLeads), or
+//! [`MatchmakerRefusal::GhostLeads`](crate::matchmaker::MatchmakerRefusal::GhostLeads).
+//!
+//! **Who asks to join.** The server keeps a join request when its asker's line breaks, and takes no second one of the same user while the
+//! dead one is there. Only the leader's answer takes it away:
+//!
+//! ```text
+//!                      Cat, who asks                    Ada, who leads
+//!  she asks            PendingApproval                  PartyJoinRequester: Cat
+//!  her line breaks     ConnectionLost                   (nothing: the dead request stays)
+//!  she is back         PendingApproval, the plugin      (nothing)
+//!                      asks again every 3 s
+//!  Ada accepts         (nothing)                        AskerGone; the plugin keeps the decision for 30 s
+//!  within 3 s          Party, with the same entity      Joined: Cat, without a second question
+//! ```
+//!
+//! The decision is kept for that user and that party, and also if the server has let the *old* session in because it did not know better. It
+//! ends when the local user declines or removes the player, or does not lead any more. With a leader whose game does not use this plugin,
+//! Cat is asked about twice.
+//!
+//! **Label, and whether it is hidden.** The server does not tell them to those who come back. If your game knew them, the plugin asks the list
+//! of parties two seconds later (the list is a second behind), and changes [`Party`](crate::party::Party) if they differ. A party that is
+//! not in the list although it was not hidden has `None` in both: nobody knows.
+//!
+//! **When the server is gone**, its parties are gone, and so is whoever asked: both are [`Lost`](ReentryOutcome::Lost) with the server's reason.
+//! So is a party that the local user was alone in.
 //!
 //! # Matchmaker tickets
 //!
@@ -161,7 +257,8 @@
 //! # Data
 //!
 //! What the others sent meanwhile is gone: Nakama stores no match or party data. [`Connected::away`](Connected) says how long it was. If your
-//! game needs to know what it has missed, ask the others when you hear of [`Reentered`].
+//! game needs to know what it has missed, ask the others, or the server, when you hear of [`Reentered`]: the question leaves as soon as
+//! re-entry is done.
 //!
 //! What *you* send while the connection is lost waits if you have chosen its [policy](crate::send) yourself,
 //! [`Queue`](SendPolicy::Queue) or [`Latest`](SendPolicy::Latest), within the bounds of that policy. What is for
@@ -199,6 +296,7 @@
 //!   shutdown. All of them are tried again.
 //! * Whether a request with `maybe_executed` was done.
 //! * Why another member vanishes and comes back: the server does not say whether a player left, or lost the connection.
+//! * Whether two sessions of another member are two devices, or one device and its ghost, until the older one says something or leaves.
 //! * What was sent in a match while you were away.
 //! * Whether the local user's *other* devices are still online: the server never lists them. They stay until it says that they go. So after a
 //!   restart of the server, a device may be there twice.
@@ -208,6 +306,7 @@
 //!   name, without losing the connection. That looks like [`Restored`](ReentryOutcome::Restored).
 
 pub use super::{
+    ghosts::{AdoptReconnecting, Adopted, MaybeGhost},
     news::Reentered,
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
 };

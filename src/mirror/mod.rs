@@ -5,14 +5,17 @@ mod context;
 mod dispatch;
 pub(crate) mod early;
 mod enter;
+mod ghosts;
 pub mod healing;
 mod ids;
 mod index;
 mod lead;
 mod leave;
 mod life;
+mod member;
 mod news;
 mod own_ghosts;
+mod own_session;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
@@ -36,6 +39,7 @@ pub(crate) use self::{
         ask_about, ask_to_join, become_context, become_known, context_of, enter, find_again,
         on_presences, refuse_for, wait_for_answer,
     },
+    ghosts::{speaks, user_speaks},
     index::sealed,
     lead::{LeaderSession, is_led_by_ghost, is_led_by_self},
     leave::{
@@ -43,10 +47,12 @@ pub(crate) use self::{
         on_join_answered, remove, send_leave, take_unwanted,
     },
     life::{LifeCycle, NOTHING},
+    member::{Detail, Membership},
     own_ghosts::{OwnGhostEnded, OwnGhosts, is_own_ghost, time_for_own_ghosts},
+    own_session::{is_own_user, set_own_session},
     reconcile::{
-        Detail, MembersChanged, Membership, all_go, all_missing_leave, apply_snapshot, is_change,
-        is_kick, is_own_user, is_there, keep_other_devices, note_kicked, set_own_session,
+        MembersChanged, all_go, all_missing_leave, apply_snapshot, is_change, is_kick, is_there,
+        keep_other_devices, note_kicked,
     },
     reentry::{
         Item, Reentering, Reentry, ask, ask_joining, ask_later, ask_sooner, becomes_stale,
@@ -80,6 +86,7 @@ impl Plugin for MirrorPlugin {
             .init_resource::<Reentry>()
             .init_resource::<OwnGhosts>()
             .register_type::<(healing::Stale, ReentryPolicy)>()
+            .register_type::<(healing::MaybeGhost, healing::AdoptReconnecting)>()
             .register_type::<(UserId, SessionId, Username, MatchId, PartyId, ChannelId)>()
             .register_type::<(Presence, PresenceIndex, IsSelf, JoinedAs, Joining)>()
             .add_systems(PreUpdate, receive.in_set(NakamaSystems::Receive));

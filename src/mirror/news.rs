@@ -23,8 +23,9 @@ use super::{
 /// one match only, put it on the entity that [`join_match`](crate::commands::NakamaCommands::join_match) returns. An observer that you add
 /// when the answer comes misses them.
 ///
-/// For each player who joined, [`Left`] comes later: one of each for each [`SessionId`](super::presence::SessionId). The local user gets
-/// both, too: look for [`IsSelf`](super::presence::IsSelf). Another session of the local user, such as their phone, is like any other
+/// For each player who joined, [`Left`] comes later: one of each for each presence, which is one for each
+/// [`SessionId`](super::presence::SessionId) unless your game [adopts](crate::healing::AdoptReconnecting) members who reconnect. The local user
+/// gets both, too: look for [`IsSelf`](super::presence::IsSelf). Another session of the local user, such as their phone, is like any other
 /// player.
 ///
 /// ```

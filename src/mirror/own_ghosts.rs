@@ -6,6 +6,8 @@ use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
 
 use super::{
+    context::Vocabulary,
+    ghosts,
     ids::{PresenceInfo, SessionId},
     roster::PresenceIndex,
 };
@@ -20,8 +22,10 @@ pub(crate) struct OwnGhosts(Vec<Ghost>);
 
 #[derive(Debug)]
 struct Ghost {
-    /// `None` if the server never told.
+    /// `None` if the server has not told.
     session: Option<SessionId>,
+    /// The local user's last session before it, if the server had told that.
+    after: Option<SessionId>,
     /// When it is gone at the latest, in time since the app's start.
     until: Duration,
 }
@@ -38,9 +42,16 @@ pub(super) fn note(world: &mut World, session: Option<SessionId>, cause: &Discon
         DisconnectReason::ClosedByServer { .. } | DisconnectReason::OutgoingQueueFull
     );
     if !has_ended {
-        let until = now(world) + GHOST;
+        let now = now(world);
+        let index = world.resource::<PresenceIndex>();
+        let ghost = Ghost {
+            session,
+            after: index.own_before.back().cloned(),
+            until: now + GHOST,
+        };
         let mut ghosts = world.resource_mut::<OwnGhosts>();
-        ghosts.0.push(Ghost { session, until });
+        ghosts.0.retain(|ghost| ghost.until > now);
+        ghosts.0.push(ghost);
     }
 }
 
@@ -59,6 +70,30 @@ pub(crate) fn is_own_ghost(world: &World, session: &str) -> bool {
     world.resource::<PresenceIndex>().is_own_before(session)
 }
 
+/// A session of the local user is in a context. A socket may have been lost before the server told its session: if this one was made between
+/// those that are known, it is that.
+pub(super) fn recognise(world: &mut World, context: Entity, info: &PresenceInfo) {
+    let session = &info.session_id;
+    let index = world.resource::<PresenceIndex>();
+    let Some(own) = index.own_session().filter(|own| *own != session) else {
+        return;
+    };
+    if index.is_own_before(session.as_str()) || index.is_there(context, session.as_str()) {
+        return;
+    }
+    let own = own.clone();
+    let is_it = |ghost: &&mut Ghost| {
+        let after = ghost.after.as_ref().filter(|_| ghost.session.is_none());
+        after.is_some_and(|after| ghosts::is_between(after, session, &own))
+    };
+    let mut ghosts = world.resource_mut::<OwnGhosts>();
+    if let Some(ghost) = ghosts.0.iter_mut().find(is_it) {
+        ghost.session = Some(session.clone());
+        let mut index = world.resource_mut::<PresenceIndex>();
+        index.add_own_before(session.clone());
+    }
+}
+
 /// A session has left something. The local user's status has no other way to go than with its session, or when they hide.
 pub(super) fn has_left(world: &mut World, area: Area, session: &str) {
     if area == Area::Status && is_own_ghost(world, session) {
@@ -66,15 +101,14 @@ pub(super) fn has_left(world: &mut World, area: Area, session: &str) {
     }
 }
 
-/// The server lists everybody in a context. If the old session was in a channel and is not listed, it is gone.
-pub(super) fn are_listed<'a>(
+/// The server lists everybody in a context. If it would list the old session and does not, that is gone.
+pub(super) fn are_listed<'a, C: Vocabulary>(
     world: &mut World,
-    area: Area,
     context: Entity,
     everybody: impl Iterator<Item = &'a Arc<PresenceInfo>> + Clone,
 ) {
-    if area != Area::Channel {
-        return; // somebody else may have removed it
+    if !C::lists_own_sessions(world, context) {
+        return;
     }
     let missing: Vec<_> = world
         .resource::<PresenceIndex>()

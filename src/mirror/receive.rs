@@ -8,7 +8,7 @@ use bevy_time::{Real, Time};
 use super::{
     dispatch::{Handlers, apply_ready, push},
     early::EarlyArrivals,
-    life, reconcile, reentry,
+    life, own_session, reentry,
 };
 use crate::{
     connection::{self, NakamaConnection, NetworkLink},
@@ -225,7 +225,7 @@ fn on_lost(world: &mut World, cause: DisconnectReason) {
     request::on_lost(world);
     world.resource_mut::<EarlyArrivals>().clear();
     reentry::on_lost(world);
-    reconcile::outlive_own_session(world, &cause);
+    own_session::outlive_own_session(world, &cause);
     life::run(world, |area| area.on_lost);
     connection::tell_lost(world, cause);
 }
@@ -243,7 +243,7 @@ fn on_opened(world: &mut World) {
     if world.resource::<NakamaConnection>().is_lost() {
         return on_reopened(world);
     }
-    reconcile::forget_own_session(world);
+    own_session::forget_own_session(world);
     life::run(world, |area| area.on_opened);
     connection::on_opened(world);
 }
@@ -258,7 +258,7 @@ fn on_closed(world: &mut World, epoch: Epoch, reason: DisconnectReason) {
     world.resource_mut::<EarlyArrivals>().clear();
     reentry::on_lost(world);
     life::run(world, |area| area.on_closed);
-    reconcile::forget_own_session(world);
+    own_session::forget_own_session(world);
     world.flush();
     connection::on_closed(world, epoch, reason);
 }

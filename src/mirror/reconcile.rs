@@ -2,97 +2,29 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bevy_ecs::{prelude::*, relationship::Relationship};
+use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
+use hashbrown::HashMap;
 
 use super::{
-    context::{Context, HasMembers, Vocabulary as _, is_in},
+    context::{Context, Vocabulary as _, is_in},
+    ghosts::{self, MaybeGhost},
     ids::{PresenceInfo, SessionId, UserId},
     index::ContextIndex,
+    member::{Detail as _, Membership, describe, describe_anew, dismiss, info_of, update},
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
-    own_ghosts::{self, OwnGhosts},
+    own_ghosts,
+    own_session::{is_own_session, is_own_user, set_own_session},
     presence::{IsSelf, Presence},
     returning::Stale,
-    roster::{Closed, Dismiss, PresenceIndex},
+    roster::{Appear, Closed, Dismiss, PresenceIndex},
 };
 use crate::{
-    connection::NakamaConnection,
-    ecs::{departure::depart, naming},
     proto::UserPresence,
     request::{Moment, Moments},
     settings::NakamaSettings,
-    transport::{DisconnectReason, People},
+    transport::People,
 };
-
-/// A relationship from a presence to where it is.
-pub(crate) trait Membership: Relationship + Bundle {
-    /// What it is in.
-    type Place: HasMembers;
-    /// What else such a presence carries, from the moment when it is spawned.
-    type Detail: Detail;
-    /// What marks some of them. It goes when they leave.
-    type Marks: Bundle;
-}
-
-/// What else the presences of an area carry.
-pub(crate) trait Detail: Bundle {
-    fn of(presence: &UserPresence) -> Self;
-
-    /// The server reports a presence that is there already.
-    fn update(self, known: &mut EntityWorldMut<'_>);
-}
-
-impl Detail for () {
-    fn of(_: &UserPresence) -> Self {}
-
-    fn update(self, _: &mut EntityWorldMut<'_>) {}
-}
-
-/// Whether somebody is the local user: this session, or any of the user's as long as the server has not told which it is.
-pub(crate) fn is_self(world: &World, who: &UserPresence) -> bool {
-    match world.resource::<PresenceIndex>().own_session() {
-        Some(own) => *own == who.session_id.as_str(),
-        None => is_own_user(world, &who.user_id),
-    }
-}
-
-/// Whether somebody is the local user, from whatever device.
-pub(crate) fn is_own_user(world: &World, user_id: &str) -> bool {
-    let user = world.resource::<NakamaConnection>().user();
-    user.is_some_and(|(own, _)| *own == *user_id)
-}
-
-/// The server tells which session is this connection's. Its presences that are there already are marked. If another session was taken
-/// for it before, that was a wrong guess.
-pub(crate) fn set_own_session(world: &mut World, session: &SessionId) {
-    let mut index = world.resource_mut::<PresenceIndex>();
-    if index.own_session() == Some(session) {
-        return;
-    }
-    if let Some(wrong) = index.own_session().cloned() {
-        for presence in index.everywhere(&wrong) {
-            if let Ok(mut presence) = world.get_entity_mut(presence) {
-                presence.remove::<IsSelf>();
-            }
-        }
-        index = world.resource_mut::<PresenceIndex>();
-    }
-    for presence in index.set_own_session(session) {
-        if let Ok(mut presence) = world.get_entity_mut(presence) {
-            presence.insert(IsSelf);
-        }
-    }
-}
-
-/// A connection begins or ends; the next one has a session of its own.
-pub(crate) fn forget_own_session(world: &mut World) {
-    *world.resource_mut::<OwnGhosts>() = OwnGhosts::default();
-    let mut index = world.resource_mut::<PresenceIndex>();
-    index.bypass_change_detection().forget_own_before();
-    if index.bypass_change_detection().forget_own_session() {
-        index.set_changed();
-    }
-}
 
 /// Everybody that an answer lists, the local user included. Those who left while the answer was under way do not come back.
 pub(crate) fn apply_snapshot<M: Membership>(
@@ -101,41 +33,84 @@ pub(crate) fn apply_snapshot<M: Membership>(
     everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, M::Detail, bool)>,
     since: Moment,
 ) {
+    let mut everybody: Vec<_> = everybody.into_iter().collect();
     let index = world.resource::<PresenceIndex>();
     if index.awaits_snapshot(context) {
-        return apply_resync::<M>(world, context, everybody.into_iter().collect());
+        return apply_resync::<M>(world, context, everybody);
     }
-    for (info, detail, is_self) in everybody {
-        if is_self {
+    everybody.retain(|(info, _, is_self)| {
+        *is_self || !index.left_since(context, &info.session_id, since)
+    });
+    for (info, _, is_self) in &everybody {
+        if *is_self {
             set_own_session(world, &info.session_id);
         }
-        let index = world.resource::<PresenceIndex>();
-        if is_self || !index.left_since(context, &info.session_id, since) {
-            join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
-        }
+    }
+    for (info, detail, is_self) in hide_older::<M>(world, context, everybody) {
+        join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
     }
 }
 
-/// Everybody who is in a context after the connection was lost: who was there before stays what they are, and the others come and go.
-fn apply_resync<M: Membership>(
+/// If the game keeps the entities of members who are back: of the sessions of a user that are in one list, those that are older than another
+/// one are hidden. Returns the others.
+fn hide_older<M: Membership>(
     world: &mut World,
     context: Entity,
-    everybody: Vec<(Arc<PresenceInfo>, M::Detail, bool)>,
-) {
-    own_ghosts::are_listed(
-        world,
-        M::Place::AREA,
-        context,
-        everybody.iter().map(|(info, ..)| info),
-    );
+    everybody: Vec<Listed<M>>,
+) -> Vec<Listed<M>> {
+    if !ghosts::adopts(world, context) || !is_in::<M::Place>(world, context) {
+        return everybody;
+    }
+    let index = world.resource::<PresenceIndex>();
+    let counts = |(info, _, is_self): &Listed<M>| {
+        let session = info.session_id.as_str();
+        !is_self && !is_own_session(world, info) && !index.is_own_before(session)
+    };
+    let mut newest: HashMap<UserId, SessionId> = HashMap::new();
+    for (info, ..) in everybody.iter().filter(|listed| counts(listed)) {
+        let session = &info.session_id;
+        let newest = newest.entry(info.user_id.clone());
+        let newest = newest.or_insert_with(|| session.clone());
+        if ghosts::is_older(newest, session) {
+            newest.clone_from(session);
+        }
+    }
+    let is_shown = |listed: &Listed<M>| {
+        let session = &listed.0.session_id;
+        !counts(listed)
+            || newest.get(&listed.0.user_id) == Some(session)
+            || index.is_there(context, session.as_str())
+    };
+    let (shown, older): (Vec<_>, Vec<_>) = everybody.into_iter().partition(is_shown);
+    for (info, detail, _) in older {
+        let appear = appear::<M>(context, info.clone(), detail);
+        ghosts::hide(world, context, info, appear);
+    }
+    shown
+}
+
+/// Somebody whom the server lists, and whether that is the local user.
+type Listed<M> = (Arc<PresenceInfo>, <M as Membership>::Detail, bool);
+
+/// Everybody who is in a context after the connection was lost: who was there before stays what they are, and the others come and go.
+fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Vec<Listed<M>>) {
+    own_ghosts::are_listed::<M::Place>(world, context, everybody.iter().map(|(info, ..)| info));
     for (info, _, is_self) in &everybody {
         if *is_self {
             set_own_session(world, &info.session_id);
             own_passes_on::<M>(world, context, info);
         }
     }
+    for (info, ..) in &everybody {
+        if is_own_user(world, &info.user_id) {
+            own_ghosts::recognise(world, context, info);
+        }
+    }
     let mut index = world.resource_mut::<PresenceIndex>();
     index.has_snapshot(context);
+    let is_listed = |session: &SessionId| everybody.iter().any(|it| it.0.session_id == *session);
+    index.keep_hidden(context, is_listed);
+    let everybody = hide_older::<M>(world, context, everybody);
     let (known, new): (Vec<_>, Vec<_>) = everybody.into_iter().partition(|(info, ..)| {
         world
             .resource::<PresenceIndex>()
@@ -198,7 +173,9 @@ fn wait_for_missing(world: &mut World, context: Entity, window: Duration) {
 /// Nothing lists the local user's sessions after the connection was lost. Those on other devices count as there until the server says that
 /// they go. The session of this connection passes on as soon as an event tells the new one.
 pub(crate) fn keep_other_devices(world: &mut World, context: Entity) {
-    world.resource_mut::<PresenceIndex>().has_snapshot(context);
+    let mut index = world.resource_mut::<PresenceIndex>();
+    index.has_snapshot(context);
+    index.keep_hidden(context, |_| false);
     for (session, _) in world.resource::<PresenceIndex>().stale(context) {
         let mut index = world.resource_mut::<PresenceIndex>();
         if !index.is_own_before(session.as_str()) && index.confirm(context, &session) {
@@ -233,6 +210,7 @@ fn pass_on_stale<M: Membership>(world: &mut World, context: Entity, info: &Arc<P
     };
     if let Some(old) = index.stale_session_of(context, is_of_user, &info.user_id) {
         pass_on::<M>(world, context, &old, info);
+        ghosts::mark_older(world, context, info);
     }
 }
 
@@ -249,8 +227,45 @@ fn pass_on<M: Membership>(
     let before = world.get::<Presence>(presence).map(|it| it.info().clone());
     describe_anew(world, context, presence, before, info.clone());
     if let Ok(mut presence) = world.get_entity_mut(presence) {
-        presence.remove::<Stale>();
+        presence.remove::<(Stale, MaybeGhost)>();
     }
+}
+
+/// A member is back with a new session, while the server still has the old one. Their presence stays.
+fn adopt<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    old: &SessionId,
+    info: Arc<PresenceInfo>,
+    detail: M::Detail,
+) {
+    let index = world.resource::<PresenceIndex>();
+    let Some(presence) = index.get(context, old) else {
+        return;
+    };
+    // After a loss, the list may not have the old session any more: then it is not a ghost.
+    let is_missing = index.is_missing(context, old);
+    if !is_missing
+        && let Some(before) = info_of(world, presence)
+        && let Ok(known) = world.get_entity(presence)
+    {
+        let appear = appear::<M>(context, before.clone(), M::Detail::read(&known));
+        ghosts::hide(world, context, before, appear);
+    }
+    pass_on::<M>(world, context, old, &info);
+    update(world, context, presence, info.clone(), detail, false);
+    let index = world.resource::<PresenceIndex>();
+    if index.get(context, &info.session_id) == Some(presence) {
+        ghosts::mark_older(world, context, &info);
+        if !is_missing {
+            ghosts::tell_adopted(world, context, presence, old.clone(), &info);
+        }
+    }
+}
+
+/// How a session gets an entity that had none: it is another device of its user after all.
+fn appear<M: Membership>(context: Entity, info: Arc<PresenceInfo>, detail: M::Detail) -> Appear {
+    Box::new(move |world| come::<M>(world, context, info, detail, JoinedAs::Arrived))
 }
 
 /// Those of a context who did not come back leave.
@@ -270,6 +285,7 @@ pub(crate) fn all_missing_leave(world: &mut World, context: Entity) {
         if let Some(presence) = presence {
             (dismiss.take)(world, presence);
         }
+        ghosts::has_left(world, context, session.as_str());
     }
 }
 
@@ -299,13 +315,6 @@ pub(super) fn make_stale(world: &mut World, context: Entity) {
 pub(super) fn is_confirmed(world: &mut World, context: Entity) {
     let mut index = world.resource_mut::<PresenceIndex>();
     index.has_snapshot(context);
-}
-
-/// The socket is gone; the one that heals it has a session of its own.
-pub(super) fn outlive_own_session(world: &mut World, cause: &DisconnectReason) {
-    let mut index = world.resource_mut::<PresenceIndex>();
-    let session = index.outlive_own_session();
-    own_ghosts::note(world, session, cause);
 }
 
 /// The server's list of members has changed, whatever the game has despawned.
@@ -361,6 +370,7 @@ pub(crate) fn apply_event<M: Membership>(
 ) {
     for gone in leaves {
         if is_among(gone, joins) {
+            ghosts::speaks(world, context, &SessionId::from(gone.session_id.as_str()));
             let mut index = world.resource_mut::<PresenceIndex>();
             index
                 .bypass_change_detection()
@@ -387,12 +397,15 @@ fn join<M: Membership>(
     if !is_in::<M::Place>(world, context) {
         return;
     }
+    if is_own_user(world, &info.user_id) {
+        own_ghosts::recognise(world, context, &info);
+    }
     let index = world.resource::<PresenceIndex>();
     if index.is_own_before(info.session_id.as_str()) {
         let mut index = world.resource_mut::<PresenceIndex>();
         return index.note_ghost(context, &info.session_id, true);
     }
-    let is_self = is_self || index.own_session() == Some(&info.session_id);
+    let is_self = is_self || is_own_session(world, &info);
     if index.has_window(context) {
         if is_self {
             own_passes_on::<M>(world, context, &info);
@@ -410,6 +423,29 @@ fn join<M: Membership>(
     if let Some(known) = index.get(context, &info.session_id) {
         return update(world, context, known, info, detail, is_self);
     }
+    if !is_self && index.is_hidden(context, info.session_id.as_str()) {
+        let appear = appear::<M>(context, info.clone(), detail);
+        return ghosts::hide(world, context, info, appear);
+    }
+    if !is_self && let Some(old) = ghosts::session_before(world, context, &info) {
+        return adopt::<M>(world, context, &old, info, detail);
+    }
+    ghosts::mark_older(world, context, &info);
+    come::<M>(world, context, info, detail, how);
+}
+
+/// A session gets an entity.
+fn come<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    info: Arc<PresenceInfo>,
+    detail: M::Detail,
+    how: JoinedAs,
+) {
+    if !is_in::<M::Place>(world, context) {
+        return; // an observer of a mark has left it
+    }
+    let is_self = is_own_session(world, &info);
     let how = if is_self { JoinedAs::Present } else { how };
     let presence = world.entity_allocator_mut().alloc();
     let mut index = world.resource_mut::<PresenceIndex>();
@@ -426,6 +462,7 @@ fn join<M: Membership>(
     } else {
         world.spawn_at(presence, bundle).map(drop)
     };
+    ghosts::show_mark(world, context, &session);
     let mut index = world.resource_mut::<PresenceIndex>();
     // Observers of its components may have left.
     if index.bypass_change_detection().has_come(context, &session) {
@@ -443,86 +480,28 @@ fn take_mark(world: &mut World, context: Entity, session: &SessionId) {
     }
 }
 
-/// The components that say who somebody is.
-fn describe(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
-    let name = Name::new(info.username.as_str().to_owned());
-    (name, identify(context, info))
-}
-
-/// The same without a name.
-fn identify(context: Entity, info: Arc<PresenceInfo>) -> impl Bundle {
-    (
-        info.user_id.clone(),
-        info.session_id.clone(),
-        info.username.clone(),
-        Presence::new(context, info),
-    )
-}
-
-/// The server reports somebody who is there already. Observers do as they like, so after each step the entity may not be a presence any
-/// more.
-fn update(
-    world: &mut World,
-    context: Entity,
-    known: Entity,
-    info: Arc<PresenceInfo>,
-    detail: impl Detail,
-    is_self: bool,
-) {
-    let before = world
-        .get::<Presence>(known)
-        .map(|known| known.info().clone());
-    describe_anew(world, context, known, before, info);
-    if let Ok(mut entity) = world.get_entity_mut(known)
-        && is_self
-        && entity.contains::<Presence>()
-        && !entity.contains::<IsSelf>()
-    {
-        entity.insert(IsSelf);
-    }
-    if let Ok(mut entity) = world.get_entity_mut(known)
-        && entity.contains::<Presence>()
-    {
-        detail.update(&mut entity);
-    }
-}
-
-/// What is known of somebody who is there has changed.
-fn describe_anew(
-    world: &mut World,
-    context: Entity,
-    known: Entity,
-    before: Option<Arc<PresenceInfo>>,
-    info: Arc<PresenceInfo>,
-) {
-    if let Some(before) = before.filter(|before| *before != info) {
-        let mut index = world.resource_mut::<PresenceIndex>();
-        index.update(context, known, &before.user_id, &info.user_id);
-        if let Ok(mut entity) = world.get_entity_mut(known) {
-            if naming::is_free(&entity, |name| name.as_str() == before.username.as_str()) {
-                entity.insert(describe(context, info));
-            } else {
-                entity.insert(identify(context, info));
-            }
-        }
-    }
-}
-
 fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     if !is_in::<M::Place>(world, context) {
         return;
     }
     own_ghosts::has_left(world, M::Place::AREA, session);
+    if world
+        .resource::<PresenceIndex>()
+        .awaits_own(context, session)
+    {
+        return; // the local user's presence passes on to the session of this connection
+    }
     let moment = world.resource::<Moments>().now();
     let presence = world.resource::<PresenceIndex>().find(context, session);
     let known = presence.and_then(|presence| Some((presence, info_of(world, presence)?)));
     let mut index = world.resource_mut::<PresenceIndex>();
+    let was_hidden = index.is_hidden(context, session);
     // The index shows a game those who are there, and not those who have left. So this is not a change.
     let (despawned, why) =
         index
             .bypass_change_detection()
             .leave(context, session, known.as_ref(), moment, false);
-    if presence.is_some() {
+    if presence.is_some() || was_hidden {
         index.set_changed();
     }
     if let Some((presence, info)) = known.or(despawned) {
@@ -531,11 +510,7 @@ fn leave<M: Membership>(world: &mut World, context: Entity, session: &str) {
     if let Some(presence) = presence {
         dismiss::<M>(world, presence);
     }
-}
-
-fn info_of(world: &World, presence: Entity) -> Option<Arc<PresenceInfo>> {
-    let presence = world.get::<Presence>(presence)?;
-    Some(presence.info().clone())
+    ghosts::has_left(world, context, session);
 }
 
 /// The server has agreed to remove somebody, as the local user has asked. When that member leaves, this is the reason.
@@ -551,11 +526,6 @@ pub(crate) fn note_kicked<C: Context>(
             .bypass_change_detection()
             .note_kicked(context, session, presence);
     }
-}
-
-/// An entity stops being a presence.
-fn dismiss<M: Membership>(world: &mut World, presence: Entity) {
-    depart::<(M, M::Detail, M::Marks, Presence, JoinedAs, IsSelf, Stale)>(world, presence);
 }
 
 /// The local user is out of a context: so is everybody in it.

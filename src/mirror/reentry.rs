@@ -9,10 +9,12 @@ use super::{
     context::{Context, Entry, Vocabulary, id_of, is_in},
     early::EarlyArrivals,
     enter::enter,
+    ghosts,
     index::ContextIndex,
     leave::{joins_no_more, leave_unwanted, lose},
+    member::Membership,
     news::tell_reentered,
-    reconcile::{self, Membership},
+    reconcile,
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
     roster::PresenceIndex,
 };
@@ -127,6 +129,7 @@ pub(super) fn tick(world: &mut World, now: Duration) {
         finish(world);
     }
     reconcile::dismiss_missing(world, now);
+    ghosts::tick(world, now);
 }
 
 /// When there is something to do, although nothing arrives.
@@ -134,8 +137,10 @@ pub(super) fn next_due(world: &World) -> Option<Duration> {
     let reentry = world.resource::<Reentry>();
     let patience = reentry.is_running.then(|| reentry.began + PATIENCE);
     let later = reentry.later.iter().map(|later| later.at).min();
-    let window = world.resource::<PresenceIndex>().next_window();
-    [patience, later, window].into_iter().flatten().min()
+    let index = world.resource::<PresenceIndex>();
+    let (window, ghost) = (index.next_window(), index.next_ghost());
+    let all = [patience, later, window, ghost];
+    all.into_iter().flatten().min()
 }
 
 /// Whether others may still be on their way back.

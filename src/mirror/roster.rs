@@ -1,6 +1,6 @@
 //! Who is where: which entity stands for a session in a match, party, channel or stream. Only the plugin says so.
 
-use std::{collections::VecDeque, slice, sync::Arc, time::Duration};
+use std::{collections::VecDeque, fmt, slice, sync::Arc, time::Duration};
 
 use bevy_ecs::{entity::EntityHashMap, prelude::*, reflect::ReflectResource};
 use bevy_platform::collections::HashMap as ReflectedMap;
@@ -54,6 +54,8 @@ pub(super) struct Roster {
     #[reflect(ignore)]
     pub(super) absence: Absence,
     #[reflect(ignore)]
+    pub(super) ghosts: Ghosts,
+    #[reflect(ignore)]
     left: Leavers,
     #[reflect(ignore)]
     dismiss: Dismiss,
@@ -71,6 +73,35 @@ pub(super) struct Absence {
     /// Old sessions of the local user that the server still has here.
     pub(super) own_ghosts: HashSet<SessionId>,
 }
+
+/// Sessions in one context that may be ghosts: their users are there with newer ones.
+#[derive(Debug, Default)]
+pub(super) struct Ghosts {
+    /// Those with an entity.
+    pub(super) marked: HashMap<SessionId, Mark>,
+    /// Those without: theirs has passed on to a newer session.
+    pub(super) hidden: HashMap<SessionId, Hidden>,
+}
+
+/// A session that may be a ghost.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// In time since the app's start.
+    pub(super) until: Duration,
+    /// The newer sessions of the user.
+    pub(super) newer: Vec<SessionId>,
+}
+
+/// A session without an entity.
+pub(super) struct Hidden {
+    pub(super) info: Arc<PresenceInfo>,
+    /// In time since the app's start.
+    pub(super) until: Duration,
+    /// Gives it an entity.
+    pub(super) appear: Appear,
+}
+
+pub(super) type Appear = Box<dyn FnOnce(&mut World) + Send + Sync>;
 
 /// A presence that the game has despawned, and whose it is.
 type Despawned = (Entity, Arc<PresenceInfo>);
@@ -96,6 +127,30 @@ impl Default for Dismiss {
         Self {
             tell_left: |_, _, _, _, _| {},
             take: |_, _| {},
+        }
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hidden")
+            .field("info", &self.info)
+            .field("until", &self.until)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ghosts {
+    pub(super) fn is_empty(&self) -> bool {
+        self.marked.is_empty() && self.hidden.is_empty()
+    }
+
+    /// A session has taken the place of another one.
+    fn pass_on(&mut self, old: &SessionId, new: &SessionId) {
+        self.marked.remove(old);
+        let newer = self.marked.values_mut().flat_map(|mark| &mut mark.newer);
+        for newer in newer.filter(|newer| *newer == old) {
+            *newer = new.clone();
         }
     }
 }
@@ -153,7 +208,8 @@ impl PresenceIndex {
     pub(crate) fn sessions(&self, context: Entity) -> usize {
         let roster = self.contexts.get(&context);
         roster.map_or(0, |roster| {
-            roster.here.len() + roster.without_entity.len() + roster.absence.own_ghosts.len()
+            let ghosts = roster.absence.own_ghosts.len() + roster.ghosts.hidden.len();
+            roster.here.len() + roster.without_entity.len() + ghosts
         })
     }
 
@@ -173,9 +229,11 @@ impl PresenceIndex {
         let here = here.filter_map(|(session, presence)| {
             Some(((*users.get(presence)?).clone(), session.clone()))
         });
-        let despawned = roster.without_entity.values();
-        let despawned = despawned.map(|(_, info)| (info.user_id.clone(), info.session_id.clone()));
-        let mut everybody: Vec<_> = here.chain(despawned).collect();
+        let despawned = roster.without_entity.values().map(|(_, info)| info);
+        let hidden = roster.ghosts.hidden.values().map(|hidden| &hidden.info);
+        let without = despawned.chain(hidden);
+        let without = without.map(|info| (info.user_id.clone(), info.session_id.clone()));
+        let mut everybody: Vec<_> = here.chain(without).collect();
         everybody.sort_unstable();
         everybody
     }
@@ -267,6 +325,7 @@ impl PresenceIndex {
         let roster = self.contexts.entry(context).or_default();
         roster.here.insert(session.clone(), presence);
         let was_there = roster.without_entity.remove(session).is_some();
+        roster.ghosts.hidden.remove(session);
         roster.left.when.remove(session);
         roster.add_user(&info.user_id, presence);
         roster.dismiss = dismiss;
@@ -342,6 +401,7 @@ impl PresenceIndex {
             None => SessionId::from(session),
         };
         roster.absence.leave(&session);
+        roster.ghosts.hidden.remove(&session);
         let why = if is_known_to_be_gone {
             LeaveReason::WhileAway
         } else if self.own_session.as_ref() == Some(&session) {
@@ -379,6 +439,27 @@ impl PresenceIndex {
         Some(roster.dismiss)
     }
 
+    /// A user is there with another session than before. Returns the presence, if the game has not despawned it.
+    pub(super) fn pass_on(
+        &mut self,
+        context: Entity,
+        old: &SessionId,
+        info: &Arc<PresenceInfo>,
+    ) -> Option<Entity> {
+        let roster = self.contexts.get_mut(&context)?;
+        let new = &info.session_id;
+        roster.absence.settle(old);
+        roster.ghosts.pass_on(old, new);
+        roster.left.when.remove(new);
+        if let Some((entity, _)) = roster.without_entity.remove(old) {
+            let despawned = (entity, info.clone());
+            roster.without_entity.insert(new.clone(), despawned);
+        }
+        let entity = roster.here.remove(old)?;
+        roster.here.insert(new.clone(), entity);
+        Some(entity)
+    }
+
     /// A context is no more. Returns who was in it.
     pub(super) fn close(&mut self, context: Entity) -> Option<Closed> {
         let roster = self.contexts.remove(&context)?;
@@ -393,7 +474,9 @@ impl PresenceIndex {
 impl Roster {
     /// Whether a session, in canonical spelling, is there for the server.
     fn has(&self, session: &str) -> bool {
-        self.here.contains_key(session) || self.without_entity.contains_key(session)
+        self.here.contains_key(session)
+            || self.without_entity.contains_key(session)
+            || self.ghosts.hidden.contains_key(session)
     }
 
     fn of_user(&self, user: &str) -> &[Entity] {

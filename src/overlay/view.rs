@@ -214,6 +214,10 @@ pub struct PersonView {
     pub is_leader: bool,
     /// Whether the connection was lost, and nobody knows whether they are still there.
     pub is_stale: bool,
+    /// Whether the user is there with a newer session, so that this one may be a [ghost](crate::healing::MaybeGhost).
+    pub may_be_ghost: bool,
+    /// Whether they are [back](crate::healing::Adopted) with a new session, and the server still has the old one.
+    pub is_adopted: bool,
 }
 
 /// A ticket of the matchmaker.
@@ -290,6 +294,8 @@ pub struct FriendView {
     pub is_self: bool,
     /// Their sessions, the newest last: [`MAX_PEOPLE`] at most. Empty if they are offline.
     pub sessions: Vec<FriendSessionView>,
+    /// How many of their sessions have passed their entity on, and the server still has them.
+    pub hidden_ghosts: usize,
 }
 
 /// A session of a user that the local user follows.
@@ -302,6 +308,8 @@ pub struct FriendSessionView {
     pub is_self: bool,
     /// Its status. May be empty.
     pub status: String,
+    /// Whether the user is there with a newer session, so that this one may be a [ghost](crate::healing::MaybeGhost).
+    pub may_be_ghost: bool,
 }
 
 /// The notifications that the server keeps for the user, as far as the game knows them.

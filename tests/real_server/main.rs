@@ -10,6 +10,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod healing;
+mod people;
+mod schedules;
 mod sending;
 mod tickets;
 

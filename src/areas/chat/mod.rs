@@ -205,6 +205,12 @@ impl Vocabulary for ChatChannel {
     const AREA: Area = Area::Channel;
     const NOUN: &'static str = "chat channel";
 
+    fn lists_own_sessions(world: &World, channel: Entity) -> bool {
+        // Nobody is listed who has joined hidden.
+        let joined = world.get::<ChatJoinedAs>(channel);
+        joined.is_some_and(|joined| !joined.hidden)
+    }
+
     fn leave_message(_: &World, id: &ChannelId) -> Option<Message> {
         Some(Message::ChannelLeave(realtime::ChannelLeave {
             channel_id: id.to_string(),
@@ -260,6 +266,7 @@ fn on_message(
 
 /// Something happened in a channel, just now.
 fn take_in_live(world: &mut World, channel: Entity, message: api::ChannelMessage) {
+    mirror::user_speaks(world, channel, &message.sender_id);
     let sender = presence_of(world, channel, &message.sender_id);
     let known = sender.and_then(|sender| presence::presence(world, sender));
     let message = ChatMessage::new(message, known.map(|known| &**known.info()));

@@ -30,10 +30,13 @@ pub(super) struct PartyTicket {
 }
 
 impl PartyTicket {
-    /// Whether the same users are there, whatever their sessions.
+    /// Whether the same users are there, whatever their sessions, and no more of these: somebody who was there twice had a ghost, which may
+    /// be gone by now.
     pub(super) fn has_same_users(&self, now: &[(UserId, SessionId)]) -> bool {
-        let users = self.members.iter().map(|(user, _)| user);
-        users.eq(now.iter().map(|(user, _)| user))
+        let is_there = |user: &UserId| now.iter().any(|(member, _)| member == user);
+        now.len() <= self.members.len()
+            && !self.has_newcomer(now)
+            && self.members.iter().all(|(user, _)| is_there(user))
     }
 
     /// Whether somebody is there who was not there before.

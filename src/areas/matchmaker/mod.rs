@@ -142,7 +142,7 @@ impl Leavable for MatchmakerTicket {
         if matches!(refusal, MatchmakerRefusal::TicketNotFound(_)) {
             mirror::remove::<Self>(world, id);
         }
-        refusal.to_leader(world, party)
+        refusal.for_leader(world, party)
     }
 }
 

@@ -59,7 +59,7 @@ impl MatchmakerRefusal {
     }
 
     /// The same, if only the leader of this party may make the request.
-    pub(super) fn to_leader(self, world: &World, party: Entity) -> Self {
+    pub(super) fn for_leader(self, world: &World, party: Entity) -> Self {
         match self {
             Self::NotLeader(error) if mirror::is_led_by_ghost(world, party) => {
                 Self::GhostLeads(error)

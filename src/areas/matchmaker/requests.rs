@@ -199,7 +199,7 @@ impl SocketRequest for AddPartyToMatchmaker {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> MatchmakerRefusal {
-        MatchmakerRefusal::of(self.add.query, error).to_leader(world, self.party)
+        MatchmakerRefusal::of(self.add.query, error).for_leader(world, self.party)
     }
 
     fn take_back(self, world: &mut World, reply: Option<Received>) {

@@ -192,7 +192,7 @@ impl SocketRequest for ListPartyJoinRequests {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        PartyRefusal::to_leader(world, &self.id, error)
+        PartyRefusal::for_leader(world, &self.id, error)
     }
 }
 
@@ -265,7 +265,7 @@ impl Acknowledged for AcceptPartyJoin {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        let refusal = PartyRefusal::to_leader(world, &self.id, error);
+        let refusal = PartyRefusal::for_leader(world, &self.id, error);
         match refusal {
             PartyRefusal::AskerGone(_) => {
                 decisions::keep(world, self.party, &self.asker);
@@ -305,7 +305,9 @@ impl Acknowledged for DeclinePartyJoin {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        let refusal = PartyRefusal::to_leader(world, &self.id, error);
+        // It may come after an accept that found nobody.
+        decisions::forget(world, self.party, &self.asker.user_id);
+        let refusal = PartyRefusal::for_leader(world, &self.id, error);
         if matches!(refusal, PartyRefusal::MemberNotFound(_)) {
             forget(world, self.party, &self.asker.session_id); // neither asking nor a member
         }

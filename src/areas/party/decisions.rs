@@ -22,6 +22,10 @@ const KEPT: Duration = Duration::from_secs(30);
 struct Kept {
     party: Entity,
     user: UserId,
+    #[cfg_attr(
+        not(feature = "overlay"),
+        expect(dead_code, reason = "only the overlay shows it")
+    )]
     username: Username,
     /// In time since the app's start.
     until: Duration,
@@ -38,6 +42,7 @@ pub(crate) struct KeptDecisions(Vec<Kept>);
 
 impl KeptDecisions {
     /// Whom the plugin accepts into a party, and until when.
+    #[cfg(feature = "overlay")]
     pub(crate) fn of(
         &self,
         party: Entity,
@@ -122,6 +127,9 @@ pub(super) fn accepts(world: &mut World, party: Entity, who: &UserPresence) -> b
         return true;
     }
     let let_in = kept.let_in.clone();
+    if let_in.as_ref() == Some(&session) {
+        return false; // a member asks, whose line is well
+    }
     let index = world.resource::<PresenceIndex>();
     if let_in.is_some_and(|let_in| index.get(party, &let_in).is_none()) {
         forget(world, party, &who.user_id); // they have left

@@ -22,11 +22,12 @@ use crate::{
 /// A list shows what has changed only after a second. Whatever changes after this time, the server has told.
 const LAG: Duration = Duration::from_secs(2);
 
-/// On a party that is being looked up.
+/// On a party that is to be looked up, or is being looked up.
 #[derive(Component)]
 #[component(clone_behavior = Ignore)]
 struct LookingUp {
-    request: Entity,
+    /// `None` until it is asked.
+    request: Option<Entity>,
 }
 
 /// Looks a party up in the list of all parties. Made by the plugin.
@@ -53,12 +54,14 @@ pub(super) fn look_up_soon(world: &mut World, party: Entity) {
     let is_known = state.is_some_and(|state| state.label.is_some() || state.hidden.is_some());
     let layout = world.resource::<NakamaConnection>().party_layout();
     if is_known && layout != Some(PartyLayout::Before3_28) {
+        looking_up(world, party, None);
         mirror::ask_later(world, party, LAG, None, look_up);
     }
 }
 
 fn look_up(world: &mut World, party: Entity) {
-    let Some(id) = id_of::<Party>(world, party) else {
+    let is_told = world.get::<LookingUp>(party).is_none(); // the server has been quicker
+    let Some(id) = id_of::<Party>(world, party).filter(|_| !is_told) else {
         return;
     };
     if !is_plain(&id) || !is_connection_logged_in(world) {
@@ -72,11 +75,15 @@ fn look_up(world: &mut World, party: Entity) {
         },
     );
     let request = request.id();
+    looking_up(world, party, Some(request));
+    let by_id = ListParties::new(1).query(format!("+_id:{id}"));
+    submit_rest(world, request, LookUpParty(by_id));
+}
+
+fn looking_up(world: &mut World, party: Entity, request: Option<Entity>) {
     if let Ok(mut party) = world.get_entity_mut(party) {
         party.insert(LookingUp { request });
     }
-    let by_id = ListParties::new(1).query(format!("+_id:{id}"));
-    submit_rest(world, request, LookUpParty(by_id));
 }
 
 /// Whether an id means itself in a query.
@@ -89,14 +96,17 @@ fn is_plain(id: &PartyId) -> bool {
 pub(super) fn forget(world: &mut World, party: Entity) {
     let looking_up = world.get_entity_mut(party);
     let looking_up = looking_up.ok().and_then(|mut party| party.take());
-    if let Some(LookingUp { request }) = looking_up {
+    if let Some(LookingUp {
+        request: Some(request),
+    }) = looking_up
+    {
         let _ = world.try_despawn(request);
     }
 }
 
 fn hear(world: &mut World, party: Entity, request: Entity, result: Outcome<LookUpParty>) {
     let looking_up = world.get::<LookingUp>(party);
-    if looking_up.is_none_or(|it| it.request != request) {
+    if looking_up.is_none_or(|it| it.request != Some(request)) {
         return;
     }
     if let Ok(mut party) = world.get_entity_mut(party) {

@@ -68,6 +68,8 @@
 //! * That the leader declined the local user's join request, or that the party has closed meanwhile. Nothing comes any more.
 //! * Whether the local user was removed or the party closed: both are [`PartyClosed`].
 //! * The label of a party that the local user joined, and whether it is hidden. Both stay `None` until one of them changes.
+//! * Whether somebody who asks to join is still online. If not, to accept fails with [`PartyRefusal::AskerGone`], and the plugin
+//!   [accepts them when they ask again](crate::healing#parties).
 //!
 //! # Limits
 //!
@@ -120,7 +122,7 @@ use crate::{
         WaitsFor,
         early::EarlyArrivals,
         on_pushed,
-        presence::{PartyId, Presence, PresenceIndex, SessionId},
+        presence::{Joined, PartyId, Presence, PresenceIndex, SessionId},
         receive::{may_judge_deadlines, receive},
     },
     proto::{Message, UserPresence, realtime},
@@ -410,6 +412,12 @@ fn set_leader(world: &mut World, party: Entity, session: SessionId) {
     mark_leader(world, party);
 }
 
+/// Observer: somebody is a member of a party. The leader may have been there for the server all the time, with a session without an entity.
+fn on_member(joined: On<Joined<Party>>, mut commands: Commands) {
+    let party = joined.context;
+    commands.queue(move |world: &mut World| mark_leader(world, party));
+}
+
 /// Puts the mark where it belongs.
 fn mark_leader(world: &mut World, party: Entity) {
     let Some(LeaderSession(session)) = world.get::<LeaderSession>(party) else {
@@ -456,6 +464,7 @@ impl Plugin for PartyPlugin {
                 on_closed,
             })
             .handle_joins(joining::on_join_answered)
+            .add_observer(on_member)
             .add_systems(
                 PreUpdate,
                 mark_pending_approval

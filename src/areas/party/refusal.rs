@@ -45,7 +45,7 @@ refusals! {
 
 impl PartyRefusal {
     /// The refusal of a request that only the leader of this party may make.
-    pub(super) fn to_leader(world: &World, party: &PartyId, error: ServerError) -> Self {
+    pub(super) fn for_leader(world: &World, party: &PartyId, error: ServerError) -> Self {
         let party = world.resource::<PartyIndex>().get(party);
         let ghost_leads = party.is_some_and(|party| mirror::is_led_by_ghost(world, party));
         match error.into() {

@@ -140,7 +140,7 @@ impl Acknowledged for CloseParty {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        PartyRefusal::to_leader(world, &self.id, error)
+        PartyRefusal::for_leader(world, &self.id, error)
     }
 }
 
@@ -164,7 +164,7 @@ impl Acknowledged for PromotePartyMember {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        PartyRefusal::to_leader(world, &self.id, error)
+        PartyRefusal::for_leader(world, &self.id, error)
     }
 }
 
@@ -203,7 +203,7 @@ impl Acknowledged for KickFromParty {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        PartyRefusal::to_leader(world, &self.id, error)
+        PartyRefusal::for_leader(world, &self.id, error)
     }
 }
 
@@ -266,7 +266,7 @@ impl Acknowledged for UpdateParty {
     }
 
     fn refused(self, world: &mut World, error: ServerError) -> PartyRefusal {
-        PartyRefusal::to_leader(world, &PartyId::from(self.id), error)
+        PartyRefusal::for_leader(world, &PartyId::from(self.id), error)
     }
 }
 

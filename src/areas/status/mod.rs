@@ -168,6 +168,10 @@ impl Detail for UserStatus {
         Self(presence.status.clone().unwrap_or_default())
     }
 
+    fn read(known: &EntityRef<'_>) -> Self {
+        known.get::<Self>().cloned().unwrap_or_default()
+    }
+
     fn update(self, known: &mut EntityWorldMut<'_>) {
         if known.get::<Self>() != Some(&self) {
             known.insert(self);

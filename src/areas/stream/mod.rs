@@ -221,6 +221,10 @@ impl Detail for StreamPersistence {
         Self(presence.persistence)
     }
 
+    fn read(known: &EntityRef<'_>) -> Self {
+        known.get::<Self>().copied().unwrap_or_default()
+    }
+
     fn update(self, known: &mut EntityWorldMut<'_>) {
         if known.get::<Self>() != Some(&self) {
             known.insert(self);

@@ -30,7 +30,7 @@ pub struct PlaceByHand {
     pub id: String,
     /// User, session and status of everybody in it, in order of joining.
     pub members: Vec<(String, String, Option<String>)>,
-    /// If it is a party: the session that leads it, whether it is open, and the sessions that ask to be let in.
+    /// If it is a party: the session that leads it, whether it is open, and the sessions that ask to join.
     pub party: Option<(String, bool, Vec<String>)>,
 }
 

@@ -65,7 +65,7 @@ impl Parties {
         self.by_stream.get_mut(stream).ok_or(NOT_FOUND)
     }
 
-    /// The leader of a party, whether it is open, and who asks to be let in.
+    /// The leader of a party, whether it is open, and who asks to join.
     #[cfg(feature = "__testing")]
     pub(super) fn look(&self, stream: &Stream) -> Option<(String, bool, Vec<String>)> {
         let party = self.by_stream.get(stream)?;

@@ -6,7 +6,10 @@ use bevy_ecs::{
 
 use crate::{
     areas::status::{FollowedUser, StatusBook, UserSessions, UserStatus},
-    mirror::presence::{IsSelf, SessionId, UserId, Username},
+    mirror::{
+        healing::MaybeGhost,
+        presence::{IsSelf, PresenceIndex, SessionId, UserId, Username},
+    },
     overlay::{
         OverlayView,
         view::{FriendSessionView, FriendView, FriendsView, MAX_PEOPLE},
@@ -27,7 +30,8 @@ pub(in crate::overlay) fn collect_friends(
         ),
         (With<FollowedUser>, Allow<Disabled>),
     >,
-    sessions: Query<(&SessionId, &UserStatus, Has<IsSelf>), Allow<Disabled>>,
+    sessions: Query<(&SessionId, &UserStatus, Has<IsSelf>, Has<MaybeGhost>), Allow<Disabled>>,
+    presences: Res<PresenceIndex>,
 ) {
     let mut users: Vec<_> = users.iter().collect();
     // Those without a name come after those with one.
@@ -53,12 +57,16 @@ pub(in crate::overlay) fn collect_friends(
                     .flat_map(|online| online.iter())
                     .filter_map(|session| sessions.get(session).ok())
                     .take(MAX_PEOPLE)
-                    .map(|(session_id, status, is_self)| FriendSessionView {
-                        session_id: session_id.clone(),
-                        is_self,
-                        status: status.0.clone(),
-                    })
+                    .map(
+                        |(session_id, status, is_self, may_be_ghost)| FriendSessionView {
+                            session_id: session_id.clone(),
+                            is_self,
+                            status: status.0.clone(),
+                            may_be_ghost,
+                        },
+                    )
                     .collect(),
+                hidden_ghosts: presences.hidden_ghosts(*entity),
             })
             .collect(),
     };

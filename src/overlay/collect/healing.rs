@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bevy_ecs::entity::Entity;
+
 use crate::{
     areas::{
         chat::{ChatJoinedAs, ChatLastSeen},
@@ -80,8 +82,12 @@ pub(super) fn of_channel(
     how.into_iter().chain(last)
 }
 
-/// How the local user comes back, and how many of their old sessions are there.
-pub(super) fn facts(policy: Option<&ReentryPolicy>, ghosts: usize) -> impl Iterator<Item = Fact> {
+/// How the local user comes back, and who is there without an entity.
+pub(super) fn facts(
+    policy: Option<&ReentryPolicy>,
+    presences: &PresenceIndex,
+    context: Entity,
+) -> impl Iterator<Item = Fact> {
     let policy = policy.map(|policy| {
         let how = match policy {
             ReentryPolicy::Recreate => "by its name",
@@ -90,8 +96,15 @@ pub(super) fn facts(policy: Option<&ReentryPolicy>, ghosts: usize) -> impl Itera
         };
         ("comes back", how.to_owned())
     });
-    let ghosts = (ghosts > 0).then(|| ("own ghosts", ghosts.to_string()));
-    policy.into_iter().chain(ghosts)
+    policy.into_iter().chain(ghosts(presences, context))
+}
+
+/// How many sessions the server has in a context that have no entity: the local user's own from before, and those of members who are back.
+fn ghosts(presences: &PresenceIndex, context: Entity) -> impl Iterator<Item = Fact> {
+    let counted = |name, ghosts: usize| (ghosts > 0).then(|| (name, ghosts.to_string()));
+    let own = counted("own ghosts", presences.own_ghosts(context));
+    let hidden = counted("hidden ghosts", presences.hidden_ghosts(context));
+    own.into_iter().chain(hidden)
 }
 
 /// What losses of the connection have left behind in a party. `kept` are the players whom the plugin accepts if they ask again, and until

@@ -150,7 +150,7 @@ pub(super) fn collect(
             about: about.to_owned(),
             label: filled(state.label.as_ref()),
             facts: healing::of_match(back.0)
-                .chain(healing::facts(back.1, presences.own_ghosts(entity)))
+                .chain(healing::facts(back.1, presences, entity))
                 .collect(),
             size,
             people,
@@ -174,7 +174,7 @@ pub(super) fn collect(
                     ContextState::Joined
                 },
                 facts: healing::of_party(presences, leader, kept, now)
-                    .chain(healing::facts(back, presences.own_ghosts(entity)))
+                    .chain(healing::facts(back, presences, entity))
                     .collect(),
                 size,
                 people: members,
@@ -191,7 +191,7 @@ pub(super) fn collect(
             let (size, people) = people.list_by_name(members);
             Some(ContextView {
                 facts: healing::of_channel(how, last)
-                    .chain(healing::facts(back, presences.own_ghosts(entity)))
+                    .chain(healing::facts(back, presences, entity))
                     .collect(),
                 about: about_channel(state, log),
                 size,
@@ -208,10 +208,11 @@ pub(super) fn collect(
             ("subcontext", &stream.subcontext),
         ];
         let facts = facts.map(|(name, value)| Some((name, filled(Some(value))?)));
+        let ghosts = healing::facts(None, presences, entity);
         ContextView {
             about: format!("mode {}", stream.mode),
             label: filled(Some(&stream.label)),
-            facts: facts.into_iter().flatten().collect(),
+            facts: facts.into_iter().flatten().chain(ghosts).collect(),
             size,
             people,
             ..ContextView::new(entity, Some(stream.to_string()), ContextState::HeardOf)

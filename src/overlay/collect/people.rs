@@ -13,8 +13,8 @@ use bevy_ecs::{
 use crate::{
     areas::party::PartyLeader,
     mirror::{
-        healing::Stale,
-        presence::{IsSelf, SessionId, UserId, Username},
+        healing::{MaybeGhost, Stale},
+        presence::{IsSelf, Presence, PresenceIndex, SessionId, UserId, Username},
     },
     overlay::view::{MAX_PEOPLE, PersonView},
 };
@@ -23,6 +23,7 @@ use crate::{
 #[derive(SystemParam)]
 pub(in crate::overlay) struct People<'w, 's> {
     everybody: Query<'w, 's, Person, Allow<Disabled>>,
+    index: Res<'w, PresenceIndex>,
 }
 
 #[derive(QueryData)]
@@ -33,6 +34,9 @@ pub(in crate::overlay) struct Person {
     is_self: Has<IsSelf>,
     is_leader: Has<PartyLeader>,
     is_stale: Has<Stale>,
+    may_be_ghost: Has<MaybeGhost>,
+    /// Who asks to join has none.
+    presence: Option<&'static Presence>,
 }
 
 impl People<'_, '_> {
@@ -65,6 +69,15 @@ impl People<'_, '_> {
             .collect()
     }
 
+    /// Whether the presence has passed on to this session, and the server still has an older one.
+    fn is_adopted(&self, person: &PersonItem) -> bool {
+        let hidden = |presence: &Presence| {
+            let user = person.user_id.as_str();
+            self.index.hidden_ghosts_of(presence.context(), user)
+        };
+        !person.is_self && !person.may_be_ghost && person.presence.map_or(0, hidden) > 0
+    }
+
     fn pick(&self, found: Vec<PersonItem>) -> (usize, Vec<PersonView>) {
         let people = found.iter().take(MAX_PEOPLE).map(|person| PersonView {
             username: person.username.clone(),
@@ -73,6 +86,8 @@ impl People<'_, '_> {
             is_self: person.is_self,
             is_leader: person.is_leader,
             is_stale: person.is_stale,
+            may_be_ghost: person.may_be_ghost,
+            is_adopted: self.is_adopted(person),
         });
         (found.len(), people.collect())
     }

@@ -140,6 +140,8 @@ fn person_ui(ui: &mut Ui, person: &PersonView, asks: bool) {
             (person.is_leader, "leader", look::BUSY),
             (asks, "asks to join", look::BUSY),
             (person.is_stale, "stale", look::BAD),
+            (person.may_be_ghost, "ghost?", look::BUSY),
+            (person.is_adopted, "adopted", look::GOOD),
         ];
         name_ui(ui, name, person.is_self, &marks);
         let (user, session) = (person.user_id.as_str(), person.session_id.as_str());

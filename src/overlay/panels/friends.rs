@@ -40,6 +40,9 @@ fn friend_ui(ui: &mut Ui, user: &FriendView) {
         for session in &user.sessions {
             session_ui(ui, session);
         }
+        if user.hidden_ghosts > 0 {
+            look::fact(ui, "hidden ghosts", &user.hidden_ghosts.to_string());
+        }
         if !is_online {
             look::aside(ui, "Or online and hidden, which looks the same.");
         }
@@ -70,6 +73,9 @@ fn session_ui(ui: &mut Ui, session: &FriendSessionView) {
         look::short_id(ui, "session", session.session_id.as_str(), "the session id");
         if session.is_self {
             look::mark(ui, "this one", look::IN);
+        }
+        if session.may_be_ghost {
+            look::mark(ui, "ghost?", look::BUSY);
         }
         let status = if session.status.is_empty() {
             look::dim("shows nothing more")

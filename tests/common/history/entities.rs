@@ -7,7 +7,7 @@ use std::{
 
 use super::{History, Id, Kind, Line, Quiet, Rule, Violation, What};
 
-/// What a game has been told of a presence.
+/// What a game has heard of a presence.
 #[derive(Default)]
 struct Told {
     is_related: bool,
@@ -407,7 +407,9 @@ fn in_turns(
         }
         for (context, presence) in shown {
             if !game.presences.contains_key(&(context, presence)) {
-                wrong(format!("{presence} is there, and nothing was told of it"));
+                wrong(format!(
+                    "{presence} is there, and the game has not heard of it"
+                ));
             }
         }
     }

@@ -84,7 +84,7 @@ pub(crate) struct PlaceTruth {
     /// The session that leads it.
     pub(crate) leader: Option<String>,
     pub(crate) open: Option<bool>,
-    /// The sessions that ask to be let in.
+    /// The sessions that ask to join.
     pub(crate) asking: Vec<String>,
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use bevy::prelude::*;
 use bevy_nakama::{
+    chat::ChatMessageKind,
     healing::{ConnectionLost, Reentered},
     mirror::{Context, HasMembers},
     prelude::*,
@@ -78,6 +79,13 @@ impl Tape {
             mirrors,
             truth,
         });
+    }
+
+    /// What is written so far is forgotten.
+    pub(crate) fn forget(&self) {
+        let mut written = self.lock();
+        written.history.lines.clear();
+        written.history.quiet.clear();
     }
 
     /// What is written so far.
@@ -312,7 +320,9 @@ impl Recorder {
             for it in parties.read() {
                 tell(it.context, datum_in(&it.data), false);
             }
-            for it in lines.read() {
+            // A line that is gone from the history says nothing.
+            let is_line = |it: &&ChatMessageReceived| it.message.kind == ChatMessageKind::Chat;
+            for it in lines.read().filter(is_line) {
                 tell(
                     it.context,
                     datum_in(it.message.json.as_bytes()),
@@ -324,9 +334,10 @@ impl Recorder {
     }
 }
 
-/// The datum in a frame, or in something of it: `[game#number]`.
+/// The datum in a frame, or in something of it: `[game#number]`. All of it if nobody has put one into it.
 pub(crate) fn datum_in(bytes: &[u8]) -> String {
-    datums_in(bytes).into_iter().next().unwrap_or_default()
+    let found = datums_in(bytes).into_iter().next();
+    found.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// All data in a frame.

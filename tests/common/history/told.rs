@@ -1,8 +1,14 @@
 //! Nothing of an old link is delivered, nothing twice, and nothing out of order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{History, Id, Rule, Violation, What};
+
+/// What arrived in the frame in which the connection ended is read at the end of that frame.
+const FRAME: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
 struct Game<'a> {
@@ -13,6 +19,7 @@ struct Game<'a> {
     /// The last datum of each sender in each context.
     last: BTreeMap<(Id, &'a str), u64>,
     phase: Phase,
+    ended: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -55,7 +62,7 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
                 if !game.delivered.insert(datum) {
                     wrong(format!("{datum} was delivered twice"));
                 }
-                if game.phase == Phase::Off {
+                if game.phase == Phase::Off && line.at > game.ended + FRAME {
                     wrong(format!("{datum} was delivered without a connection"));
                 }
                 if *replayed {
@@ -91,11 +98,14 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
             }
             What::ConnectionLost => {
                 if game.phase == Phase::Off {
-                    wrong("the connection was lost, and there was none".into());
+                    wrong("a connection was lost that was not there".into());
                 }
                 game.phase = Phase::Lost;
             }
-            What::Disconnected(_) => game.phase = Phase::Off,
+            What::Disconnected(_) => {
+                game.phase = Phase::Off;
+                game.ended = line.at;
+            }
             // What cannot be entered for 5 s comes later.
             What::Reentered { .. } if game.phase == Phase::Off => {
                 wrong("entered again without a connection".into());

@@ -5,6 +5,7 @@ pub(crate) mod friends;
 pub(crate) mod kick;
 pub(crate) mod matchmaking;
 pub(crate) mod party;
+pub(crate) mod party_lines;
 pub(crate) mod server_code;
 pub(crate) mod storage;
 

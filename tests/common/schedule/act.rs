@@ -67,6 +67,7 @@ pub(crate) struct Board {
     /// What becomes a match or party that has a slot: game, entity and slot.
     awaited: Vec<(usize, Entity, Slot)>,
     sent: u32,
+    realm: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +85,14 @@ pub(crate) struct Actor<'a> {
 }
 
 impl Board {
+    /// An empty one. All names begin with this.
+    pub(crate) fn of(realm: String) -> Self {
+        Self {
+            realm,
+            ..Self::default()
+        }
+    }
+
     /// Learns the ids of what was made.
     pub(crate) fn learn(&mut self, game: usize, app: &App) {
         let world = app.world();
@@ -120,7 +129,7 @@ impl Actor<'_> {
             }
             Act::Disconnect => self.run(|n| n.disconnect()),
             Act::EnterNamed(name) => {
-                let request = CreateMatch::named(format!("named {name}"));
+                let request = CreateMatch::named(format!("{}named {name}", self.board.realm));
                 self.ask::<CreateMatch>(|n| n.create_match(request).id());
             }
             Act::MakeMatch(slot) => {
@@ -212,7 +221,7 @@ impl Actor<'_> {
                 }
             }
             Act::JoinRoom(room) => {
-                let request = JoinChat::room(format!("room {room}"));
+                let request = JoinChat::room(format!("{}room {room}", self.board.realm));
                 self.ask::<JoinChat>(|n| n.join_chat(request).id());
             }
             Act::LeaveRoom(nth) => {
@@ -228,7 +237,12 @@ impl Actor<'_> {
             }
             Act::AddTicket(players) => {
                 let players = u32::from(players.max(2));
-                let request = AddMatchmaker::players(players, players);
+                let mut request = AddMatchmaker::players(players, players);
+                let realm = &self.board.realm;
+                if !realm.is_empty() {
+                    let query = format!("+properties.realm:{realm}");
+                    request = request.query(query).string_property("realm", realm);
+                }
                 self.ask::<AddMatchmaker>(|n| n.add_matchmaker(request).id());
             }
             Act::AddPartyTicket(nth) => {

@@ -23,6 +23,14 @@ pub(crate) trait Stage {
     fn pass(&mut self, time: Duration);
     /// So long that everything that is under way comes to its end: ghosts go, windows close, requests time out.
     fn quiet_time(&self) -> Duration;
+    /// Everything that is under way comes to its end, in so long.
+    fn become_quiet(&mut self, time: Duration) {
+        self.pass(time);
+    }
+    /// Names begin with this, where others play on the same server.
+    fn realm(&self) -> String {
+        String::new()
+    }
     /// What the server has, where somebody can look into it.
     fn truth(&mut self) -> Option<Truth> {
         None
@@ -32,12 +40,17 @@ pub(crate) trait Stage {
 /// Plays a schedule from its first step to a quiet time after its last, in which all lines are good and all games are online. Returns what
 /// was told.
 pub(crate) fn play(stage: &mut impl Stage, schedule: &[Step]) -> History {
+    let mut board = Board::of(stage.realm());
+    play_on(stage, &mut board, schedule)
+}
+
+/// The same, for games that have told each other something before.
+pub(crate) fn play_on(stage: &mut impl Stage, board: &mut Board, schedule: &[Step]) -> History {
     let tape = stage.tape();
-    let mut board = Board::default();
     for game in 0..stage.games() {
-        act(stage, &mut board, game, Act::Connect);
+        act(stage, board, game, Act::Connect);
     }
-    pass(stage, &mut board, Duration::from_millis(500));
+    pass(stage, board, Duration::from_millis(500));
     for step in schedule {
         let game = match step {
             Step::Do(game, _) | Step::Line(game, _) => game % stage.games(),
@@ -48,9 +61,9 @@ pub(crate) fn play(stage: &mut impl Stage, schedule: &[Step]) -> History {
         }
         match *step {
             Step::Wait(millis) => {
-                pass(stage, &mut board, Duration::from_millis(millis.into()));
+                pass(stage, board, Duration::from_millis(millis.into()));
             }
-            Step::Do(_, what) => act(stage, &mut board, game, what),
+            Step::Do(_, what) => act(stage, board, game, what),
             Step::Line(_, fault) => stage.line(game, fault),
             Step::ServerDies => stage.server_dies(),
             Step::ServerStarts => stage.server_starts(),
@@ -60,17 +73,17 @@ pub(crate) fn play(stage: &mut impl Stage, schedule: &[Step]) -> History {
     stage.server_starts();
     for game in 0..stage.games() {
         stage.line(game, Fault::Plug);
-        act(stage, &mut board, game, Act::Connect);
+        act(stage, board, game, Act::Connect);
     }
-    // Whoever has lost a closed party is let in again.
+    // Whoever has lost a closed party is accepted again.
     let quiet = stage.quiet_time();
     for _ in 0..ACCEPTS {
-        pass(stage, &mut board, quiet / (2 * ACCEPTS));
+        pass(stage, board, quiet / (2 * ACCEPTS));
         for game in 0..stage.games() {
-            act(stage, &mut board, game, Act::Accept);
+            act(stage, board, game, Act::Accept);
         }
     }
-    pass(stage, &mut board, quiet / 2);
+    stage.become_quiet(quiet / 2);
     let mirrors = (0..stage.games()).map(|game| read_mirror(stage.app(game)));
     let mirrors = mirrors.collect();
     let truth = stage.truth();

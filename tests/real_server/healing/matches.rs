@@ -77,27 +77,6 @@ fn scenario_22_an_unnamed_match_that_is_gone_is_lost() {
     stage.is_quiet(seconds(1));
 }
 
-/// Both in a match that code on the server runs, and its id.
-fn in_gates() -> (Stage, String) {
-    let mut id = String::new();
-    let stage = Stage::entering(|ada, bob| {
-        id = call(bob, "open_gates", "");
-        let [_, here] = [bob, ada].map(|game| {
-            let join = JoinMatch::by_id(id.as_str());
-            let joined = game.ask::<JoinMatch>(|nakama| nakama.join_match(join).id());
-            joined.expect("the gates are open").entity
-        });
-        here
-    });
-    (stage, id)
-}
-
-/// Bob changes the match. Returns who has come and gone.
-fn change(stage: &mut Stage, id: &str, order: &str) -> String {
-    let payload = serde_json::json!({ "match": id, "order": order });
-    call(&mut stage.bob, "change_gates", payload.to_string())
-}
-
 /// The match is lost, once, and nothing of it comes later.
 #[track_caller]
 fn is_lost(stage: &mut Stage, heard: &[String], words: &str) {

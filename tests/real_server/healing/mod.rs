@@ -12,8 +12,10 @@
 //! a few need the modules in `tests/nakama/modules`.
 
 mod gaps;
+mod ghosts;
 mod lines;
 mod matches;
+mod parties;
 mod restarts;
 mod sessions;
 
@@ -259,4 +261,25 @@ fn listen(game: &mut Game) -> Log {
     game.app
         .add_observer(move |left: On<Left<Match>>| to.add(format!("- {:?}", left.why)));
     heard
+}
+
+/// Both in a match that code on the server runs, and its id.
+fn in_gates() -> (Stage, String) {
+    let mut id = String::new();
+    let stage = Stage::entering(|ada, bob| {
+        id = call(bob, "open_gates", "");
+        let [_, here] = [bob, ada].map(|game| {
+            let join = JoinMatch::by_id(id.as_str());
+            let joined = game.ask::<JoinMatch>(|nakama| nakama.join_match(join).id());
+            joined.expect("the gates are open").entity
+        });
+        here
+    });
+    (stage, id)
+}
+
+/// Bob changes the match. Returns who has come and gone.
+fn change(stage: &mut Stage, id: &str, order: &str) -> String {
+    let payload = serde_json::json!({ "match": id, "order": order });
+    call(&mut stage.bob, "change_gates", payload.to_string())
 }

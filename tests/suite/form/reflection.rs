@@ -14,9 +14,10 @@ use bevy::{
     },
 };
 use bevy_nakama::{
+    healing::AdoptReconnecting,
     overlay::NakamaOverlayPlugin,
     prelude::*,
-    proto::{Kind, Message, realtime},
+    proto::{Kind, Message, UserPresence, realtime},
     testing::*,
 };
 use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
@@ -41,7 +42,9 @@ fn in_everything() -> TestGame {
     let mut game = TestGame::joined_with(plugins, "m", &["ada", "bob"]);
     let here = game.match_entity("m");
     game.commands(|commands| {
-        commands.entity(here).insert(SendWindow(96));
+        commands
+            .entity(here)
+            .insert((SendWindow(96), AdoptReconnecting));
     });
     game.join_room("r", &["ada", "bob"]);
     game.server_says(chat_message(
@@ -95,6 +98,18 @@ fn in_everything() -> TestGame {
         commands.nakama().join_party("s");
     });
     game.update();
+    // Bob is back, and the server has his old session.
+    let again = UserPresence {
+        session_id: "session-bob-2".into(),
+        ..user_presence("bob")
+    };
+    game.server_says(Message::ChannelPresenceEvent(
+        realtime::ChannelPresenceEvent {
+            channel_id: room_id("r").to_string(),
+            joins: vec![again],
+            ..Default::default()
+        },
+    ));
     game.server_says(match_presences("m", &["dan"], &[]));
     game.server_says(match_presences("m", &[], &["dan"]));
     game.update();
@@ -168,6 +183,8 @@ fn every_mirror_has_a_name_and_registered_components() {
         "EnteredBy",
         "ReentryPolicy",
         "Stale",
+        "MaybeGhost",
+        "AdoptReconnecting",
         "IsSelf",
         "Joining",
         "Departed",

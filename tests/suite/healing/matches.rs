@@ -693,3 +693,64 @@ fn what_is_sent_in_re_entry_does_not_outlive_another_loss() {
     let heard = log.take();
     assert_eq!(heard[0], "unsent: not connected", "{heard:?}");
 }
+
+/// The local user's presence in the match.
+fn own_presence(game: &mut TestGame) -> Entity {
+    let world = game.app.world_mut();
+    let mut own = world.query_filtered::<Entity, (With<IsSelf>, With<PresentIn>)>();
+    own.single(world).expect("the local user is there once")
+}
+
+/// Ada with the session that was made at this time: its id is a UUID of version 1.
+fn ada_since(time: u32) -> UserPresence {
+    UserPresence {
+        session_id: format!("{time:08x}-0000-1000-8000-00000000000a"),
+        ..user_presence("ada")
+    }
+}
+
+/// The second socket is lost before the server's first word over it. The server has let its session in all the same.
+#[test]
+fn scenario_12_a_session_that_was_never_known_is_hidden_too() {
+    let mut game = TestGame::connected();
+    game.commands(|commands| {
+        commands.nakama().join_match(JoinMatch::by_id("m"));
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(
+        &asked,
+        match_with("m", &[ada_since(10), user_presence("bob")]),
+    );
+    game.update();
+    let log = listen(&mut game);
+    let ada = own_presence(&mut game);
+    lose(&mut game);
+    reopen(&mut game);
+    game.expect_sent(Kind::MatchJoin);
+    lose(&mut game);
+    reopen(&mut game);
+    log.take();
+    let asked = game.expect_sent(Kind::MatchJoin);
+    let everybody = [
+        ada_since(30),
+        ada_since(10),
+        ada_since(20),
+        user_presence("bob"),
+    ];
+    game.answer(&asked, match_with("m", &everybody));
+    game.update();
+    assert_eq!(log.take(), ["match: Restored", "resumed"]);
+    assert_eq!(own_presence(&mut game), ada);
+    let the_match = game.match_entity("m");
+    let ghosts = |game: &TestGame| {
+        let index = game.app.world().resource::<PresenceIndex>();
+        index.own_ghosts(the_match)
+    };
+    assert_eq!(ghosts(&game), 2);
+    // Another device of hers, which came later, is nobody's ghost.
+    game.server_says(joins(&[ada_since(40)]));
+    game.update();
+    assert_eq!(log.take(), ["+ada Arrived"]);
+    assert_eq!(ghosts(&game), 2);
+}

@@ -2,10 +2,13 @@
 
 mod cables;
 mod chat;
+mod ghosts;
+mod herd;
 mod matches;
 mod notification;
 mod own_loop;
 mod party;
+mod party_leads;
 mod party_tickets;
 mod requests;
 mod stage;

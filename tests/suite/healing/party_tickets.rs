@@ -447,3 +447,15 @@ fn a_ticket_that_was_made_with_the_own_ghost_in_the_party_ends_with_it_and_is_ad
     is_added(&mut game, "t2");
     assert_eq!(log.take(), ["t2 Changed"]);
 }
+
+#[test]
+fn a_ticket_that_was_made_with_a_member_s_ghost_in_the_party_ends_with_it_and_is_added_anew() {
+    let (mut game, party, log) = in_party(BACK);
+    members_change(&mut game, &[again("bob")], &[]);
+    game.commands(|c| c.nakama().add_party_to_matchmaker(party, duel()).id());
+    game.update();
+    is_added(&mut game, "t1");
+    members_change(&mut game, &[], &[user_presence("bob")]);
+    is_added(&mut game, "t2");
+    assert_eq!(log.take(), ["t2 Changed"]);
+}

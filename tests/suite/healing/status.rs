@@ -437,7 +437,7 @@ fn a_status_that_runs_out_of_time_leaves_the_one_of_before() {
                 .result
                 .as_ref()
                 .err()
-                .map_or("done".into(), ToString::to_string),
+                .map_or_else(|| "done".into(), ToString::to_string),
         );
     });
     lose(&mut game);
@@ -472,4 +472,44 @@ fn who_cannot_be_followed_again_does_not_come_online_later() {
     game.server_says(comes_online(vec![shows(user_presence("dave"), "hi")]));
     game.update();
     assert_eq!(user(&game, "dave"), None);
+}
+
+/// A server that is slow to notice the end of the old session reports it when the new one is there already.
+#[test]
+fn scenario_30_the_local_user_s_presence_stays_if_the_old_session_goes_before_the_new_one_shows_a_status()
+ {
+    let (mut game, log) = game();
+    let before = sessions(&game, "ada");
+    lose(&mut game);
+    reopen(&mut game);
+    game.server_says(status_presences(&[], &["ada"]));
+    game.update();
+    game.server_says(comes_online(vec![shows(again("ada"), "in the lobby")]));
+    game.update();
+    let after = sessions(&game, "ada");
+    let entities =
+        |all: &[(Entity, String, String, bool)]| -> Vec<_> { all.iter().map(|it| it.0).collect() };
+    assert_eq!(entities(&after), entities(&before));
+    assert_eq!(after[0].1, "session-ada-2");
+    assert!(!after[0].3);
+    let heard = log.take();
+    assert!(!heard.iter().any(|it| it.contains("ada")), "{heard:?}");
+
+    // Nobody comes: then the local user is offline there.
+    lose(&mut game);
+    reopen(&mut game);
+    let old = UserPresence {
+        status: None,
+        ..again("ada")
+    };
+    game.server_says(Message::StatusPresenceEvent(
+        realtime::StatusPresenceEvent {
+            joins: Vec::new(),
+            leaves: vec![old],
+        },
+    ));
+    game.update();
+    assert_eq!(sessions(&game, "ada").len(), 1);
+    game.advance(Duration::from_secs(21));
+    assert_eq!(sessions(&game, "ada"), []);
 }

@@ -240,6 +240,36 @@ fn n2_it_need_not_wait_when_a_room_does_not_list_the_old_session() {
     }
 }
 
+/// Nobody is listed who is hidden, so it means nothing that the old session is not.
+#[test]
+fn n2_it_waits_in_spite_of_a_room_that_was_joined_hidden() {
+    let mut game = TestGame::connected();
+    game.commands(|commands| {
+        let hall = JoinChat::room("hall").hidden(true);
+        commands.nakama().join_chat(hall).id()
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::ChannelJoin);
+    let hall = |me: UserPresence| {
+        Message::Channel(realtime::Channel {
+            id: "2...hall".into(),
+            room_name: "hall".into(),
+            presences: vec![user_presence("bob")],
+            self_: Some(me),
+            ..Default::default()
+        })
+    };
+    game.answer(&asked, hall(user_presence("ada")));
+    game.update();
+    let (mut game, ticket, _) = ticket_in(game);
+    lose(&mut game);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::ChannelJoin);
+    game.answer(&asked, hall(again("ada")));
+    game.update();
+    assert!(waits(&game, ticket).is_some());
+}
+
 /// The matchmaker has found these, with this ticket of this session of ada.
 fn matched_with(ticket: &str, me: UserPresence, others: &[UserPresence]) -> Message {
     let join = JoinWith::Token("token".into());

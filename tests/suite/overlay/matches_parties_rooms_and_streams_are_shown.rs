@@ -1,5 +1,7 @@
 //! Matches, parties, channels and streams as the overlay shows them.
 
+use bevy_nakama::{healing::AdoptReconnecting, proto::UserPresence};
+
 use super::*;
 
 #[test]
@@ -202,4 +204,105 @@ fn a_crowd_is_cut_short() {
     assert_eq!(shown[..3], ["zoe", "player-000", "player-001"]);
     assert_eq!(shown[199], "player-198");
     look(&game, OverlayTab::Matches);
+}
+
+/// A member who is back, and whose old session the server still has.
+#[test]
+fn ghosts_and_those_who_are_back_are_shown() {
+    let again = |name: &str| UserPresence {
+        session_id: format!("session-{name}-2"),
+        ..user_presence(name)
+    };
+    let joins = |names: &[&str]| {
+        Message::MatchPresenceEvent(realtime::MatchPresenceEvent {
+            match_id: "m".into(),
+            joins: names.iter().map(|name| again(name)).collect(),
+            leaves: Vec::new(),
+        })
+    };
+    let mut game = watched();
+    let here = game.join("m", &["ada", "bob", "cat"]);
+    game.server_says(joins(&["bob"]));
+    game.update();
+    game.app
+        .world_mut()
+        .entity_mut(here)
+        .insert(AdoptReconnecting);
+    game.server_says(joins(&["cat"]));
+    game.advance(Duration::from_millis(200));
+    let harness = look(&game, OverlayTab::Matches);
+    let seen = texts(&harness);
+    assert_eq!(count(&seen, "ghost?"), 1, "{seen:?}");
+    assert_eq!(count(&seen, "adopted"), 1, "{seen:?}");
+    harness.get_by_label("hidden ghosts");
+    let place = |text: &str| seen.iter().rposition(|seen| seen == text);
+    assert!(
+        place("ghost?") < place("cat") && place("cat") < place("adopted"),
+        "{seen:?}"
+    );
+    let marks = |game: &TestGame| -> Vec<_> {
+        let people = view(game).matches[0].people.iter();
+        people
+            .map(|it| (it.session_id.to_string(), it.may_be_ghost, it.is_adopted))
+            .collect()
+    };
+    let none = |session: &str| (session.to_owned(), false, false);
+    assert_eq!(
+        marks(&game),
+        [
+            none("session-ada"),
+            ("session-bob".into(), true, false),
+            none("session-bob-2"),
+            ("session-cat-2".into(), false, true),
+        ]
+    );
+    // The ghosts go.
+    game.server_says(match_presences("m", &[], &["bob", "cat"]));
+    game.advance(Duration::from_millis(200));
+    assert!(
+        look(&game, OverlayTab::Matches)
+            .query_by_label("hidden ghosts")
+            .is_none()
+    );
+    assert_eq!(
+        marks(&game),
+        ["session-ada", "session-bob-2", "session-cat-2"].map(none)
+    );
+}
+
+#[test]
+fn ghosts_of_followed_users_are_shown() {
+    let online = |session: &str| {
+        Message::StatusPresenceEvent(realtime::StatusPresenceEvent {
+            joins: vec![UserPresence {
+                session_id: session.into(),
+                status: Some("here".into()),
+                ..user_presence("bob")
+            }],
+            leaves: Vec::new(),
+        })
+    };
+    let mut game = watched();
+    game.commands(|commands| {
+        commands.nakama().follow(FollowUsers::ids(["user-bob"]));
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::StatusFollow);
+    game.answer(&asked, followed(&[("bob", "here")]));
+    game.server_says(online("session-bob-2"));
+    game.advance(Duration::from_millis(200));
+    let seen = texts(&look(&game, OverlayTab::Friends));
+    assert_eq!(count(&seen, "ghost?"), 1, "{seen:?}");
+    let bob = view(&game).friends.users[0].entity;
+    game.server_says(status_presences(&[], &["bob"]));
+    game.update();
+    game.app
+        .world_mut()
+        .entity_mut(bob)
+        .insert(AdoptReconnecting);
+    game.server_says(online("session-bob-3"));
+    game.advance(Duration::from_millis(200));
+    let harness = look(&game, OverlayTab::Friends);
+    harness.get_by_label("hidden ghosts");
+    assert_eq!(count(&texts(&harness), "ghost?"), 0);
 }

@@ -63,13 +63,19 @@ pub trait MatchHandler: Send + 'static {
         Ok(())
     }
 
-    /// Somebody has joined. What you send here reaches them before the answer to their join.
+    /// Somebody has joined. What you send here reaches them before the answer to their join. The same user may be there already with an older
+    /// session, see [`leave`](Self::leave).
     fn join(&mut self, context: &mut MatchContext<'_>, presences: &[UserPresence]) -> MatchFlow {
         let _ = (context, presences);
         MatchFlow::Continue
     }
 
     /// Somebody has left, was kicked, or has lost the connection.
+    ///
+    /// **A player who lost the connection may be back already, with another session**: the end of the old one comes when the server notices it,
+    /// up to [`LocalServerConfig::pong_wait`](crate::local_server::LocalServerConfig::pong_wait) (25 s) later, as on a Nakama server. So do not
+    /// remove a player by their user id here. Compare the session ids: if the player has [joined](Self::join) with another session since, they
+    /// stay.
     fn leave(&mut self, context: &mut MatchContext<'_>, presences: &[UserPresence]) -> MatchFlow {
         let _ = (context, presences);
         MatchFlow::Continue

@@ -78,8 +78,13 @@ impl Line {
 
     /// Nothing was asked for yet.
     pub(super) fn idle(seed: u64) -> Self {
+        Self::of(Some(seed))
+    }
+
+    /// The same, with a seed of its own if it gets none.
+    pub(super) fn of(seed: Option<u64>) -> Self {
         let settings = LinkSettings {
-            seed: Some(seed),
+            seed,
             ..LinkSettings::default()
         };
         let (core, events, _) = Core::new(settings);

@@ -4,24 +4,9 @@ use bevy_nakama::rpc::Rpc;
 
 use super::*;
 
-/// A cable that is cut: whatever is open is half-open, and new connections get no answer. Returns what to remove when it is in again.
-fn cut(proxy: &ChaosProxy) -> Vec<RuleId> {
-    proxy.add(Rule::half_open().for_open_connections());
-    let holds = Direction::BOTH.map(|way| Rule::hold(way).for_new_connections());
-    holds.map(|rule| proxy.add(rule)).into()
-}
-
 fn ghosts(stage: &Stage) -> usize {
     let index = stage.ada.game.app.world().resource::<PresenceIndex>();
     index.own_ghosts(stage.ada.here)
-}
-
-/// The server drops the ghost after 20 s, so the test need not wait for 25.
-fn quick_server() -> LocalServerConfig {
-    LocalServerConfig {
-        pong_wait: seconds(20),
-        ..Default::default()
-    }
 }
 
 #[test]

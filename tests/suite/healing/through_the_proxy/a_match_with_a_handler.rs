@@ -1,7 +1,7 @@
 //! Code on the server decides whether Ada gets back into the match, and what it is like.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
@@ -25,6 +25,9 @@ struct State {
     label: String,
     /// Who has entered, and who has gone.
     seen: Vec<&'static str>,
+    /// The players, as a handler has them that goes by their user ids, and as one that goes by their sessions.
+    users: BTreeSet<String>,
+    sessions: BTreeSet<String>,
 }
 
 impl Gates {
@@ -53,13 +56,25 @@ impl MatchHandler for Gates {
             .ok_or_else(|| "the gates are shut".to_owned())
     }
 
-    fn join(&mut self, _: &mut MatchContext<'_>, _: &[UserPresence]) -> MatchFlow {
-        self.with(|gates| gates.seen.push("in"));
+    fn join(&mut self, _: &mut MatchContext<'_>, who: &[UserPresence]) -> MatchFlow {
+        self.with(|gates| {
+            gates.seen.push("in");
+            for who in who {
+                gates.users.insert(who.user_id.clone());
+                gates.sessions.insert(who.session_id.clone());
+            }
+        });
         MatchFlow::Continue
     }
 
-    fn leave(&mut self, _: &mut MatchContext<'_>, _: &[UserPresence]) -> MatchFlow {
-        self.with(|gates| gates.seen.push("out"));
+    fn leave(&mut self, _: &mut MatchContext<'_>, who: &[UserPresence]) -> MatchFlow {
+        self.with(|gates| {
+            gates.seen.push("out");
+            for who in who {
+                gates.users.remove(&who.user_id);
+                gates.sessions.remove(&who.session_id);
+            }
+        });
         MatchFlow::Continue
     }
 
@@ -74,6 +89,10 @@ impl MatchHandler for Gates {
 
 /// Ada and Bob are in a match with that handler.
 fn stage() -> (Stage, Gates) {
+    stage_on(LocalServerConfig::default())
+}
+
+fn stage_on(server: LocalServerConfig) -> (Stage, Gates) {
     let gates = Gates::default();
     let (handler, of_rpc) = (gates.clone(), gates.clone());
     let runtime = RuntimeModule::new()
@@ -86,10 +105,7 @@ fn stage() -> (Stage, Gates) {
             of_rpc.with(|gates| gates.match_id = Some(new.clone()));
             Ok(new)
         });
-    let config = LocalServerConfig {
-        runtime,
-        ..Default::default()
-    };
+    let config = LocalServerConfig { runtime, ..server };
     let stage = Stage::entering(config, NakamaSettings::default(), |game| {
         let id = game.ask::<Rpc>(|nakama| nakama.rpc(Rpc::new("the-match")).id());
         let join = JoinMatch::by_id(id.expect("an id").payload.as_str());
@@ -150,4 +166,45 @@ fn scenario_23_a_label_that_has_changed_is_a_change() {
     assert_eq!(stage.everybody(), before);
     let here = stage.ada.game.app.world().get::<Match>(before.here);
     assert_eq!(here.expect("the match").label.as_deref(), Some("round 2"));
+}
+
+/// The line is cut without a word, so the server still has the old session when the new one comes. Its leave comes when the player is there
+/// again: a handler that goes by user ids takes it for the player's.
+#[test]
+fn scenario_20_a_handler_hears_of_the_new_session_before_the_end_of_the_old_one() {
+    let (mut stage, gates) = stage_on(quick_server());
+    let before = stage.everybody();
+    let ada = stage.ada.session();
+    let user = {
+        let world = stage.ada.game.app.world();
+        let user = world.get::<UserId>(before.ada).expect("a user");
+        user.to_string()
+    };
+    let cable = cut(&stage.proxy);
+    let game = &mut stage.ada.game;
+    game.commands(|commands| commands.nakama().network_is_back());
+    stage.until_ada_hears("lost");
+    for hold in cable {
+        stage.proxy.remove(hold);
+    }
+    stage.until_ada_hears("resumed");
+    gates.with(|gates| {
+        assert_eq!(gates.seen, ["in"]);
+        assert!(gates.sessions.contains(ada.as_str()));
+        assert_eq!((gates.users.len(), gates.sessions.len()), (2, 3));
+    });
+    stage.until("the end of the old session", |_| {
+        gates.with(|gates| (gates.seen.len() > 1).then_some(()))
+    });
+    let own = stage.ada.session();
+    gates.with(|gates| {
+        assert_eq!(gates.seen, ["in", "out"]);
+        assert!(
+            !gates.users.contains(&user),
+            "that handler has lost the player"
+        );
+        assert!(gates.sessions.contains(own.as_str()), "this one has not");
+        assert_eq!(gates.sessions.len(), 2);
+    });
+    assert_eq!(stage.everybody(), before);
 }

@@ -5,11 +5,13 @@ mod a_line_breaks;
 mod a_line_is_silent;
 mod a_match_is_left_while_away;
 mod a_match_with_a_handler;
+mod a_member_comes_back;
 mod a_server_says_why;
 mod a_server_starts_again;
 mod a_status_is_shown_again;
 mod damaged_frames;
 mod members_change_while_away;
+mod parties;
 mod requests_under_way;
 mod the_game_has_a_say;
 mod tickets_are_added_again;
@@ -112,6 +114,21 @@ impl Stage {
         let game = &mut self.ada.game;
         game.commands(|commands| commands.nakama().network_is_back());
         self.until_ada_hears("resumed").1
+    }
+}
+
+/// A cable that is cut: whatever is open is half-open, and new connections get no answer. Returns what to remove when it is in again.
+fn cut(proxy: &ChaosProxy) -> Vec<RuleId> {
+    proxy.add(Rule::half_open().for_open_connections());
+    let holds = Direction::BOTH.map(|way| Rule::hold(way).for_new_connections());
+    holds.map(|rule| proxy.add(rule)).into()
+}
+
+/// The server drops the ghost after 20 s, so the test need not wait for 25.
+fn quick_server() -> LocalServerConfig {
+    LocalServerConfig {
+        pong_wait: seconds(20),
+        ..Default::default()
     }
 }
 
