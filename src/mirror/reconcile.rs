@@ -102,7 +102,7 @@ fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Ve
         }
     }
     for (info, ..) in &everybody {
-        if is_own_user(world, &info.user_id) {
+        if is_own_user(world, info.user_id.as_str()) {
             own_ghosts::recognise(world, context, info);
         }
     }
@@ -397,7 +397,7 @@ fn join<M: Membership>(
     if !is_in::<M::Place>(world, context) {
         return;
     }
-    if is_own_user(world, &info.user_id) {
+    if is_own_user(world, info.user_id.as_str()) {
         own_ghosts::recognise(world, context, &info);
     }
     let index = world.resource::<PresenceIndex>();
