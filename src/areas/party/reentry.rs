@@ -16,6 +16,7 @@ use crate::{
     },
     proto::{Message, realtime},
     request::{RequestError, Unconfirmed},
+    transport::Failure,
 };
 
 /// How long it takes until a party is asked once more.
@@ -82,6 +83,12 @@ fn ask(world: &mut World, entity: Entity) {
                 }
                 _ => LossReason::Refused(error),
             },
+            // The line may be dead, and nobody has noticed yet.
+            Err(Unconfirmed::Failed(Failure::Timeout { .. }))
+                if world.get::<PendingApproval>(entity).is_some() =>
+            {
+                return mirror::ask_later(world, entity, AGAIN, None, ask);
+            }
             Err(Unconfirmed::Failed(failure)) => {
                 let error: RequestError = failure.into();
                 LossReason::NoAnswer(error.to_string())

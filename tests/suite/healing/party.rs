@@ -177,6 +177,32 @@ fn who_asked_before_the_loss_asks_again_with_the_same_entity_until_the_old_reque
     assert!(game.app.world().get::<Party>(asking).is_some());
 }
 
+/// As on a real server, with a line that is cut at the moment at which the asker asks again: nobody has noticed yet.
+#[test]
+fn scenario_25_who_asks_and_hears_nothing_still_asks() {
+    let mut game = TestGame::connected();
+    let asking = game.commands(|commands| commands.nakama().join_party("p").id());
+    game.update();
+    let asked = game.expect_sent(Kind::PartyJoin);
+    game.acknowledge(&asked);
+    game.advance(Duration::from_secs(2));
+    let log = hear_of::<Party>(&mut game);
+    let asked = asks_again(&mut game);
+    let duplicate = "Error joining party: party join request duplicate";
+    game.refuse(&asked, 3, duplicate);
+    game.advance(Duration::from_millis(3_100));
+    game.expect_sent(Kind::PartyJoin);
+    assert_eq!(log.take(), ["resumed"]);
+    // No answer, and then there is another try.
+    game.advance(Duration::from_millis(13_200));
+    assert_eq!(log.take(), [""; 0]);
+    assert!(game.app.world().get::<PendingApproval>(asking).is_some());
+    let asked = game.expect_sent(Kind::PartyJoin);
+    game.refuse(&asked, 3, duplicate);
+    game.update();
+    assert!(game.app.world().get::<PendingApproval>(asking).is_some());
+}
+
 #[test]
 fn a_full_party_is_asked_again_because_the_old_session_may_take_the_place() {
     let (mut game, _, log) = in_party(true, PartyLayout::Current);
