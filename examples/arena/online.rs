@@ -5,7 +5,10 @@
 
 use bevy::prelude::*;
 use bevy_nakama::connection::Network;
-use bevy_nakama::{healing::LoginNeeded, prelude::*};
+use bevy_nakama::{
+    healing::{AdoptReconnecting, LoginNeeded},
+    prelude::*,
+};
 
 /// Who plays, and where.
 #[derive(Clone, Resource)]
@@ -149,7 +152,8 @@ fn join(commands: &mut Commands, player: &Player) {
     // The first to name the match creates it, everybody else joins.
     commands
         .nakama()
-        .create_match(CreateMatch::named(&player.arena));
+        .create_match(CreateMatch::named(&player.arena))
+        .insert(AdoptReconnecting); // who loses the line and is back goes on with the same avatar
 }
 
 fn joined(reply: On<Replied<CreateMatch>>, player: Res<Player>, mut trouble: ResMut<Trouble>) {

@@ -133,8 +133,7 @@ impl PresenceIndex {
 
     /// Whether a session was in a context before the connection was lost, be it another member's or the local user's.
     pub(super) fn was_there(&self, context: Entity, session: &SessionId) -> bool {
-        let roster = self.contexts.get(&context);
-        roster.is_some_and(|roster| roster.absence.stale.contains(session))
+        self.is_missing(context, session)
             || self.is_hidden(context, session.as_str())
             || self.is_own_before(session.as_str())
     }

@@ -220,8 +220,8 @@
 //! What the matchmaker finds while the local user is away, they never hear of. The others are matched with somebody who does not come.
 //!
 //! **A party's ticket ends for the server with every member who comes or goes**, and the server does not report it. Whoever leaves may have
-//! lost the connection, so the plugin waits for them, for 30 s from the last change. When exactly the same users are in the party, each with as
-//! many sessions as before, the game that asked for the ticket adds the party again:
+//! lost the connection, so the plugin waits for them, for 30 s from the last change. When exactly the same users are in the party, and there
+//! are no more sessions than there were, the game that asked for the ticket adds the party again:
 //!
 //! ```text
 //!                  bob's line is cut     bob is back          his old session goes

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
 use http::{Request, header::AUTHORIZATION};
@@ -12,8 +11,7 @@ use super::TestGame;
 use crate::{
     connection::{DisconnectReason, TransportError},
     transport::{
-        Action, Auth, ConnectPlan, Input, NakamaServer, RequestId, RestCall, RestResponse, Secret,
-        SocketId,
+        Action, ConnectPlan, Input, NakamaServer, RequestId, RestCall, RestResponse, SocketId,
     },
 };
 
@@ -108,10 +106,8 @@ pub(super) fn sends(socket: SocketId, frame: Bytes) -> LineEvent {
 }
 
 fn handshake(plan: &ConnectPlan) -> Request<()> {
-    let status = plan.appear_online;
-    let target = format!("/ws?lang={}&status={status}&format=protobuf", plan.lang);
-    Request::get(target)
-        .header(AUTHORIZATION, bearer(&plan.token))
+    Request::get(plan.target())
+        .header(AUTHORIZATION, plan.authorization())
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")
@@ -121,25 +117,11 @@ fn handshake(plan: &ConnectPlan) -> Request<()> {
 }
 
 fn request(call: RestCall) -> Request<Bytes> {
-    let basic = |key: &Secret| {
-        format!(
-            "Basic {}",
-            BASE64_STANDARD.encode(format!("{}:", key.expose()))
-        )
-    };
-    let authorization = match &call.auth {
-        Auth::ServerKey => basic(call.server.key()),
-        Auth::HttpKey(key) => basic(key),
-        Auth::Bearer(token) => bearer(token),
-    };
+    let authorization = call.authorization();
     Request::builder()
         .method(call.method)
         .uri(call.target)
         .header(AUTHORIZATION, authorization)
         .body(call.body.unwrap_or_default().into())
         .expect("a request")
-}
-
-fn bearer(token: &Secret) -> String {
-    format!("Bearer {}", token.expose())
 }

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
@@ -123,6 +124,27 @@ pub(crate) struct ConnectPlan {
     pub(crate) retries: bool,
 }
 
+impl ConnectPlan {
+    /// Path and query of the opening request, percent-encoded, from the slash on.
+    pub(crate) fn target(&self) -> String {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("lang", &self.lang)
+            .append_pair("status", if self.appear_online { "true" } else { "false" })
+            .append_pair("format", "protobuf")
+            .finish();
+        format!("/ws?{query}")
+    }
+
+    /// The value of the header that shows whose socket it is.
+    pub(crate) fn authorization(&self) -> String {
+        bearer(&self.token)
+    }
+}
+
+fn bearer(token: &Secret) -> String {
+    format!("Bearer {}", token.expose())
+}
+
 /// A REST call.
 #[derive(Clone)]
 pub(crate) struct RestCall {
@@ -139,6 +161,19 @@ pub(crate) struct RestCall {
 }
 
 impl RestCall {
+    /// The value of the header that shows who calls.
+    pub(crate) fn authorization(&self) -> String {
+        let basic = |key: &Secret| {
+            let credentials = BASE64_STANDARD.encode(format!("{}:", key.expose()));
+            format!("Basic {credentials}")
+        };
+        match &self.auth {
+            Auth::ServerKey => basic(self.server.key()),
+            Auth::HttpKey(key) => basic(key),
+            Auth::Bearer(token) => bearer(token),
+        }
+    }
+
     /// Where the call goes, if it can go anywhere.
     pub(crate) fn endpoint(&self) -> Result<Endpoint, BadAddress> {
         let endpoint = self.server.endpoint()?;

@@ -1,13 +1,7 @@
 //! REST calls.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-
 use super::{dial::Dial, exchange::Exchange, http};
-use crate::transport::{
-    address::{Endpoint, Secret},
-    command::{Auth, RestCall},
-    error::TransportError,
-};
+use crate::transport::{address::Endpoint, command::RestCall, error::TransportError};
 
 /// Starts a call.
 pub(crate) fn start(call: &RestCall, dial: Dial) -> Result<Exchange, TransportError> {
@@ -16,15 +10,7 @@ pub(crate) fn start(call: &RestCall, dial: Dial) -> Result<Exchange, TransportEr
 }
 
 fn write(call: &RestCall, endpoint: &Endpoint) -> Result<Vec<u8>, TransportError> {
-    let basic = |key: &Secret| {
-        let credentials = BASE64_STANDARD.encode(format!("{}:", key.expose()));
-        format!("Basic {credentials}")
-    };
-    let authorization = match &call.auth {
-        Auth::ServerKey => basic(call.server.key()),
-        Auth::HttpKey(key) => basic(key),
-        Auth::Bearer(token) => format!("Bearer {}", token.expose()),
-    };
+    let authorization = call.authorization();
     if !http::is_header_value(&authorization) {
         return Err(TransportError::InvalidHeader("the token"));
     }

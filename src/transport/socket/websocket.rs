@@ -77,15 +77,10 @@ impl Socket {
     /// Starts to open a socket.
     pub(crate) fn start(plan: &ConnectPlan, dial: Dial) -> Result<Self, TransportError> {
         let key = generate_key();
-        let authorization = format!("Bearer {}", plan.token.expose());
+        let authorization = plan.authorization();
         if !http::is_header_value(&authorization) {
             return Err(TransportError::InvalidHeader("the token"));
         }
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("lang", &plan.lang)
-            .append_pair("status", if plan.appear_online { "true" } else { "false" })
-            .append_pair("format", "protobuf")
-            .finish();
         let endpoint = dial.endpoint();
         let headers = [
             ("Upgrade", "websocket"),
@@ -94,7 +89,7 @@ impl Socket {
             ("Sec-WebSocket-Key", &key),
             ("Authorization", &authorization),
         ];
-        let target = format!("{}/ws?{query}", endpoint.prefix);
+        let target = format!("{}{}", endpoint.prefix, plan.target());
         let request = http::write_request("GET", &target, &endpoint.authority, &headers, &[]);
         let accept_key = derive_accept_key(key.as_bytes());
         Ok(Self {
