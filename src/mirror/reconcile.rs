@@ -208,7 +208,12 @@ fn pass_on_stale<M: Membership>(world: &mut World, context: Entity, info: &Arc<P
         let known = world.get::<Presence>(presence);
         known.is_some_and(|known| known.info().user_id == info.user_id)
     };
-    if let Some(old) = index.stale_session_of(context, is_of_user, &info.user_id) {
+    let Some(old) = index.stale_session_of(context, is_of_user, &info.user_id) else {
+        return;
+    };
+    // The local user's presence passes on to this connection's session, and not to one of their other devices.
+    let is_other_device = index.own_session().is_some_and(|own| *own != info.session_id);
+    if !(is_other_device && index.is_own_before(old.as_str())) {
         pass_on::<M>(world, context, &old, info);
         ghosts::mark_older(world, context, info);
     }

@@ -185,20 +185,29 @@ pub(crate) fn ask(
     message: Message,
     hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
-    ask_joining(world, None, message, hear);
+    let mut first = Some((hear, Item::new(world)));
+    send_for_reentry(world, message, None, move |world, answer| {
+        if let Some((hear, item)) = first.take() {
+            hear(world, answer);
+            item.done(world);
+        }
+    });
 }
 
-/// The same with a message that joins something whose id only the answer tells. What arrives for that before the answer waits.
+/// The same with a message that joins something whose id only the answer tells. What arrives for that before the answer waits. If the server
+/// consents after the time is over, `hear` gets that, too.
 pub(crate) fn ask_joining(
     world: &mut World,
-    joins: Option<Area>,
+    joins: Area,
     message: Message,
-    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
+    mut hear: impl FnMut(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
-    let item = Item::new(world);
-    send_for_reentry(world, message, joins, move |world, answer| {
+    let mut item = Some(Item::new(world));
+    send_for_reentry(world, message, Some(joins), move |world, answer| {
         hear(world, answer);
-        item.done(world);
+        if let Some(item) = item.take() {
+            item.done(world);
+        }
     });
 }
 

@@ -29,6 +29,7 @@ struct Unasked<F> {
     deadline: Deadline,
     purpose: Purpose,
     joins: Option<Area>,
+    /// Hears of the outcome. If that is a timeout and the server consents later, it hears of that, too.
     hear: F,
 }
 
@@ -45,7 +46,7 @@ enum Purpose {
 
 impl<F> Pending for Unasked<F>
 where
-    F: FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync,
+    F: FnMut(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 {
     fn next_message(&mut self, _: &World) -> Result<Sent, Unsent> {
         let message = self.message.take();
@@ -53,7 +54,8 @@ where
         Ok(Sent::Message(Box::new(message), terms))
     }
 
-    fn settle(self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+    fn settle(mut self: Box<Self>, world: &mut World, ending: Ending) -> Progress {
+        let runs_out = matches!(ending, Ending::Failed(Failure::Timeout { .. }));
         let outcome = match ending {
             Ending::Consent(None) => Ok(None),
             Ending::Refusal(error) => Err(Unconfirmed::Refused(error)),
@@ -71,7 +73,14 @@ where
             _ => Err(Unconfirmed::Unexpected),
         };
         (self.hear)(world, outcome);
+        if runs_out && self.joins.is_some() {
+            return Progress::Late(self);
+        }
         Progress::Settled
+    }
+
+    fn take_back(mut self: Box<Self>, world: &mut World, reply: Option<Received>) {
+        (self.hear)(world, Ok(reply));
     }
 
     fn deadline(&self) -> Deadline {
@@ -106,16 +115,18 @@ pub(crate) fn send_heard(
     message: Message,
     hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
-    send_unasked(world, message, None, Purpose::Order, hear);
+    send_unasked(world, message, None, Purpose::Order, once(hear));
 }
 
 /// Sends a message by which the local user enters again what they were in, and hears of the answer. If the connection is lost before that,
 /// nobody hears of anything: re-entry starts over.
+///
+/// If it joins something and the server consents after its time, `hear` gets that as a second answer.
 pub(crate) fn send_for_reentry(
     world: &mut World,
     message: Message,
     joins: Option<Area>,
-    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
+    hear: impl FnMut(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
     let mut deadline = Deadline::new(world);
     if matches!(message, Message::MatchJoin(_)) {
@@ -143,11 +154,11 @@ pub(crate) fn send_or_tell(
         message,
         Some(terms),
         Purpose::Data,
-        move |world, outcome| {
+        once(move |world, outcome| {
             if let Err(error) = outcome {
                 failed(world, error);
             }
-        },
+        }),
     );
 }
 
@@ -156,7 +167,7 @@ fn send_unasked(
     message: Message,
     terms: Option<Terms>,
     purpose: Purpose,
-    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
+    hear: impl FnMut(&mut World, Result<Option<Received>, Unconfirmed>) + Send + Sync + 'static,
 ) {
     let unasked = Unasked {
         message: Some((message, terms)),
@@ -166,4 +177,16 @@ fn send_unasked(
         hear,
     };
     send(world, Box::new(unasked));
+}
+
+/// Hears of the first outcome.
+fn once(
+    hear: impl FnOnce(&mut World, Result<Option<Received>, Unconfirmed>),
+) -> impl FnMut(&mut World, Result<Option<Received>, Unconfirmed>) {
+    let mut hear = Some(hear);
+    move |world, outcome| {
+        if let Some(hear) = hear.take() {
+            hear(world, outcome);
+        }
+    }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::common::{
     history::{Recorder, Tape, Truth, What, datums_in},
-    schedule::{Fault, Mix, Stage, Way},
+    schedule::{Fault, Mix, Stage, Way, opt_in},
 };
 
 /// How far the clock moves at a time while something happens, and while nothing does. A game that nothing happens to has longer frames.
@@ -68,14 +68,16 @@ enum Rest {
 }
 
 impl OnOneClock {
-    /// So many games, logged in and not connected.
+    /// So many games, logged in and not connected. With every eighth seed, the last one is a second device of the first one's user.
     pub(crate) fn new(seed: u64, games: usize) -> Self {
+        let two_devices = seed % 8 == 7;
         let mut mix = Mix::new(seed ^ 0xC10C);
         let mut server_by_hand = ServerByHand::new(config(), seed, EPOCH);
         let mut users = Vec::new();
         let mut players = Vec::new();
         for index in 0..games {
-            let (token, refresh) = log_in(&mut server_by_hand, &format!("player{index}"));
+            let user = if two_devices && index + 1 == games { 0 } else { index };
+            let (token, refresh) = log_in(&mut server_by_hand, &format!("player{user}"));
             let session = NakamaSession::restore(&token, Some(&refresh));
             let session = session.expect("a token of the embedded server");
             users.push(session.user_id().to_string());
@@ -100,6 +102,7 @@ impl OnOneClock {
         let tape = Tape::on_a_virtual_clock(users);
         for (index, player) in players.iter_mut().enumerate() {
             Recorder::listen(&mut player.game.app, &tape, index);
+            opt_in(&mut player.game.app, index);
         }
         Self {
             now: Duration::ZERO,

@@ -264,7 +264,7 @@ fn ask(world: &mut World, ticket: Entity, party: Entity) {
             }
         }
     };
-    mirror::ask_joining(world, Some(Area::PartyTicket), message, hear);
+    mirror::ask_joining(world, Area::PartyTicket, message, hear);
 }
 
 fn is_not_leader(error: &ServerError) -> bool {

@@ -75,7 +75,7 @@ fn ask(world: &mut World, ticket: Entity) {
     let message = request.to_message();
     mirror::ask_joining(
         world,
-        Some(Area::Ticket),
+        Area::Ticket,
         message,
         move |world, answer| match id_in(answer) {
             Ok(id) if is_away(world, ticket) => is_added(world, ticket, Area::Ticket, &id),

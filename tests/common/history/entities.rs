@@ -29,6 +29,11 @@ struct Game<'a> {
     /// The presence of the local user.
     own: BTreeMap<Id, Id>,
     outage: Option<Outage<'a>>,
+    /// Where entities pass on to members who are back, and which sessions have none since.
+    adopts: BTreeSet<Id>,
+    hidden: BTreeSet<(Id, &'a str)>,
+    /// Whether it has removed somebody.
+    kicks: bool,
 }
 
 /// What was told since the connection was lost.
@@ -92,12 +97,23 @@ impl<'a> Game<'a> {
             What::Joined { .. } => self.joined(history, (index, line), wrong),
             What::Left { .. } => self.left((index, line), wrong),
             What::Named { presence, session } => self.named(*presence, session, index),
+            What::Adopts { context } => {
+                self.adopts.insert(*context);
+            }
+            What::Asked {
+                name: "KickFromParty",
+                ..
+            } => self.kicks = true,
             What::Adopted {
                 context,
                 presence,
                 old,
                 new,
             } => {
+                if !self.adopts.contains(context) {
+                    wrong(Rule::EntitiesStay, format!("{presence} passed on unasked"));
+                }
+                self.hidden.insert((*context, old));
                 let here = self.here.entry(*context).or_default();
                 let is_named = here.get(new.as_str()) == Some(presence);
                 if here.remove(old.as_str()) != Some(*presence) && !is_named {
@@ -174,6 +190,12 @@ impl<'a> Game<'a> {
             wrong(Rule::ComeAndGo, words);
         }
         told.has_joined = true;
+        let is_only_device = history.users.iter().filter(|it| *it == user).count() == 1;
+        let is_own = history.users.get(line.game) == Some(user);
+        if is_only_device && !is_own && self.should_have_passed_on(*context, user, session) {
+            let words = format!("{session} of {user} is back, and has another entity");
+            wrong(Rule::EntitiesStay, words);
+        }
         self.users.insert(session, user);
         let here = self.here.entry(*context).or_default();
         if let Some(other) = here.insert(session, *presence)
@@ -195,10 +217,9 @@ impl<'a> Game<'a> {
             wrong(Rule::EntitiesStay, words);
         }
         self.joined_at.insert(key, index);
-        let is_only_device = history.users.iter().filter(|it| *it == user).count() == 1;
         if is_only_device
             && *kind != Kind::User
-            && history.users.get(line.game) == Some(user)
+            && is_own
             && let Some(was) = self.own.insert(*context, *presence)
             && was != *presence
         {
@@ -210,6 +231,16 @@ impl<'a> Game<'a> {
         {
             outage.joined.insert((*context, user));
         }
+    }
+
+    /// Whether the entity of a user's only other session is to pass on to a session that joins.
+    fn should_have_passed_on(&self, context: Id, user: &str, session: &str) -> bool {
+        let here = self.here.get(&context).into_iter().flatten();
+        let of_user = here.filter(|(it, _)| **it != session && self.users.get(*it) == Some(&user));
+        self.adopts.contains(&context)
+            && !self.kicks
+            && !self.hidden.contains(&(context, session))
+            && of_user.count() == 1
     }
 
     fn left(&mut self, (_, line): (usize, &'a Line), wrong: &mut impl FnMut(Rule, String)) {

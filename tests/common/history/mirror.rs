@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bevy::{ecs::query::QueryFilter, prelude::*};
 use bevy_nakama::{
     connection::NakamaConnection,
-    healing::Stale,
+    healing::{MaybeGhost, Stale},
     mirror::{ContextId, ContextIndex},
     prelude::*,
     stream::Stream,
@@ -136,6 +136,7 @@ fn leftovers(world: &mut World) -> Vec<String> {
         world.get::<PendingApproval>(context).is_none()
     });
     look("is stale", stale);
+    look("may be a ghost", all::<With<MaybeGhost>>(world));
     look("has departed, and is there", all::<With<Departed>>(world));
     look("waits for a reply", all::<With<PendingRequest>>(world));
     // Who asks to join a closed party may wait for ever.
@@ -151,6 +152,10 @@ fn leftovers(world: &mut World) -> Vec<String> {
             index.get(presence.context(), &presence.info().session_id) != Some(*it)
         });
     look("is a presence that no index knows", nowhere.collect());
+    let mut contexts = all::<Or<(With<MatchId>, With<PartyId>, With<ChannelId>)>>(world);
+    let index = world.resource::<PresenceIndex>();
+    contexts.retain(|context| index.hidden_ghosts(*context) > 0);
+    look("has hidden ghosts", contexts);
     found
 }
 

@@ -152,6 +152,10 @@ pub(crate) enum What {
         presence: Id,
         session: String,
     },
+    /// The game keeps the entities of members who are back, in this.
+    Adopts {
+        context: Id,
+    },
     /// A presence passed on to a newer session of its user.
     Adopted {
         context: Id,

@@ -8,7 +8,7 @@ use std::{
 use bevy::prelude::*;
 use bevy_nakama::{
     chat::ChatMessageKind,
-    healing::{ConnectionLost, Reentered},
+    healing::{AdoptReconnecting, Adopted, ConnectionLost, Reentered},
     mirror::{Context, HasMembers},
     prelude::*,
     request::Request,
@@ -128,6 +128,7 @@ impl Recorder {
         recorder.context::<ChatChannel, ChannelId>(app, Kind::Channel);
         recorder.context::<FollowedUser, UserId>(app, Kind::User);
         recorder.context::<MatchmakerTicket, TicketId>(app, Kind::Ticket);
+        recorder.adoption(app);
         recorder.all_replies(app);
         recorder.data(app);
     }
@@ -237,6 +238,21 @@ impl Recorder {
             }
         };
         app.add_observer(unrelated);
+    }
+
+    fn adoption(&self, app: &mut App) {
+        let adopted = self.teller(|it: &Adopted| What::Adopted {
+            context: it.context.to_bits(),
+            presence: it.presence.to_bits(),
+            old: it.old.to_string(),
+            new: it.new.to_string(),
+        });
+        app.add_observer(move |it: On<Adopted>| adopted(&it));
+        let (tape, game) = (self.tape.clone(), self.game);
+        app.add_observer(move |it: On<Add, AdoptReconnecting>| {
+            let context = it.entity.to_bits();
+            tape.add(game, What::Adopts { context });
+        });
     }
 
     fn context<C: Context, I: Component + ToString>(&self, app: &mut App, kind: Kind) {

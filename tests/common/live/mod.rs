@@ -24,7 +24,7 @@ pub(crate) use self::host::{Embedded, Host, Process};
 use super::{
     game::Game,
     history::{Recorder, Tape, check, read_mirror},
-    schedule::{Fault, Stage, Way},
+    schedule::{Fault, Stage, Way, opt_in},
 };
 
 /// How long a frame is.
@@ -68,6 +68,7 @@ impl<H: Host> Live<H> {
         let tape = Tape::in_real_time(users);
         for (number, seat) in seats.iter_mut().enumerate() {
             Recorder::listen(&mut seat.game.app, &tape, number);
+            opt_in(&mut seat.game.app, number);
         }
         Self {
             host,

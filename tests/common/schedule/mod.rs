@@ -8,7 +8,7 @@ mod words;
 
 pub(crate) use self::{
     act::{Act, Board},
-    play::{Stage, play, play_on},
+    play::{Stage, opt_in, play, play_on},
     random::{Mix, random},
     shrink::shrink,
     words::as_rust,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bevy::prelude::App;
+use bevy::prelude::*;
+use bevy_nakama::{healing::AdoptReconnecting, prelude::*};
 
 use super::{Act, Board, Fault, Step, act::Actor};
 use crate::common::history::{History, Tape, Truth, What, read_mirror};
@@ -34,6 +35,19 @@ pub(crate) trait Stage {
     /// What the server has, where somebody can look into it.
     fn truth(&mut self) -> Option<Truth> {
         None
+    }
+}
+
+/// Games with odd numbers keep the entities of members who are back, in everything that they enter.
+pub(crate) fn opt_in(app: &mut App, game: usize) {
+    fn adopt<C: Component>(entered: On<Add, C>, mut commands: Commands) {
+        commands.entity(entered.entity).insert(AdoptReconnecting);
+    }
+    if game % 2 == 1 {
+        app.add_observer(adopt::<Match>);
+        app.add_observer(adopt::<Party>);
+        app.add_observer(adopt::<ChatChannel>);
+        app.add_observer(adopt::<FollowedUser>);
     }
 }
 

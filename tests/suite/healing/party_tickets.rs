@@ -356,6 +356,26 @@ fn two_tickets_that_wait_are_not_taken_for_one_another() {
 }
 
 #[test]
+fn a_ticket_that_the_server_adds_again_too_late_is_taken_back() {
+    let (mut game, _, ticket, _) = leader_with_ticket();
+    members_change(&mut game, &[], &[user_presence("bob")]);
+    members_change(&mut game, &[again("bob")], &[]);
+    let asked = game.expect_sent(Kind::PartyMatchmakerAdd);
+    game.advance(Duration::from_secs(11));
+    assert!(game.app.world().get_entity(ticket).is_err(), "it is lost");
+    game.sent();
+    game.answer(&asked, party_matchmaker_ticket("p", "t2"));
+    game.update();
+    let removed = game.expect_sent(Kind::PartyMatchmakerRemove);
+    let Some(Message::PartyMatchmakerRemove(remove)) = removed.message else {
+        panic!("nothing is removed");
+    };
+    assert_eq!(remove.ticket, "t2");
+    let tickets = game.app.world().resource::<TicketIndex>();
+    assert_eq!(tickets.iter().count(), 0);
+}
+
+#[test]
 fn a_ticket_for_others_than_were_asked_for_is_taken_back() {
     let (mut game, _, ticket, log) = leader_with_ticket();
     members_change(&mut game, &[], &[user_presence("bob")]);

@@ -374,6 +374,33 @@ fn another_device_with_the_same_status_is_not_this_one() {
     assert!(here.iter().any(|(_, id, ..)| id == "session-ada-phone"));
 }
 
+/// The server was restarted, and the phone is back first.
+#[test]
+fn the_local_user_s_presence_does_not_pass_on_to_another_device() {
+    let (mut game, _) = game();
+    let me = sessions(&game, "ada")[0].0;
+    game.join("m", &["ada", "bob"]);
+    lose(&mut game);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchJoin);
+    game.answer(
+        &asked,
+        match_with("m", &[again("ada"), user_presence("bob")]),
+    );
+    game.update();
+    game.server_says(comes_online(vec![on_the_phone("")]));
+    game.update();
+    game.server_says(comes_online(vec![shows(again("ada"), "in the lobby")]));
+    game.update();
+    let here = sessions(&game, "ada");
+    let mine = here.iter().find(|it| it.0 == me).expect("it is there");
+    assert_eq!(mine.1, "session-ada-2");
+    assert_eq!(here.len(), 2);
+    let world = game.app.world_mut();
+    let mut own = world.query_filtered::<Entity, (With<IsSelf>, With<SessionOf>)>();
+    assert_eq!(own.iter(world).collect::<Vec<_>>(), [me]);
+}
+
 #[test]
 fn other_devices_of_the_local_user_stay() {
     let (mut game, log) = game();

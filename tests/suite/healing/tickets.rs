@@ -150,6 +150,27 @@ fn a_ticket_that_the_server_does_not_take_again_is_lost() {
     assert!(game.app.world().get_entity(ticket).is_err());
 }
 
+/// A call that holds the line up is enough for that: the server works in order.
+#[test]
+fn a_ticket_that_the_server_adds_again_too_late_is_removed() {
+    let (mut game, ticket, log) = with_ticket();
+    closed(&mut game);
+    reopen(&mut game);
+    let asked = game.expect_sent(Kind::MatchmakerAdd);
+    game.advance(Duration::from_secs(11));
+    assert_eq!(log.take().len(), 1, "it is lost");
+    assert!(game.app.world().get_entity(ticket).is_err());
+    game.sent();
+    game.answer(&asked, matchmaker_ticket("t2"));
+    game.update();
+    let removed = game.expect_sent(Kind::MatchmakerRemove);
+    let Some(Message::MatchmakerRemove(remove)) = removed.message else {
+        panic!("nothing is removed");
+    };
+    assert_eq!(remove.ticket, "t2");
+    assert_eq!(log.take(), [""; 0]);
+}
+
 #[test]
 fn a_loss_during_re_entry_counts_like_the_first() {
     let (mut game, _, _) = with_ticket();
