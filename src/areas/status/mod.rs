@@ -46,7 +46,8 @@
 //! followed user, with [`IsSelf`]. The session of this connection has [`IsSelf`], too. The entity appears with the first session that the
 //! server reports: right after [`Connected`](crate::connection::Connected) if the local user
 //! [appears online](crate::connection::ConnectOptions::appear_online), which is the default, and otherwise with the first status that you
-//! set. The server does not list sessions on other devices that were online before; they appear with their next change.
+//! set. The server does not list sessions on other devices that were online before; they appear with their next change. Nor does it tell
+//! which of them went offline while your connection was lost: those stay until the connection ends.
 //!
 //! You cannot unfollow the local user: if you despawn the entity, it comes back with the next thing that the server tells.
 //!

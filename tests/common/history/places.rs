@@ -97,7 +97,9 @@ fn compare(
             continue;
         }
         if key.0 == Kind::User {
-            if is_complete {
+            // Nothing lists the local user's other devices: only what changes is told.
+            let is_unlisted = key.1 == user && sessions.len() != 1;
+            if is_complete && !is_unlisted {
                 let none = super::PlaceTruth::default();
                 members(key, view, place.unwrap_or(&none), wrong);
             }
