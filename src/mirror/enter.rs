@@ -12,7 +12,7 @@ use super::{
     member::Membership,
     own_session,
     presence::{Joining, PresenceIndex},
-    reconcile,
+    reconcile, snapshot,
 };
 use crate::{
     ecs::{departure::Transient, naming::name_for},
@@ -64,7 +64,7 @@ pub(crate) fn enter<M: Membership<Detail = (), Place: Context<Id: Component>>>(
     if is_in::<M::Place>(world, entity) {
         let everybody = everybody.into_iter();
         let everybody = everybody.map(|(info, is_self)| (info, (), is_self));
-        reconcile::apply_snapshot::<M>(world, entity, everybody, since);
+        snapshot::apply_snapshot::<M>(world, entity, everybody, since);
         world
             .resource_mut::<EarlyArrivals>()
             .context_is_known(M::Place::AREA, &id.to_string());

@@ -16,13 +16,14 @@ mod member;
 mod news;
 mod own_ghosts;
 mod own_session;
+mod passing_on;
 pub mod presence;
 pub(crate) mod receive;
 mod reconcile;
 mod reentry;
-mod resync;
 mod returning;
 mod roster;
+mod snapshot;
 
 use bevy_app::{App, Plugin, PreUpdate};
 use bevy_ecs::prelude::*;
@@ -51,16 +52,14 @@ pub(crate) use self::{
     member::{Detail, Membership},
     own_ghosts::{OwnGhostEnded, OwnGhosts, is_own_ghost, time_for_own_ghosts},
     own_session::{is_own_user, set_own_session},
-    reconcile::{
-        MembersChanged, all_go, apply_snapshot, is_change, is_kick, is_there, note_kicked,
-    },
+    reconcile::{MembersChanged, all_go, is_change, is_kick, note_kicked},
     reentry::{
         Item, Reentering, Reentry, ask, ask_joining, ask_later, ask_sooner, becomes_stale,
         default_policy, is_lost, is_restored, is_within_return_window, make_stale, never_came,
         policy, reenter, rename, stale_contexts, time_since_reopened,
     },
-    resync::{all_missing_leave, keep_other_devices},
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy},
+    snapshot::{all_missing_leave, apply_snapshot, keep_other_devices},
 };
 use self::{
     early::EarlyArrivals,

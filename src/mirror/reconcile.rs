@@ -1,94 +1,23 @@
-//! Brings the world in line with what the server reports: who is where.
+//! Who comes and who goes, as the server reports.
 
 use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
-use hashbrown::HashMap;
 
 use super::{
     context::{Context, Vocabulary as _, is_in},
     ghosts,
-    ids::{PresenceInfo, SessionId, UserId},
+    ids::{PresenceInfo, SessionId},
     index::ContextIndex,
     member::{Detail as _, Membership, describe, dismiss, info_of, update},
     news::{JoinedAs, LeaveReason, tell_joined, tell_left},
     own_ghosts,
-    own_session::{is_own_session, is_own_user, set_own_session},
+    own_session::{is_own_session, is_own_user},
+    passing_on::{own_passes_on, pass_on, pass_on_stale, take_mark},
     presence::IsSelf,
-    resync::{apply_resync, own_passes_on, pass_on, pass_on_stale, take_mark},
     roster::{Appear, Closed, Dismiss, PresenceIndex},
 };
-use crate::{
-    proto::UserPresence,
-    request::{Moment, Moments},
-    transport::People,
-};
-
-/// Everybody that an answer lists, the local user included. Those who left while the answer was under way do not come back.
-pub(crate) fn apply_snapshot<M: Membership>(
-    world: &mut World,
-    context: Entity,
-    everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, M::Detail, bool)>,
-    since: Moment,
-) {
-    let mut everybody: Vec<_> = everybody.into_iter().collect();
-    let index = world.resource::<PresenceIndex>();
-    if index.awaits_snapshot(context) {
-        return apply_resync::<M>(world, context, everybody);
-    }
-    everybody.retain(|(info, _, is_self)| {
-        *is_self || !index.left_since(context, &info.session_id, since)
-    });
-    for (info, _, is_self) in &everybody {
-        if *is_self {
-            set_own_session(world, &info.session_id);
-        }
-    }
-    for (info, detail, is_self) in hide_older::<M>(world, context, everybody) {
-        join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
-    }
-}
-
-/// If the game keeps the entities of members who are back: of the sessions of a user that are in one list, those that are older than another
-/// one are hidden. Returns the others.
-pub(super) fn hide_older<M: Membership>(
-    world: &mut World,
-    context: Entity,
-    everybody: Vec<Listed<M>>,
-) -> Vec<Listed<M>> {
-    if !ghosts::adopts(world, context) || !is_in::<M::Place>(world, context) {
-        return everybody;
-    }
-    let index = world.resource::<PresenceIndex>();
-    let counts = |(info, _, is_self): &Listed<M>| {
-        let session = info.session_id.as_str();
-        !is_self && !is_own_session(world, info) && !index.is_own_before(session)
-    };
-    let mut newest: HashMap<UserId, SessionId> = HashMap::new();
-    for (info, ..) in everybody.iter().filter(|listed| counts(listed)) {
-        let session = &info.session_id;
-        let newest = newest.entry(info.user_id.clone());
-        let newest = newest.or_insert_with(|| session.clone());
-        if ghosts::is_older(newest, session) {
-            newest.clone_from(session);
-        }
-    }
-    let is_shown = |listed: &Listed<M>| {
-        let session = &listed.0.session_id;
-        !counts(listed)
-            || newest.get(&listed.0.user_id) == Some(session)
-            || index.is_there(context, session.as_str())
-    };
-    let (shown, older): (Vec<_>, Vec<_>) = everybody.into_iter().partition(is_shown);
-    for (info, detail, _) in older {
-        let appear = appear::<M>(context, info.clone(), detail);
-        ghosts::hide(world, context, info, appear);
-    }
-    shown
-}
-
-/// Somebody whom the server lists, and whether that is the local user.
-pub(super) type Listed<M> = (Arc<PresenceInfo>, <M as Membership>::Detail, bool);
+use crate::{proto::UserPresence, request::Moments, transport::People};
 
 /// A member is back with a new session, while the server still has the old one. Their presence stays.
 fn adopt<M: Membership>(
@@ -123,7 +52,11 @@ fn adopt<M: Membership>(
 }
 
 /// How a session gets an entity that had none: it is another device of its user after all.
-fn appear<M: Membership>(context: Entity, info: Arc<PresenceInfo>, detail: M::Detail) -> Appear {
+pub(super) fn appear<M: Membership>(
+    context: Entity,
+    info: Arc<PresenceInfo>,
+    detail: M::Detail,
+) -> Appear {
     Box::new(move |world| come::<M>(world, context, info, detail, JoinedAs::Arrived))
 }
 
@@ -158,11 +91,6 @@ pub(crate) fn is_change(
         || leaves
             .iter()
             .any(|who| is_there(who) && !is_among(who, joins))
-}
-
-/// Whether the server has told that a session is in a context, whatever the game has despawned.
-pub(crate) fn is_there(world: &World, context: Entity, session: &str) -> bool {
-    world.resource::<PresenceIndex>().is_there(context, session)
 }
 
 fn is_among(who: &UserPresence, others: &[UserPresence]) -> bool {

@@ -14,9 +14,9 @@ use super::{
     leave::{joins_no_more, leave_unwanted, lose},
     member::Membership,
     news::tell_reentered,
-    resync,
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy, Stale},
     roster::PresenceIndex,
+    snapshot,
 };
 use crate::{
     connection,
@@ -128,7 +128,7 @@ pub(super) fn tick(world: &mut World, now: Duration) {
     if is_over {
         finish(world);
     }
-    resync::dismiss_missing(world, now);
+    snapshot::dismiss_missing(world, now);
     ghosts::tick(world, now);
 }
 
@@ -263,7 +263,7 @@ pub(crate) fn make_stale<C: Context>(world: &mut World) {
 
 /// Something that the local user is in is uncertain from now on.
 pub(crate) fn becomes_stale(world: &mut World, context: Entity) {
-    resync::make_stale(world, context);
+    snapshot::make_stale(world, context);
     if let Ok(mut context) = world.get_entity_mut(context) {
         context.insert(Stale);
     }
@@ -407,7 +407,7 @@ pub(crate) fn is_restored<C: Context>(world: &mut World, context: Entity, outcom
         return; // an observer has left it
     }
     world.resource_mut::<Reentry>().restored += 1;
-    resync::is_confirmed(world, context);
+    snapshot::is_confirmed(world, context);
     if let Ok(mut context) = world.get_entity_mut(context) {
         context.remove::<Stale>();
         context.insert(LastReentry(outcome.clone()));

@@ -3,7 +3,7 @@
 use crate::{
     common::schedule::{
         Act::{Accept, Follow, JoinParty, MakeParty, SetStatus},
-        Fault::HalfOpen,
+        Fault::{HalfOpen, Reset},
         Step::{Do, Line, Wait},
         Way::ToClient,
     },
@@ -45,6 +45,29 @@ fn a_user_hides_and_shows_themselves_while_somebody_begins_to_follow_them() {
             Do(1, SetStatus(None)),
             Do(1, SetStatus(Some(0))),
             Do(2, Follow(1)),
+        ],
+    );
+}
+
+/// A member's other device joins the party, and for half a minute it may be the same player. Then it takes its place in the order.
+#[test]
+fn two_devices_are_in_a_party_of_a_game_that_keeps_the_entities_of_members_who_are_back() {
+    holds(
+        1813,
+        4,
+        &[
+            Do(
+                0,
+                MakeParty {
+                    slot: 0,
+                    is_open: true,
+                    size: 3,
+                },
+            ),
+            Wait(84),
+            Line(3, Reset),
+            Do(1, JoinParty(0)),
+            Do(3, JoinParty(0)),
         ],
     );
 }

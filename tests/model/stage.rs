@@ -68,8 +68,8 @@ enum Rest {
 }
 
 impl OnOneClock {
-    /// So many games, logged in and not connected. With some seeds, the last one is a second device of the first
-    /// one's user.
+    /// So many games, logged in and not connected. With some seeds, the last one and the first one are two
+    /// devices of one user.
     pub(crate) fn new(seed: u64, games: usize) -> Self {
         let two_devices = seed % 8 == 5;
         let mut mix = Mix::new(seed ^ 0xC10C);

@@ -323,14 +323,11 @@ fn on_presence_event(
     mirror::wait_for_answer(world, timing, Area::Party, &event.party_id, who)?;
     let is_change = mirror::is_change(world, party, &event.joins, &event.leaves);
     let is_kick = mirror::is_kick(world, party, &event.leaves);
-    let joins = event.joins.iter();
-    let new = joins.filter(|who| !mirror::is_there(world, party, &who.session_id));
-    let new: Vec<_> = new.map(|who| who.session_id.as_str().into()).collect();
     mirror::on_presences::<PartyMemberOf>(world, party, &event.joins, &event.leaves, people);
     for member in &event.joins {
         asking::forget(world, party, &member.session_id);
     }
-    order::are_last(world, party, &new);
+    order::has_changed(world, party, &event.joins, &event.leaves);
     mark_leader(world, party);
     if is_change {
         let context = party;
@@ -412,10 +409,13 @@ fn set_leader(world: &mut World, party: Entity, session: SessionId) {
     mark_leader(world, party);
 }
 
-/// Observer: somebody is a member of a party. The leader may have been there for the server all the time, with a session without an entity.
+/// Observer: somebody is a member of a party. For the server they may have been there all the time, with a session without an entity.
 fn on_member(joined: On<Joined<Party>>, mut commands: Commands) {
     let party = joined.context;
-    commands.queue(move |world: &mut World| mark_leader(world, party));
+    commands.queue(move |world: &mut World| {
+        order::sort(world, party);
+        mark_leader(world, party);
+    });
 }
 
 /// Puts the mark where it belongs.

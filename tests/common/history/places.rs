@@ -20,7 +20,8 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
                 wrong(leftover.clone());
             }
             let user = history.users.get(game).map_or("", String::as_str);
-            compare(user, mirror, truth, is_complete, &mut wrong);
+            let devices = history.users.iter().filter(|it| *it == user).count();
+            compare((user, devices), mirror, truth, is_complete, &mut wrong);
         }
     }
 }
@@ -55,7 +56,7 @@ fn of_the_games(history: &History, quiet: &Quiet) -> Truth {
 }
 
 fn compare(
-    user: &str,
+    (user, devices): (&str, usize),
     mirror: &Mirror,
     truth: &Truth,
     is_complete: bool,
@@ -98,7 +99,7 @@ fn compare(
         }
         if key.0 == Kind::User {
             // Nothing lists the local user's other devices: only what changes is told.
-            let is_unlisted = key.1 == user && sessions.len() != 1;
+            let is_unlisted = key.1 == user && devices > 1;
             if is_complete && !is_unlisted {
                 let none = super::PlaceTruth::default();
                 members(key, view, place.unwrap_or(&none), wrong);

@@ -1,23 +1,94 @@
-//! After a loss of the connection: who is still there, who is missing, and whose presence passes on to a new session.
+//! Lists of everybody who is in something: the first one, and the one after a loss of the connection.
 
 use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::prelude::*;
 use bevy_time::{Real, Time};
+use hashbrown::HashMap;
 
 use super::{
-    ghosts::{self, MaybeGhost},
+    context::is_in,
+    ghosts,
     ids::{PresenceInfo, SessionId, UserId},
-    member::{Membership, describe_anew, info_of},
+    member::{Membership, info_of},
     news::JoinedAs,
     own_ghosts,
-    own_session::{is_own_user, set_own_session},
-    presence::Presence,
-    reconcile::{Listed, hide_older, join},
+    own_session::{is_own_session, is_own_user, set_own_session},
+    passing_on::{own_passes_on, pass_on_stale, take_mark},
+    reconcile::{appear, join},
     returning::Stale,
     roster::PresenceIndex,
 };
-use crate::{request::Moments, settings::NakamaSettings};
+use crate::{
+    request::{Moment, Moments},
+    settings::NakamaSettings,
+};
+
+/// Everybody that an answer lists, the local user included. Those who left while the answer was under way do not come back.
+pub(crate) fn apply_snapshot<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    everybody: impl IntoIterator<Item = (Arc<PresenceInfo>, M::Detail, bool)>,
+    since: Moment,
+) {
+    let mut everybody: Vec<_> = everybody.into_iter().collect();
+    let index = world.resource::<PresenceIndex>();
+    if index.awaits_snapshot(context) {
+        return apply_resync::<M>(world, context, everybody);
+    }
+    everybody.retain(|(info, _, is_self)| {
+        *is_self || !index.left_since(context, &info.session_id, since)
+    });
+    for (info, _, is_self) in &everybody {
+        if *is_self {
+            set_own_session(world, &info.session_id);
+        }
+    }
+    for (info, detail, is_self) in hide_older::<M>(world, context, everybody) {
+        join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
+    }
+}
+
+/// Somebody whom the server lists, and whether that is the local user.
+type Listed<M> = (Arc<PresenceInfo>, <M as Membership>::Detail, bool);
+
+/// If the game keeps the entities of members who are back: of the sessions of a user that are in one list, those that are older than another
+/// one are hidden. Returns the others.
+fn hide_older<M: Membership>(
+    world: &mut World,
+    context: Entity,
+    everybody: Vec<Listed<M>>,
+) -> Vec<Listed<M>> {
+    if !ghosts::adopts(world, context) || !is_in::<M::Place>(world, context) {
+        return everybody;
+    }
+    let index = world.resource::<PresenceIndex>();
+    let counts = |(info, _, is_self): &Listed<M>| {
+        let session = info.session_id.as_str();
+        !is_self && !is_own_session(world, info) && !index.is_own_before(session)
+    };
+    let mut newest: HashMap<UserId, SessionId> = HashMap::new();
+    for (info, ..) in everybody.iter().filter(|listed| counts(listed)) {
+        let session = &info.session_id;
+        let newest = newest.entry(info.user_id.clone());
+        let newest = newest.or_insert_with(|| session.clone());
+        if ghosts::is_older(newest, session) {
+            newest.clone_from(session);
+        }
+    }
+    let is_shown = |listed: &Listed<M>| {
+        let session = &listed.0.session_id;
+        !counts(listed)
+            || newest.get(&listed.0.user_id) == Some(session)
+            || index.is_there(context, session.as_str())
+    };
+    let (shown, older): (Vec<_>, Vec<_>) = everybody.into_iter().partition(is_shown);
+    for (info, detail, _) in older {
+        let appear = appear::<M>(context, info.clone(), detail);
+        ghosts::hide(world, context, info, appear);
+    }
+    shown
+}
 
 /// The connection is lost: nobody knows who is still in a context.
 pub(super) fn make_stale(world: &mut World, context: Entity) {
@@ -30,11 +101,7 @@ pub(super) fn make_stale(world: &mut World, context: Entity) {
 }
 
 /// Everybody who is in a context after the connection was lost: who was there before stays what they are, and the others come and go.
-pub(super) fn apply_resync<M: Membership>(
-    world: &mut World,
-    context: Entity,
-    everybody: Vec<Listed<M>>,
-) {
+fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Vec<Listed<M>>) {
     own_ghosts::are_listed::<M::Place>(world, context, everybody.iter().map(|(info, ..)| info));
     for (info, _, is_self) in &everybody {
         if *is_self {
@@ -131,76 +198,6 @@ pub(crate) fn keep_other_devices(world: &mut World, context: Entity) {
 pub(super) fn is_confirmed(world: &mut World, context: Entity) {
     let mut index = world.resource_mut::<PresenceIndex>();
     index.has_snapshot(context);
-}
-
-/// The local user is in a context with a new session. Their presence stays.
-pub(super) fn own_passes_on<M: Membership>(
-    world: &mut World,
-    context: Entity,
-    info: &Arc<PresenceInfo>,
-) {
-    let index = world.resource::<PresenceIndex>();
-    let stale = index.stale(context).into_iter();
-    let mut own = stale.filter(|(session, _)| index.is_own_before(session.as_str()));
-    if let Some((old, _)) = own.next() {
-        pass_on::<M>(world, context, &old, info);
-    }
-}
-
-/// A user joins with a session that is new. If one session of that user is missing, this is the same player.
-pub(super) fn pass_on_stale<M: Membership>(
-    world: &mut World,
-    context: Entity,
-    info: &Arc<PresenceInfo>,
-) {
-    let index = world.resource::<PresenceIndex>();
-    if index.is_there(context, info.session_id.as_str())
-        || index.is_own_before(info.session_id.as_str())
-    {
-        return;
-    }
-    let is_of_user = |presence| {
-        let known = world.get::<Presence>(presence);
-        known.is_some_and(|known| known.info().user_id == info.user_id)
-    };
-    let Some(old) = index.stale_session_of(context, is_of_user, &info.user_id) else {
-        return;
-    };
-    // The local user's presence passes on to this connection's session, and not to one of their other devices.
-    let is_other_device = index
-        .own_session()
-        .is_some_and(|own| *own != info.session_id);
-    if !(is_other_device && index.is_own_before(old.as_str())) {
-        pass_on::<M>(world, context, &old, info);
-        ghosts::mark_older(world, context, info);
-    }
-}
-
-pub(super) fn pass_on<M: Membership>(
-    world: &mut World,
-    context: Entity,
-    old: &SessionId,
-    info: &Arc<PresenceInfo>,
-) {
-    let mut index = world.resource_mut::<PresenceIndex>();
-    let Some(presence) = index.pass_on(context, old, info) else {
-        return;
-    };
-    let before = world.get::<Presence>(presence).map(|it| it.info().clone());
-    describe_anew(world, context, presence, before, info.clone());
-    if let Ok(mut presence) = world.get_entity_mut(presence) {
-        presence.remove::<(Stale, MaybeGhost)>();
-    }
-}
-
-/// A session is confirmed.
-pub(super) fn take_mark(world: &mut World, context: Entity, session: &SessionId) {
-    let presence = world.resource::<PresenceIndex>().get(context, session);
-    if let Some(presence) = presence
-        && let Ok(mut presence) = world.get_entity_mut(presence)
-    {
-        presence.remove::<Stale>();
-    }
 }
 
 /// Lets those go who did not come back in time.
