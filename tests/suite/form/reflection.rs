@@ -23,10 +23,11 @@ use bevy_nakama::{
 use serde::{Deserialize as _, Deserializer, Serializer, de::DeserializeSeed as _};
 
 /// Components that only the plugin uses. Other components say the same, but for a token, which nobody is to see.
-const INTERNAL: [&str; 10] = [
+const INTERNAL: [&str; 11] = [
     "Filling",
     "LostAt",
     "LeaderSession",
+    "ServerOrder",
     "HeardAt",
     "Asker",
     "JoinsArea",
