@@ -2,9 +2,11 @@
 
 use crate::{
     common::schedule::{
-        Act::{Accept, Follow, JoinParty, MakeParty, SetStatus},
+        Act::{
+            Accept, DespawnMatch, EnterNamed, Follow, JoinParty, JoinRoom, MakeParty, SetStatus,
+        },
         Fault::{HalfOpen, Reset},
-        Step::{Do, Line, Wait},
+        Step::{Do, Line, ServerDies, Wait},
         Way::ToClient,
     },
     holds,
@@ -68,6 +70,26 @@ fn two_devices_are_in_a_party_of_a_game_that_keeps_the_entities_of_members_who_a
             Line(3, Reset),
             Do(1, JoinParty(0)),
             Do(3, JoinParty(0)),
+        ],
+    );
+}
+
+/// Whoever hides is not taken for their other device, which comes online.
+#[test]
+fn a_hidden_device_stays_while_the_other_one_comes_online() {
+    holds(
+        4301,
+        5,
+        &[
+            Do(4, EnterNamed(0)),
+            Line(0, Reset),
+            Do(4, SetStatus(None)),
+            Line(4, Reset),
+            Do(0, JoinRoom(1)),
+            Wait(1_000),
+            ServerDies,
+            Wait(714),
+            Do(4, DespawnMatch(2)),
         ],
     );
 }

@@ -77,6 +77,9 @@ fn show_again(world: &mut World) {
         None => appears_online.then(String::new),
     };
     let mut book = world.resource_mut::<StatusBook>();
+    if !is_replaced {
+        book.own.clear(); // an earlier session was about to show that
+    }
     book.own.extend(own);
     book.is_outdated = false;
     let Some(status) = shown else {

@@ -401,6 +401,38 @@ fn the_local_user_s_presence_does_not_pass_on_to_another_device() {
     assert_eq!(own.iter(world).collect::<Vec<_>>(), [me]);
 }
 
+/// Where the local user is hidden, whoever of theirs comes online is another device.
+#[test]
+fn who_hides_is_not_taken_for_another_device_that_comes_online() {
+    let mut game = TestGame::connected();
+    game.join("m", &["ada", "bob"]);
+    game.commands(|commands| {
+        commands.nakama().set_status(None);
+    });
+    game.update();
+    lose(&mut game);
+    reopen(&mut game);
+    let everybody = [again("ada"), user_presence("bob")];
+    for asked in game.sent() {
+        match asked.message {
+            Some(Message::MatchJoin(_)) => game.answer(&asked, match_with("m", &everybody)),
+            Some(Message::StatusUpdate(_)) => game.acknowledge(&asked),
+            _ => {}
+        }
+    }
+    game.update();
+    for asked in game.sent() {
+        game.acknowledge(&asked); // the status, at the latest now
+    }
+    game.update();
+    lose(&mut game);
+    reopen(&mut game);
+    game.server_says(comes_online(vec![on_the_phone("")]));
+    game.update();
+    let index = game.app.world().resource::<PresenceIndex>();
+    assert_eq!(index.own_session(), None, "nobody has told");
+}
+
 #[test]
 fn other_devices_of_the_local_user_stay() {
     let (mut game, log) = game();
