@@ -10,7 +10,8 @@
 //! A server that stops and is started again, in the same process or in another, is like a Nakama server that was restarted with new
 //! keys. It knows the same users: whoever logs in with the same device, custom id or email address has the same user id as before, and
 //! the same name, if it is a generated one. Matches created by name and chat rooms have the same ids. Everything else is gone: tokens of
-//! the old server are refused, for REST, sockets and refreshes alike. Choose the port
+//! the old server are refused, for REST, sockets and refreshes alike. So a game that is to go on with the new server observes
+//! [`LoginNeeded`](crate::healing::LoginNeeded), and logs in again as the same user. Choose the port
 //! ([`LocalServerConfig::address`]), so that the game finds the new server; it is free as soon as the old server has stopped.
 //!
 //! The user id is a hash of the credential. Who has a guess at somebody's email address or device id can confirm it from the user id, so
