@@ -93,3 +93,20 @@ fn a_hidden_device_stays_while_the_other_one_comes_online() {
         ],
     );
 }
+
+/// Others see them leave and come after they have asked for both.
+#[test]
+fn a_player_leaves_a_match_and_enters_it_again_while_somebody_enters_it() {
+    holds(
+        5550,
+        3,
+        &[
+            Do(0, EnterNamed(1)),
+            Wait(100),
+            Do(1, EnterNamed(1)),
+            Wait(34),
+            Do(0, DespawnMatch(2)),
+            Do(0, EnterNamed(1)),
+        ],
+    );
+}

@@ -310,7 +310,7 @@ fn has_left_between(
     };
     let mut entity = BTreeSet::new();
     let begin = history.lines[from].at.saturating_sub(LATE);
-    for (index, line) in history.lines[..until].iter().enumerate() {
+    for line in &history.lines[..until] {
         if line.game != owner {
             continue;
         }
@@ -321,7 +321,7 @@ fn has_left_between(
             } if it == id => {
                 entity.insert(*context);
             }
-            What::Gone { context, .. } if index >= from && entity.contains(context) => return true,
+            What::Gone { context, .. } if is_late && entity.contains(context) => return true,
             // What it asked for may have been done before it heard of that.
             What::Asked { name, .. }
                 if is_late && (name.starts_with("Leave") || name.starts_with("Close")) =>
@@ -333,7 +333,7 @@ fn has_left_between(
             {
                 return true;
             }
-            What::Withdrawn { .. } | What::Disconnected(_) if index >= from => return true,
+            What::Withdrawn { .. } | What::Disconnected(_) if is_late => return true,
             _ => {}
         }
     }
