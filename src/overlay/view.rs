@@ -192,6 +192,8 @@ pub enum ContextState {
     PendingApproval,
     /// The local user is in it.
     Joined,
+    /// The connection was lost, and the local user is not in it again yet.
+    Stale,
     /// The local user was in this party when the connection was lost, and its leader has to accept them again.
     PendingAgain,
     /// A stream. The server does not report whether the local user is still in it, and who was in it before.

@@ -154,7 +154,7 @@ pub(super) fn collect(
                 .collect(),
             size,
             people,
-            ..joined(entity, match_ids.id_of(entity)?)
+            ..entered_as(entity, match_ids.id_of(entity)?, presences)
         })
     });
     view.matches = sorted(joining(&[JoinMatch::NAME, CreateMatch::NAME]), entered);
@@ -165,13 +165,14 @@ pub(super) fn collect(
             let (size, members) = people.list(members);
             let (_, asking) = people.list(asking);
             let kept = decisions.of(entity, now);
+            let party = entered_as(entity, party_ids.id_of(entity)?, presences);
             Some(ContextView {
                 about: about_party(state),
                 label: filled(state.label.as_ref()),
                 state: if is_pending {
                     ContextState::PendingAgain
                 } else {
-                    ContextState::Joined
+                    party.state
                 },
                 facts: healing::of_party(presences, leader, kept, now)
                     .chain(healing::facts(back, presences, entity))
@@ -179,7 +180,7 @@ pub(super) fn collect(
                 size,
                 people: members,
                 asking,
-                ..joined(entity, party_ids.id_of(entity)?)
+                ..party
             })
         },
     );
@@ -196,7 +197,7 @@ pub(super) fn collect(
                 about: about_channel(state, log),
                 size,
                 people,
-                ..joined(entity, channel_ids.id_of(entity)?)
+                ..entered_as(entity, channel_ids.id_of(entity)?, presences)
             })
         });
     view.channels = sorted(joining(&[JoinChat::NAME]), entered);
@@ -297,8 +298,13 @@ fn asking(
         .collect()
 }
 
-fn joined(entity: Entity, id: &impl ToString) -> ContextView {
-    ContextView::new(entity, Some(id.to_string()), ContextState::Joined)
+fn entered_as(entity: Entity, id: &impl ToString, presences: &PresenceIndex) -> ContextView {
+    let state = if presences.awaits_snapshot(entity) {
+        ContextState::Stale
+    } else {
+        ContextState::Joined
+    };
+    ContextView::new(entity, Some(id.to_string()), state)
 }
 
 fn about_party(party: &Party) -> String {

@@ -77,6 +77,7 @@ fn header_ui(ui: &mut Ui, noun: &str, context: &ContextView) {
         ContextState::Joining => ("joining", look::BUSY),
         ContextState::PendingApproval => ("waits for the leader", look::BUSY),
         ContextState::Joined => ("joined", look::GOOD),
+        ContextState::Stale => ("stale", look::BAD),
         ContextState::PendingAgain => ("pending again", look::BUSY),
         ContextState::HeardOf => ("heard of", look::GOOD),
     };

@@ -306,3 +306,19 @@ fn ghosts_of_followed_users_are_shown() {
     harness.get_by_label("hidden ghosts");
     assert_eq!(count(&texts(&harness), "ghost?"), 0);
 }
+
+#[test]
+fn what_the_local_user_is_not_in_again_yet_is_stale() {
+    let mut game = watched();
+    game.join("m", &["ada", "bob"]);
+    game.connection_breaks();
+    game.advance(Duration::from_millis(200));
+    assert_eq!(view(&game).matches[0].state, ContextState::Stale);
+    let seen = texts(&look(&game, OverlayTab::Matches));
+    assert_eq!(
+        count(&seen, "stale"),
+        3,
+        "the match and both in it: {seen:?}"
+    );
+    assert_eq!(count(&seen, "joined"), 0, "{seen:?}");
+}
