@@ -3,11 +3,12 @@
 use crate::{
     common::schedule::{
         Act::{
-            Accept, DespawnMatch, EnterNamed, Follow, JoinParty, JoinRoom, MakeParty, SetStatus,
+            Accept, Connect, DespawnMatch, Disconnect, EnterNamed, Follow, JoinParty, JoinRoom,
+            LeaveParty, MakeParty, SetOpen, SetStatus,
         },
         Fault::{HalfOpen, Reset},
         Step::{Do, Line, ServerDies, Wait},
-        Way::ToClient,
+        Way::{Both, ToClient},
     },
     holds,
 };
@@ -107,6 +108,50 @@ fn a_player_leaves_a_match_and_enters_it_again_while_somebody_enters_it() {
             Wait(34),
             Do(0, DespawnMatch(2)),
             Do(0, EnterNamed(1)),
+        ],
+    );
+}
+
+/// The leader lets them in when they have left.
+#[test]
+fn a_member_of_a_closed_party_asks_to_join_it_and_leaves() {
+    holds(
+        8281,
+        4,
+        &[
+            Do(
+                3,
+                MakeParty {
+                    slot: 0,
+                    is_open: true,
+                    size: 5,
+                },
+            ),
+            Wait(100),
+            Do(1, JoinParty(0)),
+            Do(3, SetOpen(0, false)),
+            Wait(100),
+            Do(1, JoinParty(0)),
+            Do(1, LeaveParty(1)),
+        ],
+    );
+}
+
+/// For the new connection, what is left of the old one is another device.
+#[test]
+fn a_game_disconnects_over_a_dead_line_and_connects() {
+    holds(
+        7597,
+        4,
+        &[
+            Do(2, EnterNamed(1)),
+            Wait(100),
+            Line(2, HalfOpen(Both)),
+            Do(2, Disconnect),
+            Wait(55),
+            Do(2, Connect),
+            Wait(100),
+            Do(2, EnterNamed(1)),
         ],
     );
 }

@@ -67,6 +67,11 @@ impl SocketRequest for JoinParty {
         let Consent { entity, reply, .. } = consent;
         no_message(reply)?;
         let known = world.resource::<PartyIndex>().get(&self.id);
+        if known.is_some() {
+            // If the party is closed, the server keeps the request, and its leader may accept it when the local user has left.
+            let mut asks = world.resource_mut::<PartyAsks>();
+            asks.needless.insert(self.id.clone());
+        }
         let known = known.or_else(|| {
             let asks = world.resource::<PartyAsks>();
             asks.asking.get(&self.id).copied()
@@ -117,11 +122,13 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 }
 
-/// Joins that wait for a leader, and joins that were withdrawn while they did.
+/// Joins that wait for a leader, and joins that nobody wants any more, while the server may still have them.
 #[derive(Default, Resource)]
 pub(crate) struct PartyAsks {
     asking: HashMap<PartyId, Entity>,
     withdrawn: HashSet<PartyId>,
+    /// Parties that the local user was in when they asked to join them.
+    needless: HashSet<PartyId>,
 }
 
 impl PartyAsks {
@@ -146,6 +153,14 @@ impl PartyAsks {
     /// The server has forgotten what the local user asked for.
     pub(super) fn forget_withdrawn(&mut self) {
         self.withdrawn.clear();
+        self.needless.clear();
+    }
+
+    /// The local user is out of a party.
+    pub(super) fn has_left(&mut self, id: &PartyId) {
+        if self.needless.remove(id) {
+            self.withdrawn.insert(id.clone());
+        }
     }
 
     /// Whether the local user asked for this once, and does not any more.

@@ -224,8 +224,9 @@ impl Vocabulary for Party {
         }))
     }
 
-    fn forget(world: &mut World, party: Entity, _: &PartyId) {
+    fn forget(world: &mut World, party: Entity, id: &PartyId) {
         asking::forget_all(world, party);
+        world.resource_mut::<PartyAsks>().has_left(id);
     }
 }
 

@@ -26,8 +26,9 @@ struct Game<'a> {
     /// Who has left each context, and when they had joined.
     joined_at: BTreeMap<(Id, &'a str), usize>,
     was_here: BTreeMap<(Id, &'a str), (Id, usize)>,
-    /// The presence of the local user.
+    /// The presence of the local user, with the session of this connection.
     own: BTreeMap<Id, Id>,
+    session: Option<&'a str>,
     outage: Option<Outage<'a>>,
     /// Where entities pass on to members who are back, and which sessions have none since.
     adopts: BTreeSet<Id>,
@@ -94,6 +95,8 @@ impl<'a> Game<'a> {
                 }
                 told.is_related = false;
             }
+            What::Session(session) => self.session = Some(session),
+            What::Linked(_) => self.session = None,
             What::Joined { .. } => self.joined(history, (index, line), wrong),
             What::Left { .. } => self.left((index, line), wrong),
             What::Named { presence, session } => self.named(*presence, session, index),
@@ -220,6 +223,7 @@ impl<'a> Game<'a> {
         if is_only_device
             && *kind != Kind::User
             && is_own
+            && self.session.is_none_or(|own| own == *session)
             && let Some(was) = self.own.insert(*context, *presence)
             && was != *presence
         {

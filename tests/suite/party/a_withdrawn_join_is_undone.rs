@@ -72,3 +72,32 @@ fn a_join_that_timed_out_is_undone() {
         assert_eq!(seen(&game, "p1"), "none");
     });
 }
+
+/// The server keeps what a member of a closed party asks for.
+#[test]
+fn who_asks_as_a_member_and_leaves_does_not_come_back() {
+    both_layouts(|mut game, log| {
+        let (party, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+        game.update();
+        let (_, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.update();
+        game.commands(|c| {
+            c.nakama().leave_party(party);
+        });
+        game.update();
+        let left = game.expect_sent(Kind::PartyLeave);
+        game.acknowledge(&left);
+        game.update();
+        log.take();
+
+        // The leader accepts.
+        game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+        game.update();
+        game.expect_sent(Kind::PartyLeave);
+        assert_eq!(seen(&game, "p1"), "none");
+        assert_eq!(log.take(), [""; 0]);
+    });
+}
