@@ -27,7 +27,8 @@ use crate::{
 };
 
 /// The stored message of a channel that your game has seen last, live or from the history. A component of the channel, read only. After a
-/// loss of the connection, the plugin goes on from there.
+/// loss of the connection, the plugin goes on from there. Until there is one, it goes on from 60 s before the loss; so who has just entered a
+/// room again may get lines once more that they heard when they were in it before.
 #[derive(Clone, Component, Debug, Deserialize, Eq, PartialEq, Reflect, Serialize)]
 #[type_path = "bevy_nakama::chat"]
 #[component(clone_behavior = Ignore)]

@@ -15,7 +15,8 @@ struct Game<'a> {
     link: u32,
     /// Over which links a datum came.
     carried: BTreeMap<&'a str, BTreeSet<u32>>,
-    delivered: BTreeSet<&'a str>,
+    delivered: BTreeSet<(Id, &'a str)>,
+    live: BTreeSet<&'a str>,
     /// The last datum of each sender in each context.
     last: BTreeMap<(Id, &'a str), u64>,
     phase: Phase,
@@ -59,7 +60,9 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
                 if !sent.contains(datum.as_str()) {
                     wrong(format!("{datum:?} was delivered, and nobody has sent it"));
                 }
-                if !game.delivered.insert(datum) {
+                // Whoever has left a channel and entered it again may get from its history what they have heard before.
+                let is_new = game.delivered.insert((*context, datum));
+                if !is_new || !*replayed && !game.live.insert(datum) {
                     wrong(format!("{datum} was delivered twice"));
                 }
                 if game.phase == Phase::Off && line.at > game.ended + FRAME {
