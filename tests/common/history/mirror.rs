@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bevy::{ecs::query::QueryFilter, prelude::*};
 use bevy_nakama::{
     connection::NakamaConnection,
-    healing::{MaybeGhost, Stale},
+    healing::{AdoptReconnecting, MaybeGhost, Stale},
     mirror::{ContextId, ContextIndex},
     prelude::*,
     stream::Stream,
@@ -34,6 +34,8 @@ pub(crate) struct PlaceView {
     /// The local user was in it, and waits for its leader to let them in again.
     pub(crate) is_waiting: bool,
     pub(crate) is_own: bool,
+    /// Whether the game keeps the entities of members who are back.
+    pub(crate) adopts: bool,
     pub(crate) open: Option<bool>,
     pub(crate) members: Vec<Member>,
 }
@@ -95,6 +97,7 @@ fn read<I: ContextId, T: RelationshipTarget>(
             is_stale: world.get::<Stale>(context).is_some(),
             is_waiting: world.get::<PendingApproval>(context).is_some(),
             is_own: world.get::<IsSelf>(context).is_some(),
+            adopts: world.get::<AdoptReconnecting>(context).is_some(),
             open: world.get::<Party>(context).map(|party| party.open),
             members: members.collect(),
         };

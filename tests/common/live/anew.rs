@@ -52,6 +52,9 @@ fn as_told(mirror: &Mirror) -> Vec<What> {
             context,
             id: id.clone(),
         });
+        if view.adopts {
+            told.push(What::Adopts { context });
+        }
         for member in &view.members {
             let presence = member.presence;
             told.push(What::Related {
