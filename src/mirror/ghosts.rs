@@ -322,7 +322,7 @@ pub(super) fn session_before(
     }
     let index = world.resource::<PresenceIndex>();
     let mut others = others(world, context, info);
-    others.retain(|it| Some(it) != index.own_session());
+    others.retain(|it| Some(it) != index.own_session() && !index.is_own_before(it.as_str()));
     let [old] = &others[..] else {
         return None;
     };
@@ -367,7 +367,7 @@ pub(super) fn mark_older(world: &mut World, context: Entity, info: &PresenceInfo
             (&info.session_id, &other)
         };
         let mut index = world.resource_mut::<PresenceIndex>();
-        if index.own_session() != Some(older) {
+        if index.own_session() != Some(older) && !index.is_own_before(older.as_str()) {
             let index = index.bypass_change_detection();
             index.mark(context, older, newer, until);
             show_mark(world, context, older);

@@ -418,9 +418,61 @@ fn a_game_shows_what_the_server_has() {
     a_game_that_never_comes_back();
 }
 
+/// Somebody else is in the match for this game, and what comes right after that.
+fn then(history: &mut History, game: usize, what: impl FnOnce(What) -> What) {
+    let at = position(history, |it| {
+        it.game == game && is_join_of_another(history, it)
+    });
+    let mut line = history.lines[at].clone();
+    line.what = what(line.what);
+    history.lines.insert(at + 1, line);
+}
+
+/// An entity passes on, and the game has not opted in.
+fn a_member_who_is_adopted_unasked() {
+    catches(Rule::EntitiesStay, |history| {
+        then(history, 0, |joined| {
+            let What::Joined {
+                context,
+                presence,
+                session,
+                ..
+            } = joined
+            else {
+                unreachable!("it is one");
+            };
+            let new = "a later session".into();
+            What::Adopted {
+                context,
+                presence,
+                old: session,
+                new,
+            }
+        });
+    });
+}
+
+/// The game has opted in, and a member who is back gets a second entity.
+fn a_member_who_is_not_adopted() {
+    catches(Rule::EntitiesStay, |history| {
+        then(history, 1, |mut joined| {
+            if let What::Joined {
+                presence, session, ..
+            } = &mut joined
+            {
+                *presence = 1;
+                *session = "a later session".into();
+            }
+            joined
+        });
+    });
+}
+
 #[test]
 fn whoever_stays_keeps_their_entity() {
     a_member_who_flickers();
+    a_member_who_is_adopted_unasked();
+    a_member_who_is_not_adopted();
 }
 
 #[test]

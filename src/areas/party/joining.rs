@@ -66,12 +66,7 @@ impl SocketRequest for JoinParty {
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
         let Consent { entity, reply, .. } = consent;
         no_message(reply)?;
-        let known = world.resource::<PartyIndex>().get(&self.id);
-        if known.is_some() {
-            // If the party is closed, the server keeps the request, and its leader may accept it when the local user has left.
-            let mut asks = world.resource_mut::<PartyAsks>();
-            asks.needless.insert(self.id.clone());
-        }
+        let known = note_needless(world, &self.id);
         let known = known.or_else(|| {
             let asks = world.resource::<PartyAsks>();
             asks.asking.get(&self.id).copied()
@@ -105,8 +100,18 @@ impl SocketRequest for JoinParty {
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {
+        note_needless(world, &self.id);
         leave_unwanted(world, &self.id);
     }
+}
+
+/// The server has taken a join request. If the local user is in that party, and the party is closed, the server keeps the request, and the
+/// leader may accept it when the local user has left. Returns the party that the local user is in.
+fn note_needless(world: &mut World, id: &PartyId) -> Option<Entity> {
+    let party = world.resource::<PartyIndex>().get(id)?;
+    let mut asks = world.resource_mut::<PartyAsks>();
+    asks.needless.insert(id.clone());
+    Some(party)
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
@@ -122,7 +127,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     }
 }
 
-/// Joins that wait for a leader, and joins that nobody wants any more, while the server may still have them.
+/// Joins that wait for a leader, and joins that nobody wants any more and that the server may still have.
 #[derive(Default, Resource)]
 pub(crate) struct PartyAsks {
     asking: HashMap<PartyId, Entity>,

@@ -126,7 +126,7 @@ use crate::{
         receive::{may_judge_deadlines, receive},
     },
     proto::{Message, UserPresence, realtime},
-    request::{Area, Moment, Moments, Move},
+    request::{Area, Moment, Moments, Move, Requests},
     transport::{PartyData, People},
 };
 
@@ -306,6 +306,10 @@ fn on_party(
         }
     } else if asks.was_withdrawn(&id) {
         mirror::leave_unwanted::<Party>(world, &id);
+        if world.resource::<Requests>().is_joining(Area::Party) {
+            // It may be the party of that join, whose answer comes later.
+            return Err(WaitsFor::context(Area::Party, id.as_str()));
+        }
     } else {
         return Err(WaitsFor::context(Area::Party, id.as_str()));
     }

@@ -65,6 +65,7 @@ fn ask(world: &mut World, entity: Entity) {
         party_id: id.to_string(),
     });
     mirror::ask(world, message, move |world, answer| {
+        let party = id.clone();
         let reason = match answer {
             Ok(None) => return is_asking(world, entity, id),
             Ok(Some(_)) | Err(Unconfirmed::Unexpected) => {
@@ -94,7 +95,11 @@ fn ask(world: &mut World, entity: Entity) {
                 LossReason::NoAnswer(error.to_string())
             }
         };
+        let may_be_in = matches!(reason, LossReason::NoAnswer(_));
         is_lost(world, entity, reason);
+        if may_be_in {
+            joining::leave_unwanted(world, &party); // the server may let the local user in later
+        }
     });
 }
 

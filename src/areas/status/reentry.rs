@@ -171,6 +171,10 @@ fn on_followed(
             mirror::is_lost::<FollowedUser>(world, user, reason.clone());
         }
     }
+    if matches!(reason, LossReason::NoAnswer(_)) {
+        // The server may follow them later. It works in order.
+        super::requests::unfollow_unwanted(world, ids);
+    }
     mirror::early::contexts_are_known(world, Area::Status);
 }
 

@@ -29,6 +29,8 @@ struct Game<'a> {
     /// The presence of the local user, with the session of this connection.
     own: BTreeMap<Id, Id>,
     session: Option<&'a str>,
+    /// The sessions of this game since it went online.
+    own_sessions: BTreeSet<&'a str>,
     outage: Option<Outage<'a>>,
     /// Where entities pass on to members who are back, and which sessions have none since.
     adopts: BTreeSet<Id>,
@@ -72,6 +74,12 @@ impl<'a> Game<'a> {
         (index, line): (usize, &'a Line),
         wrong: &mut impl FnMut(Rule, String),
     ) {
+        if let What::Linked(_) | What::ConnectionLost | What::Disconnected(_) = &line.what {
+            self.session = None;
+        }
+        if let What::Disconnected(_) = &line.what {
+            self.own_sessions.clear();
+        }
         match &line.what {
             What::Entered { kind, context, id } => {
                 self.contexts.insert(*context, (*kind, id));
@@ -95,8 +103,10 @@ impl<'a> Game<'a> {
                 }
                 told.is_related = false;
             }
-            What::Session(session) => self.session = Some(session),
-            What::Linked(_) => self.session = None,
+            What::Session(session) => {
+                self.session = Some(session);
+                self.own_sessions.insert(session);
+            }
             What::Joined { .. } => self.joined(history, (index, line), wrong),
             What::Left { .. } => self.left((index, line), wrong),
             What::Named { presence, session } => self.named(*presence, session, index),
@@ -197,6 +207,10 @@ impl<'a> Game<'a> {
         let is_own = history.users.get(line.game) == Some(user);
         if is_only_device && !is_own && self.should_have_passed_on(*context, user, session) {
             let words = format!("{session} of {user} is back, and has another entity");
+            wrong(Rule::EntitiesStay, words);
+        }
+        if self.own_sessions.contains(session.as_str()) && self.session != Some(session) {
+            let words = format!("{session} joined, an old session of the local user");
             wrong(Rule::EntitiesStay, words);
         }
         self.users.insert(session, user);
@@ -312,8 +326,12 @@ fn has_left_between(
     let Some((_, id)) = id else {
         return true;
     };
-    let mut entity = BTreeSet::new();
+    let (mut entity, mut entering) = (BTreeSet::new(), BTreeSet::new());
+    // What happened before it had this session counts for another one.
+    let told = |line: &&Line| matches!(&line.what, What::Session(it) if it == session);
+    let since = history.lines.iter().find(told).map(|line| line.at);
     let begin = history.lines[from].at.saturating_sub(LATE);
+    let begin = begin.max(since.unwrap_or_default());
     for line in &history.lines[..until] {
         if line.game != owner {
             continue;
@@ -337,7 +355,17 @@ fn has_left_between(
             {
                 return true;
             }
-            What::Withdrawn { .. } | What::Disconnected(_) if is_late => return true,
+            What::Asked { request, name }
+                if name.starts_with("Join") || name.starts_with("Create") =>
+            {
+                entering.insert(*request);
+            }
+            What::Withdrawn { request }
+                if is_late && (entity.contains(request) || entering.contains(request)) =>
+            {
+                return true;
+            }
+            What::Disconnected(_) if is_late => return true,
             _ => {}
         }
     }

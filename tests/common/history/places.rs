@@ -100,7 +100,12 @@ fn compare(
         if key.0 == Kind::User {
             // Nothing lists the local user's other devices: only what changes is told.
             let is_unlisted = key.1 == user && devices > 1;
-            if is_complete && !is_unlisted {
+            if is_complete && is_unlisted {
+                let (mut view, mut place) = (view.clone(), place.cloned().unwrap_or_default());
+                view.members.retain(|it| it.session == *session);
+                place.members.retain(|(_, it, _)| it == session);
+                members(key, &view, &place, wrong);
+            } else if is_complete {
                 let none = super::PlaceTruth::default();
                 members(key, view, place.unwrap_or(&none), wrong);
             }

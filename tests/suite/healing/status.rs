@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy_nakama::{
-    healing::Stale,
+    healing::{AdoptReconnecting, Stale},
     prelude::*,
     presence::Departed,
     proto::{Kind, Message, UserPresence, realtime},
@@ -377,8 +377,21 @@ fn another_device_with_the_same_status_is_not_this_one() {
 /// The server was restarted, and the phone is back first.
 #[test]
 fn the_local_user_s_presence_does_not_pass_on_to_another_device() {
+    for adopts in [false, true] {
+        passes_on_to_nobody_else(adopts);
+    }
+}
+
+fn passes_on_to_nobody_else(adopts: bool) {
     let (mut game, _) = game();
     let me = sessions(&game, "ada")[0].0;
+    if adopts {
+        let ada = user(&game, "ada").expect("the local user");
+        game.app
+            .world_mut()
+            .entity_mut(ada)
+            .insert(AdoptReconnecting);
+    }
     game.join("m", &["ada", "bob"]);
     lose(&mut game);
     reopen(&mut game);

@@ -101,3 +101,32 @@ fn who_asks_as_a_member_and_leaves_does_not_come_back() {
         assert_eq!(log.take(), [""; 0]);
     });
 }
+
+/// In an open party, nothing is left of a second request. The next one is a new one, and the party may come before its answer.
+#[test]
+fn who_asks_as_a_member_and_leaves_can_come_back() {
+    both_layouts(|mut game, log| {
+        let (party, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.server_says(party_joined("p1", "ada", &["bob", "ada"]));
+        game.update();
+        let (_, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.update();
+        game.commands(|c| {
+            c.nakama().leave_party(party);
+        });
+        game.update();
+        let left = game.expect_sent(Kind::PartyLeave);
+        game.acknowledge(&left);
+        game.update();
+
+        let (again, asked) = ask_to_join_party(&mut game, "p1");
+        game.server_says(party_joined("p1", "ada", &["bob", "ada"]));
+        game.update();
+        game.acknowledge(&asked);
+        game.update();
+        assert_eq!(party_entity(&game, "p1"), again, "{:?}", log.take());
+        assert!(game.sent().is_empty(), "nobody leaves");
+    });
+}
