@@ -39,8 +39,8 @@ fn of_the_games(history: &History, quiet: &Quiet) -> Truth {
         let sessions = truth.sessions.entry(user.clone()).or_default();
         sessions.push(session.clone());
         for ((kind, id), view) in &mirror.places {
-            if *kind == Kind::User {
-                continue;
+            if *kind == Kind::User || view.is_waiting {
+                continue; // who waits for a leader is not in it
             }
             let place = truth.places.entry((*kind, id.clone())).or_default();
             place.members.push((user.clone(), session.clone(), None));
