@@ -137,6 +137,24 @@ fn in_a_closed_party_the_local_user_is_an_asker_again() {
     }
 }
 
+/// A call that holds the line up is enough for that: the server works in order.
+#[test]
+fn a_party_that_is_joined_again_too_late_is_left() {
+    for layout in LAYOUTS {
+        let (mut game, _, log) = in_party(true, layout);
+        asks_again(&mut game);
+        game.advance(Duration::from_secs(11));
+        let heard = log.take();
+        assert!(heard.iter().any(|it| it.starts_with("lost:")), "{heard:?}");
+        game.expect_sent(Kind::PartyLeave);
+        game.server_says(party(true, &[user_presence("bob"), again("ada")]));
+        game.update();
+        game.expect_sent(Kind::PartyLeave);
+        let mut parties = game.app.world_mut().query::<&Party>();
+        assert_eq!(parties.iter(game.app.world()).count(), 0);
+    }
+}
+
 #[test]
 fn who_asked_before_the_loss_asks_again_with_the_same_entity_until_the_old_request_is_out_of_the_way()
  {

@@ -585,3 +585,20 @@ fn scenario_30_the_local_user_s_presence_stays_if_the_old_session_goes_before_th
     game.advance(Duration::from_secs(21));
     assert_eq!(sessions(&game, "ada"), []);
 }
+
+#[test]
+fn whoever_is_followed_again_too_late_is_unfollowed() {
+    let (mut game, _) = game();
+    lose(&mut game);
+    reopen(&mut game);
+    sent_follow(&mut game);
+    game.advance(Duration::from_secs(11));
+    assert_eq!(user(&game, "bob"), None, "they are lost");
+    let asked = game.expect_sent(Kind::StatusUnfollow);
+    let Some(Message::StatusUnfollow(unfollow)) = asked.message else {
+        panic!("nobody is unfollowed");
+    };
+    let mut ids = unfollow.user_ids;
+    ids.sort();
+    assert_eq!(ids, ["user-bob", "user-cat"]);
+}

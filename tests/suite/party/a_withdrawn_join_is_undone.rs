@@ -73,24 +73,30 @@ fn a_join_that_timed_out_is_undone() {
     });
 }
 
+/// A member asks to join once more, which they need not do, and leaves.
+fn asks_as_a_member_and_leaves(game: &mut TestGame, joined: Message) {
+    let (party, asked) = ask_to_join_party(game, "p1");
+    game.acknowledge(&asked);
+    game.server_says(joined);
+    game.update();
+    let (_, asked) = ask_to_join_party(game, "p1");
+    game.acknowledge(&asked);
+    game.update();
+    game.commands(|c| {
+        c.nakama().leave_party(party);
+    });
+    game.update();
+    let left = game.expect_sent(Kind::PartyLeave);
+    game.acknowledge(&left);
+    game.update();
+}
+
 /// The server keeps what a member of a closed party asks for.
 #[test]
 fn who_asks_as_a_member_and_leaves_does_not_come_back() {
     both_layouts(|mut game, log| {
-        let (party, asked) = ask_to_join_party(&mut game, "p1");
-        game.acknowledge(&asked);
-        game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
-        game.update();
-        let (_, asked) = ask_to_join_party(&mut game, "p1");
-        game.acknowledge(&asked);
-        game.update();
-        game.commands(|c| {
-            c.nakama().leave_party(party);
-        });
-        game.update();
-        let left = game.expect_sent(Kind::PartyLeave);
-        game.acknowledge(&left);
-        game.update();
+        let joined = closed_party("p1", "ada", &["bob", "ada"]);
+        asks_as_a_member_and_leaves(&mut game, joined);
         log.take();
 
         // The leader accepts.
@@ -106,20 +112,8 @@ fn who_asks_as_a_member_and_leaves_does_not_come_back() {
 #[test]
 fn who_asks_as_a_member_and_leaves_can_come_back() {
     both_layouts(|mut game, log| {
-        let (party, asked) = ask_to_join_party(&mut game, "p1");
-        game.acknowledge(&asked);
-        game.server_says(party_joined("p1", "ada", &["bob", "ada"]));
-        game.update();
-        let (_, asked) = ask_to_join_party(&mut game, "p1");
-        game.acknowledge(&asked);
-        game.update();
-        game.commands(|c| {
-            c.nakama().leave_party(party);
-        });
-        game.update();
-        let left = game.expect_sent(Kind::PartyLeave);
-        game.acknowledge(&left);
-        game.update();
+        let joined = party_joined("p1", "ada", &["bob", "ada"]);
+        asks_as_a_member_and_leaves(&mut game, joined);
 
         let (again, asked) = ask_to_join_party(&mut game, "p1");
         game.server_says(party_joined("p1", "ada", &["bob", "ada"]));
