@@ -67,15 +67,7 @@ fn hide_older<M: Membership>(
         let session = info.session_id.as_str();
         !is_self && !is_own_session(world, info) && !index.is_own_before(session)
     };
-    let mut newest: HashMap<UserId, SessionId> = HashMap::new();
-    for (info, ..) in everybody.iter().filter(|listed| counts(listed)) {
-        let session = &info.session_id;
-        let newest = newest.entry(info.user_id.clone());
-        let newest = newest.or_insert_with(|| session.clone());
-        if ghosts::is_older(newest, session) {
-            newest.clone_from(session);
-        }
-    }
+    let newest = newest_of(everybody.iter().filter(|listed| counts(listed)));
     let is_shown = |listed: &Listed<M>| {
         let session = &listed.0.session_id;
         !counts(listed)
@@ -88,6 +80,22 @@ fn hide_older<M: Membership>(
         ghosts::hide(world, context, info, appear);
     }
     shown
+}
+
+/// The newest of the listed sessions of each user.
+fn newest_of<'a, D: 'a>(
+    listed: impl Iterator<Item = &'a (Arc<PresenceInfo>, D, bool)>,
+) -> HashMap<UserId, SessionId> {
+    let mut newest: HashMap<UserId, SessionId> = HashMap::new();
+    for (info, ..) in listed {
+        let session = &info.session_id;
+        let newest = newest.entry(info.user_id.clone());
+        let newest = newest.or_insert_with(|| session.clone());
+        if ghosts::is_older(newest, session) {
+            newest.clone_from(session);
+        }
+    }
+    newest
 }
 
 /// The connection is lost: nobody knows who is still in a context.
@@ -129,24 +137,18 @@ fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Ve
     let is_other = |info: &PresenceInfo| Some(&info.session_id) != own.as_ref();
     let is_ghost = |info: &PresenceInfo| index.is_own_before(info.session_id.as_str());
     let has_ghost = new.iter().any(|(info, ..)| is_ghost(info));
+    let newest = newest_of(new.iter().filter(|it| !is_ghost(&it.0)));
     let mut anybody_stayed = false;
     for (info, detail, is_self) in known {
         anybody_stayed |= is_other(&info);
         join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
     }
-    let sessions_of = |user: &UserId| {
-        new.iter()
-            .filter(|(info, ..)| info.user_id == *user)
-            .count()
-    };
-    let several: Vec<_> = new
-        .iter()
-        .map(|(info, ..)| sessions_of(&info.user_id) > 1)
-        .collect();
-    for ((info, detail, is_self), several) in new.into_iter().zip(several) {
-        if !several {
-            pass_on_stale::<M>(world, context, &info);
+    for (info, ..) in &new {
+        if newest.get(&info.user_id) == Some(&info.session_id) {
+            pass_on_stale::<M>(world, context, info);
         }
+    }
+    for (info, detail, is_self) in new {
         join::<M>(world, context, info, detail, JoinedAs::WhileAway, is_self);
     }
     if anybody_stayed {

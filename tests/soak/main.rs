@@ -2,7 +2,8 @@
 //! cost stays the same.
 //!
 //! They play in rounds of faults and of a quiet time after them. `SOAK_MINUTES` is how long, 1 if absent: that is one round. `SOAK_ROUND` is how
-//! many seconds of faults a round has, 20 if absent. `SOAK_GAMES` is how many games there are, 20 if absent. The figures are printed:
+//! many seconds of faults a round has, 20 if absent. `SOAK_GAMES` is how many games there are, 20 if absent. If something is wrong, the whole
+//! round is written to a file in the folder `SOAK_HISTORIES`. The figures are printed:
 //! `--nocapture`. It is a test binary of its own, because it measures its process.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on panics")]
@@ -173,6 +174,11 @@ fn scenario_40_faults_for_long_leave_nothing_behind() {
         let mut counts = Counts::of(&history);
         let mut found = check(&history);
         counts.stayed = live.begin_anew();
+        if let (false, Ok(folder)) = (found.is_empty(), env::var("SOAK_HISTORIES")) {
+            let file = format!("{folder}/{}.txt", seed + number);
+            fs::write(&file, history.to_string()).expect("a folder to write to");
+            println!("the whole history: {file}");
+        }
         drop(history);
         let now = Costs::now().unwrap_or_default();
         println!(

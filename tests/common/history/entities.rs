@@ -139,16 +139,13 @@ impl<'a> Game<'a> {
                 }
                 self.joined_at.insert((*context, new), index);
             }
-            What::ConnectionLost if self.outage.is_none() => {
-                let mut before = BTreeMap::new();
-                for (context, here) in &self.here {
-                    for session in here.keys() {
-                        let user = self.users.get(session).copied().unwrap_or_default();
-                        *before.entry((*context, user)).or_default() += 1;
-                    }
+            // Who was gone in between has left, and joins again.
+            What::ConnectionLost => {
+                if let Some(outage) = self.outage.take() {
+                    self.flickered(&outage, wrong);
                 }
                 self.outage = Some(Outage {
-                    before,
+                    before: self.sessions_of_users(),
                     ..Outage::default()
                 });
             }
@@ -295,6 +292,18 @@ impl<'a> Game<'a> {
         {
             outage.left.insert((*context, user));
         }
+    }
+
+    /// How many sessions each user has in each context.
+    fn sessions_of_users(&self) -> BTreeMap<(Id, &'a str), usize> {
+        let mut count = BTreeMap::new();
+        for (context, here) in &self.here {
+            for session in here.keys() {
+                let user = self.users.get(session).copied().unwrap_or_default();
+                *count.entry((*context, user)).or_default() += 1;
+            }
+        }
+        count
     }
 
     /// Whoever had one session before and has one now is the same player.

@@ -133,6 +133,51 @@ fn scenario_20_of_two_new_sessions_the_newer_one_gets_the_entity() {
     assert_eq!(counts(&game, here), (2, 1));
 }
 
+/// The same without opting in: it is the player who was there before, and one ghost.
+#[test]
+fn scenario_20_without_opting_in_the_newer_of_two_new_sessions_gets_the_entity() {
+    let [a, b, c, d] = [10, 20, 30, 40].map(|second| made_at("bob", second));
+    for listed in [[b.clone(), c.clone()], [c.clone(), b.clone()]] {
+        let (mut game, here, log) = game(false, &[a.clone()]);
+        let bob = presence(&game, here, &a);
+        come_back(&mut game, &log, &listed);
+        assert_eq!(
+            log.take(),
+            ["bob?", "+bob WhileAway", "match: Recreated", "resumed"]
+        );
+        assert_eq!(presence(&game, here, &c), bob);
+        says(&mut game, event(&[], &[b.clone()]));
+        assert_eq!(log.take(), ["-bob Left", "bob!"]);
+        assert_eq!(presence(&game, here, &c), bob);
+    }
+    // Of two devices that are both missing, nobody knows which is which.
+    let (mut game, here, log) = game(false, &[a.clone()]);
+    says(&mut game, event(&[b.clone()], &[]));
+    let before = [&a, &b].map(|session| presence(&game, here, session));
+    come_back(&mut game, &log, &[c.clone(), d.clone()]);
+    let heard = log.take();
+    let joined = heard.iter().filter(|it| *it == "+bob WhileAway");
+    assert_eq!(joined.count(), 2, "{heard:?}");
+    for session in [&c, &d] {
+        assert!(!before.contains(&presence(&game, here, session)));
+    }
+}
+
+/// The local user's phone keeps its entity when it comes back with a new session.
+#[test]
+fn scenario_20_an_own_ghost_does_not_count_as_another_device() {
+    let [phone, later] = [10, 30].map(|second| made_at("ada", second));
+    for order in [[0, 1], [1, 0]] {
+        let (mut game, here, log) = game(false, &[]);
+        says(&mut game, event(&[phone.clone()], &[]));
+        let before = presence(&game, here, &phone);
+        let listed = [user_presence("ada"), later.clone()];
+        come_back(&mut game, &log, &order.map(|at| listed[at].clone()));
+        assert_eq!(log.take(), ["match: Restored", "resumed"]);
+        assert_eq!(presence(&game, here, &later), before);
+    }
+}
+
 /// That this device was away does not make a ghost of the local user's phone.
 #[test]
 fn scenario_20_the_local_users_other_device_is_not_marked_by_coming_back() {
