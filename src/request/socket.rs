@@ -70,9 +70,9 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// It has run out of time. If the server consents later, that is taken back.
     fn is_over_time(&self, _world: &mut World) {}
 
-    /// The connection was lost after this was sent, it was made again, and the server refused. Whether that means that it was done the first
-    /// time: then it [succeeds](Self::succeed) as with a plain acknowledgement.
-    fn was_done_before(&mut self, _error: &ServerError) -> bool {
+    /// The server refused. Whether that means that it has done this before: then it [succeeds](Self::succeed) as with a plain acknowledgement.
+    /// `is_again`: the connection was lost after this was sent, and this was the second time.
+    fn was_done_before(&mut self, _world: &World, _error: &ServerError, _is_again: bool) -> bool {
         false
     }
 
@@ -241,7 +241,9 @@ impl<R: SocketRequest> Pending for Open<R> {
                     maybe_executed: true,
                 })
             }
-            Ending::Refusal(error) if self.may_be_done && self.part.was_done_before(&error) => {
+            Ending::Refusal(error)
+                if self.part.was_done_before(world, &error, self.may_be_done) =>
+            {
                 Ending::Consent(None)
             }
             other => other,

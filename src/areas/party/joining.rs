@@ -94,9 +94,13 @@ impl SocketRequest for JoinParty {
         Ok(PartyJoinRequested { entity })
     }
 
-    fn was_done_before(&mut self, error: &ServerError) -> bool {
-        self.is_blocked = matches!(error.clone().into(), PartyRefusal::AlreadyAsked(_));
-        self.is_blocked
+    fn was_done_before(&mut self, world: &World, error: &ServerError, is_again: bool) -> bool {
+        if !matches!(error.clone().into(), PartyRefusal::AlreadyAsked(_)) {
+            return false;
+        }
+        let asks = world.resource::<PartyAsks>();
+        self.is_blocked = is_again || asks.withdrawn_before.contains(&self.id);
+        self.is_blocked || asks.withdrawn.contains(&self.id)
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {
@@ -132,6 +136,8 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 pub(crate) struct PartyAsks {
     asking: HashMap<PartyId, Entity>,
     withdrawn: HashSet<PartyId>,
+    /// What earlier sessions of the local user asked for, and nobody wanted any more. The server may still have that.
+    withdrawn_before: HashSet<PartyId>,
     /// Parties that the local user was in when they asked to join them.
     needless: HashSet<PartyId>,
 }
@@ -139,6 +145,7 @@ pub(crate) struct PartyAsks {
 impl PartyAsks {
     /// The server let the local user in: the entity that asked.
     pub(super) fn let_in(&mut self, id: &PartyId) -> Option<Entity> {
+        self.withdrawn_before.remove(id);
         self.asking.remove(id)
     }
 
@@ -155,10 +162,10 @@ impl PartyAsks {
         everybody
     }
 
-    /// The server has forgotten what the local user asked for.
+    /// The local user has another session. What the one before has asked for does not count for it.
     pub(super) fn forget_withdrawn(&mut self) {
-        self.withdrawn.clear();
-        self.needless.clear();
+        let before = self.withdrawn.drain().chain(self.needless.drain());
+        self.withdrawn_before.extend(before);
     }
 
     /// The local user is out of a party.

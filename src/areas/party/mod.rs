@@ -43,7 +43,7 @@
 //! * If it is closed, its leader has to accept. That may take any time, and the server never reports a refusal.
 //!
 //! Until then, the entity is [`Joining`](crate::presence::Joining). If nothing has come after a second, it also gets
-//! [`PendingApproval`]. To withdraw the join request, despawn the entity.
+//! [`PendingApproval`]. To withdraw the join request, despawn the entity. You can ask again later.
 //!
 //! In the leader's game, every player who asks to join is an entity related to the party by [`PartyJoinRequester`]. Call
 //! [`accept_party_join`](crate::commands::NakamaCommands::accept_party_join) or

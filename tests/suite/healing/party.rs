@@ -195,6 +195,53 @@ fn who_asked_before_the_loss_asks_again_with_the_same_entity_until_the_old_reque
     assert!(game.app.world().get::<Party>(asking).is_some());
 }
 
+/// The server still has the request of the old session, which nobody wanted any more.
+#[test]
+fn scenario_25_who_withdraws_while_away_may_ask_again() {
+    for withdraws_before in [true, false] {
+        let mut game = TestGame::connected();
+        let asking = game.commands(|commands| commands.nakama().join_party("p").id());
+        game.update();
+        let asked = game.expect_sent(Kind::PartyJoin);
+        game.acknowledge(&asked);
+        game.advance(Duration::from_secs(2));
+        let withdraw = |game: &mut TestGame| {
+            game.commands(|commands| commands.entity(asking).despawn());
+            game.update();
+        };
+        if withdraws_before {
+            withdraw(&mut game);
+            let left = game.expect_sent(Kind::PartyLeave);
+            game.acknowledge(&left);
+            lose(&mut game);
+        } else {
+            lose(&mut game);
+            withdraw(&mut game);
+        }
+        reopen(&mut game);
+        game.update();
+        assert_eq!(state(&game), ConnectionState::Connected);
+        for _ in 0..2 {
+            let again = game.commands(|commands| commands.nakama().join_party("p").id());
+            game.update();
+            let duplicate = "Error joining party: party join request duplicate";
+            let asked = game.expect_sent(Kind::PartyJoin);
+            game.refuse(&asked, 3, duplicate);
+            game.update();
+            assert!(game.app.world().get::<PendingApproval>(again).is_some());
+            // It asks until the leader has taken the old one out of the way.
+            game.advance(Duration::from_millis(3_100));
+            let asked = game.expect_sent(Kind::PartyJoin);
+            game.refuse(&asked, 3, duplicate);
+            game.update();
+            game.commands(|commands| commands.entity(again).despawn());
+            game.update();
+            let left = game.expect_sent(Kind::PartyLeave);
+            game.acknowledge(&left);
+        }
+    }
+}
+
 /// As on a real server, with a line that is cut at the moment at which the asker asks again: nobody has noticed yet.
 #[test]
 fn scenario_25_who_asks_and_hears_nothing_still_asks() {

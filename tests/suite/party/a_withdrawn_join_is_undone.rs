@@ -58,6 +58,35 @@ fn a_withdrawn_join_can_be_asked_for_again() {
     });
 }
 
+/// The server has kept the first request, and refuses the second.
+#[test]
+fn who_withdraws_and_asks_again_still_asks() {
+    both_layouts(|mut game, log| {
+        let (entity, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.update();
+        game.commands(|c| c.entity(entity).despawn());
+        game.update();
+        game.expect_sent(Kind::PartyLeave);
+        log.take();
+        let (again, asked) = ask_to_join_party(&mut game, "p1");
+        game.refuse(
+            &asked,
+            3,
+            "Error joining party: party join request duplicate",
+        );
+        game.update();
+        assert_eq!(log.take(), ["join taken"]);
+        game.advance(10 * SECOND);
+        assert!(game.sent().is_empty(), "the request is this session's");
+
+        game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+        game.update();
+        assert_eq!(party_entity(&game, "p1"), again);
+        assert!(game.sent().is_empty(), "nobody leaves");
+    });
+}
+
 #[test]
 fn a_join_that_timed_out_is_undone() {
     both_layouts(|mut game, log| {
