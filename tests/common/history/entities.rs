@@ -35,7 +35,7 @@ struct Game<'a> {
     /// Where entities pass on to members who are back, and which sessions have none since.
     adopts: BTreeSet<Id>,
     hidden: BTreeSet<(Id, &'a str)>,
-    /// Whether it has removed somebody.
+    /// Whether it has removed somebody from a party.
     kicks: bool,
 }
 
@@ -252,8 +252,9 @@ impl<'a> Game<'a> {
     fn should_have_passed_on(&self, context: Id, user: &str, session: &str) -> bool {
         let here = self.here.get(&context).into_iter().flatten();
         let of_user = here.filter(|(it, _)| **it != session && self.users.get(*it) == Some(&user));
+        let kind = self.contexts.get(&context).map(|(kind, _)| *kind);
         self.adopts.contains(&context)
-            && !self.kicks
+            && !(self.kicks && kind == Some(Kind::Party))
             && !self.hidden.contains(&(context, session))
             && of_user.count() == 1
     }

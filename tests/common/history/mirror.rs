@@ -155,7 +155,14 @@ fn leftovers(world: &mut World) -> Vec<String> {
             index.get(presence.context(), &presence.info().session_id) != Some(*it)
         });
     look("is a presence that no index knows", nowhere.collect());
-    let mut contexts = all::<Or<(With<MatchId>, With<PartyId>, With<ChannelId>)>>(world);
+    let mut contexts = all::<
+        Or<(
+            With<MatchId>,
+            With<PartyId>,
+            With<ChannelId>,
+            With<FollowedUser>,
+        )>,
+    >(world);
     let index = world.resource::<PresenceIndex>();
     contexts.retain(|context| index.hidden_ghosts(*context) > 0);
     look("has hidden ghosts", contexts);
