@@ -9,7 +9,8 @@ use bevy_time::{Real, Time};
 use super::{
     ids::{PresenceInfo, SessionId},
     presence::Presence,
-    roster::{Appear, Hidden, Mark, PresenceIndex},
+    roster::PresenceIndex,
+    suspects::{Appear, Hidden, Mark},
 };
 use crate::{connection::NakamaConnection, transport::canonical};
 

@@ -11,6 +11,7 @@ mod ids;
 mod index;
 mod lead;
 mod leave;
+mod leavers;
 mod life;
 mod member;
 mod news;
@@ -24,6 +25,7 @@ mod reentry;
 mod returning;
 mod roster;
 mod snapshot;
+mod suspects;
 
 use bevy_app::{App, Plugin, PreUpdate};
 use bevy_ecs::prelude::*;

@@ -15,7 +15,8 @@ use super::{
     own_session::{is_own_session, is_own_user},
     passing_on::{own_passes_on, pass_on, pass_on_stale, take_mark},
     presence::IsSelf,
-    roster::{Appear, Closed, Dismiss, PresenceIndex},
+    roster::{Closed, Dismiss, PresenceIndex},
+    suspects::Appear,
 };
 use crate::{proto::UserPresence, request::Moments, transport::People};
 

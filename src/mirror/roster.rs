@@ -1,6 +1,6 @@
 //! Who is where: which entity stands for a session in a match, party, channel or stream. Only the plugin says so.
 
-use std::{collections::VecDeque, fmt, slice, sync::Arc, time::Duration};
+use std::{collections::VecDeque, slice, sync::Arc, time::Duration};
 
 use bevy_ecs::{entity::EntityHashMap, prelude::*, reflect::ReflectResource};
 use bevy_platform::collections::HashMap as ReflectedMap;
@@ -9,7 +9,9 @@ use hashbrown::{HashMap, HashSet};
 
 use super::{
     ids::{PresenceInfo, SessionId, UserId},
+    leavers::Leavers,
     news::LeaveReason,
+    suspects::Ghosts,
 };
 use crate::{request::Moment, transport::canonical};
 
@@ -74,35 +76,6 @@ pub(super) struct Absence {
     pub(super) own_ghosts: HashSet<SessionId>,
 }
 
-/// Sessions in one context that may be ghosts: their users are there with newer ones.
-#[derive(Debug, Default)]
-pub(super) struct Ghosts {
-    /// Those with an entity.
-    pub(super) marked: HashMap<SessionId, Mark>,
-    /// Those without: theirs has passed on to a newer session.
-    pub(super) hidden: HashMap<SessionId, Hidden>,
-}
-
-/// A session that may be a ghost.
-#[derive(Debug)]
-pub(super) struct Mark {
-    /// In time since the app's start.
-    pub(super) until: Duration,
-    /// The newer sessions of the user.
-    pub(super) newer: Vec<SessionId>,
-}
-
-/// A session without an entity.
-pub(super) struct Hidden {
-    pub(super) info: Arc<PresenceInfo>,
-    /// In time since the app's start.
-    pub(super) until: Duration,
-    /// Gives it an entity.
-    pub(super) appear: Appear,
-}
-
-pub(super) type Appear = Box<dyn FnOnce(&mut World) + Send + Sync>;
-
 /// A presence that the game has despawned, and whose it is.
 type Despawned = (Entity, Arc<PresenceInfo>);
 
@@ -128,57 +101,6 @@ impl Default for Dismiss {
             tell_left: |_, _, _, _, _| {},
             take: |_, _| {},
         }
-    }
-}
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hidden")
-            .field("info", &self.info)
-            .field("until", &self.until)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Ghosts {
-    pub(super) fn is_empty(&self) -> bool {
-        self.marked.is_empty() && self.hidden.is_empty()
-    }
-
-    /// A session has taken the place of another one.
-    fn pass_on(&mut self, old: &SessionId, new: &SessionId) {
-        self.marked.remove(old);
-        let newer = self.marked.values_mut().flat_map(|mark| &mut mark.newer);
-        for newer in newer.filter(|newer| *newer == old) {
-            *newer = new.clone();
-        }
-    }
-}
-
-/// When those who left last did so.
-#[derive(Debug, Default)]
-struct Leavers {
-    /// When, and which of all leaves that was.
-    when: HashMap<SessionId, (Moment, u64)>,
-    /// Oldest first. A session that came back may still be in it, or be in it twice.
-    order: VecDeque<(SessionId, u64)>,
-    count: u64,
-}
-
-/// How many of those who left a context are remembered.
-const LEAVERS: usize = 1024;
-
-impl Leavers {
-    fn add(&mut self, session: SessionId, moment: Moment) {
-        if self.order.len() == LEAVERS
-            && let Some((oldest, number)) = self.order.pop_front()
-            && self.when.get(&oldest).is_some_and(|last| last.1 == number)
-        {
-            self.when.remove(&oldest);
-        }
-        self.count += 1;
-        self.when.insert(session.clone(), (moment, self.count));
-        self.order.push_back((session, self.count));
     }
 }
 
@@ -278,14 +200,14 @@ impl PresenceIndex {
     /// Whether the join of a session has been applied: it left since, or the game has despawned its presence.
     pub(crate) fn has_gone(&self, context: Entity, session: &SessionId) -> bool {
         self.contexts.get(&context).is_some_and(|roster| {
-            roster.without_entity.contains_key(session) || roster.left.when.contains_key(session)
+            roster.without_entity.contains_key(session) || roster.left.when(session).is_some()
         })
     }
 
     pub(super) fn left_since(&self, context: Entity, session: &SessionId, since: Moment) -> bool {
         let roster = self.contexts.get(&context);
-        let when = roster.and_then(|roster| roster.left.when.get(session));
-        when.is_some_and(|(when, _)| *when >= since)
+        let when = roster.and_then(|roster| roster.left.when(session));
+        when.is_some_and(|when| when >= since)
     }
 
     /// Learns which session is this connection's. Returns its presences.
@@ -326,7 +248,7 @@ impl PresenceIndex {
         roster.here.insert(session.clone(), presence);
         let was_there = roster.without_entity.remove(session).is_some();
         roster.ghosts.hidden.remove(session);
-        roster.left.when.remove(session);
+        roster.left.is_back(session);
         roster.add_user(&info.user_id, presence);
         roster.dismiss = dismiss;
         self.coming = Some(presence).filter(|_| !was_there);
@@ -450,7 +372,7 @@ impl PresenceIndex {
         let new = &info.session_id;
         roster.absence.settle(old);
         roster.ghosts.pass_on(old, new);
-        roster.left.when.remove(new);
+        roster.left.is_back(new);
         if let Some((entity, _)) = roster.without_entity.remove(old) {
             let despawned = (entity, info.clone());
             roster.without_entity.insert(new.clone(), despawned);
@@ -512,25 +434,6 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The last leavers are remembered, also those who have left before and come back in between, in the same moment.
-    #[test]
-    fn the_last_leavers_are_remembered() {
-        let mut left = Leavers::default();
-        let session = |n: usize| SessionId::from(format!("session {n}"));
-        let moment = crate::request::Moments::default().next();
-        left.add(session(0), moment);
-        left.when.remove(&session(0)); // it comes back
-        left.add(session(0), moment);
-        for n in 1..LEAVERS {
-            left.add(session(n), moment);
-        }
-        assert!(left.when.contains_key(&session(0)));
-        left.add(session(LEAVERS), moment);
-        assert!(!left.when.contains_key(&session(0)), "that is too long ago");
-        assert_eq!(left.order.len(), LEAVERS);
-        assert!(left.when.len() <= LEAVERS);
-    }
 
     /// The sessions of a user are in the order in which they came, however many there are.
     #[test]
