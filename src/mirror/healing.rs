@@ -83,7 +83,7 @@
 //! there, the mark goes, and
 //!
 //! * whoever is still there keeps their entity, and you hear nothing. They are the same player if the session is the same, or if exactly one
-//!   session of the user is missing and exactly one is new;
+//!   session of the user is missing: then the newest of their new sessions is the same player;
 //! * whoever is gone gets [`Left`] with [`WhileAway`](LeaveReason::WhileAway), once;
 //! * whoever is new gets [`Joined`] with [`WhileAway`](JoinedAs::WhileAway), once;
 //! * the local user's presence keeps its entity, and gets its new [`SessionId`](crate::presence::SessionId).

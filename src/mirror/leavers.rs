@@ -1,4 +1,4 @@
-//! Who has left a match, party or channel lately.
+//! Who has left a match, party, channel or stream lately.
 
 use std::collections::VecDeque;
 

@@ -137,14 +137,15 @@ fn apply_resync<M: Membership>(world: &mut World, context: Entity, everybody: Ve
     let is_other = |info: &PresenceInfo| Some(&info.session_id) != own.as_ref();
     let is_ghost = |info: &PresenceInfo| index.is_own_before(info.session_id.as_str());
     let has_ghost = new.iter().any(|(info, ..)| is_ghost(info));
-    let newest = newest_of(new.iter().filter(|it| !is_ghost(&it.0)));
+    let newest = newest_of(new.iter().filter(|it| !it.2 && !is_ghost(&it.0)));
     let mut anybody_stayed = false;
     for (info, detail, is_self) in known {
         anybody_stayed |= is_other(&info);
         join::<M>(world, context, info, detail, JoinedAs::Present, is_self);
     }
-    for (info, ..) in &new {
-        if newest.get(&info.user_id) == Some(&info.session_id) {
+    for (info, _, is_self) in &new {
+        let newest = newest.get(&info.user_id);
+        if newest.map_or(*is_self, |newest| *newest == info.session_id) {
             pass_on_stale::<M>(world, context, info);
         }
     }

@@ -1,4 +1,4 @@
-//! Sessions that may be ghosts, in one match, party or channel.
+//! Sessions that may be ghosts, in one match, party, channel or stream, or of one followed user.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use super::ids::{PresenceInfo, SessionId};
 pub(super) struct Ghosts {
     /// Those with an entity.
     pub(super) marked: HashMap<SessionId, Mark>,
-    /// Those without: theirs has passed on to a newer session.
+    /// Those without: theirs has passed on to a newer session, or they were never shown.
     pub(super) hidden: HashMap<SessionId, Hidden>,
 }
 

@@ -70,9 +70,8 @@ pub(crate) trait SocketRequest: Request<Refusal: From<ServerError>> {
     /// It has run out of time. If the server consents later, that is taken back.
     fn is_over_time(&self, _world: &mut World) {}
 
-    /// The server refused. Whether that means that it has done this before: then it [succeeds](Self::succeed) as with a plain acknowledgement.
-    /// `is_again`: the connection was lost after this was sent, and this was the second time.
-    fn was_done_before(&mut self, _world: &World, _error: &ServerError, _is_again: bool) -> bool {
+    /// The server refused. Whether that means that this stands already: then it [succeeds](Self::succeed) as with a plain acknowledgement.
+    fn stands_already(&mut self, _error: &ServerError) -> bool {
         false
     }
 
@@ -198,7 +197,6 @@ pub(crate) fn submit<R: SocketRequest>(world: &mut World, entity: Entity, reques
         done: Vec::new(),
         part: first,
         rest,
-        may_be_done: false,
     };
     send(world, Box::new(open));
 }
@@ -213,8 +211,6 @@ struct Open<R> {
     /// The one that is under way.
     part: R,
     rest: VecDeque<R>,
-    /// Whether the connection was lost when it was under way, so that the server may have done it.
-    may_be_done: bool,
 }
 
 impl<R: SocketRequest> Pending for Open<R> {
@@ -241,11 +237,7 @@ impl<R: SocketRequest> Pending for Open<R> {
                     maybe_executed: true,
                 })
             }
-            Ending::Refusal(error)
-                if self.part.was_done_before(world, &error, self.may_be_done) =>
-            {
-                Ending::Consent(None)
-            }
+            Ending::Refusal(error) if self.part.stands_already(&error) => Ending::Consent(None),
             other => other,
         };
         let error = match ending {
@@ -255,9 +247,6 @@ impl<R: SocketRequest> Pending for Open<R> {
                     && self.made.is_current(world)
                     && waits_for_news(world) =>
             {
-                if let Failure::ConnectionLost { maybe_executed } = failure {
-                    self.may_be_done |= maybe_executed;
-                }
                 return Progress::Lost(self, failure);
             }
             Ending::Consent(reply) if self.made.is_wanted(world) => {

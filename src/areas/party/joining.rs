@@ -29,7 +29,7 @@ const OPEN_PARTY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct JoinParty {
     id: PartyId,
-    /// Whether the server still has the request of an earlier session of the local user, which is in the way.
+    /// Whether the server has a request of the local user already. It may be one of another session, which is in the way.
     is_blocked: bool,
 }
 
@@ -94,13 +94,9 @@ impl SocketRequest for JoinParty {
         Ok(PartyJoinRequested { entity })
     }
 
-    fn was_done_before(&mut self, world: &World, error: &ServerError, is_again: bool) -> bool {
-        if !matches!(error.clone().into(), PartyRefusal::AlreadyAsked(_)) {
-            return false;
-        }
-        let asks = world.resource::<PartyAsks>();
-        self.is_blocked = is_again || asks.withdrawn_before.contains(&self.id);
-        self.is_blocked || asks.withdrawn.contains(&self.id)
+    fn stands_already(&mut self, error: &ServerError) -> bool {
+        self.is_blocked = matches!(error.clone().into(), PartyRefusal::AlreadyAsked(_));
+        self.is_blocked
     }
 
     fn take_back(self, world: &mut World, _: Option<Received>) {
@@ -111,7 +107,7 @@ impl SocketRequest for JoinParty {
 
 /// The server has taken a join request. If the local user is in that party, and the party is closed, the server keeps the request, and the
 /// leader may accept it when the local user has left. Returns the party that the local user is in.
-fn note_needless(world: &mut World, id: &PartyId) -> Option<Entity> {
+pub(super) fn note_needless(world: &mut World, id: &PartyId) -> Option<Entity> {
     let party = world.resource::<PartyIndex>().get(id)?;
     let mut asks = world.resource_mut::<PartyAsks>();
     asks.needless.insert(id.clone());
@@ -125,6 +121,7 @@ impl<'a> NakamaCommands<'a, '_, '_> {
     /// only means that the server took the request.
     ///
     /// To withdraw the request, despawn the entity. The server keeps the request, but if the leader accepts it, the plugin leaves again.
+    /// You can ask again later.
     pub fn join_party(self, request: impl Into<JoinParty>) -> EntityCommands<'a> {
         let request = request.into();
         self.request_with(move |world, entity| mirror::ask_to_join(world, entity, request))
@@ -136,8 +133,6 @@ impl<'a> NakamaCommands<'a, '_, '_> {
 pub(crate) struct PartyAsks {
     asking: HashMap<PartyId, Entity>,
     withdrawn: HashSet<PartyId>,
-    /// What earlier sessions of the local user asked for, and nobody wanted any more. The server may still have that.
-    withdrawn_before: HashSet<PartyId>,
     /// Parties that the local user was in when they asked to join them.
     needless: HashSet<PartyId>,
 }
@@ -145,7 +140,6 @@ pub(crate) struct PartyAsks {
 impl PartyAsks {
     /// The server let the local user in: the entity that asked.
     pub(super) fn let_in(&mut self, id: &PartyId) -> Option<Entity> {
-        self.withdrawn_before.remove(id);
         self.asking.remove(id)
     }
 
@@ -164,8 +158,8 @@ impl PartyAsks {
 
     /// The local user has another session. What the one before has asked for does not count for it.
     pub(super) fn forget_withdrawn(&mut self) {
-        let before = self.withdrawn.drain().chain(self.needless.drain());
-        self.withdrawn_before.extend(before);
+        self.withdrawn.clear();
+        self.needless.clear();
     }
 
     /// The local user is out of a party.

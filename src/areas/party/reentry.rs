@@ -60,12 +60,22 @@ fn ask(world: &mut World, entity: Entity) {
     let Some(id) = mirror::id_of::<Party>(world, entity).or_else(asking) else {
         return;
     };
+    if is_member(world, entity) {
+        return;
+    }
     await_party(world, &id);
     let message = Message::PartyJoin(realtime::PartyJoin {
         party_id: id.to_string(),
     });
     mirror::ask(world, message, move |world, answer| {
         let party = id.clone();
+        if is_member(world, entity) {
+            // The leader has accepted meanwhile. The server keeps what a member of a closed party asks for.
+            if matches!(answer, Ok(None)) {
+                joining::note_needless(world, &party);
+            }
+            return;
+        }
         let reason = match answer {
             Ok(None) => return is_asking(world, entity, id),
             Ok(Some(_)) | Err(Unconfirmed::Unexpected) => {
@@ -78,16 +88,14 @@ fn ask(world: &mut World, entity: Entity) {
                     return mirror::ask_later(world, entity, AGAIN, None, ask);
                 }
                 PartyRefusal::Full(_) | PartyRefusal::RequestsFull(_)
-                    if mirror::time_since_reopened(world) < GHOST =>
+                    if mirror::time_since_reopened(world) < GHOST || is_waiting(world, entity) =>
                 {
                     return mirror::ask_later(world, entity, AGAIN, None, ask);
                 }
                 _ => LossReason::Refused(error),
             },
             // The line may be dead, and nobody has noticed yet.
-            Err(Unconfirmed::Failed(Failure::Timeout { .. }))
-                if world.get::<PendingApproval>(entity).is_some() =>
-            {
+            Err(Unconfirmed::Failed(Failure::Timeout { .. })) if is_waiting(world, entity) => {
                 return mirror::ask_later(world, entity, AGAIN, None, ask);
             }
             Err(Unconfirmed::Failed(failure)) => {
@@ -103,14 +111,24 @@ fn ask(world: &mut World, entity: Entity) {
     });
 }
 
+/// Whether an entity is a party that the local user is in.
+fn is_member(world: &World, entity: Entity) -> bool {
+    let awaits = world.resource::<PresenceIndex>().awaits_snapshot(entity);
+    mirror::is_in::<Party>(world, entity) && !awaits
+}
+
+/// Whether an entity waits for a leader.
+fn is_waiting(world: &World, entity: Entity) -> bool {
+    world.get::<PendingApproval>(entity).is_some()
+}
+
 /// The server took the request. The party itself follows: at once, or when its leader has accepted the local user.
 fn is_asking(world: &mut World, entity: Entity, id: PartyId) {
     let is_party = mirror::is_in::<Party>(world, entity);
     if !is_party && world.get::<Asking>(entity).is_none() {
         return joining::leave_unwanted(world, &id); // the game does not want it any more
     }
-    let index = world.resource::<PresenceIndex>();
-    if !is_party || !index.awaits_snapshot(entity) {
+    if !is_party {
         return;
     }
     if mirror::is_led_by_ghost(world, entity) {
@@ -139,7 +157,8 @@ fn ask_whether_it_is_gone(world: &mut World, entity: Entity) {
     });
 }
 
-/// Somebody has asked to join a party for the first time, and the request of an earlier session is in the way.
+/// The local user has asked to join a party, and another request of theirs is in the way: of an earlier session, or another device. Or it is
+/// the one that this session has made and withdrawn.
 pub(super) fn ask_until_heard(world: &mut World, asking: Entity) {
     mirror::ask_later(world, asking, AGAIN, None, ask);
 }

@@ -22,7 +22,9 @@ refusals! {
         Full,
         /// The party has as many open join requests as it may have members.
         RequestsFull,
-        /// The local user has asked to join before: from another device, or before the game was started again.
+        /// The server has a join request of the local user already: from another device, from before the game was started again, or one
+        /// that was withdrawn. [`join_party`](crate::commands::NakamaCommands::join_party) never fails with this: the local user is asking,
+        /// and the plugin asks again every 3 s until the server takes the request or the leader accepts.
         AlreadyAsked,
         /// There is no such join request, or not any more.
         RequestNotFound,

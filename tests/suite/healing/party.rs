@@ -197,48 +197,68 @@ fn who_asked_before_the_loss_asks_again_with_the_same_entity_until_the_old_reque
 
 /// The server still has the request of the old session, which nobody wanted any more.
 #[test]
-fn scenario_25_who_withdraws_while_away_may_ask_again() {
-    for withdraws_before in [true, false] {
+fn scenario_25_who_withdraws_after_a_loss_may_ask_again() {
+    for withdraws in ["before", "meanwhile", "after"] {
         let mut game = TestGame::connected();
         let asking = game.commands(|commands| commands.nakama().join_party("p").id());
         game.update();
         let asked = game.expect_sent(Kind::PartyJoin);
         game.acknowledge(&asked);
         game.advance(Duration::from_secs(2));
-        let withdraw = |game: &mut TestGame| {
-            game.commands(|commands| commands.entity(asking).despawn());
+        let withdraw = |game: &mut TestGame, entity| {
+            game.commands(|commands| commands.entity(entity).despawn());
             game.update();
         };
-        if withdraws_before {
-            withdraw(&mut game);
+        let duplicate = "Error joining party: party join request duplicate";
+        if withdraws == "before" {
+            withdraw(&mut game, asking);
             let left = game.expect_sent(Kind::PartyLeave);
             game.acknowledge(&left);
-            lose(&mut game);
-        } else {
-            lose(&mut game);
-            withdraw(&mut game);
+        }
+        lose(&mut game);
+        if withdraws == "meanwhile" {
+            withdraw(&mut game, asking);
         }
         reopen(&mut game);
         game.update();
-        assert_eq!(state(&game), ConnectionState::Connected);
-        for _ in 0..2 {
-            let again = game.commands(|commands| commands.nakama().join_party("p").id());
-            game.update();
-            let duplicate = "Error joining party: party join request duplicate";
+        if withdraws == "after" {
             let asked = game.expect_sent(Kind::PartyJoin);
             game.refuse(&asked, 3, duplicate);
             game.update();
-            assert!(game.app.world().get::<PendingApproval>(again).is_some());
-            // It asks until the leader has taken the old one out of the way.
-            game.advance(Duration::from_millis(3_100));
-            let asked = game.expect_sent(Kind::PartyJoin);
-            game.refuse(&asked, 3, duplicate);
-            game.update();
-            game.commands(|commands| commands.entity(again).despawn());
-            game.update();
+            withdraw(&mut game, asking);
             let left = game.expect_sent(Kind::PartyLeave);
             game.acknowledge(&left);
         }
+        assert_eq!(state(&game), ConnectionState::Connected);
+        let again = game.commands(|commands| commands.nakama().join_party("p").id());
+        game.update();
+        let asked = game.expect_sent(Kind::PartyJoin);
+        game.refuse(&asked, 3, duplicate);
+        game.update();
+        let is_asking = |game: &TestGame| game.app.world().get::<PendingApproval>(again).is_some();
+        assert!(is_asking(&game), "{withdraws}");
+        for _ in 0..12 {
+            game.advance(Duration::from_millis(3_100));
+            let asked = game.expect_sent(Kind::PartyJoin);
+            // What the server says depends on how many ask.
+            game.refuse(&asked, 3, "Error joining party: party join requests full");
+            game.update();
+            assert!(is_asking(&game), "{withdraws}");
+        }
+        // The leader has taken the old request out of the way.
+        game.advance(Duration::from_millis(3_100));
+        let asked = game.expect_sent(Kind::PartyJoin);
+        game.acknowledge(&asked);
+        game.advance(Duration::from_secs(10));
+        assert!(game.sent().is_empty());
+        game.server_says(party(
+            false,
+            &[user_presence("bob"), super::steps::again("ada")],
+        ));
+        game.update();
+        assert!(game.app.world().get::<Party>(again).is_some());
+        game.advance(Duration::from_secs(10));
+        assert!(game.sent().is_empty());
     }
 }
 

@@ -704,21 +704,25 @@ fn scenario_25_a_first_join_that_was_under_way_waits_for_its_own_dead_request() 
 }
 
 #[test]
-fn a_join_that_another_device_has_made_is_refused_as_ever() {
+fn scenario_25_who_asks_where_another_device_has_asked_is_asking() {
     let mut game = TestGame::connected();
     let log = hear_of::<Party>(&mut game);
     log_replies::<JoinParty>(&mut game, &log, "join");
     // Not sent before: it is made while the connection is lost.
     lose(&mut game);
-    game.commands(|commands| commands.nakama().join_party("p").id());
+    let asking = game.commands(|commands| commands.nakama().join_party("p").id());
     game.update();
     reopen(&mut game);
     let asked = game.expect_sent(Kind::PartyJoin);
     let duplicate = "Error joining party: party join request duplicate";
     game.refuse(&asked, 3, duplicate);
     game.update();
-    let lines = log.take();
-    assert!(lines.iter().any(|it| it.starts_with("join: ")), "{lines:?}");
+    let mut lines = log.take();
+    lines.sort();
+    assert_eq!(lines, ["join", "resumed"]);
+    assert!(game.app.world().get::<PendingApproval>(asking).is_some());
+    wait(&mut game, 4);
+    game.expect_sent(Kind::PartyJoin);
 }
 
 #[test]

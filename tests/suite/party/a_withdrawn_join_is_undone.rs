@@ -76,14 +76,65 @@ fn who_withdraws_and_asks_again_still_asks() {
             "Error joining party: party join request duplicate",
         );
         game.update();
-        assert_eq!(log.take(), ["join taken"]);
-        game.advance(10 * SECOND);
-        assert!(game.sent().is_empty(), "the request is this session's");
+        assert_eq!(log.take(), ["waiting for the leader", "join taken"]);
+        // It may be a request of another device.
+        game.advance(4 * SECOND);
+        let asked = game.expect_sent(Kind::PartyJoin);
+        game.refuse(&asked, 3, "Error joining party: party join requests full");
+        game.update();
 
         game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
         game.update();
         assert_eq!(party_entity(&game, "p1"), again);
-        assert!(game.sent().is_empty(), "nobody leaves");
+        game.advance(10 * SECOND);
+        assert!(game.sent().is_empty(), "nobody leaves, and nobody asks");
+        assert_eq!(
+            log.take(),
+            ["+bob Present", "+ada Present (self)", "bob leads"]
+        );
+    });
+}
+
+/// The leader accepts when the local user is about to ask once more. As they are a member then, the server refuses, or keeps that request.
+#[test]
+fn who_is_accepted_while_they_ask_once_more_stays() {
+    both_layouts(|mut game, log| {
+        for is_kept in [true, false] {
+            let (again, asked) = ask_to_join_party(&mut game, "p1");
+            game.refuse(
+                &asked,
+                3,
+                "Error joining party: party join request duplicate",
+            );
+            game.advance(4 * SECOND);
+            let asked = game.expect_sent(Kind::PartyJoin);
+            game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+            game.update();
+            if is_kept {
+                game.acknowledge(&asked);
+            } else {
+                game.refuse(&asked, 3, "Error joining party: party full");
+            }
+            game.advance(40 * SECOND);
+            assert_eq!(party_entity(&game, "p1"), again);
+            assert!(game.sent().is_empty());
+
+            game.commands(|c| {
+                c.nakama().leave_party(again);
+            });
+            game.update();
+            let left = game.expect_sent(Kind::PartyLeave);
+            game.acknowledge(&left);
+            game.update();
+            log.take();
+            if is_kept {
+                game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+                game.update();
+                game.expect_sent(Kind::PartyLeave);
+                assert_eq!(seen(&game, "p1"), "none");
+                assert_eq!(log.take(), [""; 0]);
+            }
+        }
     });
 }
 

@@ -34,12 +34,16 @@ fn refused_with(code: i32, text: &str) -> String {
     let mut game = TestGame::connected();
     let log = Log::default();
     let seen = log.clone();
-    game.observe(move |reply: On<Replied<JoinParty>>| {
+    game.observe(move |reply: On<Replied<CreateParty>>| {
         if let Err(RequestError::Refused(refusal)) = &reply.result {
             seen.add(format!("{}: {refusal}", variant(refusal)));
         }
     });
-    let (_, asked) = ask_to_join_party(&mut game, "p1");
+    game.commands(|commands| {
+        commands.nakama().create_party(CreateParty::open(2));
+    });
+    game.update();
+    let asked = game.expect_sent(bevy_nakama::proto::Kind::PartyCreate);
     game.refuse(&asked, code, text);
     game.update();
     log.take().concat()
