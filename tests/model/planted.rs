@@ -468,9 +468,70 @@ fn a_member_who_is_not_adopted() {
     });
 }
 
+/// Somebody comes back with two new sessions while this game is away, and neither has the entity of before.
+fn a_member_who_comes_back_as_two_strangers() {
+    let mut history = RECORDED.clone();
+    let at = position(&history, |it| {
+        it.game == 1 && is_join_of_another(&history, it)
+    });
+    let What::Joined {
+        kind,
+        context,
+        presence,
+        user,
+        session,
+        ..
+    } = history.lines[at].what.clone()
+    else {
+        unreachable!("it is a join");
+    };
+    let is_back = |it: &Line| it.game == 1 && it.what == What::Connected { resumed: true };
+    let at = position(&history, is_back);
+    let mut heard = vec![
+        What::Left {
+            kind,
+            context,
+            presence,
+            user: user.clone(),
+            session,
+            why: "WhileAway",
+        },
+        What::Unrelated {
+            kind,
+            context,
+            presence,
+        },
+    ];
+    for stranger in [1, 2] {
+        heard.push(What::Related {
+            kind,
+            context,
+            presence: stranger,
+        });
+        heard.push(What::Joined {
+            kind,
+            context,
+            presence: stranger,
+            user: user.clone(),
+            session: format!("later session {stranger}"),
+            how: "WhileAway",
+        });
+    }
+    let line = history.lines[at].clone();
+    let heard = heard.into_iter().map(|what| Line {
+        what,
+        ..line.clone()
+    });
+    history.lines.splice(at..at, heard);
+    let found = check(&history);
+    let mut found = found.iter().map(ToString::to_string);
+    assert!(found.any(|it| it.contains("left and joined while the local user was away")));
+}
+
 #[test]
 fn whoever_stays_keeps_their_entity() {
     a_member_who_flickers();
+    a_member_who_comes_back_as_two_strangers();
     a_member_who_is_adopted_unasked();
     a_member_who_is_not_adopted();
 }

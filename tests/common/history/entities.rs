@@ -44,6 +44,9 @@ struct Game<'a> {
 struct Outage<'a> {
     /// How many sessions each user had before.
     before: BTreeMap<(Id, &'a str), usize>,
+    /// All presences of before.
+    presences: BTreeSet<(Id, Id)>,
+    /// Of those, whose has left.
     left: BTreeSet<(Id, &'a str)>,
     joined: BTreeSet<(Id, &'a str)>,
 }
@@ -144,10 +147,7 @@ impl<'a> Game<'a> {
                 if let Some(outage) = self.outage.take() {
                     self.flickered(&outage, wrong);
                 }
-                self.outage = Some(Outage {
-                    before: self.sessions_of_users(),
-                    ..Outage::default()
-                });
+                self.outage = Some(self.lost());
             }
             What::Connected { .. } | What::Disconnected(_) => {
                 if let Some(outage) = self.outage.take() {
@@ -290,29 +290,29 @@ impl<'a> Game<'a> {
         }
         if *why == "WhileAway"
             && let Some(outage) = &mut self.outage
+            && outage.presences.contains(&(*context, *presence))
         {
             outage.left.insert((*context, user));
         }
     }
 
-    /// How many sessions each user has in each context.
-    fn sessions_of_users(&self) -> BTreeMap<(Id, &'a str), usize> {
-        let mut count = BTreeMap::new();
+    /// The connection is lost. Who is there now may be there afterwards.
+    fn lost(&self) -> Outage<'a> {
+        let mut outage = Outage::default();
         for (context, here) in &self.here {
-            for session in here.keys() {
+            for (session, presence) in here {
                 let user = self.users.get(session).copied().unwrap_or_default();
-                *count.entry((*context, user)).or_default() += 1;
+                *outage.before.entry((*context, user)).or_default() += 1;
+                outage.presences.insert((*context, *presence));
             }
         }
-        count
+        outage
     }
 
-    /// Whoever had one session before and has one now is the same player.
+    /// Whoever had one session before, and came back with new ones, is the same player.
     fn flickered(&self, outage: &Outage<'a>, wrong: &mut impl FnMut(Rule, String)) {
         for (context, user) in outage.left.intersection(&outage.joined) {
-            let here = self.here.get(context).into_iter().flatten();
-            let sessions = here.filter(|(session, _)| self.users.get(*session) == Some(user));
-            if outage.before.get(&(*context, user)) == Some(&1) && sessions.count() == 1 {
+            if outage.before.get(&(*context, user)) == Some(&1) {
                 let words = format!("{user} left and joined while the local user was away");
                 wrong(Rule::EntitiesStay, words);
             }

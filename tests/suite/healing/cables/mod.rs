@@ -2,7 +2,8 @@
 //!
 //! Each test starts itself once more in a network without any device. There it is the game, and starts itself a third time, in a
 //! network of its own, as the server. Linux removes both networks with their last process, so nothing is left behind, whatever
-//! happens. Where the machine does not allow this, a test says that it is skipped.
+//! happens. Names of servers are looked up in a file of the test's own. Where the machine does not allow this, a test says that it is
+//! skipped.
 
 mod addresses_change;
 mod cables_are_pulled;
@@ -10,10 +11,11 @@ mod directions_die;
 
 use std::{
     any::type_name,
-    env,
+    env, fs,
     io::{BufRead, BufReader, Read, stdin},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    path::{Path, PathBuf},
+    process::{self, Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -32,9 +34,11 @@ const PORT: u16 = 7350;
 const LISTENS: &str = "the server listens";
 const PLAYED: &str = "the game was played to its end";
 
-/// Ada's cable, and Bob's. The name is that of the device at either end.
+/// Ada's cable, and Bob's. The name is that of the device at either end, and of the server behind it.
 struct Net {
     server: Child,
+    /// What stands for `/etc/hosts` in there.
+    hosts: PathBuf,
 }
 
 /// Which of Ada's directions.
@@ -74,7 +78,10 @@ fn on_a_cable<F: FnOnce(&mut Stage<Net>)>(play: F) {
 
 /// A command that runs another one in a network of its own: as root, or as somebody who is root in there only.
 fn apart() -> Option<Command> {
-    let ways: [&[&str]; 2] = [&["--net"], &["--net", "--map-root-user"]];
+    let ways: [&[&str]; 2] = [
+        &["--net", "--mount"],
+        &["--net", "--mount", "--map-root-user"],
+    ];
     let works = |way: &&&[&str]| {
         let probe = [
             "ip", "link", "add", "ada", "type", "veth", "peer", "name", "bob",
@@ -120,6 +127,7 @@ impl Net {
             .spawn();
         let mut net = Self {
             server: server.expect("a process"),
+            hosts: env::temp_dir().join(format!("bevy_nakama-hosts-{}", process::id())),
         };
         let out = net.server.stdout.take().expect("its output");
         let listens = BufReader::new(out).lines().map_while(Result::ok);
@@ -134,11 +142,21 @@ impl Net {
             net.ip(&format!("link set {name} up"));
             net.ip_there(&format!("link set {name} up"));
         }
-        let [ada, bob] = [1, 2].map(|subnet| {
-            let url = format!("http://10.0.{subnet}.1:{PORT}");
+        net.servers_are_at("10.0.1.1", "10.0.2.1");
+        run(Command::new("mount")
+            .arg("--bind")
+            .args([net.hosts.as_path(), Path::new("/etc/hosts")]));
+        let [ada, bob] = ["ada", "bob"].map(|name| {
+            let url = format!("http://{name}:{PORT}");
             NakamaServer::new(url, LocalServerConfig::default().server_key)
         });
         Stage::open(net, &ada, &bob, NakamaSettings::default())
+    }
+
+    /// What the names of the servers mean from now on.
+    fn servers_are_at(&self, ada: &str, bob: &str) {
+        let names = format!("127.0.0.1 localhost\n{ada} ada\n{bob} bob\n");
+        fs::write(&self.hosts, names).expect("a folder for temporary files");
     }
 
     /// Sets up the game's end.
@@ -181,6 +199,7 @@ impl Drop for Net {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
+        let _ = fs::remove_file(&self.hosts);
     }
 }
 

@@ -208,3 +208,25 @@ fn scenario_20_a_handler_hears_of_the_new_session_before_the_end_of_the_old_one(
     });
     assert_eq!(stage.everybody(), before);
 }
+
+/// As long as a server may be silent while it works on a join.
+#[test]
+fn scenario_23_a_match_that_answers_after_eleven_seconds_is_a_late_return() {
+    let (mut stage, _) = stage();
+    let before = stage.everybody();
+    stage.ada_goes_away();
+    let answer = Frames::to_client(Kind::Match);
+    let hold = Rule::hold(Direction::ToClient).when(answer);
+    let hold = stage.proxy.add(hold);
+    let begin = Instant::now();
+    assert_eq!(stage.ada_comes_back(), ["resumed"]);
+    stage.play_for(millis(10_800).saturating_sub(begin.elapsed()));
+    assert_eq!(stage.ada.heard.take(), [""; 0]);
+    assert_eq!(stage.proxy.log().acts(hold), 1, "{}", stage.proxy.log());
+    stage.proxy.remove(hold);
+    assert_eq!(stage.until_ada_hears("match").1, ["match: Restored"]);
+    assert_eq!(stage.everybody(), before);
+    stage.bob_heard_ada_leave_and_join();
+    stage.play_for(seconds(1));
+    assert_eq!(stage.ada.heard.take(), [""; 0]);
+}
