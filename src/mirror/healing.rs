@@ -184,7 +184,10 @@
 //! The decision is kept for that user and that party, and also if the server has let the *old* session in because it did not know better. It
 //! ends when the local user declines or removes the player, or does not lead any more. With a leader whose game does not use this plugin,
 //! Cat is asked about twice. Who withdraws a join request and asks again, who starts the game again, and who asks with two devices meets a
-//! request of their own as well, and waits in the same way.
+//! request of their own as well, and waits in the same way. So
+//!
+//! * if you decline such a player, you may hear of them once more, within 3 s: the request that you declined was not the one of this session;
+//! * if you accept one of two devices that ask, the other one may be accepted without a question.
 //!
 //! **Label, and whether it is hidden.** The server does not tell them to those who come back. If your game knew them, the plugin asks the list
 //! of parties two seconds later (the list is a second behind), and changes [`Party`](crate::party::Party) if they differ. A party that is

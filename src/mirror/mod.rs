@@ -56,9 +56,9 @@ pub(crate) use self::{
     own_session::{is_own_user, set_own_session},
     reconcile::{MembersChanged, all_go, is_change, is_kick, note_kicked},
     reentry::{
-        Item, Reentering, Reentry, ask, ask_joining, ask_later, ask_sooner, becomes_stale,
-        default_policy, is_lost, is_restored, is_within_return_window, make_stale, never_came,
-        policy, reenter, rename, stale_contexts, time_since_reopened,
+        Item, Reentering, Reentry, ask, ask_joining, ask_later, ask_no_more, ask_sooner,
+        becomes_stale, default_policy, is_lost, is_restored, is_within_return_window, make_stale,
+        never_came, policy, reenter, rename, stale_contexts, time_since_reopened,
     },
     returning::{LastReentry, LossReason, ReentryOutcome, ReentryPolicy},
     snapshot::{all_missing_leave, apply_snapshot, keep_other_devices},

@@ -228,6 +228,16 @@ pub(crate) fn ask_later(
     world.resource_mut::<Reentry>().later.push(later);
 }
 
+/// What was to be asked about a context need not be asked.
+pub(crate) fn ask_no_more(world: &mut World, context: Entity) {
+    let mut reentry = world.resource_mut::<Reentry>();
+    let later = reentry.later.extract_if(.., |it| it.context == context);
+    let items: Vec<_> = later.filter_map(|later| later.item).collect();
+    for item in items {
+        item.done(world);
+    }
+}
+
 /// What is to be asked about a context need not wait for longer than this.
 pub(crate) fn ask_sooner(world: &mut World, context: Entity, wait: Duration) {
     let at = now(world) + wait;

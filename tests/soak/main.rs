@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bevy::prelude::*;
 use bevy_nakama::{connection::Network, local_server::LocalServerConfig};
 
 use crate::common::{
@@ -32,16 +33,27 @@ struct Costs {
     memory: usize,
     threads: usize,
     files: usize,
+    /// Of all games together.
+    entities: usize,
+    /// Of all games together. Bevy keeps an archetype for each set of components that an entity has ever had.
+    archetypes: usize,
 }
 
 impl Costs {
-    fn now() -> Option<Self> {
+    fn now<'w>(games: impl Iterator<Item = &'w World>) -> Option<Self> {
         let status = fs::read_to_string("/proc/self/status").ok()?;
         let field = |name: &str| -> Option<usize> {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
             line.split_whitespace().next()?.parse().ok()
         };
+        let (mut entities, mut archetypes) = (0, 0);
+        for world in games {
+            entities += world.entities().count_spawned() as usize;
+            archetypes += world.archetypes().len();
+        }
         Some(Self {
+            entities,
+            archetypes,
             memory: field("VmRSS:")?,
             threads: field("Threads:")?,
             files: fs::read_dir("/proc/self/fd").ok()?.count(),
@@ -163,7 +175,7 @@ fn scenario_40_faults_for_long_leave_nothing_behind() {
     let begin = Instant::now();
     let (mut all, mut costs, mut violations) = (Counts::default(), Vec::new(), Vec::new());
     println!(
-        "minute | memory, KiB | threads | files | faults (server kills) | lost | resumed | ended | stayed | violations"
+        "minute | memory, KiB | threads | files | entities | archetypes | faults (server kills) | lost | resumed | ended | stayed | violations"
     );
     for number in 0.. {
         let history = play_on(
@@ -180,13 +192,16 @@ fn scenario_40_faults_for_long_leave_nothing_behind() {
             println!("the whole history: {file}");
         }
         drop(history);
-        let now = Costs::now().unwrap_or_default();
+        let worlds = live.seats.iter().map(|seat| seat.game.app.world());
+        let now = Costs::now(worlds).unwrap_or_default();
         println!(
-            "{:.1} | {} | {} | {} | {} ({}) | {} | {} | {} | {} | {}",
+            "{:.1} | {} | {} | {} | {} | {} | {} ({}) | {} | {} | {} | {} | {}",
             begin.elapsed().as_secs_f64() / 60.0,
             now.memory,
             now.threads,
             now.files,
+            now.entities,
+            now.archetypes,
             counts.faults,
             counts.kills,
             counts.lost,
@@ -212,6 +227,7 @@ fn scenario_40_faults_for_long_leave_nothing_behind() {
     if let ([_, first, .., last], true) = (&costs[..], costs.len() > 3) {
         assert!(last.threads <= first.threads, "{costs:?}");
         assert!(last.files <= first.files + 10, "{costs:?}");
+        assert!(last.entities <= first.entities * 2, "{costs:?}");
         assert!(last.memory <= first.memory * 5 / 4 + 20_000, "{costs:?}");
     }
 }

@@ -33,7 +33,7 @@ pub struct JoinParty {
     is_blocked: bool,
 }
 
-/// The server took the join request. The local user is not in the party yet, see [Joining](super#joining).
+/// The local user is asking. They are not in the party yet, see [Joining](super#joining).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PartyJoinRequested {
@@ -72,6 +72,9 @@ impl SocketRequest for JoinParty {
             asks.asking.get(&self.id).copied()
         });
         if let Some(known) = known {
+            if !self.is_blocked {
+                mirror::ask_no_more(world, known); // the server has taken this request
+            }
             let mut asking = world.entity_mut(entity);
             asking.insert(Transient);
             mirror::joins_no_more(&mut asking);
@@ -107,18 +110,23 @@ impl SocketRequest for JoinParty {
 
 /// The server has taken a join request. If the local user is in that party, and the party is closed, the server keeps the request, and the
 /// leader may accept it when the local user has left. Returns the party that the local user is in.
-pub(super) fn note_needless(world: &mut World, id: &PartyId) -> Option<Entity> {
+fn note_needless(world: &mut World, id: &PartyId) -> Option<Entity> {
     let party = world.resource::<PartyIndex>().get(id)?;
+    may_be_needless(world, id);
+    Some(party)
+}
+
+/// The server has taken a join request of somebody who may be in that party.
+pub(super) fn may_be_needless(world: &mut World, id: &PartyId) {
     let mut asks = world.resource_mut::<PartyAsks>();
     asks.needless.insert(id.clone());
-    Some(party)
 }
 
 impl<'a> NakamaCommands<'a, '_, '_> {
     /// Joins a party, or asks its leader to accept the local user. Give it the [id](PartyId) of the party, as it is or as text.
     ///
     /// The returned entity becomes the party when the local user is in it. The answer, [`Replied<JoinParty>`](crate::request::Replied),
-    /// only means that the server took the request.
+    /// only means that the server took the request, or has one of the local user already.
     ///
     /// To withdraw the request, despawn the entity. The server keeps the request, but if the leader accepts it, the plugin leaves again.
     /// You can ask again later.

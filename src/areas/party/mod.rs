@@ -45,6 +45,10 @@
 //! Until then, the entity is [`Joining`](crate::presence::Joining). If nothing has come after a second, it also gets
 //! [`PendingApproval`]. To withdraw the join request, despawn the entity. You can ask again later.
 //!
+//! The server takes one request of each user. If it has another one of the local user, of another device or of a game that has ended,
+//! the entity is `PendingApproval` at once, and the plugin asks again every 3 s until the leader has answered the other one. If the party
+//! closes meanwhile, you hear [`Reentered`](crate::healing::Reentered) with [`Lost`](crate::healing::ReentryOutcome::Lost).
+//!
 //! In the leader's game, every player who asks to join is an entity related to the party by [`PartyJoinRequester`]. Call
 //! [`accept_party_join`](crate::commands::NakamaCommands::accept_party_join) or
 //! [`decline_party_join`](crate::commands::NakamaCommands::decline_party_join) with it.

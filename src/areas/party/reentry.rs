@@ -69,10 +69,16 @@ fn ask(world: &mut World, entity: Entity) {
     });
     mirror::ask(world, message, move |world, answer| {
         let party = id.clone();
+        if matches!(answer, Ok(None)) {
+            // The leader may have accepted before, and the server keeps what a member of a closed party asks for.
+            joining::may_be_needless(world, &party);
+        }
         if is_member(world, entity) {
-            // The leader has accepted meanwhile. The server keeps what a member of a closed party asks for.
-            if matches!(answer, Ok(None)) {
-                joining::note_needless(world, &party);
+            return;
+        }
+        if !is_wanted(world, entity) {
+            if !matches!(answer, Err(Unconfirmed::Refused(_))) {
+                joining::leave_unwanted(world, &party);
             }
             return;
         }
@@ -117,6 +123,11 @@ fn is_member(world: &World, entity: Entity) -> bool {
     mirror::is_in::<Party>(world, entity) && !awaits
 }
 
+/// Whether an entity is a party, or asks for one.
+fn is_wanted(world: &World, entity: Entity) -> bool {
+    mirror::is_in::<Party>(world, entity) || world.get::<Asking>(entity).is_some()
+}
+
 /// Whether an entity waits for a leader.
 fn is_waiting(world: &World, entity: Entity) -> bool {
     world.get::<PendingApproval>(entity).is_some()
@@ -124,11 +135,7 @@ fn is_waiting(world: &World, entity: Entity) -> bool {
 
 /// The server took the request. The party itself follows: at once, or when its leader has accepted the local user.
 fn is_asking(world: &mut World, entity: Entity, id: PartyId) {
-    let is_party = mirror::is_in::<Party>(world, entity);
-    if !is_party && world.get::<Asking>(entity).is_none() {
-        return joining::leave_unwanted(world, &id); // the game does not want it any more
-    }
-    if !is_party {
+    if !mirror::is_in::<Party>(world, entity) {
         return;
     }
     if mirror::is_led_by_ghost(world, entity) {
@@ -157,8 +164,7 @@ fn ask_whether_it_is_gone(world: &mut World, entity: Entity) {
     });
 }
 
-/// The local user has asked to join a party, and another request of theirs is in the way: of an earlier session, or another device. Or it is
-/// the one that this session has made and withdrawn.
+/// The server has a request of the local user already. If it is one of an earlier session or another device, it is in the way.
 pub(super) fn ask_until_heard(world: &mut World, asking: Entity) {
     mirror::ask_later(world, asking, AGAIN, None, ask);
 }

@@ -23,8 +23,8 @@ refusals! {
         /// The party has as many open join requests as it may have members.
         RequestsFull,
         /// The server has a join request of the local user already: from another device, from before the game was started again, or one
-        /// that was withdrawn. [`join_party`](crate::commands::NakamaCommands::join_party) never fails with this: the local user is asking,
-        /// and the plugin asks again every 3 s until the server takes the request or the leader accepts.
+        /// that was withdrawn. [`join_party`](crate::commands::NakamaCommands::join_party) never fails with this: the local user
+        /// [is asking](super#joining).
         AlreadyAsked,
         /// There is no such join request, or not any more.
         RequestNotFound,

@@ -138,6 +138,72 @@ fn who_is_accepted_while_they_ask_once_more_stays() {
     });
 }
 
+/// The plugin asks until the server takes a request.
+#[test]
+fn who_asks_twice_asks_until_one_request_is_taken() {
+    both_layouts(|mut game, _| {
+        let duplicate = "Error joining party: party join request duplicate";
+        let (first, asked) = ask_to_join_party(&mut game, "p1");
+        game.refuse(&asked, 3, duplicate);
+        game.update();
+        let (second, asked) = ask_to_join_party(&mut game, "p1");
+        game.refuse(&asked, 3, duplicate);
+        game.update();
+        game.advance(4 * SECOND);
+        let asked = game.expect_sent(Kind::PartyJoin);
+        assert!(game.sent().is_empty(), "they ask once");
+        game.refuse(&asked, 3, duplicate);
+        game.update();
+        assert!(game.app.world().get_entity(second).is_err());
+        // The leader has answered the other request.
+        let (_, asked) = ask_to_join_party(&mut game, "p1");
+        game.acknowledge(&asked);
+        game.advance(10 * SECOND);
+        assert!(game.sent().is_empty());
+        game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+        game.update();
+        assert_eq!(party_entity(&game, "p1"), first);
+    });
+}
+
+/// An entity may also be cleared, which is a withdrawal, too.
+#[test]
+fn who_withdraws_while_they_ask_once_more_is_not_asking() {
+    for answer in ["duplicate", "taken", "not found"] {
+        both_layouts(|mut game, _| {
+            let duplicate = "Error joining party: party join request duplicate";
+            let (entity, asked) = ask_to_join_party(&mut game, "p1");
+            game.refuse(&asked, 3, duplicate);
+            game.advance(4 * SECOND);
+            let asked = game.expect_sent(Kind::PartyJoin);
+            game.commands(|c| {
+                c.entity(entity).clear();
+            });
+            game.update();
+            game.expect_sent(Kind::PartyLeave);
+            match answer {
+                "duplicate" => game.refuse(&asked, 3, duplicate),
+                "taken" => game.acknowledge(&asked),
+                _ => game.refuse(&asked, 3, "Error joining party: party not found"),
+            }
+            game.update();
+            game.sent();
+            let cleared = game
+                .app
+                .world()
+                .get_entity(entity)
+                .expect("it is the game's");
+            assert!(!cleared.contains::<PendingApproval>(), "{answer}");
+            game.advance(10 * SECOND);
+            assert!(game.sent().is_empty(), "{answer}");
+            game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+            game.update();
+            game.expect_sent(Kind::PartyLeave);
+            assert_eq!(seen(&game, "p1"), "none");
+        });
+    }
+}
+
 #[test]
 fn a_join_that_timed_out_is_undone() {
     both_layouts(|mut game, log| {

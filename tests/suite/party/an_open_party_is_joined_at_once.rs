@@ -78,6 +78,8 @@ fn the_local_user_asks_twice() {
         assert_eq!(log.take(), ["join taken", "join taken"]);
         game.update();
         assert!(game.app.world().get_entity(second).is_err());
+        game.advance(4 * SECOND);
+        assert!(game.sent().is_empty(), "nothing is in the way of the first");
 
         game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
         game.update();

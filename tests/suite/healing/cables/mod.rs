@@ -1,7 +1,7 @@
 //! A real cable between a game and the server: a pair of virtual network devices, and a network of its own for either end.
 //!
 //! Each test starts itself once more in a network without any device. There it is the game, and starts itself a third time, in a
-//! network of its own, as the server. Linux removes both networks with their last process, so nothing is left behind, whatever
+//! network of its own, as the server. Linux removes both networks with their last process, whatever
 //! happens. Names of servers are looked up in a file of the test's own. Where the machine does not allow this, a test says that it is
 //! skipped.
 
