@@ -9,6 +9,8 @@ const REQUEST_TIMEOUT: u64 = 10_000;
 const OPEN_PARTY: u64 = 1_000;
 /// Refusals that mean that nobody asks to join any more.
 const NOBODY_ASKS: &str = "join request not found|could not accept request|party member not found";
+/// A refusal that means that somebody asks to join already.
+const ASKS_ALREADY: &str = "party join request duplicate";
 /// Every kind of envelope: what it is about, and what it does. A request does it (`ok:`) when it is answered without an
 /// error; the answer has what was `asked` in it. What is pushed does it if it is about something known, or `any`.
 const RULES: &str = "\
@@ -152,8 +154,13 @@ impl Fold {
     }
 
     fn answer(&mut self, asked: Value, kind: &str, mut body: Value) {
-        let (what, is_ok) = (text(&asked, "/kind"), kind != "error");
-        let word = text(&body, "/message") + &text(&body, "/payload");
+        let what = text(&asked, "/kind");
+        let mut word = text(&body, "/message") + &text(&body, "/payload");
+        let asks_already = word.ends_with(ASKS_ALREADY);
+        if asks_already {
+            word.clear();
+        }
+        let is_ok = kind != "error" || asks_already;
         let outcome = if is_ok { "ok" } else { "refused" };
         let outcome = format!("answered {what} {outcome} {word}");
         self.outcomes.push(outcome);
