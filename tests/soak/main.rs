@@ -61,6 +61,24 @@ impl Costs {
     }
 }
 
+/// How many sockets and entities there are varies by the round, so the second half is compared with the first.
+fn stay_flat(costs: &[Costs]) {
+    let (first, second) = costs.split_at(costs.len() / 2);
+    let mean = |half: &[Costs], what: fn(&Costs) -> usize| {
+        half.iter().map(what).sum::<usize>() / half.len()
+    };
+    let grows = |what| mean(second, what) as f64 / mean(first, what) as f64;
+    let growth = [
+        grows(|it| it.threads),
+        grows(|it| it.files),
+        grows(|it| it.entities),
+        grows(|it| it.memory),
+    ];
+    println!("threads, files, entities, memory: second half to first half {growth:.2?}");
+    assert!(growth[0] <= 1.0, "{costs:?}");
+    assert!(growth[1..].iter().all(|it| *it <= 1.2), "{costs:?}");
+}
+
 /// What happened in a round.
 #[derive(Clone, Debug, Default)]
 struct Counts {
@@ -224,10 +242,7 @@ fn scenario_40_faults_for_long_leave_nothing_behind() {
     assert!(violations.is_empty(), "{} violations", violations.len());
     assert!(all.resumed + all.ended > 0, "{all:?}");
     // The first round brings caches to their size.
-    if let ([_, first, .., last], true) = (&costs[..], costs.len() > 3) {
-        assert!(last.threads <= first.threads, "{costs:?}");
-        assert!(last.files <= first.files + 10, "{costs:?}");
-        assert!(last.entities <= first.entities * 2, "{costs:?}");
-        assert!(last.memory <= first.memory * 5 / 4 + 20_000, "{costs:?}");
+    if let ([_, costs @ ..], true) = (&costs[..], costs.len() > 3) {
+        stay_flat(costs);
     }
 }
