@@ -66,15 +66,12 @@ impl SocketRequest for JoinParty {
     fn succeed(self, world: &mut World, consent: Consent) -> Outcome<Self> {
         let Consent { entity, reply, .. } = consent;
         no_message(reply)?;
-        let known = note_needless(world, &self.id);
-        let known = known.or_else(|| {
-            let asks = world.resource::<PartyAsks>();
-            asks.asking.get(&self.id).copied()
-        });
-        if let Some(known) = known {
-            if !self.is_blocked {
-                mirror::ask_no_more(world, known); // the server has taken this request
-            }
+        let asking = world.resource::<PartyAsks>().asking.get(&self.id).copied();
+        let party = note_needless(world, &self.id);
+        if let (Some(asking), None, false) = (asking, party, self.is_blocked) {
+            mirror::ask_no_more(world, asking); // the server has taken this request
+        }
+        if let Some(known) = party.or(asking) {
             let mut asking = world.entity_mut(entity);
             asking.insert(Transient);
             mirror::joins_no_more(&mut asking);

@@ -326,7 +326,7 @@ fn members_who_come_back_one_after_the_other_are_in_the_order_in_which_they_came
     assert_eq!(log.take(), ["Restored"]);
 }
 
-/// Ada is back in her party, and the plugin looks it up.
+/// Ada is back in her party, and the plugin looks it up. Meanwhile, her game asks to join it, which she need not.
 fn is_looked_up(game: &mut TestGame) {
     comes_back(game);
     let everybody = [again("ada"), user_presence("bob"), user_presence("cat")];
@@ -338,6 +338,12 @@ fn is_looked_up(game: &mut TestGame) {
     }
     wait(game, 1);
     assert_eq!(game.rest_calls(), [], "the list is a second behind");
+    game.commands(|commands| {
+        commands.nakama().join_party("p");
+    });
+    game.update();
+    let asked = game.expect_sent(Kind::PartyJoin);
+    game.acknowledge(&asked);
     wait(game, 2);
     let calls = game.rest_calls();
     assert_eq!(calls.len(), 1, "{calls:?}");
