@@ -69,7 +69,8 @@
 //!
 //! # What you cannot know
 //!
-//! * That the leader declined the local user's join request, or that the party has closed meanwhile. Nothing comes any more.
+//! * That the leader declined the local user's join request, or that the party has closed meanwhile. Nothing comes any more, unless the
+//!   plugin is asking again.
 //! * Whether the local user was removed or the party closed: both are [`PartyClosed`].
 //! * The label of a party that the local user joined, and whether it is hidden. Both stay `None` until one of them changes.
 //! * Whether somebody who asks to join is still online. If not, to accept fails with [`PartyRefusal::AskerGone`], and the plugin
@@ -186,8 +187,8 @@ pub struct PartyMembers(Vec<Entity>);
 #[reflect(Component)]
 pub struct PartyLeader;
 
-/// Marks an entity that asks to join a party and has heard nothing for a second: the party is closed, and its leader has to accept. The
-/// mark may stay for ever, because the server does not report a refusal.
+/// Marks an entity that asks to join a party and has heard nothing for a second: the party is closed, and its leader has to accept. It comes
+/// at once if the server has another request of the local user. The mark may stay for ever, because the server does not report a refusal.
 #[derive(Clone, Component, Copy, Debug, Default, Eq, PartialEq, Reflect)]
 #[type_path = "bevy_nakama::party"]
 #[component(clone_behavior = Ignore)]

@@ -93,8 +93,10 @@ fn ask(world: &mut World, entity: Entity) {
                     wait_for_leader(world, entity, id, None);
                     return mirror::ask_later(world, entity, AGAIN, None, ask);
                 }
+                // Of an asker, the request stands. A member has lost their place once their ghost is gone.
                 PartyRefusal::Full(_) | PartyRefusal::RequestsFull(_)
-                    if mirror::time_since_reopened(world) < GHOST || is_waiting(world, entity) =>
+                    if mirror::time_since_reopened(world) < GHOST
+                        || is_waiting(world, entity) && !mirror::is_in::<Party>(world, entity) =>
                 {
                     return mirror::ask_later(world, entity, AGAIN, None, ask);
                 }

@@ -28,6 +28,17 @@ fn party(open: bool, members: &[UserPresence]) -> Message {
     })
 }
 
+/// A game that waits for the leader of a closed party.
+fn who_asks() -> (TestGame, Entity) {
+    let mut game = TestGame::connected();
+    let asking = game.commands(|commands| commands.nakama().join_party("p").id());
+    game.update();
+    let asked = game.expect_sent(Kind::PartyJoin);
+    game.acknowledge(&asked);
+    game.advance(Duration::from_secs(2));
+    (game, asking)
+}
+
 /// In a party that bob leads, with cat.
 fn in_party(open: bool, layout: PartyLayout) -> (TestGame, Entity, Log) {
     let mut game = TestGame::connected();
@@ -158,12 +169,7 @@ fn a_party_that_is_joined_again_too_late_is_left() {
 #[test]
 fn who_asked_before_the_loss_asks_again_with_the_same_entity_until_the_old_request_is_out_of_the_way()
  {
-    let mut game = TestGame::connected();
-    let asking = game.commands(|commands| commands.nakama().join_party("p").id());
-    game.update();
-    let asked = game.expect_sent(Kind::PartyJoin);
-    game.acknowledge(&asked);
-    game.advance(Duration::from_secs(2));
+    let (mut game, asking) = who_asks();
     assert!(game.app.world().get::<PendingApproval>(asking).is_some());
     let log = hear_of::<Party>(&mut game);
     let asked = asks_again(&mut game);
@@ -199,12 +205,7 @@ fn who_asked_before_the_loss_asks_again_with_the_same_entity_until_the_old_reque
 #[test]
 fn scenario_25_who_withdraws_after_a_loss_may_ask_again() {
     for withdraws in ["before", "meanwhile", "after"] {
-        let mut game = TestGame::connected();
-        let asking = game.commands(|commands| commands.nakama().join_party("p").id());
-        game.update();
-        let asked = game.expect_sent(Kind::PartyJoin);
-        game.acknowledge(&asked);
-        game.advance(Duration::from_secs(2));
+        let (mut game, asking) = who_asks();
         let withdraw = |game: &mut TestGame, entity| {
             game.commands(|commands| commands.entity(entity).despawn());
             game.update();
@@ -265,12 +266,7 @@ fn scenario_25_who_withdraws_after_a_loss_may_ask_again() {
 /// As on a real server, with a line that is cut at the moment at which the asker asks again: nobody has noticed yet.
 #[test]
 fn scenario_25_who_asks_and_hears_nothing_still_asks() {
-    let mut game = TestGame::connected();
-    let asking = game.commands(|commands| commands.nakama().join_party("p").id());
-    game.update();
-    let asked = game.expect_sent(Kind::PartyJoin);
-    game.acknowledge(&asked);
-    game.advance(Duration::from_secs(2));
+    let (mut game, asking) = who_asks();
     let log = hear_of::<Party>(&mut game);
     let asked = asks_again(&mut game);
     let duplicate = "Error joining party: party join request duplicate";
@@ -304,6 +300,28 @@ fn a_full_party_is_asked_again_because_the_old_session_may_take_the_place() {
     ));
     game.update();
     assert_eq!(log.take(), ["Restored"]);
+}
+
+/// Somebody else has taken the local user's place in the party.
+#[test]
+fn scenario_25_a_party_that_has_filled_up_is_lost() {
+    let (mut game, _, log) = in_party(false, PartyLayout::Current);
+    let mut asked = asks_again(&mut game);
+    for _ in 0..11 {
+        game.refuse(
+            &asked,
+            3,
+            "Error joining party: party join request duplicate",
+        );
+        game.advance(Duration::from_millis(3_100));
+        asked = game.expect_sent(Kind::PartyJoin);
+    }
+    log.take();
+    game.refuse(&asked, 3, "Error joining party: party full");
+    game.advance(Duration::from_secs(10));
+    let lines = log.take();
+    assert!(lines.concat().contains("party full"), "{lines:?}");
+    assert!(game.sent().is_empty());
 }
 
 #[test]

@@ -1,7 +1,35 @@
 //! A join that the game does not want any more is undone, whenever the server accepts it.
 
 use super::*;
-use bevy_nakama::proto::Kind;
+use bevy_nakama::proto::{Envelope, Kind};
+
+/// The server has a join request of the local user already.
+fn stands(game: &mut TestGame, asked: &Envelope) {
+    game.refuse(
+        asked,
+        3,
+        "Error joining party: party join request duplicate",
+    );
+    game.update();
+}
+
+fn leaves(game: &mut TestGame, party: Entity) {
+    game.commands(|c| {
+        c.nakama().leave_party(party);
+    });
+    game.update();
+    let left = game.expect_sent(Kind::PartyLeave);
+    game.acknowledge(&left);
+    game.update();
+}
+
+/// The leader accepts the local user, who does not want that any more.
+fn is_accepted_for_nothing(game: &mut TestGame) {
+    game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
+    game.update();
+    game.expect_sent(Kind::PartyLeave);
+    assert_eq!(seen(game, "p1"), "none");
+}
 
 #[test]
 fn the_local_user_leaves_while_they_ask() {
@@ -70,12 +98,7 @@ fn who_withdraws_and_asks_again_still_asks() {
         game.expect_sent(Kind::PartyLeave);
         log.take();
         let (again, asked) = ask_to_join_party(&mut game, "p1");
-        game.refuse(
-            &asked,
-            3,
-            "Error joining party: party join request duplicate",
-        );
-        game.update();
+        stands(&mut game, &asked);
         assert_eq!(log.take(), ["waiting for the leader", "join taken"]);
         // It may be a request of another device.
         game.advance(4 * SECOND);
@@ -101,11 +124,7 @@ fn who_is_accepted_while_they_ask_once_more_stays() {
     both_layouts(|mut game, log| {
         for is_kept in [true, false] {
             let (again, asked) = ask_to_join_party(&mut game, "p1");
-            game.refuse(
-                &asked,
-                3,
-                "Error joining party: party join request duplicate",
-            );
+            stands(&mut game, &asked);
             game.advance(4 * SECOND);
             let asked = game.expect_sent(Kind::PartyJoin);
             game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
@@ -119,19 +138,10 @@ fn who_is_accepted_while_they_ask_once_more_stays() {
             assert_eq!(party_entity(&game, "p1"), again);
             assert!(game.sent().is_empty());
 
-            game.commands(|c| {
-                c.nakama().leave_party(again);
-            });
-            game.update();
-            let left = game.expect_sent(Kind::PartyLeave);
-            game.acknowledge(&left);
-            game.update();
+            leaves(&mut game, again);
             log.take();
             if is_kept {
-                game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
-                game.update();
-                game.expect_sent(Kind::PartyLeave);
-                assert_eq!(seen(&game, "p1"), "none");
+                is_accepted_for_nothing(&mut game);
                 assert_eq!(log.take(), [""; 0]);
             }
         }
@@ -142,18 +152,14 @@ fn who_is_accepted_while_they_ask_once_more_stays() {
 #[test]
 fn who_asks_twice_asks_until_one_request_is_taken() {
     both_layouts(|mut game, _| {
-        let duplicate = "Error joining party: party join request duplicate";
         let (first, asked) = ask_to_join_party(&mut game, "p1");
-        game.refuse(&asked, 3, duplicate);
-        game.update();
+        stands(&mut game, &asked);
         let (second, asked) = ask_to_join_party(&mut game, "p1");
-        game.refuse(&asked, 3, duplicate);
-        game.update();
+        stands(&mut game, &asked);
         game.advance(4 * SECOND);
         let asked = game.expect_sent(Kind::PartyJoin);
         assert!(game.sent().is_empty(), "they ask once");
-        game.refuse(&asked, 3, duplicate);
-        game.update();
+        stands(&mut game, &asked);
         assert!(game.app.world().get_entity(second).is_err());
         // The leader has answered the other request.
         let (_, asked) = ask_to_join_party(&mut game, "p1");
@@ -171,9 +177,8 @@ fn who_asks_twice_asks_until_one_request_is_taken() {
 fn who_withdraws_while_they_ask_once_more_is_not_asking() {
     for answer in ["duplicate", "taken", "not found"] {
         both_layouts(|mut game, _| {
-            let duplicate = "Error joining party: party join request duplicate";
             let (entity, asked) = ask_to_join_party(&mut game, "p1");
-            game.refuse(&asked, 3, duplicate);
+            stands(&mut game, &asked);
             game.advance(4 * SECOND);
             let asked = game.expect_sent(Kind::PartyJoin);
             game.commands(|c| {
@@ -182,7 +187,7 @@ fn who_withdraws_while_they_ask_once_more_is_not_asking() {
             game.update();
             game.expect_sent(Kind::PartyLeave);
             match answer {
-                "duplicate" => game.refuse(&asked, 3, duplicate),
+                "duplicate" => stands(&mut game, &asked),
                 "taken" => game.acknowledge(&asked),
                 _ => game.refuse(&asked, 3, "Error joining party: party not found"),
             }
@@ -196,10 +201,7 @@ fn who_withdraws_while_they_ask_once_more_is_not_asking() {
             assert!(!cleared.contains::<PendingApproval>(), "{answer}");
             game.advance(10 * SECOND);
             assert!(game.sent().is_empty(), "{answer}");
-            game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
-            game.update();
-            game.expect_sent(Kind::PartyLeave);
-            assert_eq!(seen(&game, "p1"), "none");
+            is_accepted_for_nothing(&mut game);
         });
     }
 }
@@ -228,13 +230,7 @@ fn asks_as_a_member_and_leaves(game: &mut TestGame, joined: Message) {
     let (_, asked) = ask_to_join_party(game, "p1");
     game.acknowledge(&asked);
     game.update();
-    game.commands(|c| {
-        c.nakama().leave_party(party);
-    });
-    game.update();
-    let left = game.expect_sent(Kind::PartyLeave);
-    game.acknowledge(&left);
-    game.update();
+    leaves(game, party);
 }
 
 /// The server keeps what a member of a closed party asks for.
@@ -245,11 +241,7 @@ fn who_asks_as_a_member_and_leaves_does_not_come_back() {
         asks_as_a_member_and_leaves(&mut game, joined);
         log.take();
 
-        // The leader accepts.
-        game.server_says(closed_party("p1", "ada", &["bob", "ada"]));
-        game.update();
-        game.expect_sent(Kind::PartyLeave);
-        assert_eq!(seen(&game, "p1"), "none");
+        is_accepted_for_nothing(&mut game);
         assert_eq!(log.take(), [""; 0]);
     });
 }
